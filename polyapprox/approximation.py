@@ -1,0 +1,187 @@
+"""An approximation: components, plan, proven bound and provenance, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import mpmath
+import numpy as np
+
+from .certificate import Certificate
+from .errors import NoBoundError
+from .numbers import ZERO, log2
+from .plan.count import Counts, Rule, count
+from .plan.plan import Plan
+from .polynomial import Polynomial
+from .provenance import Provenance
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Structure = Literal["polynomial", "direct", "composite"]
+Interval = tuple[mpmath.mpf, mpmath.mpf]
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """A polynomial approximation r of a function f on a domain.
+
+    Attributes
+    ----------
+    function : str
+        Name or expression of f.
+    domain : tuple of intervals
+        Union of closed intervals on which the error is stated.
+    structure : {"polynomial", "direct", "composite"}
+        How `components` make r: see :mod:`polyapprox.structures`.
+    components : tuple of Polynomial
+        Innermost first.
+    plan : Plan
+        The operations that compute r.
+    offset : mpmath.mpf
+        Free constant added at the end (zero unless the structure uses one).
+    weight : str
+        Expression of the weight of the error ("1": absolute error).
+    error_estimate : float
+        Largest *sampled* weighted error: an estimate, never a bound.
+    certificate : Certificate or None
+        What was proven; None for black-box functions.
+    margins : tuple of mpmath.mpf
+        Guard margin added on each side to the input interval of each stage of a composite.
+    provenance : Provenance
+    """
+
+    function: str
+    domain: tuple[Interval, ...]
+    structure: Structure
+    components: tuple[Polynomial, ...]
+    plan: Plan
+    offset: mpmath.mpf
+    weight: str
+    error_estimate: float
+    certificate: Certificate | None
+    margins: tuple[mpmath.mpf, ...]
+    provenance: Provenance
+
+    def __call__(self, *x: Any) -> Any:
+        """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision)."""
+        arguments = [np.asarray(v, dtype=np.float64) if _is_arraylike(v) else v for v in x]
+        value = self.plan.run(*arguments)
+        return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+    @property
+    def interval(self) -> Interval:
+        """Hull of the domain."""
+        return self.domain[0][0], self.domain[-1][1]
+
+    @property
+    def scale(self) -> mpmath.mpf:
+        """B = max(|a|, |b|): precision is the error divided by B."""
+        return max(abs(self.interval[0]), abs(self.interval[1]))
+
+    @property
+    def error_bound(self) -> float:
+        """Proven bound of the error on the domain, absolute (rounded up to a float).
+
+        Raises
+        ------
+        NoBoundError
+            If the function is a black box: only `error_estimate` exists then.
+        """
+        if self.certificate is None:
+            raise NoBoundError(
+                f"no bound is proven for {self.function!r}, a black-box function: use "
+                "error_estimate, or give an expression or a function of python-flint balls"
+            )
+        return rounded_up(self.certificate.upper)
+
+    @property
+    def error_lower_bound(self) -> float | None:
+        """Proven: nothing described by `certificate.lower_for` has a smaller error."""
+        if self.certificate is None or self.certificate.lower is None:
+            return None
+        return rounded_down(self.certificate.lower)
+
+    @property
+    def bits(self) -> float:
+        """−log2 of the error scaled to [-1, 1] (proven where there is a bound)."""
+        error = self.certificate.upper if self.certificate else self.error_estimate
+        return float("inf") if not error else log2(self.scale) - log2(error)
+
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Degree of each component, innermost first."""
+        return tuple(component.degree for component in self.components)
+
+    @property
+    def multiplications(self) -> int:
+        """Ciphertext-ciphertext multiplications of the plan (rule "published")."""
+        return self.counts().multiplications
+
+    @property
+    def depth(self) -> int:
+        """Levels used by the plan (rule "published": input scaling folded)."""
+        return self.counts().depth
+
+    def counts(self, rule: Rule = "published") -> Counts:
+        """Count the plan under a named rule, see :mod:`polyapprox.plan.count`."""
+        return count(self.plan, rule)
+
+    @property
+    def largest_coefficient(self) -> float:
+        """Largest absolute Chebyshev coefficient of all components."""
+        return max(component.largest_coefficient for component in self.components)
+
+    def safe_radius(self, factor: float = 2.0) -> float:
+        """How far outside the interval r stays small, proven.
+
+        See :func:`polyapprox.proof.outside.safe_radius`.
+        """
+        from .proof.outside import safe_radius
+
+        return safe_radius(self, factor)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the table as JSON, atomically; see :mod:`polyapprox.table`."""
+        from .table import save
+
+        return save(self, path)
+
+    def plot(self, path: str | Path | None = None) -> Figure:
+        """Draw the error with its bound; see :func:`polyapprox.plot.error_curve`."""
+        from .plot import error_curve
+
+        return error_curve(self, path)
+
+    def __repr__(self) -> str:
+        low, high = (mpmath.nstr(end, 6) for end in self.interval)
+        bound = (
+            f"error <= {rounded_up(self.certificate.upper):.4g} (proven)"
+            if self.certificate
+            else f"error about {self.error_estimate:.4g} (estimate)"
+        )
+        return (
+            f"<{self.function} on [{low}, {high}]: {self.structure} {list(self.degrees)}, {bound}, "
+            f"{self.multiplications} multiplications, depth {self.depth}>"
+        )
+
+
+def _is_arraylike(value: Any) -> bool:
+    return isinstance(value, (int, float, list, tuple, np.ndarray, np.generic))
+
+
+def rounded_up(value: mpmath.mpf) -> float:
+    """Smallest float not below the value."""
+    number = float(value)
+    return number if number >= value else float(np.nextafter(number, np.inf))
+
+
+def rounded_down(value: mpmath.mpf) -> float:
+    """Largest float not above the value."""
+    number = float(value)
+    return number if number <= value else float(np.nextafter(number, -np.inf))
+
+
+NO_OFFSET = ZERO

@@ -1,0 +1,32 @@
+"""A certificate: what was proven about an approximation, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import mpmath
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A proven statement: weight · |r(x) − f(x)| <= upper for every x of the domain.
+
+    Parameters
+    ----------
+    upper : mpmath.mpf
+        Proven upper bound of the (weighted) error, absolute.
+    lower : mpmath.mpf or None
+        Proven lower bound: no competitor described by `lower_for` does better.
+    lower_for : str
+        For whom the lower bound holds.
+    method : str
+        "sampling theorem", "Taylor balls" or "stages".
+    details : dict
+        What the method used: number of points or cells, degree, image of each stage.
+    """
+
+    upper: mpmath.mpf
+    lower: mpmath.mpf | None
+    lower_for: str
+    method: str
+    details: dict[str, object] = field(default_factory=dict, compare=False)

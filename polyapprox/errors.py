@@ -1,0 +1,35 @@
+"""Exceptions of the package: every one carries a sentence that says what to do."""
+
+from __future__ import annotations
+
+
+class PolyApproxError(Exception):
+    """Base class of all errors raised by this package."""
+
+
+class ArgumentError(PolyApproxError, ValueError):
+    """An argument has a value that cannot be used; the message names it."""
+
+
+class ExpressionError(ArgumentError):
+    """An expression string could not be read, or uses something that is not allowed."""
+
+
+class DomainError(ArgumentError):
+    """The function has a pole, or is undefined, somewhere in the domain."""
+
+
+class NotConvergedError(PolyApproxError):
+    """The exchange did not converge; the message gives degree, gap and advice."""
+
+
+class ProofError(PolyApproxError):
+    """A bound could not be proven within the given budget."""
+
+
+class NoBoundError(PolyApproxError, AttributeError):
+    """A proven bound was asked of an approximation that has only an estimate."""
+
+
+class TableError(PolyApproxError, ValueError):
+    """A table file is unreadable, truncated, tampered with or not of a known version."""

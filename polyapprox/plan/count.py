@@ -1,0 +1,73 @@
+"""Counting: what is a multiplication, and what uses a level.
+
+Two rules, the same but for the scaling of the input:
+
+``published``
+    The rule of the published tables (Lee et al., eprint 2020/834, tables in func.cpp): a
+    *multiplication* is ciphertext times ciphertext (the final product by x included); a *level*
+    is used by each ciphertext-ciphertext product and by each product with a constant that is not
+    an integer; additions, doublings, negations and constants added are free. The scaling of the
+    input by a constant is done by the layer before and uses none.
+``standalone``
+    The same, and the scaling of the input uses its level too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .plan import Plan
+
+Rule = Literal["published", "standalone"]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a plan costs under a named rule."""
+
+    multiplications: int
+    constant_products: int
+    additions: int
+    depth: int
+    rule: Rule
+
+
+def count(plan: Plan, rule: Rule = "published") -> Counts:
+    """Count the operations and levels of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    rule : {"published", "standalone"}
+        Counting rule, see the module's documentation.
+    """
+    folded = input_scaling(plan) if rule == "published" else None
+    level = [0] * len(plan.operations)
+    multiplications = constants = additions = 0
+    for index, (kind, left, right, constant) in enumerate(plan.operations):
+        if kind == "input":
+            continue
+        if kind == "multiply":
+            multiplications += 1
+            level[index] = max(level[left], level[right]) + 1
+        elif kind == "scale":
+            uses_level = index != folded and constant != int(constant)  # type: ignore[call-overload]
+            constants += uses_level
+            level[index] = level[left] + uses_level
+        else:
+            additions += 1
+            level[index] = max(level[left], level[right] if right >= 0 else 0)
+    return Counts(multiplications, constants, additions, level[plan.output], rule)
+
+
+def input_scaling(plan: Plan) -> int | None:
+    """Index of the operation that scales the input, if that is the input's only use."""
+    uses = [
+        index
+        for index, operation in enumerate(plan.operations)
+        if operation.kind != "input" and 0 in (operation.left, operation.right)
+    ]
+    if plan.inputs == 1 and len(uses) == 1 and plan.operations[uses[0]].kind == "scale":
+        return uses[0]
+    return None

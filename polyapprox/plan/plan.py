@@ -1,0 +1,150 @@
+"""An evaluation plan: the explicit list of additions and multiplications."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import mpmath
+from flint import arb, arb_series
+
+from ..errors import ArgumentError
+from ..numbers import ball, fraction
+
+Kind = Literal["input", "multiply", "scale", "add", "subtract", "shift", "double"]
+
+
+class Operation(NamedTuple):
+    """One operation; `left` and `right` are indices of earlier operations.
+
+    ==========  ====================================================
+    input       the `left`-th argument
+    multiply    ciphertext times ciphertext: left · right
+    scale       ciphertext times constant: constant · left
+    add         left + right
+    subtract    left − right
+    shift       left + constant
+    double      left + left (an addition)
+    ==========  ====================================================
+    """
+
+    kind: Kind
+    left: int
+    right: int = -1
+    constant: mpmath.mpf | None = None
+
+
+def lift_for(value: Any) -> Callable[[mpmath.mpf], Any]:
+    """How a constant enters arithmetic with `value`: exactly, where the type allows it."""
+    if isinstance(value, (arb, arb_series)):
+        return ball
+    if isinstance(value, mpmath.mpf):
+        return lambda constant: constant
+    if isinstance(value, Fraction):
+        return fraction
+    return float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An immutable list of operations; the last one named by `output` is the result.
+
+    Parameters
+    ----------
+    operations : tuple of Operation
+        In an order in which each uses only earlier ones.
+    output : int
+        Index of the operation whose value is the result.
+    inputs : int
+        Number of arguments.
+    """
+
+    operations: tuple[Operation, ...]
+    output: int
+    inputs: int = 1
+
+    def run(self, *arguments: Any, lift: Callable[[mpmath.mpf], Any] | None = None) -> Any:
+        """Evaluate on anything that has + and ·.
+
+        Parameters
+        ----------
+        *arguments
+            Ring elements: numbers, arrays, tensors, symbols, ciphertexts, a counter.
+        lift : callable, optional
+            Turns an exact constant into what the ring multiplies with. By default exact for
+            mpmath, python-flint and fractions, and ``float`` for everything else.
+
+        Raises
+        ------
+        ArgumentError
+            If the number of arguments is not `inputs`.
+        """
+        if len(arguments) != self.inputs:
+            raise ArgumentError(f"the plan takes {self.inputs} argument(s), got {len(arguments)}")
+        lift = lift or lift_for(arguments[0])
+        values: list[Any] = [None] * len(self.operations)
+        last_use = self._last_use
+        for index, (kind, left, right, constant) in enumerate(self.operations):
+            if kind == "multiply":
+                values[index] = values[left] * values[right]
+            elif kind == "add":
+                values[index] = values[left] + values[right]
+            elif kind == "subtract":
+                values[index] = values[left] - values[right]
+            elif kind == "double":
+                values[index] = values[left] + values[left]
+            elif kind == "scale":
+                values[index] = values[left] * lift(constant)
+            elif kind == "shift":
+                values[index] = values[left] + lift(constant)
+            else:
+                values[index] = arguments[left]
+            for used in (left, right):
+                if kind != "input" and used >= 0 and last_use[used] == index:
+                    values[used] = None
+        return values[self.output]
+
+    @cached_property
+    def _last_use(self) -> list[int]:
+        """For each operation, the index of the operation that uses it last."""
+        last = [-1] * len(self.operations)
+        for index, operation in enumerate(self.operations):
+            if operation.kind != "input":
+                for used in (operation.left, operation.right):
+                    if used >= 0:
+                        last[used] = index
+        last[self.output] = len(self.operations)
+        return last
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the operations and their exact constants."""
+        text = repr((self.inputs, self.output)) + ";".join(
+            f"{kind},{left},{right},{'' if c is None else tuple(map(int, c._mpf_[:3]))}"
+            for kind, left, right, c in self.operations
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        """One operation a line, in readable algebra."""
+        name = [f"v{index}" for index in range(len(self.operations))]
+        lines = []
+        for index, (kind, left, right, constant) in enumerate(self.operations):
+            if kind == "input":
+                name[index] = "x" if self.inputs == 1 else f"x{left}"
+                continue
+            value = "" if constant is None else mpmath.nstr(constant, 17)
+            text = {
+                "multiply": lambda: f"{name[left]} * {name[right]}",
+                "scale": lambda: f"{value} · {name[left]}",
+                "add": lambda: f"{name[left]} + {name[right]}",
+                "subtract": lambda: f"{name[left]} - {name[right]}",
+                "shift": lambda: f"{name[left]} + {value}",
+                "double": lambda: f"{name[left]} + {name[left]}",
+            }[kind]()
+            lines.append(f"{name[index]} = {text}")
+        return "\n".join([*lines, f"return {name[self.output]}"])

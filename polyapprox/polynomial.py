@@ -1,0 +1,107 @@
+"""A polynomial: Chebyshev coefficients, low to high, on a stated domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import mpmath
+import numpy as np
+from flint import arb
+
+from .numbers import ZERO, Real, ball, exact, fraction
+
+Parity = Literal["even", "odd"]
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """sum c_k T_k(u), where u maps the domain [a, b] onto [-1, 1].
+
+    Parameters
+    ----------
+    coefficients : tuple of mpmath.mpf, shape (degree + 1,)
+        Chebyshev coefficients, low to high, exact dyadic numbers. The first is c_0 itself
+        (no factor 1/2, unlike OpenFHE's convention).
+    domain : tuple of two mpmath.mpf
+        The interval [a, b] that is mapped onto [-1, 1].
+    parity : {"even", "odd"}, optional
+        Structural parity: coefficients of the other parity are zero by construction.
+
+    Examples
+    --------
+    >>> p = Polynomial.from_floats([0.0, 1.0, 0.0, -0.25], domain=(-1, 1), parity="odd")
+    >>> p.degree, float(p(0.5))
+    (3, 0.75)
+    """
+
+    coefficients: tuple[mpmath.mpf, ...]
+    domain: tuple[mpmath.mpf, mpmath.mpf]
+    parity: Parity | None = None
+
+    @classmethod
+    def from_floats(
+        cls, coefficients: Any, domain: tuple[Real, Real] = (-1, 1), parity: Parity | None = None
+    ) -> Polynomial:
+        """Make a polynomial from numbers (each held exactly)."""
+        return cls(
+            tuple(exact(c) for c in coefficients), (exact(domain[0]), exact(domain[1])), parity
+        )
+
+    @property
+    def degree(self) -> int:
+        """Highest index with a non-zero coefficient (0 for the zero polynomial)."""
+        for index in range(len(self.coefficients) - 1, 0, -1):
+            if self.coefficients[index]:
+                return index
+        return 0
+
+    def as_floats(self) -> np.ndarray:
+        """Chebyshev coefficients as float64, shape (degree + 1,)."""
+        return np.array([float(c) for c in self.coefficients], dtype=np.float64)
+
+    def __call__(self, x: Any) -> Any:
+        """Evaluate by Clenshaw's recurrence on a number, an array, an mpf or a ball."""
+        low, high = self.domain
+        if isinstance(x, arb):
+            lift: Any = ball
+        elif isinstance(x, mpmath.mpf):
+            lift = mpmath.mpf
+        elif isinstance(x, Fraction):
+            lift = fraction
+        else:
+            lift = float
+        a, b = lift(low), lift(high)
+        u = x if (a, b) == (-1, 1) else (x + x - (a + b)) / (b - a)
+        first = second = u * 0
+        for coefficient in reversed(self.coefficients[1:]):
+            first, second = 2 * u * first - second + lift(coefficient), first
+        return u * first - second + lift(self.coefficients[0])
+
+    def monomial(self) -> tuple[Fraction, ...]:
+        """Exact coefficients in powers of x, low to high, shape (degree + 1,)."""
+        low, high = (fraction(end) for end in self.domain)
+        slope, shift = 2 / (high - low), -(high + low) / (high - low)
+        before: list[Fraction] = [Fraction(1)]
+        current: list[Fraction] = [shift, slope]
+        total = [Fraction(0)] * len(self.coefficients)
+        for index, coefficient in enumerate(self.coefficients):
+            basis = before if index == 0 else current
+            if index > 1:
+                following = [2 * shift * c for c in current] + [Fraction(0)]
+                for power, c in enumerate(current):
+                    following[power + 1] += 2 * slope * c
+                for power, c in enumerate(before):
+                    following[power] -= c
+                before, current, basis = current, following, following
+            value = fraction(coefficient)
+            if value:
+                for power, c in enumerate(basis):
+                    total[power] += value * c
+        return tuple(total)
+
+    @property
+    def largest_coefficient(self) -> float:
+        """Largest absolute Chebyshev coefficient."""
+        return float(max((abs(c) for c in self.coefficients), default=ZERO))
