@@ -47,23 +47,26 @@ class CostTable:
         Log gap of the input interval.
     max_degree : int
         Largest degree of a stage.
+    width : int
+        Multiplications 0 … width − 1 are tabulated.
     """
 
-    def __init__(self, gap: float, max_degree: int) -> None:
+    def __init__(self, gap: float, max_degree: int, width: int) -> None:
+        self.width = width
         self.degrees = tuple(range(3, max_degree + 1, 2))
         self.costs = [stage_cost(d) for d in self.degrees]
         self.start = gap
         self.gaps: list[Array] = []
         self.last: list[Array] = []
 
-    def row(self, depth: int, width: int) -> Array:
+    def row(self, depth: int) -> Array:
         """Gaps reachable with at most `depth` levels, by multiplications, shape (width,)."""
         while len(self.gaps) <= depth:
-            self._add_row(width)
+            self._add_row()
         return self.gaps[depth]
 
-    def _add_row(self, width: int) -> None:
-        depth = len(self.gaps)
+    def _add_row(self) -> None:
+        width, depth = self.width, len(self.gaps)
         best = np.full(width, self.start)
         last = np.zeros(width, dtype=np.int64)
         if depth:
@@ -111,13 +114,11 @@ def limits(gap: float) -> tuple[int, int]:
     return 2 * stages + 40, 2 * stages + 30
 
 
-def cheapest_cells(table: CostTable, target: float, width: int, height: int) -> Iterator[
-    tuple[int, int]
-]:
+def cheapest_cells(table: CostTable, target: float, height: int) -> Iterator[tuple[int, int]]:
     """Cells (multiplications, depth) that reach the target, depth ascending, none dominated."""
-    allowed = width
+    allowed = table.width
     for depth in range(1, height):
-        reached = np.flatnonzero(table.row(depth, width)[:allowed] <= target)
+        reached = np.flatnonzero(table.row(depth)[:allowed] <= target)
         if len(reached):
             allowed = int(reached[0])
             yield allowed, depth
@@ -212,8 +213,8 @@ def _choices(ratio: float, sign_error: float, max_degree: int) -> Iterator[Choic
     if start <= target:
         yield Choice((1,), 0, 1, float(error_of(start)))
         return
-    table = CostTable(start, max_degree)
-    for products, depth in cheapest_cells(table, target, width, height):
+    table = CostTable(start, max_degree, width)
+    for products, depth in cheapest_cells(table, target, height):
         degrees = table.backtrack(products, depth)
         reached = composite_gap(degrees, start)
         if reached > target + SLACK:

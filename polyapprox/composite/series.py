@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .stage import _gauss, critical_points
+from .stage import _gauss, critical_points, error_of
 
 Array = np.ndarray
 
@@ -50,19 +50,19 @@ def stage_series(degree: int, gap: float) -> tuple[Array, float]:
     -------
     coefficients : ndarray, shape ((degree + 1)/2,)
         Absolute accuracy about 1e-15; the image is [1 − E, 1 + E].
-    error : float
-        E.
+    image : float
+        Log gap of the image [1 − E, 1 + E].
 
     Examples
     --------
-    >>> from polyapprox.composite.stage import log_gap
-    >>> coefficients, error = stage_series(3, log_gap(0.5))
-    >>> abs(float(evaluate(coefficients, np.array([1.0]))[0]) - (1 - error)) < 1e-15
+    >>> from polyapprox.composite.stage import error_of, log_gap
+    >>> coefficients, image = stage_series(3, log_gap(0.5))
+    >>> end = float(evaluate(coefficients, np.array([1.0]))[0])
+    >>> abs(end - (1 - float(error_of(image)))) < 1e-15
     True
     """
     if degree == 1:
-        error = float(np.exp(gap) / (2 + np.exp(gap)))
-        return np.array([1 + error]), error
+        return np.array([1 + error_of(gap)]), gap
     rho = critical_points(degree, np.array([gap]))[0]
     low, width = np.exp(-np.logaddexp(0, gap)), np.exp(-np.logaddexp(0, -gap))
     roots = low + width * rho
@@ -70,14 +70,15 @@ def stage_series(degree: int, gap: float) -> tuple[Array, float]:
     swings = _primitive(knots[:-1], knots[1:], roots)
     rise, swing = swings[0], np.abs(swings[1:]).mean()
     constant = 1 / (rise + swing / 2)
-    error = float(constant * swing / 2)
+    error = constant * swing / 2
+    image = float(np.log(swing) - np.log(rise))
     signs = (-1.0) ** np.arange(1, len(knots))
     at_knots = np.concatenate([[0.0], 1 + error * signs])
     nodes, project = _projection((degree + 1) // 2)
     piece = np.clip(np.searchsorted(knots, nodes) - 1, 0, len(knots) - 2)
     orientation = np.sign(swings[0]) * constant
     values = at_knots[piece] + orientation * _primitive(knots[piece], nodes, roots)
-    return project @ values, error
+    return project @ values, image
 
 
 def _primitive(start: Array, end: Array, roots: Array) -> Array:

@@ -1,0 +1,145 @@
+"""Degree lists of the cheapest ReLU composites x(1 + s(x))/2 for a given ReLU error.
+
+The threshold of the sign is free. The dynamic program runs for a few thresholds around the
+likely one and proposes the lists of every cell that could do; each proposal is then judged by its
+true ReLU error at its own best threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ArgumentError, NotConvergedError
+from .cost import composite_cost
+from .search import (
+    CostTable,
+    Objective,
+    check_max_degree,
+    check_objective,
+    limits,
+    preference,
+)
+from .stage import gap_of_error, log_gap
+from .threshold import Threshold, best_threshold
+
+# thresholds of the proposals, as multiples of the wanted ReLU error (of twice it with an offset:
+# the hump may then be almost twice as high)
+THRESHOLD_FACTORS = (9.0, 12.0, 16.0)
+
+
+@dataclass(frozen=True)
+class ReluChoice:
+    """A degree list for ReLU, innermost first; counts include the final product by x.
+
+    `threshold` and `error` (an estimate, sampled) are on the interval scaled to [−1, 1].
+    """
+
+    degrees: tuple[int, ...]
+    multiplications: int
+    depth: int
+    threshold: float
+    error: float
+
+
+def pareto_relu(error: float, max_degree: int = 31, offset: bool = True) -> tuple[ReluChoice, ...]:
+    """Degree lists that meet a ReLU error and that no other found beats in both counts.
+
+    Parameters
+    ----------
+    error : float
+        Largest |r − ReLU| on [−1, 1], between 0 and 1/4.
+    max_degree : int
+        Largest degree of a stage, 3 to 63.
+    offset : bool
+        Whether r may add a constant (and then r(0) is that constant).
+
+    Returns
+    -------
+    tuple of ReluChoice
+        Depth ascending, multiplications descending.
+
+    Raises
+    ------
+    ArgumentError
+        If error or max_degree is out of range.
+
+    Examples
+    --------
+    >>> [c.degrees for c in pareto_relu(2**-7)][:2]
+    [(5, 7), (3, 3, 5)]
+    """
+    return tuple(_choices(error, max_degree, offset))
+
+
+def search_relu(
+    error: float, objective: Objective = "depth", max_degree: int = 31, offset: bool = True
+) -> ReluChoice:
+    """The cheapest list by an objective: "depth", "multiplications" or "balanced" (their sum).
+
+    Parameters and errors as for :func:`pareto_relu`.
+
+    Examples
+    --------
+    >>> search_relu(2**-12).degrees
+    (7, 15, 27)
+    """
+    check_objective(objective)
+    choices = _choices(error, max_degree, offset)
+    if objective == "depth":
+        return next(choices)
+    return min(choices, key=lambda c: preference(objective, c.multiplications, c.depth))
+
+
+def _choices(error: float, max_degree: int, offset: bool) -> Iterator[ReluChoice]:
+    if not 0 < error < 0.25:
+        raise ArgumentError(f"error is {error}: give a number between 0 and 1/4")
+    check_max_degree(max_degree)
+    hump = 2 * error if offset else error
+    gaps = [log_gap(min(0.9, factor * hump)) for factor in THRESHOLD_FACTORS]
+    loose = gap_of_error(min(0.9, 2 * error))
+    width, height = limits(gaps[0])
+    tables = [CostTable(gap, max_degree, width) for gap in gaps]
+    allowed, found = width, False
+    known: dict[tuple[int, ...], Threshold] = {}
+    for depth in range(1, height):
+        first = _first_below(tables[-1].row(depth)[:allowed], loose)
+        for products in range(first, allowed):
+            choice = _judged(tables, products, depth, offset, known)
+            if choice is not None and choice.error <= error:
+                allowed, found = products, True
+                yield choice
+                break
+        if found and allowed <= 2:
+            return
+    if not found:
+        raise NotConvergedError(f"no degree list reaches the ReLU error {error}: lower it less")
+
+
+def _first_below(gaps: np.ndarray, target: float) -> int:
+    reached = np.flatnonzero(gaps <= target)
+    return int(reached[0]) if len(reached) else len(gaps)
+
+
+def _judged(
+    tables: list[CostTable],
+    products: int,
+    depth: int,
+    offset: bool,
+    known: dict[tuple[int, ...], Threshold],
+) -> ReluChoice | None:
+    """The best of the lists proposed for a cell; lists judged before are looked up."""
+    for table in tables:
+        table.row(depth)
+    proposals = {table.backtrack(products, depth) for table in tables}
+    proposals.discard(())
+    for degrees in proposals - known.keys():
+        known[degrees] = best_threshold(degrees, offset)
+    if not proposals:
+        return None
+    degrees = min(sorted(proposals), key=lambda d: known[d].error)
+    best = known[degrees]
+    m, n = composite_cost(degrees, final_product=True)
+    return ReluChoice(degrees, m, n, best.threshold, best.error)
