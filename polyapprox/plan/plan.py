@@ -138,13 +138,10 @@ class Plan:
                 name[index] = "x" if self.inputs == 1 else f"x{left}"
                 continue
             value = "" if constant is None else mpmath.nstr(constant, 17)
-            text = {
-                "multiply": lambda: f"{name[left]} * {name[right]}",
-                "scale": lambda: f"{value} · {name[left]}",
-                "add": lambda: f"{name[left]} + {name[right]}",
-                "subtract": lambda: f"{name[left]} - {name[right]}",
-                "shift": lambda: f"{name[left]} + {value}",
-                "double": lambda: f"{name[left]} + {name[left]}",
-            }[kind]()
+            first, second = name[left], name[right] if right >= 0 else value
+            symbol = {"multiply": "*", "scale": "·", "subtract": "-"}.get(kind, "+")
+            if kind == "double":
+                second = first
+            text = f"{first} {symbol} {second}"
             lines.append(f"{name[index]} = {text}")
         return "\n".join([*lines, f"return {name[self.output]}"])

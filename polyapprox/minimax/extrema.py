@@ -1,0 +1,98 @@
+"""Where the error is largest: the extremum of each run of one sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .problem import Array, Problem
+
+_PER_GAP = 10
+
+
+def search_grid(problem: Problem, nodes: Array) -> Array:
+    """Ascending points: cosine-spaced between neighbouring nodes, ends and breakpoints."""
+    pieces = []
+    cosines = 0.5 - 0.5 * np.cos(np.pi * np.arange(_PER_GAP) / _PER_GAP)
+    for low, high in problem.intervals:
+        inside = [v for v in (*nodes, *problem.breakpoints) if low < v < high]
+        knots = np.unique(np.array([low, *inside, high]))
+        pieces.append((knots[:-1, None] + np.diff(knots)[:, None] * cosines).ravel())
+        pieces.append(np.array([high]))
+    return np.concatenate(pieces)
+
+
+def signed_extrema(
+    error: Callable[[Array], Array],
+    grid: Array,
+    intervals: tuple[tuple[float, float], ...],
+    parabolas: int = 2,
+) -> tuple[Array, Array]:
+    """The extremum of each sign run of the error on an ascending grid.
+
+    A run's best grid point is refined by one zoom into its bracket, then by parabolas through
+    three points ever closer together.
+
+    Returns
+    -------
+    points, values : ndarray, shape (runs,)
+        Signs of `values` alternate.
+    """
+    values = error(grid)
+    starts = np.concatenate([[0], np.nonzero(np.diff(values >= 0))[0] + 1])
+    stops = np.concatenate([starts[1:], [len(grid)]])
+    best = np.array(
+        [a + int(np.argmax(np.abs(values[a:b]))) for a, b in zip(starts, stops, strict=True)]
+    )
+    points, extrema = grid[best], values[best]
+    bounds = np.array(intervals)[
+        np.searchsorted([low for low, _ in intervals], points, side="right") - 1
+    ]
+    left = np.maximum(grid[np.maximum(best - 1, 0)], bounds[:, 0])
+    right = np.minimum(grid[np.minimum(best + 1, len(grid) - 1)], bounds[:, 1])
+    bracket = _Bracket(error, bounds, np.where(extrema >= 0, 1.0, -1.0))
+    points, extrema = bracket.zoom(points, extrema, left, right)
+    step = (right - left) / 8
+    for _ in range(parabolas):
+        points, extrema = bracket.parabola(points, extrema, step)
+        step = step / 12
+    return points, extrema
+
+
+class _Bracket:
+    """Refinement of all extrema at once: every step is one vectorised evaluation."""
+
+    def __init__(self, error: Callable[[Array], Array], bounds: Array, signs: Array) -> None:
+        self.error, self.bounds, self.signs = error, bounds, signs
+
+    def _evaluate(self, trial: Array) -> Array:
+        clipped = np.clip(trial, self.bounds[:, :1], self.bounds[:, 1:])
+        return self.error(clipped.ravel()).reshape(trial.shape) * self.signs[:, None]
+
+    def _better(
+        self, points: Array, extrema: Array, trial: Array, values: Array
+    ) -> tuple[Array, Array]:
+        row, winner = np.arange(len(points)), np.argmax(values, axis=1)
+        candidate, size = trial[row, winner], values[row, winner]
+        better = size > np.abs(extrema)
+        candidate = np.clip(candidate, self.bounds[:, 0], self.bounds[:, 1])
+        return np.where(better, candidate, points), np.where(better, size * self.signs, extrema)
+
+    def zoom(self, points: Array, extrema: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        """Seven points inside each bracket."""
+        trial = left[:, None] + (right - left)[:, None] * np.linspace(0, 1, 9)[1:-1]
+        return self._better(points, extrema, trial, self._evaluate(trial))
+
+    def parabola(self, points: Array, extrema: Array, step: Array) -> tuple[Array, Array]:
+        """Vertex of the parabola through each point and its neighbours at distance `step`."""
+        trial = points[:, None] + step[:, None] * np.array([-1.0, 1.0])
+        values = self._evaluate(trial)
+        middle = np.abs(extrema)
+        curvature = values[:, 0] + values[:, 1] - 2 * middle
+        safe = np.where(curvature < 0, curvature, -1.0)
+        shift = np.where(curvature < 0, (values[:, 0] - values[:, 1]) / (2 * safe), 0.0)
+        vertex = (points + step * np.clip(shift, -1, 1))[:, None]
+        trial = np.concatenate([trial, vertex], axis=1)
+        values = np.concatenate([values, self._evaluate(vertex)], axis=1)
+        return self._better(points, extrema, trial, values)

@@ -1,0 +1,100 @@
+"""The reduced problem: weighted minimax by one plain polynomial q of degree N in t.
+
+Parity and square-root singularities are removed by a change of variable, so that the solver
+knows only one problem, min over q of max over z of W(z) · |F(z) − q(t(z))|:
+
+==========================  =======  ==================  ==============
+wanted                      t        F                   W
+==========================  =======  ==================  ==============
+no parity                   z        f(z)                w(z)
+even p(x) = q(x²)           z²       f(z)                w(z)
+odd p(x) = x q(x²)          z²       f(z) / z            w(z) · z
+sqrt singularity, x = z²    z²       f(z²)               w(z²)
+==========================  =======  ==================  ==============
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from flint import arb
+
+from ..targets import Target
+
+Reduction = Literal["plain", "even", "odd", "sqrt"]
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A reduced minimax problem on a union of z-intervals.
+
+    Attributes
+    ----------
+    reduction : {"plain", "even", "odd", "sqrt"}
+    degree : int
+        Degree N of q in t; a reference has N + 2 points.
+    intervals : tuple of (float, float)
+        Disjoint, ascending, in z.
+    breakpoints : tuple of float
+        Points of z where f is not smooth, inside the intervals.
+    target, weight : Target
+        f and w as functions of x.
+    """
+
+    reduction: Reduction
+    degree: int
+    intervals: tuple[tuple[float, float], ...]
+    breakpoints: tuple[float, ...]
+    target: Target
+    weight: Target | None
+
+    def difference(self, z: Array, nodes: Array) -> Array:
+        """t(z) − t(nodes) without cancellation, shape (len(z), len(nodes))."""
+        plain = z[:, None] - nodes[None, :]
+        return plain if self.reduction == "plain" else plain * (z[:, None] + nodes[None, :])
+
+    def t(self, z: Array) -> Array:
+        """The variable of q."""
+        return z if self.reduction == "plain" else z * z
+
+    def sample(self, z: Array) -> tuple[Array, Array]:
+        """F and W at z (float64 arrays)."""
+        x = z * z if self.reduction == "sqrt" else z
+        value = self.target.numpy(x)
+        weight = np.ones_like(x) if self.weight is None else self.weight.numpy(x)
+        if self.reduction == "odd":
+            return value / z, weight * z
+        return value, weight
+
+    @property
+    def x_degree(self) -> int:
+        """Degree in x of the polynomial that q stands for."""
+        if self.reduction in ("plain", "sqrt"):
+            return self.degree
+        return 2 * self.degree + (self.reduction == "odd")
+
+    def sample_balls(self, z: list[arb]) -> tuple[list[arb], list[arb], list[arb]]:
+        """t, F and W at z, as balls."""
+        x = [v * v for v in z] if self.reduction == "sqrt" else z
+        t = z if self.reduction == "plain" else [v * v for v in z]
+        evaluate = self._value_ball(self.target)
+        value = [evaluate(v) for v in x]
+        one = arb(1)
+        weight = [one] * len(x)
+        if self.weight is not None:
+            of_weight = self._value_ball(self.weight)
+            weight = [of_weight(v) for v in x]
+        if self.reduction == "odd":
+            value = [v / u for v, u in zip(value, z, strict=True)]
+            weight = [w * u for w, u in zip(weight, z, strict=True)]
+        return t, value, weight
+
+    @staticmethod
+    def _value_ball(target: Target) -> Callable[[arb], arb]:
+        if target.provable:
+            return target.ball
+        return lambda x: arb(float(target.numpy(np.array([float(x.mid())]))[0]))

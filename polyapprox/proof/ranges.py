@@ -1,0 +1,149 @@
+"""The range of a polynomial on an interval, tight, by isolating its critical points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mpmath
+from flint import arb, arb_poly
+
+from ..numbers import add, ball, exact, negate
+from ..polynomial import Polynomial
+from .mesh import chebyshev_mesh
+from .sampling import bound_ball_polynomial
+
+
+def power_form(polynomial: Polynomial) -> arb_poly:
+    """The polynomial in powers of x, in balls at the current precision."""
+    low, high = (ball(end) for end in polynomial.domain)
+    before, current = arb_poly([1]), arb_poly([0, 1])
+    twice = arb_poly([0, 2])
+    coefficients = [ball(c) for c in polynomial.coefficients]
+    if polynomial.parity is not None:
+        return _scaled(_parity_power_form(coefficients, polynomial.parity == "odd"), high)
+    total = arb_poly([coefficients[0]])
+    for index, coefficient in enumerate(coefficients[1:]):
+        if index:
+            before, current = current, twice * current - before
+        if coefficient != 0:
+            total += current * coefficient
+    if low == -1 and high == 1:
+        return total
+    return total(arb_poly([-(high + low) / (high - low), 2 / (high - low)]))
+
+
+def _parity_power_form(coefficients: list[arb], odd: bool) -> arb_poly:
+    """As :func:`power_form` on [-1, 1], stepping by T_(k+2) = 2 T_2 T_k − T_(k−2)."""
+    two_t2 = arb_poly([-2, 0, 4])
+    before = arb_poly([0, 1]) if odd else arb_poly([1])
+    current = arb_poly([0, -3, 0, 4]) if odd else arb_poly([-1, 0, 2])
+    wanted = coefficients[1 if odd else 0 :: 2]
+    total = before * (wanted[0] if wanted else arb(0))
+    for index, coefficient in enumerate(wanted[1:]):
+        if index:
+            before, current = current, two_t2 * current - before
+        total += current * coefficient
+    return total
+
+
+def _scaled(polynomial: arb_poly, high: arb) -> arb_poly:
+    return polynomial if high == 1 else polynomial(arb_poly([0, 1 / high]))
+
+
+@dataclass(frozen=True)
+class Range:
+    """Proven enclosure of p on [low, high], and whether p increases on [0, low]."""
+
+    smallest: arb
+    largest: arb
+    increasing_before: bool
+
+
+def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
+    """Enclose the range of p on [low, high], 0 <= low < high.
+
+    If p' changes sign as often on (low, high) as its degree allows (half of it for odd p, whose
+    critical points come in pairs), every critical point is isolated: the range is then that of
+    the ends and of tiny brackets. Otherwise the sampling bound on a dense mesh is used.
+    """
+    slope = polynomial.derivative()
+    possible = slope.degree() // 2 if odd else slope.degree()
+    brackets = _sign_changes(slope, low, high, possible)
+    ends = [polynomial(low), polynomial(high)]
+    if len(brackets) == possible:
+        values = ends + [_value_in(polynomial, slope, *bracket) for bracket in brackets]
+        smallest, largest = values[0].lower(), values[0].upper()
+        for value in values[1:]:
+            smallest, largest = smallest.min(value.lower()), largest.max(value.upper())
+        return Range(smallest, largest, odd and bool(slope(arb(0)) > 0))
+    middle = (ends[0] + ends[1]) / 2
+    upper, _ = bound_ball_polynomial(polynomial - arb_poly([middle]), low, high, 200)
+    return Range((middle - upper).lower(), (middle + upper).upper(), False)
+
+
+def _sign_changes(slope: arb_poly, low: arb, high: arb, possible: int) -> list[tuple[arb, arb]]:
+    """Brackets of [low, high] at whose ends p' has opposite, proven signs."""
+    mesh = chebyshev_mesh(0.0, 1.0, 12 * max(possible, 1))
+    points = [(low + (high - low) * arb(float(v))).mid() for v in mesh.points]
+    values = slope.evaluate(points, "iter")
+    brackets = []
+    before: tuple[arb, bool] | None = None
+    for point, value in zip(points, values, strict=True):
+        if not (value > 0 or value < 0):
+            continue
+        positive = bool(value > 0)
+        if before is not None and before[1] != positive:
+            brackets.append((before[0], point))
+        before = (point, positive)
+    return brackets
+
+
+def _value_in(polynomial: arb_poly, slope: arb_poly, low: arb, high: arb) -> arb:
+    """Enclosure of p at the critical point inside the bracket."""
+    positive = bool(slope(low) > 0)
+    curvature = slope.derivative()
+    point = ((low + high) / 2).mid()
+    for _ in range(60):
+        width = high - low
+        if width < abs(high) * arb((1, -40)):
+            break
+        value = slope(point)
+        if bool(value > 0) == positive and (value > 0 or value < 0):
+            low = point
+        elif value > 0 or value < 0:
+            high = point
+        else:
+            break
+        bend = curvature(point)
+        newton = (point - value / bend).mid() if not bend.contains(0) else None
+        inside = newton is not None and newton > low and newton < high
+        point = newton if inside and newton is not None else ((low + high) / 2).mid()
+        if inside and newton is not None:
+            low, high = _tighten(slope, positive, low, high, newton, width)
+    x = low.union(high)
+    middle = x.mid()
+    return polynomial(middle) + slope(x) * (x - middle)
+
+
+def _tighten(
+    slope: arb_poly, positive: bool, low: arb, high: arb, guess: arb, width: arb
+) -> tuple[arb, arb]:
+    """Shrink the bracket around a Newton guess where the signs of p' allow it."""
+    for side in (width * arb((1, -16)), width * arb((1, -6))):
+        left, right = (guess - side).mid(), (guess + side).mid()
+        if left > low and right < high:
+            a, b = slope(left), slope(right)
+            before, after = (a > 0, b < 0) if positive else (a < 0, b > 0)
+            if before and after:
+                return left, right
+    return low, high
+
+
+def exact_ball(value: mpmath.mpf) -> arb:
+    """Alias that reads well in proofs: the exact number as a ball."""
+    return ball(exact(value))
+
+
+def symmetric(domain: tuple[mpmath.mpf, mpmath.mpf]) -> bool:
+    """Whether [a, b] = [-b, b], exactly."""
+    return add(domain[0], domain[1]) == 0 and negate(domain[0]) == domain[1]
