@@ -96,7 +96,7 @@ def map_gap(degree: int, gap: Array) -> Array:
 def main() -> None:
     """Make the shipped file again."""
     table = {
-        "what": "Chebyshev coefficients of g_d(delta) in 2·delta − 1, see polyapprox.composite.maps",
+        "what": "Chebyshev coefficients of g_d in 2·delta − 1, see polyapprox.composite.maps",
         "command": COMMAND,
         "coefficients": {str(d): make_map(d) for d in DEGREES},
     }

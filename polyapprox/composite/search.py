@@ -110,7 +110,7 @@ def composite_gap(degrees: tuple[int, ...], gap: float) -> float:
 
 def limits(gap: float) -> tuple[int, int]:
     """Multiplications and depth that surely suffice: stages of degree 3, then some."""
-    stages = 12 + int(math.ceil(max(gap, 0.0) / math.log(1.5)))
+    stages = 12 + math.ceil(max(gap, 0.0) / math.log(1.5))
     return 2 * stages + 40, 2 * stages + 30
 
 

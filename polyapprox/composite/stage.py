@@ -206,7 +206,7 @@ def odd_sign_error(degree: int, ratio: float) -> float:
     check_degree(degree)
     if not 0 < ratio < 1:
         raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
-    return float(error_of(next_gap(degree, np.array([log_gap(ratio)])))[0])
+    return float(error_of(next_gap(degree, np.array([log_gap(ratio)]))[0]))
 
 
 def check_degree(degree: int) -> None:

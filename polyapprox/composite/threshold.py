@@ -86,9 +86,15 @@ def combine(high: Array | float, low: Array | float, offset: bool) -> Array | fl
     return (high - low) / 2 if offset else np.maximum(high, -low)
 
 
-def best_threshold(
-    degrees: tuple[int, ...], offset: bool = True, start: float | None = None
-) -> Threshold:
+def at_threshold(degrees: tuple[int, ...], threshold: float, offset: bool = True) -> Threshold:
+    """What a degree list gives at a fixed threshold."""
+    head, high, low = extremes(degrees, threshold)
+    high = max(head, high)
+    error = float(combine(high, low, offset))
+    return Threshold(threshold, error, (high + low) / 2 if offset else 0.0)
+
+
+def best_threshold(degrees: tuple[int, ...], offset: bool = True) -> Threshold:
     """The threshold that minimises the ReLU error of a degree list.
 
     Parameters
@@ -97,8 +103,6 @@ def best_threshold(
         Degrees of the stages, innermost first.
     offset : bool
         Whether a free constant may be added.
-    start : float, optional
-        First guess of the threshold.
 
     Returns
     -------
@@ -115,13 +119,13 @@ def best_threshold(
     >>> -7.9 < math.log2(best.error) < -7.5
     True
     """
-    center = start or _first_guess(degrees)
+    center = _first_guess(degrees)
     step = 0.05
     for _ in range(12):
         head, high, low = extremes(degrees, center)
         moved = extremes(degrees, center * (1 + 1e-3))
         power = math.log(moved[0] / head) / math.log1p(1e-3)
-        error_here = float(error_of(_image(degrees, np.array([center])))[0])
+        error_here = float(error_of(_image(degrees, np.array([center]))[0]))
         factors = np.exp(np.linspace(-20, 20, 401) * step)
         factors = factors[center * factors < 0.98]
         errors = error_of(_image(degrees, center * factors))
@@ -134,9 +138,7 @@ def best_threshold(
         if step == FINEST and abs(math.log(factor)) < FINEST:
             break
         step = max(FINEST, min(step, abs(math.log(factor))) / 8)
-    head, high, low = extremes(degrees, center)
-    high = max(head, high)
-    return Threshold(center, float(combine(high, low, offset)), (high + low) / 2 if offset else 0.0)
+    return at_threshold(degrees, center, offset)
 
 
 def _image(degrees: tuple[int, ...], thresholds: Array) -> Array:

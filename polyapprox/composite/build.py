@@ -1,0 +1,207 @@
+"""Building composites: exact dyadic components, guard margins in plain sight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import mpmath
+from flint import arb
+
+from ..errors import ArgumentError
+from ..numbers import ZERO, Real, ball, dyadic, exact, rounded
+from ..polynomial import Polynomial
+from ..precision import working_precision
+from .exact import polished_stage
+from .refined import refined_relu
+from .stage import check_degree
+from .threshold import at_threshold, best_threshold
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One component of a composite sign.
+
+    Attributes
+    ----------
+    polynomial : Polynomial
+        Odd, on the domain [−1, 1]; all stages but the last are divided by `scale`, so that their
+        values lie in [−1, 1] again.
+    low : mpmath.mpf
+        The stage is minimax for 1 on [low, 1], times `scale`.
+    error : mpmath.mpf
+        E: before the division, the image of [low, 1] is [1 − E, 1 + E] (an estimate).
+    margin : mpmath.mpf
+        Widening of the image at either end before it becomes the next stage's input interval.
+    scale : mpmath.mpf
+        1 + E + margin; 1 for the last stage.
+    """
+
+    polynomial: Polynomial
+    low: mpmath.mpf
+    error: mpmath.mpf
+    margin: mpmath.mpf
+    scale: mpmath.mpf
+
+
+@dataclass(frozen=True)
+class ReluComposite:
+    """Components of r(x) = x(1 + s(x))/2 + offset on [−1, 1].
+
+    Attributes
+    ----------
+    components : tuple of Polynomial
+        s = p_k ∘ … ∘ p_1, innermost first.
+    offset : mpmath.mpf
+        The free constant, zero without one.
+    threshold : float
+        From where on s was made to hold.
+    error : float
+        Largest sampled |r − ReLU|: an estimate.
+    margins : tuple of mpmath.mpf
+        Guard margin of each stage (zero for refined composites, which have none).
+    refined : bool
+        Whether all coefficients were refined together.
+    """
+
+    components: tuple[Polynomial, ...]
+    offset: mpmath.mpf
+    threshold: float
+    error: float
+    margins: tuple[mpmath.mpf, ...]
+    refined: bool
+
+
+def composite_sign(
+    degrees: tuple[int, ...], ratio: Real, bits: int = 128, margin: float | None = None
+) -> tuple[Stage, ...]:
+    """The optimal composition of given degrees for sign on [−1, −ratio] and [ratio, 1].
+
+    Parameters
+    ----------
+    degrees : tuple of int
+        Odd degrees, innermost first.
+    ratio : number
+        Between 0 and 1.
+    bits : int
+        Significant bits of the coefficients.
+    margin : float, optional
+        Guard margin of every stage but the last; by default 2^(10 − bits), which covers the
+        rounding of the coefficients.
+
+    Returns
+    -------
+    tuple of Stage, innermost first
+
+    Raises
+    ------
+    ArgumentError
+        For an even degree, no degree, or a ratio outside (0, 1).
+
+    Notes
+    -----
+    Greedy: minimax on the image of the stage before, which is optimal (Amsel et al., arXiv
+    2505.16932, theorem 4.1; Lee et al., eprint 2020/834).
+
+    Examples
+    --------
+    >>> stages = composite_sign((5, 7), 2.0**-4, bits=64)
+    >>> float(stages[-1].error) < 2**-3, stages[0].polynomial.degree
+    (True, 5)
+    """
+    _check(degrees, bits)
+    low = exact(ratio)
+    if not 0 < low < 1:
+        raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
+    guard = dyadic(1, 10 - bits) if margin is None else exact(margin)
+    stages: list[Stage] = []
+    for position, degree in enumerate(degrees):
+        last = position == len(degrees) - 1
+        widening = ZERO if last else guard
+        coefficients, error = polished_stage(degree, ball(low), bits + 16)
+        with working_precision(2 * bits + 64):
+            high = arb(1) if last else 1 + error + ball(widening)
+            scale = rounded(exact(high), bits + 16)
+            scaled = [rounded(exact((c / ball(scale)).mid()), bits) for c in coefficients]
+            # a ratio next to 1 carries the next error in its distance from 1: keep it all
+            following = exact(((1 - error - ball(widening)) / ball(scale)).mid())
+        polynomial = Polynomial(_interleave(scaled), (exact(-1), exact(1)), "odd")
+        stages.append(Stage(polynomial, low, exact(error), widening, scale))
+        low = following
+    return tuple(stages)
+
+
+def relu_composite(
+    degrees: tuple[int, ...],
+    bits: int = 128,
+    offset: bool = True,
+    refine: bool = False,
+    threshold: float | None = None,
+) -> ReluComposite:
+    """Components, offset and threshold of a ReLU composite on [−1, 1].
+
+    Parameters
+    ----------
+    degrees : tuple of int
+        Odd degrees, innermost first.
+    bits : int
+        Significant bits of the coefficients (53 for refined ones).
+    offset : bool
+        Whether to add a free constant; without one r(0) = 0.
+    refine : bool
+        Refine all coefficients together; shipped results are used where they exist.
+    threshold : float, optional
+        Fix the threshold instead of choosing the best.
+
+    Raises
+    ------
+    ArgumentError
+        For an even degree, no degree, or a threshold outside (0, 1).
+
+    Examples
+    --------
+    >>> relu_composite((7, 7), bits=64).error < 2**-7.5
+    True
+    """
+    _check(degrees, bits)
+    if refine:
+        result = refined_relu(degrees, offset)
+        components = tuple(
+            Polynomial.from_floats(_interleave(list(stage)), parity="odd")
+            for stage in result.stages
+        )
+        margins = (ZERO,) * len(components)
+        return ReluComposite(
+            components, exact(result.offset), result.threshold, result.error, margins, True
+        )
+    degrees = tuple(degrees)
+    if threshold is None:
+        best = best_threshold(degrees, offset)
+    elif 0 < threshold < 1:
+        best = at_threshold(degrees, threshold, offset)
+    else:
+        raise ArgumentError(f"threshold is {threshold}: give a number strictly between 0 and 1")
+    stages = composite_sign(degrees, best.threshold, bits)
+    return ReluComposite(
+        tuple(stage.polynomial for stage in stages),
+        rounded(exact(best.offset), 53),
+        best.threshold,
+        best.error,
+        tuple(stage.margin for stage in stages),
+        False,
+    )
+
+
+def _interleave(odd: list) -> tuple:
+    """Coefficients of T_1, T_3, … with zeros between."""
+    full = [ZERO] * (2 * len(odd))
+    full[1::2] = odd
+    return tuple(full)
+
+
+def _check(degrees: tuple[int, ...], bits: int) -> None:
+    if not degrees:
+        raise ArgumentError("degrees is empty: give at least one odd degree")
+    for degree in degrees:
+        check_degree(degree)
+    if not isinstance(bits, int) or bits < 24:
+        raise ArgumentError(f"bits is {bits!r}: give an integer of at least 24")

@@ -1,0 +1,2 @@
+def refined_relu(degrees, offset):
+    raise NotImplementedError
