@@ -138,7 +138,7 @@ def _number(item: ast.Constant, source: str) -> Node:
     if isinstance(item.value, int):
         return Node("number", (), Fraction(item.value))
     shown = ast.get_source_segment(source, item) or repr(item.value)
-    mantissa, _, exponent = shown.lower().partition("e")
+    _, _, exponent = shown.lower().partition("e")
     if exponent and abs(int(exponent)) > 1000:
         raise ExpressionError(f"the number {shown!r} has an exponent above 1000; write it out")
     return Node("number", (), Fraction(shown.replace("_", "")))
