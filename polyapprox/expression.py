@@ -25,7 +25,26 @@ MAX_EXPONENT = 1000
 _MAX_BITS = 20000
 
 FUNCTIONS = frozenset(
-    "exp log sqrt sin cos tan tanh sinh cosh erf abs sign relu step sigmoid gelu silu softplus".split()
+    [
+        "exp",
+        "log",
+        "sqrt",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "sinh",
+        "cosh",
+        "erf",
+        "abs",
+        "sign",
+        "relu",
+        "step",
+        "sigmoid",
+        "gelu",
+        "silu",
+        "softplus",
+    ]
 )
 KINKS = frozenset({"abs", "sign", "relu", "step"})
 _BINARY: dict[type, str] = {
@@ -243,7 +262,19 @@ def _numpy_apply(op: str, *u: Any) -> Any:
 _NUMPY: dict[str, Callable[[Any], Any]] = {
     **{
         name: getattr(np, name)
-        for name in "exp log sqrt sin cos tan tanh sinh cosh abs sign".split()
+        for name in [
+            "exp",
+            "log",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "tanh",
+            "sinh",
+            "cosh",
+            "abs",
+            "sign",
+        ]
     },
     "relu": lambda u: np.maximum(u, 0.0),
     "step": lambda u: np.heaviside(u, 0.5),

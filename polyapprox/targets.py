@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import mpmath
@@ -255,7 +256,7 @@ def _kinked(op: str, pieces: list[Piece] | None) -> list[Piece] | None:
             root = -p[0] / p[1]
             if (low is None or low < root) and (high is None or root < high):
                 cuts = [low, root, high]
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in pairwise(cuts):
             inside = _inside(a, b)
             value = p[0] + (p[1] * inside if len(p) == 2 else 0)
             sign = (value > 0) - (value < 0)
