@@ -150,7 +150,8 @@ def _convert(item: ast.AST, source: str, depth: int) -> Node:
 def _number(item: ast.Constant, source: str) -> Node:
     if type(item.value) not in (int, float):
         _refuse(item, source)
-    if item.value != 0 and not 1e-300 < abs(item.value) < 1e300:
+    size: Any = item.value
+    if size != 0 and not 1e-300 < abs(size) < 1e300:
         raise ExpressionError(
             "a number of the expression is outside 1e-300 to 1e300; rescale the expression"
         )

@@ -36,7 +36,7 @@ def test_interpreters_agree_with_mpmath(text: str) -> None:
     "text",
     ["__import__('os')", "x.real", "x[0]", "lambda: x", "y", "x if x else 1", "exp(x, x)", "",
      "9**9**9", "x**1001", "x" * 501, "(" * 240 + "x" + ")" * 240, "-" * 200 + "x", "1j", "True",
-     "'x'", "x; x", "x == 1", "exp(x=1)", "1e999", "f'{x}'", "(x:=1)", "x**(1/0)", "x\0"],
+     "'x'", "x; x", "x == 1", "exp(x=1)", "1e999", "9" * 400, "f'{x}'", "(x:=1)", "x**(1/0)", "x\0"],
 )  # fmt: skip
 def test_hostile_text_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
