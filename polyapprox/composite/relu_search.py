@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import ArgumentError, NotConvergedError
 from .cost import composite_cost
+from .refined import shipped_refined
 from .search import (
     CostTable,
     Objective,
@@ -34,7 +35,8 @@ THRESHOLD_FACTORS = (9.0, 12.0, 16.0)
 class ReluChoice:
     """A degree list for ReLU, innermost first; counts include the final product by x.
 
-    `threshold` and `error` (an estimate, sampled) are on the interval scaled to [−1, 1].
+    `threshold` and `error` (an estimate, sampled) are on the interval scaled to [−1, 1];
+    `refined` says whether the error is that of jointly refined coefficients.
     """
 
     degrees: tuple[int, ...]
@@ -42,9 +44,12 @@ class ReluChoice:
     depth: int
     threshold: float
     error: float
+    refined: bool = False
 
 
-def pareto_relu(error: float, max_degree: int = 31, offset: bool = True) -> tuple[ReluChoice, ...]:
+def pareto_relu(
+    error: float, max_degree: int = 31, offset: bool = True, refine: bool = False
+) -> tuple[ReluChoice, ...]:
     """Degree lists that meet a ReLU error and that no other found beats in both counts.
 
     Parameters
@@ -55,6 +60,8 @@ def pareto_relu(error: float, max_degree: int = 31, offset: bool = True) -> tupl
         Largest degree of a stage, 3 to 63.
     offset : bool
         Whether r may add a constant (and then r(0) is that constant).
+    refine : bool
+        Also take jointly refined composites, of those that are shipped (errors down to 2^-16).
 
     Returns
     -------
@@ -71,26 +78,53 @@ def pareto_relu(error: float, max_degree: int = 31, offset: bool = True) -> tupl
     >>> [c.degrees for c in pareto_relu(2**-7)][:2]
     [(5, 7), (3, 3, 5)]
     """
-    return tuple(_choices(error, max_degree, offset))
+    if not refine:
+        return tuple(_choices(error, max_degree, offset))
+    both = [*refined_choices(error, max_degree, offset), *_choices(error, max_degree, offset)]
+    return _undominated(both)
 
 
 def search_relu(
-    error: float, objective: Objective = "depth", max_degree: int = 31, offset: bool = True
+    error: float,
+    objective: Objective = "depth",
+    max_degree: int = 31,
+    offset: bool = True,
+    refine: bool = False,
 ) -> ReluChoice:
     """The cheapest list by an objective: "depth", "multiplications" or "balanced" (their sum).
 
-    Parameters and errors as for :func:`pareto_relu`.
+    Other parameters and errors as for :func:`pareto_relu`. Of lists that cost the same, the one
+    with the smallest error.
 
     Examples
     --------
-    >>> search_relu(2**-12).degrees
-    (7, 15, 27)
+    >>> search_relu(2**-12).degrees, search_relu(2**-12, refine=True).degrees
+    ((3, 7, 7, 15), (7, 15, 15))
     """
     check_objective(objective)
-    choices = _choices(error, max_degree, offset)
-    if objective == "depth":
-        return next(choices)
-    return min(choices, key=lambda c: preference(objective, c.multiplications, c.depth))
+    refined = refined_choices(error, max_degree, offset) if refine else []
+    plain = _choices(error, max_degree, offset)
+    choices = [*refined, next(plain)] if objective == "depth" else [*refined, *plain]
+    return min(choices, key=lambda c: (preference(objective, c.multiplications, c.depth), c.error))
+
+
+def refined_choices(error: float, max_degree: int, offset: bool) -> list[ReluChoice]:
+    """Shipped refined composites that meet an error."""
+    choices = []
+    for (degrees, free), result in shipped_refined().items():
+        if free == offset and max(degrees) <= max_degree and result.error <= error:
+            m, n = composite_cost(degrees, final_product=True)
+            choices.append(ReluChoice(degrees, m, n, result.threshold, result.error, True))
+    return choices
+
+
+def _undominated(choices: list[ReluChoice]) -> tuple[ReluChoice, ...]:
+    """Depth ascending, multiplications strictly descending; the smaller error of equal costs."""
+    kept: list[ReluChoice] = []
+    for choice in sorted(choices, key=lambda c: (c.depth, c.multiplications, c.error)):
+        if not kept or choice.multiplications < kept[-1].multiplications:
+            kept.append(choice)
+    return tuple(kept)
 
 
 def _choices(error: float, max_degree: int, offset: bool) -> Iterator[ReluChoice]:

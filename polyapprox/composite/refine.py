@@ -1,0 +1,251 @@
+"""Joint refinement: all coefficients of all stages, and the offset, for the ReLU error itself.
+
+Sequential linear programming on e(x) = x(s(x) − 1)/2 + offset over [0, 1]: at every step the
+largest linearised |e| over all local extrema is minimised within a box (HiGHS), and the step is
+followed by up to two corrector programs from where it led, which keeps it on the curved valley
+where many extrema are level. At the optimum the number of level extrema is at least the number of
+free parameters + 1, and no direction lowers all of them to first order.
+
+Nothing is random: the same degrees give the same result. ``python -m polyapprox.composite.refine
+--degrees 7,7,15`` refines a list and puts it into the shipped file; ``--catalogue`` makes the
+whole file again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..provenance import versions
+from . import shipped
+from .joint import Composite, extrema, grid
+from .refined import FILE, RefinedRelu, as_record, from_record, parse_degrees
+from .series import _projection, compose, evaluate
+from .threshold import best_threshold, double_composite
+
+Array = np.ndarray
+
+START_FACTORS = (0.85, 1.0)  # starting thresholds, as multiples of the best one before refinement
+LARGE_DEGREE = 1500  # of the composition: from here on only the first start is tried
+FIRST_RADIUS = 1e-3
+LARGEST_RADIUS = 0.3
+SMALLEST_RADIUS = 1e-13
+CORRECTORS = 2
+KEPT = 0.2  # extrema below this part of the largest one put no constraint on a step
+LEVEL = 1e-7  # relative: extrema this near the largest count as level
+CHECK_POINTS = 1_000_000
+
+
+@dataclass(frozen=True)
+class _State:
+    composite: Composite
+    places: Array
+    values: Array
+
+    @property
+    def peak(self) -> float:
+        return float(np.abs(self.values).max())
+
+
+def refine(degrees: tuple[int, ...], offset: bool = True, max_steps: int = 400) -> RefinedRelu:
+    """Refine a ReLU composite jointly, starting from its best threshold.
+
+    Parameters
+    ----------
+    degrees : tuple of int
+        Odd degrees, innermost first; the product should stay below about 20000.
+    offset : bool
+        Whether the constant is free (zero otherwise).
+    max_steps : int
+        Largest number of accepted steps from each start.
+
+    Returns
+    -------
+    RefinedRelu
+        Its `error` is the largest value sampled at more than a million points: an estimate.
+
+    Examples
+    --------
+    >>> import math
+    >>> round(-math.log2(refine((3, 7)).error), 4)
+    6.9349
+    """
+    factors = START_FACTORS if math.prod(degrees) <= LARGE_DEGREE else START_FACTORS[:1]
+    states = [_descend(_start(degrees, offset, factor), offset, max_steps) for factor in factors]
+    best = min(states, key=lambda state: state.peak)
+    level = int((np.abs(best.values) > best.peak * (1 - LEVEL)).sum())
+    composite = _normalised(best.composite)
+    return RefinedRelu(
+        tuple(degrees),
+        offset,
+        tuple(tuple(float(c) for c in stage) for stage in composite.stages),
+        composite.offset,
+        _first_top(composite),
+        sampled_error(composite),
+        level,
+        sum((d + 1) // 2 for d in degrees) - len(degrees) + 1 + int(offset),
+    )
+
+
+def _start(degrees: tuple[int, ...], offset: bool, factor: float) -> _State:
+    threshold = min(0.97, factor * best_threshold(degrees, offset).threshold)
+    composite = Composite(tuple(double_composite(degrees, threshold)[0]), 0.0)
+    state = _state(composite, grid(composite.degree))
+    if not offset:
+        return state
+    middle = -float(state.values.max() + state.values.min()) / 2
+    return _State(Composite(composite.stages, middle), state.places, state.values + middle)
+
+
+def _state(composite: Composite, angles: Array) -> _State:
+    return _State(composite, *extrema(composite, angles))
+
+
+def _descend(state: _State, offset: bool, max_steps: int) -> _State:
+    """Steps until the program predicts no gain, or the box is empty."""
+    angles = grid(state.composite.degree)
+    radius = FIRST_RADIUS
+    for _ in range(max_steps):
+        while True:
+            trial, gain = _step(state, radius, offset, angles)
+            real = 1 - trial.peak / state.peak
+            if gain > 1e-12 and real > 0.02 * gain:
+                break
+            radius /= 3
+            if radius < SMALLEST_RADIUS or (gain < 1e-11 and real <= 0):
+                return state
+        state = trial
+        if real > 0.5 * gain:
+            radius = min(2 * radius, LARGEST_RADIUS)
+        elif real < 0.2 * gain:
+            radius /= 2
+    return state
+
+
+def _step(state: _State, radius: float, offset: bool, angles: Array) -> tuple[_State, float]:
+    """One linear program and its correctors; the trial state and the predicted gain."""
+    composite = state.composite
+    scale = np.concatenate([np.full(len(s), np.abs(s).max()) for s in composite.stages] + [[0.0]])
+    scale[-1] = state.peak if offset else 0.0
+    box = np.full(len(scale), radius)
+    box[-1] = 0.5
+    move, level = _program(state, scale, -box, box)
+    gain = 1 - level / state.peak
+    origin = composite.vector()
+    total = move
+    trial = _state(composite.moved(origin + scale * total), angles)
+    for _ in range(CORRECTORS):
+        real = 1 - trial.peak / state.peak
+        if real > 0.7 * gain or real < -3:
+            break
+        low, high = np.maximum(-box, -2 * box - total), np.minimum(box, 2 * box - total)
+        move, _ = _program(trial, scale, low, high)
+        corrected = _state(composite.moved(origin + scale * (total + move)), angles)
+        if corrected.peak >= trial.peak:
+            break
+        total, trial = total + move, corrected
+    return trial, gain
+
+
+def _program(state: _State, scale: Array, low: Array, high: Array) -> tuple[Array, float]:
+    """Minimise the largest linearised |e|: the scaled move and the level it promises."""
+    from scipy.optimize import linprog
+
+    peak = state.peak
+    kept = np.abs(state.values) > KEPT * peak
+    places, values = state.places[kept], state.values[kept]
+    slopes = state.composite.jacobian(places) * scale / peak * np.sign(values)[:, None]
+    count = slopes.shape[1]
+    result = linprog(
+        np.append(np.zeros(count), 1.0),
+        A_ub=np.hstack([slopes, -np.ones((len(places), 1))]),
+        b_ub=-np.abs(values) / peak,
+        bounds=[*zip(low, high, strict=True), (None, None)],
+        method="highs-ds",
+    )
+    if result.status != 0:
+        return np.zeros(count), peak
+    return result.x[:count], float(result.x[count]) * peak
+
+
+def _normalised(composite: Composite) -> Composite:
+    """The same function with the image of every inner stage scaled to [−1, 1]."""
+    stages = [stage.copy() for stage in composite.stages]
+    v = np.sin(grid(composite.degree))
+    for i in range(len(stages) - 1):
+        v = evaluate(stages[i], v)
+        largest = float(np.abs(v).max())
+        stages[i] /= largest
+        v = v / largest
+        nodes, project = _projection(len(stages[i + 1]))
+        stages[i + 1] = project @ evaluate(stages[i + 1], largest * nodes)
+    return Composite(tuple(stages), composite.offset)
+
+
+def _first_top(composite: Composite) -> float:
+    """Smallest positive local maximum of s, to the resolution of a grid (1 if s only rises)."""
+    x = np.sin(grid(composite.degree))
+    falls = np.flatnonzero(np.diff(compose(list(composite.stages), x)) < 0)
+    return float(x[falls[0]]) if len(falls) else 1.0
+
+
+def sampled_error(composite: Composite, points: int = CHECK_POINTS) -> float:
+    """Largest |e| over a sine-spaced grid and a geometric one that is dense near 0."""
+    places = np.sin(np.linspace(0.0, np.pi / 2, points))
+    near_zero = np.geomspace(1e-12, 1.0, points // 5)
+    at_extrema = _state(composite, grid(composite.degree)).peak
+    sampled = (float(np.abs(composite.error(x)).max()) for x in (places, near_zero))
+    return max(at_extrema, *sampled)
+
+
+def store(results: list[RefinedRelu], command: str, fresh: bool) -> None:
+    """Put results into the shipped file (or, when `fresh`, make them the whole file)."""
+    kept = {} if fresh else {(r.degrees, r.free_offset): r for r in map(from_record, _stored())}
+    kept.update({(r.degrees, r.free_offset): r for r in results})
+    ordered = [kept[key] for key in sorted(kept, key=lambda k: (not k[1], len(k[0]), k[0]))]
+    content = {
+        "what": "Jointly refined ReLU composites on [-1, 1]; errors are sampled estimates",
+        "command": command,
+        "randomness": "none",
+        "versions": dict(versions()),
+        "composites": [as_record(r) for r in ordered],
+    }
+    shipped.write(FILE, content)
+
+
+def _stored() -> list[dict]:
+    try:
+        return list(shipped.read(FILE)["composites"])
+    except FileNotFoundError:
+        return []
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Command line: refine one list, or make the catalogue again."""
+    parser = argparse.ArgumentParser(prog="python -m polyapprox.composite.refine")
+    parser.add_argument("--degrees", action="append", default=[], help="for example 7,7,15")
+    parser.add_argument("--no-offset", action="store_true", help="keep r(0) = 0")
+    parser.add_argument("--catalogue", action="store_true", help="refine all shipped lists again")
+    options = parser.parse_args(arguments)
+    wanted = [(parse_degrees(text), not options.no_offset) for text in options.degrees]
+    if options.catalogue:
+        from .catalogue import catalogue
+
+        store(list(catalogue()), "python -m polyapprox.composite.refine --catalogue", fresh=True)
+    elif wanted:
+        results = [refine(degrees, offset) for degrees, offset in wanted]
+        store(results, "python -m polyapprox.composite.refine --degrees …", fresh=False)
+        for result in results:
+            sys.stdout.write(f"{result.degrees}: {result.bits:.4f} bits (estimate)\n")
+    else:
+        raise ArgumentError("nothing to do: give --degrees 7,7,15 or --catalogue")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
