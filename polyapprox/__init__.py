@@ -1,4 +1,24 @@
 """Polynomial approximation for computing on encrypted data."""
 
+from typing import Any
+
 from .approximation import Approximation as Approximation
 from .polynomial import Polynomial as Polynomial
+
+_LAZY = {
+    "relu": ("recipes.absolute", "relu"),
+    "abs": ("recipes.absolute", "absolute"),
+    "maximum": ("recipes.absolute", "maximum"),
+    "minimum": ("recipes.absolute", "minimum"),
+    "minimax": ("recipes.minimax", "minimax"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the recipes when they are first used: importing the package stays fast."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'polyapprox' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _LAZY[name]
+    return getattr(import_module(f".{module}", __name__), attribute)

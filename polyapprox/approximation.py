@@ -51,6 +51,8 @@ class Approximation:
     margins : tuple of mpmath.mpf
         Guard margin added on each side to the input interval of each stage of a composite.
     provenance : Provenance
+    threshold : mpmath.mpf or None
+        Of a composite |x| or ReLU: from which |x| on its sign holds.
     """
 
     function: str
@@ -64,6 +66,7 @@ class Approximation:
     certificate: Certificate | None
     margins: tuple[mpmath.mpf, ...]
     provenance: Provenance
+    threshold: mpmath.mpf | None = None
 
     def __call__(self, *x: Any) -> Any:
         """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision)."""

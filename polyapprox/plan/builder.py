@@ -44,13 +44,15 @@ class PlanBuilder:
         return self._record(Operation("double", value))
 
     def scale(self, value: int, constant: mpmath.mpf) -> int:
-        """Ciphertext times constant; 1 and 2 cost no product, chained constants merge."""
+        """Ciphertext times constant; 1 and 2 cost no product, chained constants merge
+        (but the scaling of an argument stays one operation of its own)."""
         if constant == 1:
             return value
         if constant == 2:
             return self.double(value)
         before = self.operations[value]
-        if before.kind == "scale" and before.constant is not None:
+        source_is_input = before.kind == "scale" and before.left in self.arguments
+        if before.kind == "scale" and before.constant is not None and not source_is_input:
             return self.scale(before.left, multiply(before.constant, constant))
         return self._record(Operation("scale", value, -1, constant))
 

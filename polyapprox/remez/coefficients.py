@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import comb
 
 import mpmath
-from flint import arb, arb_mat
+from flint import arb, arb_mat, arb_poly
 
 from ..numbers import ZERO, exact, rounded
 from ..polynomial import Parity, Polynomial
@@ -57,14 +57,11 @@ def _apply(matrix: arb_mat, vector: list[arb]) -> list[arb]:
     return [product[i, 0] for i in range(len(vector))]
 
 
-def sqrt_coefficients(trial: BallTrial) -> list[arb]:
-    """Chebyshev coefficients on the x-interval, where x = t = high² · s."""
-    low, high = (arb(v) for v in trial.problem.intervals[0])
-    low, high = low * low, high * high
-    radius, centre = (high - low) / 2, (high + low) / 2
-    from flint import arb_poly
-
-    shifted = trial.q(arb_poly([centre / high, radius / high]))
+def sqrt_coefficients(trial: BallTrial, domain: tuple[tuple[float, float], ...]) -> list[arb]:
+    """Chebyshev coefficients on the domain [a, b] of x, where x = t = radius · s."""
+    low, high = arb(domain[0][0]), arb(domain[0][1])
+    centre, half = (high + low) / 2, (high - low) / 2
+    shifted = trial.q(arb_poly([centre / trial.radius, half / trial.radius]))
     degree = trial.problem.degree
     return _apply(_power_to_chebyshev(degree, 1, 0), [shifted[k] for k in range(degree + 1)])
 

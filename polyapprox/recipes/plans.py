@@ -1,0 +1,104 @@
+"""Plans of whole approximations, from their components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import mpmath
+
+from ..errors import ArgumentError
+from ..numbers import ZERO, add, dyadic, exact, fraction, multiply, negate, rounded
+from ..plan.builder import PlanBuilder
+from ..plan.chebyshev import append_chebyshev
+from ..plan.plan import Plan
+from ..polynomial import Polynomial
+
+HALF = dyadic(1, -1)
+
+
+def _unit(builder: PlanBuilder, x: int, polynomial: Polynomial) -> int:
+    """The value u in [-1, 1] of an argument in the polynomial's domain."""
+    low, high = polynomial.domain
+    slope = Fraction(2) / (fraction(high) - fraction(low))
+    shift = -(fraction(high) + fraction(low)) / (fraction(high) - fraction(low))
+    return builder.shift(builder.scale(x, nearest(slope)), nearest(shift))
+
+
+def nearest(value: Fraction) -> mpmath.mpf:
+    """A dyadic number within 2^-400 (relative) of a rational, exact where possible."""
+    denominator = value.denominator
+    return exact(value) if denominator & (denominator - 1) == 0 else rounded(value, 400)
+
+
+def polynomial_plan(polynomial: Polynomial) -> Plan:
+    """One polynomial; an even one plus a linear term is evaluated in x²."""
+    builder = PlanBuilder()
+    u = _unit(builder, builder.arguments[0], polynomial)
+    return builder.finish(_append(builder, u, polynomial))
+
+
+def _append(builder: PlanBuilder, u: int, polynomial: Polynomial) -> int:
+    coefficients = polynomial.coefficients
+    if polynomial.parity is None and _is_even_plus_linear(coefficients):
+        even = [c if k % 2 == 0 else ZERO for k, c in enumerate(coefficients)]
+        value = append_chebyshev(builder, u, even, "even")
+        return builder.add(value, builder.scale(u, coefficients[1]))
+    return append_chebyshev(builder, u, coefficients, polynomial.parity)
+
+
+def _is_even_plus_linear(coefficients: Sequence[mpmath.mpf]) -> bool:
+    odd = coefficients[1::2]
+    return len(coefficients) > 3 and all(c == 0 for c in odd[1:])
+
+
+def composite_plan(function: str, components: Sequence[Polynomial], offset: mpmath.mpf) -> Plan:
+    """A composite, the last multiplication by the argument included.
+
+    With z = x/B and s = p_k ∘ … ∘ p_1 the last stage is evaluated with coefficients already
+    multiplied by B/2 (ReLU), B (|x|) or 1/2 (step), so that no level is spent on them.
+    """
+    builder = PlanBuilder(2 if function in ("maximum", "minimum") else 1)
+    if function in ("maximum", "minimum"):
+        first, second = builder.arguments
+        argument = builder.subtract(first, second)
+    else:
+        (argument,) = builder.arguments
+    low, high = components[0].domain
+    if add(low, high) != 0:
+        raise ArgumentError("the first stage of a composite needs a symmetric domain")
+    z = _unit(builder, argument, components[0])
+    factor = {"sign": dyadic(1, 0), "step": HALF, "abs": high}.get(function, multiply(high, HALF))
+    value = z
+    for index, component in enumerate(components):
+        if index:
+            value = _unit(builder, value, component)
+        coefficients = list(component.coefficients)
+        if index == len(components) - 1:
+            coefficients = [multiply(c, factor) for c in coefficients]
+        value = append_chebyshev(builder, value, coefficients, component.parity)
+    if function == "step":
+        return builder.finish(builder.shift(value, HALF))
+    if function == "sign":
+        return builder.finish(value)
+    product = builder.multiply(z, value)
+    if function == "relu":
+        product = builder.add(product, builder.scale(z, factor))
+    elif function in ("maximum", "minimum"):
+        middle = builder.scale(builder.add(first, second), HALF)
+        if function == "minimum":
+            result = builder.subtract(middle, product)
+            return builder.finish(builder.shift(result, negate(offset)))
+        product = builder.add(product, middle)
+    return builder.finish(builder.shift(product, offset))
+
+
+def two_argument_direct_plan(function: str, polynomial: Polynomial) -> Plan:
+    """max or min: (a + b)/2 ± p(a − b), p even."""
+    builder = PlanBuilder(2)
+    first, second = builder.arguments
+    u = _unit(builder, builder.subtract(first, second), polynomial)
+    half = _append(builder, u, polynomial)
+    middle = builder.scale(builder.add(first, second), HALF)
+    join = builder.add if function == "maximum" else builder.subtract
+    return builder.finish(join(middle, half))
