@@ -10,7 +10,11 @@ _LAZY = {
     "abs": ("recipes.absolute", "absolute"),
     "maximum": ("recipes.absolute", "maximum"),
     "minimum": ("recipes.absolute", "minimum"),
+    "sign": ("recipes.sign", "sign"),
+    "step": ("recipes.sign", "step"),
     "minimax": ("recipes.minimax", "minimax"),
+    "load": ("table", "load"),
+    "verify": ("verify", "verify"),
 }
 
 
