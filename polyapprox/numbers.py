@@ -50,6 +50,12 @@ def rounded(value: Real, bits: int) -> mpmath.mpf:
     return mpmath.mp.make_mpf(raw)
 
 
+def nearest_dyadic(value: Fraction, bits: int) -> mpmath.mpf:
+    """A dyadic number within 2^-bits (relative) of a rational, exact where possible."""
+    denominator = value.denominator
+    return exact(value) if denominator & (denominator - 1) == 0 else rounded(value, bits)
+
+
 def fraction(value: mpmath.mpf) -> Fraction:
     """The exact rational value of a dyadic number."""
     sign, mantissa, exponent, _ = value._mpf_

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any, Literal
 
 import mpmath
 import numpy as np
 from flint import arb
 
-from .numbers import ZERO, Real, ball, exact, fraction
+from .numbers import ZERO, Real, ball, exact, fraction, nearest_dyadic
 
 Parity = Literal["even", "odd"]
+MAP_BITS = 400
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,19 @@ class Polynomial:
         """Chebyshev coefficients as float64, shape (degree + 1,)."""
         return np.array([float(c) for c in self.coefficients], dtype=np.float64)
 
+    @cached_property
+    def unit_map(self) -> tuple[mpmath.mpf, mpmath.mpf]:
+        """Slope and shift of u = slope · x + shift.
+
+        They are 2/(b − a) and −(a + b)/(b − a), rounded to 400 bits where they are not dyadic:
+        these exact numbers are what every plan, proof and table uses.
+        """
+        low, high = (fraction(end) for end in self.domain)
+        slope, shift = 2 / (high - low), -(high + low) / (high - low)
+        return nearest_dyadic(slope, MAP_BITS), nearest_dyadic(shift, MAP_BITS)
+
     def __call__(self, x: Any) -> Any:
         """Evaluate by Clenshaw's recurrence on a number, an array, an mpf or a ball."""
-        low, high = self.domain
         if isinstance(x, arb):
             lift: Any = ball
         elif isinstance(x, mpmath.mpf):
@@ -72,8 +84,8 @@ class Polynomial:
             lift = fraction
         else:
             lift = float
-        a, b = lift(low), lift(high)
-        u = x if (a, b) == (-1, 1) else (x + x - (a + b)) / (b - a)
+        slope, shift = (lift(number) for number in self.unit_map)
+        u = x if (slope, shift) == (1, 0) else x * slope + shift
         first = second = u * 0
         for coefficient in reversed(self.coefficients[1:]):
             first, second = 2 * u * first - second + lift(coefficient), first

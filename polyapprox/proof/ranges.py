@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import mpmath
 from flint import arb, arb_poly
 
-from ..numbers import add, ball, exact, negate
+from ..numbers import ball
 from ..polynomial import Polynomial
 from .mesh import chebyshev_mesh
 from .sampling import bound_ball_polynomial
@@ -15,21 +14,25 @@ from .sampling import bound_ball_polynomial
 
 def power_form(polynomial: Polynomial) -> arb_poly:
     """The polynomial in powers of x, in balls at the current precision."""
-    low, high = (ball(end) for end in polynomial.domain)
-    before, current = arb_poly([1]), arb_poly([0, 1])
-    twice = arb_poly([0, 2])
+    slope, shift = (ball(number) for number in polynomial.unit_map)
+    form = _unit_power_form(polynomial)
+    return form if slope == 1 and shift == 0 else form(arb_poly([shift, slope]))
+
+
+def _unit_power_form(polynomial: Polynomial) -> arb_poly:
+    """Powers of u in [-1, 1]."""
     coefficients = [ball(c) for c in polynomial.coefficients]
     if polynomial.parity is not None:
-        return _scaled(_parity_power_form(coefficients, polynomial.parity == "odd"), high)
+        return _parity_power_form(coefficients, polynomial.parity == "odd")
+    before, current = arb_poly([1]), arb_poly([0, 1])
+    twice = arb_poly([0, 2])
     total = arb_poly([coefficients[0]])
     for index, coefficient in enumerate(coefficients[1:]):
         if index:
             before, current = current, twice * current - before
         if coefficient != 0:
             total += current * coefficient
-    if low == -1 and high == 1:
-        return total
-    return total(arb_poly([-(high + low) / (high - low), 2 / (high - low)]))
+    return total
 
 
 def _parity_power_form(coefficients: list[arb], odd: bool) -> arb_poly:
@@ -44,10 +47,6 @@ def _parity_power_form(coefficients: list[arb], odd: bool) -> arb_poly:
             before, current = current, two_t2 * current - before
         total += current * coefficient
     return total
-
-
-def _scaled(polynomial: arb_poly, high: arb) -> arb_poly:
-    return polynomial if high == 1 else polynomial(arb_poly([0, 1 / high]))
 
 
 @dataclass(frozen=True)
@@ -137,13 +136,3 @@ def _tighten(
             if before and after:
                 return left, right
     return low, high
-
-
-def exact_ball(value: mpmath.mpf) -> arb:
-    """Alias that reads well in proofs: the exact number as a ball."""
-    return ball(exact(value))
-
-
-def symmetric(domain: tuple[mpmath.mpf, mpmath.mpf]) -> bool:
-    """Whether [a, b] = [-b, b], exactly."""
-    return add(domain[0], domain[1]) == 0 and negate(domain[0]) == domain[1]

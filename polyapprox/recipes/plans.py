@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 import mpmath
 
 from ..errors import ArgumentError
-from ..numbers import ZERO, add, dyadic, exact, fraction, multiply, negate, rounded
+from ..numbers import ZERO, add, dyadic, multiply, negate
 from ..plan.builder import PlanBuilder
 from ..plan.chebyshev import append_chebyshev
 from ..plan.plan import Plan
@@ -19,16 +18,8 @@ HALF = dyadic(1, -1)
 
 def _unit(builder: PlanBuilder, x: int, polynomial: Polynomial) -> int:
     """The value u in [-1, 1] of an argument in the polynomial's domain."""
-    low, high = polynomial.domain
-    slope = Fraction(2) / (fraction(high) - fraction(low))
-    shift = -(fraction(high) + fraction(low)) / (fraction(high) - fraction(low))
-    return builder.shift(builder.scale(x, nearest(slope)), nearest(shift))
-
-
-def nearest(value: Fraction) -> mpmath.mpf:
-    """A dyadic number within 2^-400 (relative) of a rational, exact where possible."""
-    denominator = value.denominator
-    return exact(value) if denominator & (denominator - 1) == 0 else rounded(value, 400)
+    slope, shift = polynomial.unit_map
+    return builder.shift(builder.scale(x, slope), shift)
 
 
 def polynomial_plan(polynomial: Polynomial) -> Plan:
