@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 
 
@@ -28,6 +29,7 @@ def version() -> str:
         return "0+unknown"
 
 
+@lru_cache(maxsize=1)
 def versions() -> tuple[tuple[str, str], ...]:
     """Versions of this package, Python and the numerical libraries."""
     names = ("numpy", "scipy", "mpmath", "python-flint")

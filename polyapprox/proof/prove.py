@@ -30,7 +30,12 @@ _LARGEST_SAMPLED_DEGREE = 200_000
 _FLOAT_ERROR = 2.0**-36
 
 
-def prove(approximation: Approximation, reference: tuple[mpmath.mpf, ...] = ()) -> Certificate:
+def prove(
+    approximation: Approximation,
+    reference: tuple[mpmath.mpf, ...] = (),
+    target: Target | None = None,
+    weight: Target | None = None,
+) -> Certificate:
     """Prove a bound of the error over the whole domain.
 
     Parameters
@@ -38,6 +43,8 @@ def prove(approximation: Approximation, reference: tuple[mpmath.mpf, ...] = ()) 
     approximation : Approximation
     reference : tuple of mpmath.mpf
         Points of alternation for the lower bound of a single polynomial.
+    target, weight : Target, optional
+        Function and weight where their names do not say what they are (callables).
 
     Raises
     ------
@@ -45,8 +52,11 @@ def prove(approximation: Approximation, reference: tuple[mpmath.mpf, ...] = ()) 
         If plan and components differ, or no bound is found within the budget.
     """
     check_agreement(approximation)
-    target = as_target(one_argument_function(approximation.function))
-    weight = None if approximation.weight == "1" else as_target(approximation.weight)
+    if target is None:
+        target = as_target(one_argument_function(approximation.function))
+    if weight is None and approximation.weight != "1":
+        weight = as_target(approximation.weight)
+    lower, lower_for = _lower(approximation, target, weight, reference)
     relative = approximation.error_estimate / float(approximation.scale)
     polynomial_target = target.pieces is not None and weight is None
     if (
@@ -58,8 +68,7 @@ def prove(approximation: Approximation, reference: tuple[mpmath.mpf, ...] = ()) 
     elif approximation.structure == "composite":
         upper, method, details = _by_stages(approximation)
     else:
-        upper, method, details = _by_taylor(approximation, target, weight)
-    lower, lower_for = _lower(approximation, target, weight, reference)
+        upper, method, details = _by_taylor(approximation, target, weight, lower or ZERO)
     return Certificate(upper, lower, lower_for, method, details)
 
 
@@ -196,10 +205,11 @@ def _absolute_by_stages(approximation: Approximation) -> tuple[arb, Any]:
 
 
 def _by_taylor(
-    approximation: Approximation, target: Target, weight: Target | None
+    approximation: Approximation, target: Target, weight: Target | None, lower: mpmath.mpf
 ) -> tuple[mpmath.mpf, str, dict[str, object]]:
+    """Taylor balls; `lower` replaces an estimate that is too small for a float."""
     component = approximation.components[0]
-    estimate = exact(approximation.error_estimate)
+    estimate = max(exact(approximation.error_estimate), lower)
     size = component.largest_coefficient or 1.0
     room = max(0.0, math.log2(size) - mpmath.log(estimate or mpmath.mpf(2) ** -200, 2))
     bits = 100 + int(room) + 4 * component.degree
@@ -240,10 +250,13 @@ def _lower(
     component = approximation.components[0]
     if not reference:
         return None, "no reference given"
-    with working_precision(200 + 4 * component.degree):
-        found = alternation_bound(
-            target, weight, power_form(component), [ball(x) for x in reference]
-        )
+    for bits in (200 + 4 * component.degree, 1000 + 16 * component.degree):
+        with working_precision(bits):
+            found = alternation_bound(
+                target, weight, power_form(component), [ball(x) for x in reference]
+            )
+        if found is not None:
+            break
     if found is None:
         return ZERO, "every polynomial (the trivial bound)"
     parity = f"{component.parity} " if component.parity else ""
@@ -264,7 +277,10 @@ def _bernstein(approximation: Approximation) -> tuple[mpmath.mpf | None, str]:
 
 
 def certified(
-    approximation: Approximation, reference: tuple[mpmath.mpf, ...] = ()
+    approximation: Approximation,
+    reference: tuple[mpmath.mpf, ...] = (),
+    target: Target | None = None,
+    weight: Target | None = None,
 ) -> Approximation:
-    """The approximation with its certificate."""
-    return replace(approximation, certificate=prove(approximation, reference))
+    """The approximation with its certificate; the arguments are those of :func:`prove`."""
+    return replace(approximation, certificate=prove(approximation, reference, target, weight))

@@ -173,7 +173,9 @@ def polynomial_approximation(
         provenance=Provenance.of(command),
     )
     provable = target.provable and (weight is None or weight.provable)
-    return certified(result, _inside(found.reference, domain)) if provable else result
+    if not provable:
+        return result
+    return certified(result, _inside(found.reference, domain), target, weight)
 
 
 def _inside(
