@@ -201,8 +201,8 @@ def run_plan_mpmath(plan: Any, *arguments: Any) -> mpmath.mpf:
 TRUE_FIXED = {
     "relu": lambda x: np.where(x > 0, x, x * 0),
     "abs": lambda x: np.where(x > 0, x, -x),
-    "sign": lambda x: np.where(x > 0, 1 << FRACTION_BITS, -(1 << FRACTION_BITS)) + x * 0,
-    "step": lambda x: np.where(x > 0, 1 << FRACTION_BITS, 0) + x * 0,
+    "sign": lambda x: np.where(x > 0, x * 0 + (1 << FRACTION_BITS), x * 0 - (1 << FRACTION_BITS)),
+    "step": lambda x: np.where(x > 0, x * 0 + (1 << FRACTION_BITS), x * 0),
 }
 
 TRUE_MPMATH = {
