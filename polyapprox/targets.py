@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ import mpmath
 import numpy as np
 from flint import arb, arb_series
 
-from . import expression
+from . import expression, interpreters
 from .errors import ArgumentError, DomainError
 from .expression import KINKS, Node
 from .numbers import ball, exact, rounded
@@ -53,33 +54,48 @@ class Target:
 
     def numpy(self, x: Any) -> np.ndarray:
         """Float64 values, in the shape of `x`."""
-        x = np.asarray(x, dtype=np.float64)
-        if self.tree is not None:
-            return expression.evaluate_numpy(self.tree, x)
-        if self.provable:
-            flat = [float(self.ball(arb(float(v))).mid()) for v in x.ravel()]
-            return np.array(flat, dtype=np.float64).reshape(x.shape)
-        return _call_black_box(self.function, x)
+        return self._on_floats(np.asarray(x, dtype=np.float64))
 
     def mpmath(self, x: Any) -> mpmath.mpf:
         """The value at the precision of the ``mpmath`` context."""
-        if self.tree is not None:
-            return expression.evaluate_mpmath(self.tree, x)
-        if self.provable:
-            return exact(self.ball(ball(x)))
-        return mpmath.mpf(float(self.numpy(float(x))))
+        return self._on_mpmath(x)
 
     def ball(self, x: arb) -> arb:
         """A ball that contains the values on the ball `x`; NaN where undefined."""
-        if self.tree is not None:
-            return expression.evaluate_ball(self.tree, x)
-        return self._enclose(x)
+        return self._on_balls(x)
 
     def series(self, x: arb_series) -> arb_series:
         """The power series along `x`; NaN coefficients where undefined."""
+        return self._on_series(x)
+
+    @cached_property
+    def _on_floats(self) -> Callable[[Any], np.ndarray]:
         if self.tree is not None:
-            return expression.evaluate_series(self.tree, x)
-        return self._enclose(x)
+            return interpreters.numpy_function(self.tree)
+        return self._floats_of_balls if self.provable else self._floats_of_black_box
+
+    def _floats_of_balls(self, x: np.ndarray) -> np.ndarray:
+        flat = [float(self.ball(arb(float(v))).mid()) for v in x.ravel()]
+        return np.array(flat, dtype=np.float64).reshape(x.shape)
+
+    def _floats_of_black_box(self, x: np.ndarray) -> np.ndarray:
+        return _call_black_box(self.function, x)
+
+    @cached_property
+    def _on_mpmath(self) -> Callable[[Any], Any]:
+        if self.tree is not None:
+            return interpreters.mpmath_function(self.tree)
+        if self.provable:
+            return lambda x: exact(self.ball(ball(x)))
+        return lambda x: mpmath.mpf(float(self.numpy(float(x))))
+
+    @cached_property
+    def _on_balls(self) -> Callable[[arb], arb]:
+        return self._enclose if self.tree is None else interpreters.ball_function(self.tree)
+
+    @cached_property
+    def _on_series(self) -> Callable[[arb_series], arb_series]:
+        return self._enclose if self.tree is None else interpreters.series_function(self.tree)
 
     def _enclose(self, x: Any) -> Any:
         if not self.provable or self.function is None:

@@ -8,7 +8,8 @@ import pytest
 from flint import arb, arb_series
 
 from polyapprox.errors import DomainError, ExpressionError
-from polyapprox.expression import FUNCTIONS, parse, to_sympy
+from polyapprox.expression import FUNCTIONS, parse
+from polyapprox.interpreters import to_sympy
 from polyapprox.targets import as_target, check_domain
 
 EXPRESSIONS = [f"{name}(x)" for name in sorted(FUNCTIONS)] + [
@@ -20,6 +21,8 @@ EXPRESSIONS = [f"{name}(x)" for name in sorted(FUNCTIONS)] + [
 def test_interpreters_agree_with_mpmath(text: str) -> None:
     target = as_target(text)
     for x in (0.125, 0.7, 2.3):
+        if x > 1 and text[1:4] in ("sin", "cos") and text[0] == "a":
+            continue
         with mpmath.workdps(30):
             expected = target.mpmath(x)
         assert float(target.numpy(x)) == pytest.approx(float(expected), rel=1e-14)

@@ -233,7 +233,7 @@ def remez(task: Task, time_out: float = 120.0) -> dict[str, Any]:
     script = (
         f"prec={task.bits}!; verbosity=0!; f={task.target};\n"
         f"t=time({{p=remez({function},{task.basis},{task.range},{weight},1e-15);}});\n"
-        'display=decimal!; print("TIME",t); display=dyadic!; print("POLYNOMIAL",p);\n'
+        'display=decimal!; print("TIME",t); display=dyadic!; print("POLYNOMIAL",canonical(p));\n'
         f'display=decimal!; print("NORM",dirtyinfnorm({error},{task.range}));\nquit;\n'
     )
     output = _call(script, time_out)
