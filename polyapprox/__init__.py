@@ -14,7 +14,7 @@ _LAZY = {
     "step": ("recipes.sign", "step"),
     "minimax": ("recipes.minimax", "minimax"),
     "load": ("table", "load"),
-    "verify": ("verify", "verify"),
+    "verify": ("verification", "verify"),
 }
 
 

@@ -1,0 +1,91 @@
+"""The error r − f of an approximation, as a function of one argument: floats and balls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from flint import arb
+
+from .approximation import Approximation
+from .errors import ProofError
+from .numbers import add, ball, negate
+from .plan.plan import Plan
+from .precision import working_precision
+from .structures import TWO_ARGUMENTS
+from .targets import Target, as_target
+
+_ALONG_ZERO = {"maximum": "relu", "minimum": "-relu(-x)"}
+
+
+@dataclass(frozen=True)
+class ErrorFunction:
+    """weight · (r − f), with r computed by the plan.
+
+    max(a, b) and min(a, b) are taken along b = 0, where a is any difference that occurs.
+
+    Attributes
+    ----------
+    target : Target
+    weight : Target or None
+    plan : Plan
+    intervals : tuple of (mpf, mpf)
+        Where the argument runs.
+    """
+
+    target: Target
+    weight: Target | None
+    plan: Plan
+    intervals: tuple[tuple[mpmath.mpf, mpmath.mpf], ...]
+
+    def floats(self, x: np.ndarray) -> np.ndarray:
+        """Weighted error in double arithmetic (its rounding included), shape of `x`."""
+        error = np.asarray(self._value(x)) - self.target.numpy(x)
+        return error if self.weight is None else error * self.weight.numpy(x)
+
+    def ball(self, x: arb) -> arb:
+        """A ball that contains the weighted error, in the current working precision."""
+        error = self._value(x) - self.target.ball(x)
+        return error if self.weight is None else error * self.weight.ball(x)
+
+    def accurate(self, x: np.ndarray, bits: int) -> np.ndarray:
+        """Weighted error in ball arithmetic of `bits` bits, rounded to double once."""
+        with working_precision(bits):
+            values = [float(self.ball(arb(float(point))).mid()) for point in x.ravel()]
+        return np.array(values, dtype=np.float64).reshape(x.shape)
+
+    def _value(self, x: Any) -> Any:
+        return self.plan.run(x) if self.plan.inputs == 1 else self.plan.run(x, x * 0)
+
+
+def error_function(approximation: Approximation) -> ErrorFunction:
+    """The error of an approximation.
+
+    Raises
+    ------
+    ProofError
+        If the function is a callable, whose name says nothing: it is not in the table.
+    """
+    function, weight = approximation.function, approximation.weight
+    try:
+        target = as_target(_ALONG_ZERO.get(function, function))
+        weighting = None if weight == "1" else as_target(weight)
+    except ValueError as error:
+        raise ProofError(
+            f"the function {function!r} with weight {weight!r} is no expression, so its error "
+            f"cannot be computed from the table alone: {error}"
+        ) from None
+    intervals = approximation.domain
+    if function in TWO_ARGUMENTS:
+        low, high = approximation.interval
+        width = add(high, negate(low))
+        intervals = ((negate(width), width),)
+    return ErrorFunction(target, weighting, approximation.plan, intervals)
+
+
+def exceeds(error: ErrorFunction, x: float, bound: mpmath.mpf, bits: int) -> bool:
+    """Whether |error| at x is proven to be larger than the bound."""
+    with working_precision(bits):
+        return bool(abs(error.ball(arb(x))) > ball(bound))

@@ -1,0 +1,162 @@
+"""Tables: approximations as JSON files that anyone can read, check and run.
+
+The format is described by the JSON Schema ``polyapprox/schema/table-1.json``, shipped with the
+package. Every number that is not a count is a decimal string; it stands for the dyadic number
+nearest to it that has as many significant bits as the field ``bits`` of the same object says (53,
+a double, unless said otherwise), so that reading gives back every bit. The field ``plan`` holds
+the operations themselves: the plan in the file is the plan. ``sha256`` is the hash of the rest of
+the table as canonical JSON (sorted keys, no spaces, UTF-8).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ..approximation import Approximation
+from ..errors import TableError
+from .atomic import write_atomically
+from .hashing import FORMAT, VERSION, content_hash
+from .layout import laid_out
+from .read import approximation_from
+from .write import document_of
+
+__all__ = ["FORMAT", "VERSION", "document_of", "load", "read_document", "save"]
+
+LARGEST_FILE = 64 * 2**20
+
+
+def save(approximation: Approximation, path: str | Path) -> Path:
+    """Write an approximation as a table.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    path : str or Path
+        Where to write; folders on the way are made. The file is replaced as a whole or not at
+        all.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    TableError
+        If the value cannot be held by a table, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile, polyapprox
+    >>> p = polyapprox.minimax("exp", 5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load(save(p, Path(folder) / "exp.json")) == p
+    True
+    """
+    document = document_of(approximation)
+    if approximation_from(document) != approximation:
+        raise TableError("this approximation does not survive being written and read; not written")
+    path = Path(path)
+    try:
+        return write_atomically(path, laid_out(document).encode())
+    except OSError as error:
+        raise TableError(f"cannot write the table {path}: {error.strerror or error}") from error
+
+
+def load(path: str | Path) -> Approximation:
+    """Read a table, checking all of it against the schema.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Approximation
+        Equal to the one saved, bit for bit.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read, was changed or cut off, is of another version, or says
+        something impossible; the message names the file and what is wrong.
+    """
+    try:
+        document = read_document(path)
+        check_schema(document)
+        return approximation_from(document)
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from None
+
+
+def load_unchecked(path: str | Path) -> Approximation:
+    """As :func:`load`, but trusting the content hash for the schema: for the package's own cache."""
+    return approximation_from(read_document(path))
+
+
+def read_document(path: str | Path) -> dict:
+    """The JSON object of a table whose format, version and content hash are right.
+
+    Raises
+    ------
+    TableError
+    """
+    text = _read_text(Path(path))
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise TableError(f"not a whole JSON document ({error}); was the file cut off?") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise TableError(f"not a table: the field 'format' is not {FORMAT!r}")
+    if document.get("version") != VERSION:
+        raise TableError(
+            f"version {document.get('version')!r} of the table format is not known; this release "
+            f"reads version {VERSION}"
+        )
+    if "sha256" not in document:
+        raise TableError("the field 'sha256' is missing; save the table again")
+    if document["sha256"] != content_hash(document):
+        raise TableError(
+            "the content does not match its sha256: the file was changed after it was written"
+        )
+    return document
+
+
+def check_schema(document: dict) -> None:
+    """Check a document against the shipped JSON Schema.
+
+    Raises
+    ------
+    TableError
+        With the place of the worst violation.
+    """
+    from .schema import first_violation
+
+    violation = first_violation(document)
+    if violation:
+        raise TableError(violation)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise TableError(f"larger than {LARGEST_FILE >> 20} MiB: not a table")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise TableError(f"cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise TableError("not a JSON document: it is not UTF-8 text") from error
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a field is given twice")
+    return result
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,127 @@
+"""From the JSON document of a table back to the approximation."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import mpmath
+
+from ..approximation import Approximation
+from ..certificate import Certificate
+from ..errors import TableError
+from ..polynomial import Polynomial
+from ..provenance import Provenance
+from .decimals import read, read_bits
+from .plans import plan_from
+from .write import derived
+
+_SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
+
+
+def approximation_from(document: dict[str, Any]) -> Approximation:
+    """Read a document whose hash was checked.
+
+    Raises
+    ------
+    TableError
+        Naming what is missing, impossible or in contradiction with the rest.
+    """
+    try:
+        result = _read(document)
+        again = derived(result)
+        wrong = [name for name, value in again.items() if document[name] != value]
+    except TableError:
+        raise
+    except _SHAPE_ERRORS as error:
+        raise TableError(f"a field is missing or has the wrong form ({error!r})") from None
+    if wrong:
+        raise TableError(
+            f"the field {wrong[0]!r} is {document[wrong[0]]!r}, but the rest of the table says "
+            f"{again[wrong[0]]!r}"
+        )
+    return result
+
+
+def _read(document: dict[str, Any]) -> Approximation:
+    bits = read_bits(document["bits"])
+    domain = tuple(_interval(pair, bits, "domain") for pair in document["domain"])
+    if not domain or any(a[1] >= b[0] for a, b in pairwise(domain)):
+        raise TableError("the intervals of domain must be ascending and disjoint")
+    certificate, threshold = document["certificate"], document["threshold"]
+    estimate = float(read(document["error_estimate"]))
+    if not (estimate >= 0 and math.isfinite(estimate)):
+        raise TableError(f"error_estimate is {document['error_estimate']}; it cannot be negative")
+    components = tuple(
+        _component(number, given) for number, given in enumerate(document["components"])
+    )
+    if not components:
+        raise TableError("the table has no components")
+    provenance = document["provenance"]
+    return Approximation(
+        function=document["function"],
+        domain=domain,
+        structure=document["structure"],
+        components=components,
+        plan=plan_from(document["plan"]),
+        offset=read(document["offset"], bits),
+        weight=document["weight"],
+        error_estimate=estimate,
+        certificate=None if certificate is None else _certificate(certificate),
+        margins=tuple(read(margin, bits) for margin in document["margins"]),
+        provenance=Provenance(
+            provenance["command"],
+            tuple((str(name), str(version)) for name, version in provenance["versions"]),
+        ),
+        threshold=None if threshold is None else read(threshold, bits),
+    )
+
+
+def _interval(pair: Any, bits: int, name: str) -> tuple[mpmath.mpf, mpmath.mpf]:
+    low, high = (read(end, bits) for end in pair)
+    if not low < high:
+        raise TableError(f"{name} has the interval {pair!r}; the first end must be the smaller")
+    return low, high
+
+
+def _component(number: int, given: dict[str, Any]) -> Polynomial:
+    where = f"component {number}"
+    if given["basis"] != "chebyshev":
+        raise TableError(f"{where} has the basis {given['basis']!r}; known: 'chebyshev'")
+    bits = read_bits(given["bits"])
+    coefficients = []
+    for index, text in enumerate(given["coefficients"]):
+        try:
+            coefficients.append(read(text, bits))
+        except TableError as error:
+            raise TableError(f"{where}, coefficient {index}: {error}") from None
+    if not coefficients:
+        raise TableError(f"{where} has no coefficients")
+    parity = given["parity"]
+    if parity not in (None, "even", "odd"):
+        raise TableError(f"{where} has the parity {parity!r}; known: 'even', 'odd', null")
+    if parity is not None and any(coefficients[int(parity == "even") :: 2]):
+        raise TableError(f"{where} is said to be {parity}, but a coefficient says otherwise")
+    domain = _interval(given["domain"], bits, where)
+    return Polynomial(tuple(coefficients), domain, parity)
+
+
+def _certificate(given: dict[str, Any]) -> Certificate:
+    bits = read_bits(given["bits"])
+    upper = read(given["upper"], bits)
+    lower = None if given["lower"] is None else read(given["lower"], bits)
+    if upper < 0 or (lower is not None and not 0 <= lower <= upper):
+        raise TableError("the bounds of the certificate must satisfy 0 <= lower <= upper")
+    details = {key: _detail(value) for key, value in given["details"].items()}
+    return Certificate(upper, lower, given["lower_for"], given["method"], details)
+
+
+def _detail(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_detail(item) for item in value]
+    if isinstance(value, dict):
+        if set(value) == {"decimal", "bits"}:
+            return read(value["decimal"], read_bits(value["bits"]))
+        return {key: _detail(item) for key, item in value.items()}
+    return value

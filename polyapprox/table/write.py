@@ -1,0 +1,126 @@
+"""From an approximation to the JSON document of its table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import mpmath
+
+from ..approximation import Approximation, rounded_down, rounded_up
+from ..certificate import Certificate
+from ..errors import TableError
+from ..plan.count import Rule
+from ..polynomial import Polynomial
+from .decimals import common_bits, written
+from .hashing import FORMAT, VERSION, content_hash
+from .plans import plan_document
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+
+
+def document_of(approximation: Approximation) -> dict[str, Any]:
+    """The JSON document of a table, content hash included.
+
+    Raises
+    ------
+    TableError
+        If a number is not finite or a detail of the certificate has no JSON form.
+    """
+    a = approximation
+    ends = [end for interval in a.domain for end in interval]
+    bits = common_bits([*ends, a.offset, a.threshold, *a.margins])
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "function": a.function,
+        "structure": a.structure,
+        "weight": a.weight,
+        "bits": bits,
+        "domain": [[written(low, bits), written(high, bits)] for low, high in a.domain],
+        "offset": written(a.offset, bits),
+        "threshold": None if a.threshold is None else written(a.threshold, bits),
+        "margins": [written(margin, bits) for margin in a.margins],
+        "components": [_component(polynomial) for polynomial in a.components],
+        "plan": plan_document(a.plan),
+        "certificate": None if a.certificate is None else _certificate(a.certificate),
+        "error_estimate": _float(a.error_estimate),
+        "provenance": {
+            "command": a.provenance.command,
+            "versions": [list(pair) for pair in a.provenance.versions],
+        },
+        **derived(a),
+    }
+    document["sha256"] = content_hash(document)
+    return document
+
+
+def derived(approximation: Approximation) -> dict[str, Any]:
+    """The fields that repeat what the others say, for readers of the file."""
+    a, certificate = approximation, approximation.certificate
+    bits = common_bits(a.interval)
+    lower = None if certificate is None else certificate.lower
+    counts = {}
+    for rule in RULES:
+        found = a.counts(rule)
+        counts[rule] = {
+            "multiplications": found.multiplications,
+            "constant_products": found.constant_products,
+            "additions": found.additions,
+            "depth": found.depth,
+        }
+    return {
+        "interval": [written(end, bits) for end in a.interval],
+        "degrees": list(a.degrees),
+        "precision_bits": repr(round(a.bits, 9)) if math.isfinite(a.bits) else None,
+        "bound": None if certificate is None else _float(rounded_up(certificate.upper)),
+        "lower_bound": None if lower is None else _float(rounded_down(lower)),
+        "lower_bound_for": None if certificate is None else certificate.lower_for,
+        "counts": counts,
+    }
+
+
+def _float(value: float) -> str:
+    if not math.isfinite(value):
+        raise TableError(f"the number {value!r} is not finite; a table cannot hold it")
+    return repr(float(value))
+
+
+def _component(polynomial: Polynomial) -> dict[str, Any]:
+    bits = common_bits([*polynomial.coefficients, *polynomial.domain])
+    return {
+        "basis": "chebyshev",
+        "domain": [written(end, bits) for end in polynomial.domain],
+        "parity": polynomial.parity,
+        "bits": bits,
+        "coefficients": [written(c, bits) for c in polynomial.coefficients],
+    }
+
+
+def _certificate(certificate: Certificate) -> dict[str, Any]:
+    bits = common_bits([certificate.upper, certificate.lower])
+    lower = certificate.lower
+    return {
+        "bits": bits,
+        "upper": written(certificate.upper, bits),
+        "lower": None if lower is None else written(lower, bits),
+        "lower_for": certificate.lower_for,
+        "method": certificate.method,
+        "details": {str(key): _detail(value) for key, value in certificate.details.items()},
+    }
+
+
+def _detail(value: object) -> Any:
+    if isinstance(value, mpmath.mpf):
+        bits = common_bits([value])
+        return {"decimal": written(value, bits), "bits": bits}
+    if isinstance(value, (list, tuple)):
+        return [_detail(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _detail(item) for key, item in value.items()}
+    if isinstance(value, float):
+        return float(_float(value))
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    raise TableError(f"a detail of the certificate is a {type(value).__name__}, not JSON")

@@ -1,0 +1,194 @@
+"""Checking a table: the bound is proven again from the JSON alone.
+
+Nothing that *solves* takes part: no exchange, no search, no recipe. First the plan itself is run
+at many points, in search of one where the error is above the claim; then the bound is proven
+anew from components and plan, and must not be above the claim either.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+import mpmath
+import numpy as np
+
+from .approximation import Approximation, rounded_down, rounded_up
+from .certificate import Certificate
+from .error_function import ErrorFunction, error_function, exceeds
+from .errors import PolyApproxError, ProofError
+from .numbers import fraction
+from .proof.prove import prove
+from .table import document_of, load
+from .table.read import approximation_from
+
+SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a check found.
+
+    Attributes
+    ----------
+    function : str
+    claimed : float
+        Bound stated in the table (absolute).
+    bound : float
+        Bound proven now, from the table alone (absolute).
+    lower : float or None
+        Lower bound proven now; None if the table holds no points of alternation to prove it.
+    method : str
+        How the bound was proven.
+    seconds : float
+    ok : bool
+        True: a claim that is not supported raises.
+    """
+
+    function: str
+    claimed: float
+    bound: float
+    lower: float | None
+    method: str
+    seconds: float
+    ok: bool
+
+
+def verify(table: str | Path | Approximation) -> Verification:
+    """Prove the bound of a table again, without any solver.
+
+    Parameters
+    ----------
+    table : str, Path or Approximation
+        A file, or a value (which is first written as a table and read back).
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    TableError
+        If the file is damaged or no table.
+    ProofError
+        If the bound claimed is not supported, or nothing is claimed.
+
+    Examples
+    --------
+    >>> import polyapprox
+    >>> verify(polyapprox.minimax("exp", 5)).ok
+    True
+    """
+    start = time.perf_counter()
+    if isinstance(table, Approximation):
+        approximation = approximation_from(document_of(table))
+    else:
+        approximation = load(table)
+    claimed = approximation.certificate
+    if claimed is None:
+        raise ProofError(
+            f"the table of {approximation.function!r} claims no bound, only an estimate: there is "
+            "nothing to verify"
+        )
+    error = error_function(approximation)
+    _search_counterexample(error, claimed.upper)
+    reference = usable_reference(approximation)
+    found = _proven(approximation, claimed, reference)
+    if not _at_most(found.upper, claimed.upper):
+        raise ProofError(
+            f"the table claims an error of at most {rounded_up(claimed.upper):.12g}, but no more "
+            f"than {rounded_up(found.upper):.12g} can be proven"
+        )
+    lower = _checked_lower(claimed, found)
+    return Verification(
+        function=approximation.function,
+        claimed=rounded_up(claimed.upper),
+        bound=rounded_up(found.upper),
+        lower=lower,
+        method=found.method,
+        seconds=time.perf_counter() - start,
+        ok=True,
+    )
+
+
+def _at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
+    """value <= limit · (1 + SLACK), exactly."""
+    return fraction(value) <= fraction(limit) * (10**9 + 1) / 10**9
+
+
+def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
+    points = np.concatenate([_points(float(a), float(b)) for a, b in error.intervals])
+    with np.errstate(all="ignore"):
+        sizes = np.abs(error.floats(points))
+    sizes[~np.isfinite(sizes)] = np.inf
+    largest = points[np.argsort(sizes)[-8:]]
+    some = np.random.default_rng(20260101).choice(points, 24, replace=False)
+    for x in [*largest, *some]:
+        if exceeds(error, float(x), claimed, 2000):
+            raise ProofError(
+                f"the table claims an error of at most {rounded_up(claimed):.6g}, but at "
+                f"x={float(x)!r} it is larger"
+            )
+
+
+def _points(low: float, high: float) -> np.ndarray:
+    """Points of an interval, denser towards 0 and towards its ends."""
+    angles = np.linspace(0, np.pi, 2001)
+    near = np.geomspace(1e-12, 1, 1000) * max(abs(low), abs(high))
+    points = np.concatenate(
+        [np.linspace(low, high, 2001), low + (high - low) * np.sin(angles / 2) ** 2, near, -near]
+    )
+    return np.unique(points[(points >= low) & (points <= high)])
+
+
+def _proven(
+    approximation: Approximation, claimed: Certificate, reference: tuple[mpmath.mpf, ...]
+) -> Certificate:
+    """A new certificate; the estimate of the table is only a hint, and used only if plausible."""
+    estimate, upper = approximation.error_estimate, float(claimed.upper)
+    if not upper / 4 <= estimate <= upper:
+        approximation = replace(approximation, error_estimate=upper)
+    try:
+        return prove(replace(approximation, certificate=None), reference)
+    except PolyApproxError:
+        raise
+    except (ValueError, ArithmeticError, TypeError) as error:
+        raise ProofError(f"the claim of the table cannot be proven again: {error}") from error
+
+
+def usable_reference(approximation: Approximation) -> tuple[mpmath.mpf, ...]:
+    """Points of alternation stored in the table, if there are enough of them to prove anything.
+
+    A lower bound for a space of dimension N needs N + 1 points, ascending and in the domain
+    (on one side of 0 for a polynomial with a parity).
+    """
+    certificate = approximation.certificate
+    stored = certificate.details.get("reference") if certificate else None
+    if approximation.structure != "polynomial" or not isinstance(stored, list):
+        return ()
+    points = tuple(x for x in stored if isinstance(x, mpmath.mpf))
+    (component,) = approximation.components
+    degree, needed = component.degree, component.degree + 2
+    if component.parity is not None:
+        needed = degree // 2 + 2 if component.parity == "even" else (degree + 1) // 2 + 1
+        one_side = all(x > 0 for x in points[1:]) and all(
+            x > 0 if component.parity == "odd" else x >= 0 for x in points[:1]
+        )
+        if not one_side:
+            return ()
+    ascending = all(a < b for a, b in pairwise(points))
+    inside = all(any(a <= x <= b for a, b in approximation.domain) for x in points)
+    return points if ascending and inside and len(points) >= needed else ()
+
+
+def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
+    if found.lower is None or claimed.lower is None or found.lower_for != claimed.lower_for:
+        return None
+    if not _at_most(claimed.lower, found.lower):
+        raise ProofError(
+            f"the table claims that no error below {rounded_down(claimed.lower):.12g} is possible "
+            f"for {claimed.lower_for}, but only {rounded_down(found.lower):.12g} can be proven"
+        )
+    return rounded_down(found.lower)
