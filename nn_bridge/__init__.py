@@ -1,0 +1,37 @@
+"""PyTorch bridge: networks whose ReLU is a polynomial approximation with a proven bound.
+
+>>> import torch
+>>> from torch import nn
+>>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2))
+>>> converted = convert(network, precision=2**-7, interval=10.0)
+>>> converted.report.sites[0].error_bound <= 10 * 2**-7
+True
+"""
+
+from .activation import PolynomialActivation
+from .calibration import calibrate
+from .checking import check
+from .conversion import convert
+from .errors import (
+    ArgumentError,
+    BridgeError,
+    ConversionError,
+    DataError,
+    OutOfRangeError,
+    WeightsError,
+)
+from .evaluation import evaluate
+
+__all__ = [
+    "PolynomialActivation",
+    "calibrate",
+    "check",
+    "convert",
+    "evaluate",
+    "ArgumentError",
+    "BridgeError",
+    "ConversionError",
+    "DataError",
+    "OutOfRangeError",
+    "WeightsError",
+]

@@ -1,0 +1,183 @@
+"""`PolynomialActivation`: an approximation of ReLU as a layer of a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from torch import nn
+
+from polyapprox.approximation import Approximation
+
+from .errors import ArgumentError, OutOfRangeError
+from .evaluator import Evaluator
+
+Outside = Literal["report", "raise", "clamp"]
+
+
+@dataclass
+class InputCount:
+    """What an activation has seen since the last reset.
+
+    Attributes
+    ----------
+    elements : int
+    outside : int
+        Inputs with |x| above the bound of the approximation (or not a number).
+    largest : float
+        Largest |x|.
+    """
+
+    elements: int = 0
+    outside: int = 0
+    largest: float = 0.0
+
+    @property
+    def share_outside(self) -> float:
+        """Outside inputs divided by all inputs."""
+        return self.outside / self.elements if self.elements else 0.0
+
+
+class PolynomialActivation(nn.Module):
+    """B/A · r(A/B · x): an approximation r of ReLU on [−A, A], used on [−B, B].
+
+    ReLU is positively homogeneous, so the error is at most B/A times the proven one.
+
+    Parameters
+    ----------
+    approximation : Approximation or Evaluator
+        Of ReLU on a symmetric interval. Layers may share one evaluator.
+    bound : float
+        B. Must be positive and finite.
+    outside : {"report", "raise", "clamp"}
+        What to do with inputs outside [−B, B]: count them (always done), refuse them, or move
+        them to the nearest end.
+    name : str
+        How messages call this layer.
+
+    Raises
+    ------
+    ArgumentError, ConversionError
+
+    Examples
+    --------
+    >>> import polyapprox
+    >>> layer = PolynomialActivation(polyapprox.relu(precision=2**-6), bound=8.0)
+    >>> y = layer(torch.tensor([-8.0, 3.0, 8.0]))
+    >>> bool((y - torch.tensor([0.0, 3.0, 8.0])).abs().max() <= 8 * 2**-6)
+    True
+    >>> layer.seen.elements, layer.seen.outside
+    (3, 0)
+    """
+
+    def __init__(
+        self,
+        approximation: Approximation | Evaluator,
+        bound: float = 1.0,
+        outside: Outside = "report",
+        name: str = "activation",
+    ) -> None:
+        super().__init__()
+        self.evaluator = (
+            approximation if isinstance(approximation, Evaluator) else Evaluator(approximation)
+        )
+        self.bound = read_bound(bound, name)
+        self.outside = read_outside(outside)
+        self.name = name
+        self.seen = InputCount()
+
+    @property
+    def approximation(self) -> Approximation:
+        """The approximation r on [−A, A]."""
+        return self.evaluator.approximation
+
+    @property
+    def error_bound(self) -> float:
+        """Proven bound of the absolute error on [−B, B] (evaluation error not included)."""
+        return self.approximation.error_bound * (self.bound / self.evaluator.radius)
+
+    @property
+    def evaluation_error(self) -> float:
+        """Estimate of the absolute error of evaluating in the type used, on [−B, B]."""
+        return self.evaluator.evaluation_error * self.bound
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Evaluate on a tensor of any shape; differentiable once."""
+        x = self._inspect(x)
+        if torch.is_grad_enabled() and x.requires_grad:
+            return _Differentiable.apply(x, self.evaluator, self.bound)
+        result = torch.empty_like(x, memory_format=torch.contiguous_format)
+        self.evaluator.write(x, self.bound, result)
+        return result
+
+    def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
+        """Overwrite x with the value, and return x."""
+        inspected = self._inspect(x)
+        if torch.is_grad_enabled() and x.requires_grad:
+            return x.copy_(_Differentiable.apply(inspected.clone(), self.evaluator, self.bound))
+        self.evaluator.write(inspected, self.bound, x)
+        return x
+
+    def reset(self) -> None:
+        """Forget the counts of inputs."""
+        self.seen = InputCount()
+
+    def extra_repr(self) -> str:
+        """Degrees and bound, for print."""
+        return f"degrees={list(self.approximation.degrees)}, bound={self.bound:g}"
+
+    def _inspect(self, x: torch.Tensor) -> torch.Tensor:
+        if not x.is_floating_point():
+            raise ArgumentError(f"{self.name} got a tensor of {x.dtype}: give real floating point")
+        if not x.numel():
+            return x
+        low, high = torch.aminmax(x.detach())
+        largest = float(torch.maximum(-low, high))
+        self.seen.elements += x.numel()
+        if largest <= self.bound:
+            self.seen.largest = max(self.seen.largest, largest)
+            return x
+        outside = x.numel() - int((x.detach().abs() <= self.bound).sum())
+        self.seen.outside += outside
+        self.seen.largest = max(largest, self.seen.largest)
+        if self.outside == "raise":
+            raise OutOfRangeError(
+                f"{self.name} got {outside} of {x.numel()} inputs outside [-{self.bound:g}, "
+                f"{self.bound:g}], the largest {largest:g}: widen its interval, or choose "
+                "outside='report' or 'clamp'"
+            )
+        return x.clamp(-self.bound, self.bound) if self.outside == "clamp" else x
+
+
+class _Differentiable(torch.autograd.Function):
+    """The value forward, the derivative of the polynomial backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.evaluator, ctx.bound = evaluator, bound
+        result = torch.empty_like(x, memory_format=torch.contiguous_format)
+        evaluator.write(x, bound, result)
+        return result
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        return gradient * ctx.evaluator.slope(x, ctx.bound), None, None
+
+
+def read_bound(bound: object, name: str) -> float:
+    """A positive finite number, or a sentence."""
+    good = isinstance(bound, (int, float)) and not isinstance(bound, bool)
+    if not good or not 0 < bound < float("inf"):  # type: ignore[operator]
+        raise ArgumentError(f"the bound of {name} is {bound!r}: give a positive finite number")
+    return float(bound)  # type: ignore[arg-type]
+
+
+def read_outside(outside: str) -> Outside:
+    """One of the three policies, or a sentence."""
+    if outside not in get_args(Outside):
+        raise ArgumentError(f"outside is {outside!r}: choose 'report', 'raise' or 'clamp'")
+    return outside  # type: ignore[return-value]

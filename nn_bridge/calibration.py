@@ -1,0 +1,87 @@
+"""Measuring the range of the input of each ReLU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from .batches import batches
+from .errors import ConversionError
+from .intercept import intercepted
+
+
+class Measurement:
+    """Computes ReLU itself and keeps the largest |input| of each call site, in order of call."""
+
+    def __init__(self) -> None:
+        self.largest: dict[str, float] = {}
+        self.kinds: dict[str, str] = {}
+
+    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """The exact value."""
+        self.kinds.setdefault(site, kind)
+        largest = 0.0
+        if x.numel():
+            low, high = torch.aminmax(x.detach())
+            largest = float(torch.maximum(-low, high))
+        if not math.isfinite(largest):
+            raise ConversionError(
+                f"{site} got an input that is not finite while calibrating: check the network and "
+                "the data"
+            )
+        self.largest[site] = max(self.largest.get(site, 0.0), largest)
+        return torch.relu_(x) if in_place else torch.relu(x)
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Not of interest."""
+
+
+def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
+    """Largest |input| of each ReLU of a network over a loader.
+
+    The network runs in evaluation mode, without gradients, and is left as it was.
+
+    Parameters
+    ----------
+    model : nn.Module
+    loader : iterable of Tensor or (Tensor, labels)
+
+    Returns
+    -------
+    dict
+        Call site to largest |input|, in order of first call. Call sites are named as explained
+        in :mod:`nn_bridge.intercept`.
+
+    Raises
+    ------
+    ArgumentError
+        If the loader gives no batch.
+    ConversionError
+        If the network holds compiled code, is converted already, or an input is not finite.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Flatten(), nn.ReLU())
+    >>> calibrate(network, [torch.tensor([[-3.0, 2.0]]), torch.tensor([[1.0, 4.0]])])
+    {'1': 4.0}
+    """
+    return measure(model, loader).largest
+
+
+def measure(model: nn.Module, loader: Iterable[Any]) -> Measurement:
+    """As :func:`calibrate`, with the kind of each call too."""
+    measurement = Measurement()
+    with intercepted(model, measurement), torch.no_grad():
+        for inputs, _ in batches(model, loader):
+            model(inputs)
+    return measurement

@@ -1,0 +1,190 @@
+"""`convert`: every ReLU of a network replaced by a polynomial."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from torch import nn
+
+import polyapprox
+from polyapprox.approximation import Approximation
+
+from .activation import Outside, read_bound, read_outside
+from .calibration import measure
+from .errors import ArgumentError, ConversionError
+from .evaluator import Evaluator
+from .intercept import install
+from .report import Replacement, Report
+
+Network = TypeVar("Network", bound=nn.Module)
+Interval = float | str | Mapping[str, float]
+
+
+class Maker(Protocol):
+    """Makes an approximation of ReLU; called as :func:`polyapprox.relu` is."""
+
+    def __call__(self, *, precision: float, interval: tuple[float, float]) -> Approximation: ...
+
+
+def convert(
+    model: Network,
+    *,
+    precision: float | None = None,
+    interval: Interval = "per-layer",
+    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
+    approximation: Approximation | Evaluator | Maker | None = None,
+    margin: float = 1.0,
+    outside: Outside = "report",
+    inplace: bool = False,
+) -> Network:
+    """Replace every ReLU of a network by a polynomial approximation.
+
+    All ways to call ReLU are found while the network runs (``nn.ReLU``, ``F.relu``,
+    ``torch.relu``, ``Tensor.relu`` and their in-place forms), in its own code, whatever its
+    control flow: :mod:`nn_bridge.intercept`. The type, the state dict, copying, pickling and
+    moving of the network stay as they were.
+
+    ReLU is positively homogeneous: one approximation r on [−1, 1] is made and each call site uses
+    B · r(x/B) with its own B, whose error is at most B times that of r.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Not changed, unless `inplace`.
+    precision : float
+        Error on the interval scaled to [−1, 1], for example ``2**-9``. Only an `approximation`
+        that is made already can go without.
+    interval : float, "per-layer", "global" or dict
+        One B for all call sites; each call site's own largest |input|; the largest of all; or
+        the B of each call site by name.
+    calibrate : iterable or dict, optional
+        Batches (tensors, or pairs of inputs and labels) to measure ranges on, or what
+        :func:`nn_bridge.calibrate` returned. Needed for "per-layer" and "global".
+    approximation : Approximation or callable, optional
+        Of ReLU on a symmetric interval, or what makes it, called with `precision` and
+        `interval`; by default :func:`polyapprox.relu`.
+    margin : float
+        Measured ranges are multiplied by it.
+    outside : {"report", "raise", "clamp"}
+        What to do with inputs outside [−B, B]: see :class:`nn_bridge.PolynomialActivation`.
+    inplace : bool
+        Convert the network itself instead of a copy.
+
+    Returns
+    -------
+    nn.Module
+        Of the same type, with an attribute ``report`` (:class:`nn_bridge.report.Report`).
+
+    Raises
+    ------
+    ArgumentError
+        For an argument that cannot be used.
+    ConversionError
+        If there is no ReLU, or the network holds compiled code or is converted already.
+
+    Notes
+    -----
+    Ranges of exactly zero (a layer that never gets an input) are replaced by the smallest
+    positive one. Call sites that calibration did not reach are refused when they run. Code that
+    calls neither the network nor one of its modules (a method called directly) is not seen.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> data = [torch.linspace(-1, 1, 40).reshape(10, 4)]
+    >>> converted = convert(network, precision=2**-8, calibrate=data)
+    >>> site = converted.report.sites[0]
+    >>> site.site, site.kind, site.precision <= 2**-8
+    ('1', 'nn.ReLU', True)
+    """
+    read_outside(outside)
+    good = isinstance(margin, (int, float)) and math.isfinite(margin) and margin > 0
+    if not good:
+        raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
+    evaluator = _evaluator(approximation, precision)
+    measured, kinds = _ranges(model, calibrate)
+    bounds, default = _bounds(interval, measured, margin)
+    for path, module in model.named_modules():
+        if isinstance(module, nn.ReLU):
+            kinds.setdefault(path, "nn.ReLU")
+            if default is not None and not measured:
+                bounds.setdefault(path, default)
+    if measured is not None and not measured:
+        raise ConversionError(
+            f"no ReLU was called in this {type(model).__name__}: there is nothing to replace "
+            "(nn_bridge.check lists what is not polynomial)"
+        )
+    network = model if inplace else copy.deepcopy(model)
+    replacement = Replacement(evaluator, bounds, default, kinds, outside)
+    install(network, replacement)
+    if not hasattr(network, "report"):
+        network.report = Report(replacement)  # type: ignore[assignment]
+    return network
+
+
+def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
+    if isinstance(approximation, Evaluator):
+        return approximation
+    if isinstance(approximation, Approximation):
+        return Evaluator(approximation)
+    good = isinstance(precision, (int, float)) and not isinstance(precision, bool)
+    if not good or not 0 < precision < 1:  # type: ignore[operator]
+        raise ArgumentError(f"precision is {precision!r}: give a number in (0, 1), such as 2**-9")
+    make: Callable[..., Any] = polyapprox.relu if approximation is None else approximation
+    if not callable(make):
+        raise ArgumentError(
+            f"approximation is a {type(make).__name__}: give an Approximation, or a callable with "
+            "the keywords precision and interval"
+        )
+    made = make(precision=precision, interval=(-1.0, 1.0))
+    if not isinstance(made, Approximation):
+        raise ArgumentError(
+            f"approximation returned a {type(made).__name__}: it must return an Approximation"
+        )
+    return Evaluator(made)
+
+
+def _ranges(
+    model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | None
+) -> tuple[dict[str, float] | None, dict[str, str]]:
+    """Measured ranges (None without calibration) and kinds of the call sites."""
+    if calibrate is None:
+        return None, {}
+    if isinstance(calibrate, Mapping):
+        return {str(site): float(value) for site, value in calibrate.items()}, {}
+    measurement = measure(model, calibrate)
+    return measurement.largest, measurement.kinds
+
+
+def _bounds(
+    interval: Interval, measured: dict[str, float] | None, margin: float
+) -> tuple[dict[str, float], float | None]:
+    """Bound of each known call site, and of the unknown ones."""
+    if isinstance(interval, Mapping):
+        return {
+            site: read_bound(bound, f"interval[{site!r}]") for site, bound in interval.items()
+        }, None
+    if not isinstance(interval, str):
+        bound = read_bound(interval, "interval")
+        return dict.fromkeys(measured or {}, bound), bound
+    if interval not in ("per-layer", "global"):
+        raise ArgumentError(
+            f"interval is {interval!r}: give a number, 'per-layer', 'global' or a dict by call site"
+        )
+    if measured is None:
+        raise ArgumentError(
+            f"interval={interval!r} needs measured ranges: give calibrate=loader, or a number as "
+            "interval"
+        )
+    positive = [value for value in measured.values() if value > 0]
+    if measured and not positive:
+        raise ArgumentError("all inputs of all layers are zero: calibrate with other data")
+    if interval == "global":
+        bound = margin * max(positive, default=1.0)
+        return dict.fromkeys(measured, bound), bound
+    smallest = min(positive, default=1.0)
+    return {site: margin * (value or smallest) for site, value in measured.items()}, None

@@ -1,0 +1,34 @@
+"""Exceptions of the bridge: every one carries a sentence that says what to do."""
+
+from __future__ import annotations
+
+from polyapprox.errors import ArgumentError, PolyApproxError
+
+__all__ = [
+    "ArgumentError",
+    "BridgeError",
+    "ConversionError",
+    "DataError",
+    "OutOfRangeError",
+    "WeightsError",
+]
+
+
+class BridgeError(PolyApproxError):
+    """Base class of the errors of this package."""
+
+
+class ConversionError(BridgeError):
+    """A network, or one of its activations, cannot be converted as asked."""
+
+
+class OutOfRangeError(BridgeError):
+    """An activation got an input outside the interval of its approximation."""
+
+
+class DataError(BridgeError):
+    """A data set is missing, incomplete or not what it should be."""
+
+
+class WeightsError(BridgeError):
+    """A file of weights is missing, or does not fit the network."""

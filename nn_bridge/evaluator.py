@@ -1,0 +1,111 @@
+"""Fast evaluation of one approximation on tensors, in the cheapest type that carries it."""
+
+from __future__ import annotations
+
+import torch
+
+from polyapprox.approximation import Approximation
+
+from .errors import ConversionError
+from .program import compile_plan
+
+_CHUNK_BYTES = 1 << 19
+_GRID = 1 << 16
+_SHARE = 1 / 16
+
+
+class Evaluator:
+    """Evaluates B/A · r(A/B · x) for an approximation r on [−A, A].
+
+    Parameters
+    ----------
+    approximation : Approximation
+        Of ReLU, one argument, on a symmetric interval [−A, A].
+    dtype : torch.dtype, optional
+        Type to compute in; by default float32 where it carries the precision, else float64.
+
+    Attributes
+    ----------
+    error : float
+        Proven bound of |r − ReLU| divided by A (the sampled estimate of a black box).
+    evaluation_error : float
+        Largest difference of the evaluation in `dtype` from float64 on a dense grid, divided by
+        A: an estimate (zero for float64).
+    dtype : torch.dtype
+        float64 where the difference in float32 is above 1/16 of `error`.
+
+    Raises
+    ------
+    ConversionError
+        If the approximation is not one of ReLU on a symmetric interval.
+    """
+
+    def __init__(self, approximation: Approximation, dtype: torch.dtype | None = None) -> None:
+        low, high = approximation.interval
+        if approximation.function != "relu" or approximation.plan.inputs != 1 or low + high != 0:
+            raise ConversionError(
+                f"the approximation is {approximation.function!r} on [{float(low):g}, "
+                f"{float(high):g}]: give one of 'relu' on an interval (-A, A)"
+            )
+        self.approximation = approximation
+        self.radius = float(high)
+        self.program = compile_plan(approximation.plan)
+        certificate = approximation.certificate
+        known = approximation.error_estimate if certificate is None else approximation.error_bound
+        self.error = known / self.radius
+        in_float32 = self._difference(torch.float32)
+        if dtype is None:
+            carried = in_float32 <= _SHARE * self.error
+            dtype = torch.float32 if carried else torch.float64
+        self.dtype = dtype
+        self.evaluation_error = in_float32 if dtype == torch.float32 else 0.0
+
+    def __deepcopy__(self, memo: object) -> Evaluator:
+        return self
+
+    def _difference(self, dtype: torch.dtype) -> float:
+        """Largest difference from float64 on a grid, relative to the radius of the interval."""
+        grid = torch.linspace(-1.0, 1.0, _GRID + 1, dtype=torch.float64).to(dtype).double()
+        values = [torch.empty_like(grid) for _ in range(2)]
+        for value, kind in zip(values, (dtype, torch.float64), strict=True):
+            self.write(grid, 1.0, value, kind)
+        return float((values[0] - values[1]).abs().max())
+
+    def write(
+        self, x: torch.Tensor, bound: float, result: torch.Tensor, dtype: torch.dtype | None = None
+    ) -> None:
+        """Evaluate on x, scaled to [−bound, bound], into `result` (x itself is allowed)."""
+        if dtype is None:
+            dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
+        program = self.program.times(bound / self.radius)
+        scalars = program.scalars(dtype, x.device)
+        chunk = max(1, min(x.numel(), _CHUNK_BYTES // dtype.itemsize if x.is_cpu else x.numel()))
+        memory = torch.empty((program.registers + 1, chunk), dtype=dtype, device=x.device)
+        source, target = x.reshape(-1), result.reshape(-1)
+        direct = target.dtype == dtype
+        for start in range(0, x.numel(), chunk):
+            piece = source[start : start + chunk]
+            registers = [register[: piece.numel()] for register in memory.unbind()]
+            if piece.dtype == dtype:
+                torch.mul(piece, self.radius / bound, out=registers[0])
+            else:
+                registers[0].copy_(piece).mul_(self.radius / bound)
+            goal = target[start : start + chunk]
+            program.run(registers, scalars, goal if direct else registers[-1])
+            if not direct:
+                goal.copy_(registers[-1])
+        if target.data_ptr() != result.data_ptr():
+            result.copy_(target.view_as(result))
+
+    def slope(self, x: torch.Tensor, bound: float) -> torch.Tensor:
+        """Derivative r'(A/B · x) of the polynomial, shape of x."""
+        dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
+        slope = torch.empty(x.numel(), dtype=dtype, device=x.device)
+        chunk = _CHUNK_BYTES // dtype.itemsize if x.is_cpu else max(1, x.numel())
+        for start in range(0, x.numel(), chunk):
+            piece = x.reshape(-1)[start : start + chunk].detach().to(dtype)
+            with torch.enable_grad():
+                u = (piece * (self.radius / bound)).requires_grad_()
+                (gradient,) = torch.autograd.grad(self.approximation.plan.run(u).sum(), u)
+            slope[start : start + chunk] = gradient
+        return slope.view(x.shape).to(x.dtype)

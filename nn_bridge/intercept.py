@@ -1,0 +1,243 @@
+"""Finding every ReLU of any network while it runs.
+
+ReLU is reached in nine ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their
+in-place forms), from modules and from plain code, in networks whose control flow may depend on
+data. All nine pass through torch's function overrides; so the network's own code runs unchanged
+and the calls are answered here. A call site is named by the module that is running, by the order
+of the call within it and, for a module that runs several times, by the run:
+
+    layer1.0/relu2      second call inside the module layer1.0
+    act                 the module act is an nn.ReLU itself
+    act@3               the same module, third time in one pass through the network
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from .errors import ConversionError
+
+ATTRIBUTE = "_nn_bridge"
+RELU_FUNCTIONS: dict[Any, str] = {
+    functional.relu: "F.relu",
+    functional.relu_: "F.relu_",
+    torch.relu: "torch.relu",
+    torch.relu_: "torch.relu_",
+    torch.Tensor.relu: "Tensor.relu",
+    torch.Tensor.relu_: "Tensor.relu_",
+}
+
+
+class Handler(Protocol):
+    """Answers the calls that are found."""
+
+    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """Value of one ReLU call."""
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Note any other torch function, called inside the module `path`."""
+
+
+@dataclass
+class _Running:
+    """A module that is running."""
+
+    path: str
+    run: int
+    module: type
+    calls: int = 0
+
+
+class Interception:
+    """Answers ReLU calls of one network through a handler.
+
+    Installed on a network by :func:`install`: hooks on the modules keep the path, and while the
+    network (or one of its modules) runs, a function mode answers the calls. It can be copied and
+    pickled with the network; each thread has its own stack.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.handles: list[Any] = []
+        self._local = threading.local()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"handler": self.handler, "handles": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._local = threading.local()
+
+    @property
+    def stack(self) -> list[_Running]:
+        """Modules that run now in this thread, outermost first."""
+        if not hasattr(self._local, "stack"):
+            self._local.stack, self._local.runs, self._local.mode = [], Counter(), None
+        return self._local.stack
+
+    def push(self, path: str, module: nn.Module) -> None:
+        """Note that a module starts; the outermost one starts the interception."""
+        stack = self.stack
+        if not stack:
+            self._local.runs = Counter()
+            self._local.mode = _Mode(self)
+            self._local.mode.__enter__()
+        run = self._local.runs[path] + 1
+        self._local.runs[path] = run
+        stack.append(_Running(path, run, type(module)))
+
+    def pop(self) -> None:
+        """Note that a module ends."""
+        stack = self.stack
+        stack.pop()
+        if not stack:
+            self._local.mode.__exit__(None, None, None)
+
+    @contextmanager
+    def running(self, path: str, module: nn.Module) -> Iterator[None]:
+        """A module runs; all that ran inside ends with it, however it ends."""
+        depth = len(self.stack)
+        self.push(path, module)
+        try:
+            yield
+        finally:
+            del self.stack[depth + 1 :]
+            self.pop()
+
+    def answer(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        """Value of a ReLU call of any kind."""
+        current = self.stack[-1]
+        current.calls += 1
+        own = issubclass(current.module, nn.ReLU) and current.calls == 1
+        kind = "nn.ReLU" if own else RELU_FUNCTIONS[function]
+        name = current.path if own else f"{current.path}/relu{current.calls}"
+        if current.run > 1:
+            name += f"@{current.run}"
+        x = args[0] if args else kwargs["input"]
+        in_place = kind.endswith("_") or bool(kwargs.get("inplace", len(args) > 1 and args[1]))
+        return self.handler.relu(name, kind, x, in_place)
+
+
+class _Mode(TorchFunctionMode):
+    def __init__(self, interception: Interception) -> None:
+        super().__init__()
+        self.interception = interception
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in RELU_FUNCTIONS:
+            return self.interception.answer(func, args, kwargs)
+        self.interception.handler.other(self.interception.stack[-1].path, func, args, kwargs)
+        return func(*args, **kwargs)
+
+
+class _Forward:
+    """Stands for the forward method of the network itself."""
+
+    def __init__(self, network: nn.Module, interception: Interception) -> None:
+        self.network = network
+        self.interception = interception
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self.interception.running("", self.network):
+            return type(self.network).forward(self.network, *args, **kwargs)
+
+
+class _Start:
+    def __init__(self, path: str, interception: Interception) -> None:
+        self.path = path
+        self.interception = interception
+
+    def __call__(self, module: nn.Module, args: Any) -> None:
+        self.interception.push(self.path, module)
+
+
+class _End:
+    def __init__(self, interception: Interception) -> None:
+        self.interception = interception
+
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
+        self.interception.pop()
+
+
+def install(network: nn.Module, handler: Handler) -> Interception:
+    """Answer the ReLU calls of a network through a handler from now on.
+
+    Raises
+    ------
+    ConversionError
+        If the network holds compiled code, into which nobody can look.
+    """
+    for path, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
+            raise ConversionError(
+                f"module {path or type(module).__name__!r} is compiled code: convert the network "
+                "before torch.jit.script or torch.compile"
+            )
+        if ATTRIBUTE in vars(module):
+            raise ConversionError(
+                f"{path or 'this network'} is already converted: use the original network"
+            )
+    if "forward" in vars(network):
+        raise ConversionError(
+            f"forward of this {type(network).__name__} was replaced on the instance: define it in "
+            "the class"
+        )
+    interception = Interception(handler)
+    for path, module in network.named_modules():
+        if module is not network:
+            start = module.register_forward_pre_hook(_Start(path, interception), prepend=True)
+            end = module.register_forward_hook(_End(interception), always_call=True)
+            interception.handles += [start, end]
+    network.forward = _Forward(network, interception)
+    setattr(network, ATTRIBUTE, interception)
+    return interception
+
+
+def uninstall(network: nn.Module) -> None:
+    """Undo :func:`install`, also on a copy of the network."""
+    for module in network.modules():
+        for hooks in (module._forward_pre_hooks, module._forward_hooks):
+            for key in [k for k, hook in hooks.items() if isinstance(hook, (_Start, _End))]:
+                del hooks[key]
+                module._forward_hooks_always_called.pop(key, None)
+    for name in ("forward", ATTRIBUTE):
+        vars(network).pop(name, None)
+
+
+def installed(network: nn.Module) -> Interception | None:
+    """The interception of a network, if it has one."""
+    return vars(network).get(ATTRIBUTE)
+
+
+@contextmanager
+def intercepted(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
+    """Answer the ReLU calls of a network for a while (in evaluation mode, if asked)."""
+    training = {module: module.training for module in network.modules()}
+    install(network, handler)
+    if evaluate:
+        network.eval()
+    try:
+        yield
+    finally:
+        uninstall(network)
+        for module, state in training.items():
+            module.training = state

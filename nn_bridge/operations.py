@@ -1,0 +1,127 @@
+"""Which torch operations are additions and multiplications only.
+
+The lists name what is known to be polynomial (or a mere rearrangement); anything else is reported
+as remaining, so that an unknown operation is never taken for a polynomial one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+_ARITHMETIC = """
+add sub subtract rsub mul multiply neg negative positive square addcmul lerp prod
+matmul mm bmm mv dot vdot inner outer ger addmm addbmm baddbmm addmv addr einsum tensordot kron
+linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d conv_tbc
+avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
+mean sum cumsum trace interpolate upsample
+"""
+_LAYOUT = """
+reshape view view_as reshape_as flatten unflatten ravel permute transpose t swapaxes swapdims
+movedim moveaxis squeeze unsqueeze cat concat concatenate stack hstack vstack dstack split chunk
+tensor_split unbind narrow select index_select gather getitem setitem expand expand_as broadcast_to
+repeat tile repeat_interleave roll flip rot90 pad constant_pad_nd pixel_shuffle pixel_unshuffle
+channel_shuffle unfold fold diag diagonal tril triu contiguous clone detach to type type_as float
+double half bfloat16 cpu cuda copy requires_grad alias_copy atleast_1d atleast_2d
+"""
+_QUERIES = """
+get set size dim ndimension numel nelement stride len is_floating_point is_complex is_contiguous
+data_ptr iter format repr str
+zeros ones full empty arange tensor as_tensor zeros_like ones_like full_like empty_like eye linspace
+new_zeros new_ones new_full new_empty new_tensor set_grad_enabled
+"""
+POLYNOMIAL = frozenset(f"{_ARITHMETIC} {_LAYOUT} {_QUERIES}".split())
+_READ_VALUES = ("__bool__", "__float__", "__int__", "__index__")
+_QUOTIENTS = ("div", "divide", "true_divide", "truediv")
+_ONLY_IN_TRAINING = (
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_dropout",
+    "alpha_dropout",
+    "feature_alpha_dropout",
+    "batch_norm",
+)
+
+POLYNOMIAL_MODULES: tuple[type[nn.Module], ...] = (
+    nn.Linear, nn.Bilinear, nn.Identity, nn.Flatten, nn.Unflatten,
+    nn.Conv1d, nn.Conv2d, nn.Conv3d,
+    nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d,
+    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
+    nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d, nn.ConstantPad1d, nn.ConstantPad2d, nn.ConstantPad3d,
+    nn.ReflectionPad1d, nn.ReflectionPad2d, nn.ReflectionPad3d,
+    nn.ReplicationPad1d, nn.ReplicationPad2d, nn.ReplicationPad3d,
+    nn.PixelShuffle, nn.PixelUnshuffle, nn.ChannelShuffle, nn.Upsample, nn.Fold, nn.Unfold,
+    nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict,
+)  # fmt: skip
+_POLYNOMIAL_IN_EVALUATION: tuple[type[nn.Module], ...] = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
+    nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+)  # fmt: skip
+
+
+def remaining_function(
+    function: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str | None:
+    """Name of a torch function that is not polynomial as it is called here; None if it is.
+
+    Examples
+    --------
+    >>> remaining_function(torch.exp, (torch.ones(1),), {})
+    'exp'
+    >>> remaining_function(torch.add, (torch.ones(1), 2), {}) is None
+    True
+    """
+    own_name = function if isinstance(function, str) else getattr(function, "__name__", "?")
+    reflected = own_name.startswith("__r") and own_name not in ("__repr__", "__rsub__")
+    name = own_name.strip("_")
+    if own_name in _READ_VALUES:
+        return name
+    if name[:1] in "ri" and own_name.startswith("__") and name[1:] in (*POLYNOMIAL, "truediv"):
+        name = name[1:]
+    if name in POLYNOMIAL:
+        return None
+    if name in _QUOTIENTS and not reflected and _is_constant(args[1:2], kwargs, "other"):
+        return None
+    if name == "pow" and not reflected:
+        exponent = kwargs.get("exponent", args[1] if len(args) > 1 else None)
+        if isinstance(exponent, int) and exponent >= 0:
+            return None
+    if name in _ONLY_IN_TRAINING and not kwargs.get("training", False):
+        return None
+    return name
+
+
+def _is_constant(rest: tuple[Any, ...], kwargs: dict[str, Any], key: str) -> bool:
+    divisor = rest[0] if rest else kwargs.get(key)
+    if kwargs.get("rounding_mode") is not None:
+        return False
+    return isinstance(divisor, (int, float, nn.Parameter))
+
+
+def remaining_module(module: nn.Module) -> str | None:
+    """Name of a torch layer that is not polynomial in its present mode; None if it is.
+
+    Modules of other packages are judged by the functions that they call, not here.
+
+    Examples
+    --------
+    >>> remaining_module(nn.MaxPool2d(2)), remaining_module(nn.AvgPool2d(2))
+    ('MaxPool2d', None)
+    """
+    name = type(module).__name__
+    if isinstance(module, torch.jit.ScriptModule):
+        return f"{name} (compiled: cannot be looked into)"
+    if not type(module).__module__.startswith("torch.") or isinstance(module, POLYNOMIAL_MODULES):
+        return None
+    if isinstance(module, _POLYNOMIAL_IN_EVALUATION):
+        normalises = isinstance(module, nn.modules.batchnorm._BatchNorm)
+        if normalises and module.running_mean is None:
+            return f"{name} (without running statistics)"
+        return f"{name} (in training mode: call eval())" if module.training else None
+    return None if any(True for _ in module.children()) else name
