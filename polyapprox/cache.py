@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from numbers import Integral, Real
 from pathlib import Path
@@ -61,10 +62,8 @@ def cached(
         return load_unchecked(path)
     except TableError:
         result = compute()
-    try:
+    with suppress(TableError):
         save(result, path)
-    except TableError:
-        return result
     return result
 
 
@@ -102,12 +101,12 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Integral):
-        return str(int(value))
+        return {"number": str(int(value))}
     if isinstance(value, mpmath.mpf):
-        return [str(part) for part in value._mpf_]
+        return {"number": [str(part) for part in value._mpf_]}
     if isinstance(value, float) or (isinstance(value, Real) and hasattr(value, "dtype")):
         number = float(value)
-        return str(int(number)) if number.is_integer() else number.hex()
+        return {"number": str(int(number)) if number.is_integer() else number.hex()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no name that lasts")
