@@ -60,25 +60,31 @@ class ErrorFunction:
         return self.plan.run(x) if self.plan.inputs == 1 else self.plan.run(x, x * 0)
 
 
-def error_function(approximation: Approximation) -> ErrorFunction:
+def error_function(approximation: Approximation, function: Any = None) -> ErrorFunction:
     """The error of an approximation.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    function : str, callable or Target, optional
+        The function itself, where its name in the approximation is not an expression.
 
     Raises
     ------
     ProofError
         If the function is a callable, whose name says nothing: it is not in the table.
     """
-    function, weight = approximation.function, approximation.weight
+    name, weight = approximation.function, approximation.weight
     try:
-        target = as_target(_ALONG_ZERO.get(function, function))
+        target = as_target(_ALONG_ZERO.get(name, name) if function is None else function)
         weighting = None if weight == "1" else as_target(weight)
     except ValueError as error:
         raise ProofError(
-            f"the function {function!r} with weight {weight!r} is no expression, so its error "
+            f"the function {name!r} with weight {weight!r} is no expression, so its error "
             f"cannot be computed from the table alone: {error}"
         ) from None
     intervals = approximation.domain
-    if function in TWO_ARGUMENTS:
+    if name in TWO_ARGUMENTS:
         low, high = approximation.interval
         width = add(high, negate(low))
         intervals = ((negate(width), width),)
