@@ -203,3 +203,39 @@ def rational(node: Node) -> Fraction | None:
 
 def _divides_by_zero(op: str, left: Fraction, right: Fraction) -> bool:
     return right == 0 if op == "/" else left == 0 and right < 0
+
+
+_ODD_FUNCTIONS = frozenset(["sin", "tan", "tanh", "sinh", "erf", "asin", "atan", "sign"])
+_EVEN_FUNCTIONS = frozenset(["cos", "cosh", "abs"])
+
+
+def parity(node: Node) -> str | None:
+    """ "even" or "odd" where the form of the tree shows it, else None.
+
+    Examples
+    --------
+    >>> parity(parse("x*tanh(x**3)")), parity(parse("exp(x)"))
+    ('even', None)
+    """
+    if node.op == "x":
+        return "odd"
+    if not node.args:
+        return "even"
+    first, *others = (parity(arg) for arg in node.args)
+    if others and node.op == "**" and node.args[1].value is not None:
+        exponent = node.args[1].value
+        if first == "odd" and exponent.denominator == 1:
+            return "odd" if exponent.numerator % 2 else "even"
+        return "even" if first == "even" else None
+    if others:
+        (second,) = others
+        if first is None or second is None:
+            return None
+        if node.op in ("*", "/"):
+            return "even" if first == second else "odd"
+        return first if first == second else None
+    if first == "odd" and node.op in _EVEN_FUNCTIONS:
+        return "even"
+    if first == "odd":
+        return "odd" if node.op == "neg" or node.op in _ODD_FUNCTIONS else None
+    return first

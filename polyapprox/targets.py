@@ -108,6 +108,11 @@ class Target:
             nan = arb("nan")
             return nan if isinstance(x, arb) else arb_series([nan] * max(x.prec, 1), x.prec)
 
+    @cached_property
+    def proven_parity(self) -> str | None:
+        """ "even" or "odd" where the form of the expression shows it, else None."""
+        return None if self.tree is None else expression.parity(self.tree)
+
     def parity(self) -> str | None:
         """ "even", "odd" or None, judged at 32 points drawn with a fixed seed."""
         x = np.random.default_rng(20240229).uniform(0.01, 3.0, 32)

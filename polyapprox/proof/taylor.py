@@ -15,13 +15,15 @@ import mpmath
 from flint import arb, arb_poly, arb_series
 
 from ..errors import ProofError
-from ..numbers import ball
+from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
 from .sampling import bound_unit_polynomial
 
-_ORDER = 24
+_LOWEST_ORDER = 24
+_HIGHEST_ORDER = 160
 _REMAINDER = 2e-5  # of the scale: when a cell's remainder is larger, the cell is split
+_TIGHT = 1.0004  # of the scale: what a cell may claim that is too small for a Taylor model
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,14 @@ def bound_error(
     max_cells : int
         Budget; exceeding it raises :class:`ProofError`.
     """
+    cells = _one_half(target, weight, polynomial, cells)
+    order = _order(polynomial, cells, scale)
     stack = list(reversed(cells))
     widest = max(abs(b - a) for a, b in cells)
     largest = arb(0)
     done = 0
-    with working_precision(bits, _ORDER + 1):
+    with working_precision(bits, order + 1):
+        error = _Error(target, weight, polynomial, scale, order, oversampling)
         while stack:
             low, high = stack.pop()
             done += 1
@@ -76,13 +81,10 @@ def bound_error(
                     "more bits"
                 )
             a, b = ball(low), ball(high)
-            relative = _cell_bound(target, weight, polynomial, a, b, scale, oversampling)
+            relative = error.on_cell(a, b)
+            if relative is None and (high - low) < widest * mpmath.mpf(2) ** -24:
+                relative = error.directly(a, b)
             if relative is None:
-                tiny = (high - low) < widest * mpmath.mpf(2) ** -24
-                direct = _direct_bound(target, weight, polynomial, a, b) / scale if tiny else None
-                if direct is not None and direct.is_finite() and bool(direct < 1.0004):
-                    largest = largest.max(direct.upper())
-                    continue
                 middle = (low + high) / 2
                 if not low < middle < high:
                     raise ProofError(
@@ -94,79 +96,126 @@ def bound_error(
         return TaylorBound((largest * scale).upper(), done)
 
 
-def _cell_bound(
+def _one_half(
     target: Target,
     weight: Target | None,
     polynomial: arb_poly,
-    a: arb,
-    b: arb,
-    scale: arb,
-    oversampling: int,
-) -> arb | None:
-    """Bound of the error over scale on one cell, or None if the cell must be split."""
-    centre, half = ((a + b) / 2).mid(), ((b - a) / 2).upper()
-    model = _model(target, centre, half)
-    if model is None:
-        return None
-    coefficients, remainder = model
-    shifted = polynomial(arb_poly([centre, half]))
-    for order in range(_ORDER):
-        coefficients[order] = coefficients[order] - shifted[order]
-    for order in range(_ORDER, shifted.degree() + 1):
-        remainder = remainder + abs(shifted[order])
-    if weight is not None:
-        of_weight = _model(weight, centre, half)
-        if of_weight is None:
+    cells: list[tuple[mpmath.mpf, mpmath.mpf]],
+) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
+    """The cells right of 0 where the size of the error is even by the form of f, w and p."""
+    parity = target.proven_parity
+    others = range(0 if parity == "odd" else 1, polynomial.degree() + 1, 2)
+    symmetric = (
+        parity is not None
+        and (weight is None or weight.proven_parity == "even")
+        and all(polynomial[k] == 0 for k in others)
+        and cells[0][0] == -cells[-1][1]
+        and all((-b, -a) in cells or a < 0 < b for a, b in cells)
+    )
+    if not symmetric:
+        return cells
+    return [(max(a, mpmath.mpf(0)), b) for a, b in cells if b > 0]
+
+
+def _order(
+    polynomial: arb_poly, cells: list[tuple[mpmath.mpf, mpmath.mpf]], scale: arb
+) -> int:
+    """Order of the Taylor models: it grows with the digits that the error lies below p."""
+    largest = arb(1, 0) * scale
+    for low, high in cells:
+        for x in (low, (low + high) / 2, high):
+            largest = largest.max(abs(polynomial(ball(x))).upper())
+    digits = log2(exact((largest / scale).mid()))
+    return min(_HIGHEST_ORDER, max(_LOWEST_ORDER, 8 * math.ceil(digits / 24 + 1)))
+
+
+@dataclass(frozen=True)
+class _Error:
+    """w · |f − p| / scale, to be bounded cell by cell."""
+
+    target: Target
+    weight: Target | None
+    polynomial: arb_poly
+    scale: arb
+    order: int
+    oversampling: int
+
+    def on_cell(self, a: arb, b: arb) -> arb | None:
+        """Bound on one cell from a Taylor model, or None if the cell must be split."""
+        centre, half = ((a + b) / 2).mid(), ((b - a) / 2).upper()
+        remainder = self._remainder(self.target, centre, half)
+        if remainder is None:
             return None
-        coefficients, remainder = _product(coefficients, remainder, *of_weight)
-    rest = (remainder / scale).upper()
-    if not rest < _REMAINDER:
-        return None
-    scaled = [c / scale for c in coefficients]
-    floats = [float(c.mid()) for c in scaled]
-    total = sum(abs(c) for c in floats)
-    if not math.isfinite(total) or total > 1e9:
-        return None
-    # Balls around the float coefficients: radius plus the rounding of the midpoint.
-    uncertainty = float(sum((c.rad() for c in scaled), arb(0)).upper()) + 1.2e-16 * total * 1.01
-    if total + uncertainty < 0.999:
-        return arb(total + uncertainty) + rest
-    bound = bound_unit_polynomial(floats, uncertainty, oversampling)
-    return (arb(bound) + rest).upper()
+        of_weight = None if self.weight is None else self._remainder(self.weight, centre, half)
+        if self.weight is None:
+            if not remainder / self.scale < _REMAINDER:
+                return None
+        elif of_weight is None:
+            return None
+        coefficients = self._coefficients(self.target, centre, half)
+        shifted = self.polynomial(arb_poly([centre, half]))
+        for k in range(self.order):
+            coefficients[k] = coefficients[k] - shifted[k]
+        for k in range(self.order, shifted.degree() + 1):
+            remainder = remainder + abs(shifted[k])
+        if self.weight is not None and of_weight is not None:
+            weights = self._coefficients(self.weight, centre, half)
+            coefficients, remainder = _product(coefficients, remainder, weights, of_weight)
+        return self._bound_model(coefficients, remainder)
 
+    def _bound_model(self, coefficients: list[arb], remainder: arb) -> arb | None:
+        rest = (remainder / self.scale).upper()
+        if not rest < _REMAINDER:
+            return None
+        scaled = [c / self.scale for c in coefficients]
+        floats = [float(c.mid()) for c in scaled]
+        total = sum(abs(c) for c in floats)
+        if not math.isfinite(total) or total > 1e9:
+            return None
+        # Balls around the float coefficients: radius plus the rounding of the midpoint.
+        uncertainty = float(sum((c.rad() for c in scaled), arb(0)).upper()) + 1.2e-16 * total * 1.01
+        if total + uncertainty < 0.999:
+            return arb(total + uncertainty) + rest
+        bound = bound_unit_polynomial(floats, uncertainty, self.oversampling)
+        return (arb(bound) + rest).upper()
 
-def _model(target: Target, centre: arb, half: arb) -> tuple[list[arb], arb] | None:
-    """Taylor coefficients in s and a bound of the remainder on [-1, 1], or None."""
-    wide = target.series(arb_series([centre + half * arb(0, 1), 1], prec=_ORDER + 1))
-    last = wide[_ORDER]
-    if not last.is_finite() or not wide[0].is_finite():
-        return None
-    exact = target.series(arb_series([centre, 1], prec=_ORDER))
-    coefficients, power = [], arb(1)
-    for order in range(_ORDER):
-        coefficients.append(exact[order] * power)
-        power = power * half
-    return coefficients, abs(last).upper() * power
+    def _remainder(self, f: Target, centre: arb, half: arb) -> arb | None:
+        """Bound of the Lagrange remainder on the cell, None where f is not enclosed."""
+        wide = f.series(arb_series([centre + half * arb(0, 1), 1], prec=self.order + 1))
+        last = wide[self.order]
+        if not last.is_finite() or not wide[0].is_finite():
+            return None
+        return abs(last).upper() * half**self.order
+
+    def _coefficients(self, f: Target, centre: arb, half: arb) -> list[arb]:
+        """Taylor coefficients in s = (x − centre) / half."""
+        exact_series = f.series(arb_series([centre, 1], prec=self.order))
+        coefficients, power = [], arb(1)
+        for k in range(self.order):
+            coefficients.append(exact_series[k] * power)
+            power = power * half
+        return coefficients
+
+    def directly(self, a: arb, b: arb) -> arb | None:
+        """Enclosure over a tiny cell by evaluating on the cell itself, if it is tight."""
+        x = a.union(b)
+        error = abs(self.target.ball(x) - self.polynomial(x))
+        if self.weight is not None:
+            error = error * abs(self.weight.ball(x))
+        relative = (error / self.scale).upper()
+        return relative if relative.is_finite() and bool(relative < _TIGHT) else None
 
 
 def _product(
     left: list[arb], left_rest: arb, right: list[arb], right_rest: arb
 ) -> tuple[list[arb], arb]:
     """Product of two Taylor models."""
+    order = len(left)
     full = arb_poly(left) * arb_poly(right)
     left_size = sum((abs(c) for c in left), arb(0))
     right_size = sum((abs(c) for c in right), arb(0))
     rest = left_size * right_rest + right_size * left_rest + left_rest * right_rest
-    coefficients = [full[k] for k in range(_ORDER)]
-    for order in range(_ORDER, full.degree() + 1):
-        rest = rest + abs(full[order])
+    coefficients = [full[k] for k in range(order)]
+    for k in range(order, full.degree() + 1):
+        rest = rest + abs(full[k])
     return coefficients, rest
-
-
-def _direct_bound(
-    target: Target, weight: Target | None, polynomial: arb_poly, a: arb, b: arb
-) -> arb:
-    """Enclosure of the error over a tiny cell by evaluating on the cell itself."""
-    x = a.union(b)
-    error = abs(target.ball(x) - polynomial(x))
-    return error if weight is None else error * abs(weight.ball(x))

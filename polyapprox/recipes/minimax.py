@@ -167,7 +167,7 @@ def polynomial_approximation(
         plan=polynomial_plan(found.polynomial),
         offset=ZERO,
         weight="1" if weight is None else weight.name,
-        error_estimate=float(found.level),
+        error_estimate=float(found.estimate),
         certificate=None,
         margins=(),
         provenance=Provenance.of(command),

@@ -24,13 +24,25 @@ def barycentric_weights(problem: Problem, nodes: Array) -> Array:
 
 @dataclass(frozen=True)
 class Trial:
-    """The polynomial whose weighted error is ±level, alternating, on the reference."""
+    """The polynomial whose weighted error is ±level, alternating, on the reference.
+
+    Attributes
+    ----------
+    nodes : ndarray, shape (N + 2,)
+    weights, values : ndarray, shape (N + 2,)
+        Barycentric weights and values of the polynomial at the nodes.
+    level : float
+        Levelled error, signed.
+    noise : float
+        Size of the errors that rounding makes in :meth:`error`.
+    """
 
     problem: Problem
     nodes: Array
     weights: Array
     values: Array
     level: float
+    noise: float
 
     @classmethod
     def on(cls, problem: Problem, nodes: Array) -> Trial:
@@ -38,8 +50,22 @@ class Trial:
         function, weight = problem.sample(nodes)
         bary = barycentric_weights(problem, nodes)
         alternating = np.where(np.arange(len(nodes)) % 2, -1.0, 1.0)
-        level = float((bary @ function) / (bary @ (alternating / weight)))
-        return cls(problem, nodes, bary, function - alternating * level / weight, level)
+        below = float(bary @ (alternating / weight))
+        level = float(bary @ function) / below if below else np.nan
+        values = function - alternating * level / weight
+        size = float(np.max(np.abs(values) * weight)) if len(nodes) else 0.0
+        noise = 4 * np.finfo(float).eps * size * np.sqrt(len(nodes))
+        return cls(problem, nodes, bary, values, level, noise)
+
+    @property
+    def size(self) -> float:
+        """Levelled error, without its sign."""
+        return abs(self.level)
+
+    @property
+    def sign(self) -> float:
+        """Sign of the error at the first node."""
+        return -1.0 if self.level < 0 else 1.0
 
     def error(self, z: Array) -> Array:
         """Weighted error W (F − q) at z, shape (len(z),)."""
@@ -47,7 +73,9 @@ class Trial:
         hit_row, hit_column = np.nonzero(difference == 0)
         difference[hit_row, hit_column] = 1.0
         kernel = self.weights / difference
-        value = (kernel @ self.values) / kernel.sum(axis=1)
+        total = kernel.sum(axis=1)
+        total[hit_row] = 1.0
+        value = (kernel @ self.values) / total
         value[hit_row] = self.values[hit_column]
         function, weight = self.problem.sample(z)
         return weight * (function - value)

@@ -1,15 +1,15 @@
-"""From the reduced polynomial q(s) to Chebyshev coefficients in x, rounded."""
+"""From the reduced polynomial q to Chebyshev coefficients in x, rounded."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from math import comb
 
-import mpmath
-from flint import arb, arb_mat, arb_poly
+from flint import arb, arb_mat
 
-from ..numbers import ZERO, exact, rounded
+from ..numbers import ZERO, ball, exact, rounded
 from ..polynomial import Parity, Polynomial
+from ..precision import working_precision
 from .polish import BallTrial
 
 
@@ -21,30 +21,29 @@ def _power_to_chebyshev(degree: int, step: int, first: int) -> arb_mat:
     """
     powers = range(first, degree + 1, step)
     rows = []
-    for index in powers:
-        row = []
-        for n in powers:
-            if n < index or (n - index) % 2:
-                row.append(arb(0))
-                continue
-            value = arb((comb(n, (n - index) // 2), 1 - n))
-            row.append(value / 2 if index == 0 else value)
-        rows.append(row)
-    return arb_mat(rows)
+    with working_precision(2 * degree + 64):
+        for index in powers:
+            row = []
+            for n in powers:
+                if n < index or (n - index) % 2:
+                    row.append(arb(0))
+                    continue
+                value = arb((comb(n, (n - index) // 2), 1 - n))
+                row.append(value / 2 if index == 0 else value)
+            rows.append(row)
+        return arb_mat(rows)
 
 
 def chebyshev_coefficients(trial: BallTrial) -> list[arb]:
-    """Chebyshev coefficients in u = (x − centre)/radius, all powers, as balls."""
+    """Chebyshev coefficients in u, all powers, as balls in the current precision."""
     problem = trial.problem
     q = [trial.q[k] for k in range(problem.degree + 1)]
     if problem.reduction in ("plain", "sqrt"):
-        if problem.reduction == "sqrt":
-            raise ValueError("use sqrt_coefficients")
-        return list(_apply(_power_to_chebyshev(problem.degree, 1, 0), q))
+        return _apply(_power_to_chebyshev(problem.degree, 1, 0), q)
     first = 1 if problem.reduction == "odd" else 0
     if first:
-        high = arb(problem.intervals[-1][1])
-        q = [c * high for c in q]
+        slope = ball(problem.unit_map[0])
+        q = [c / slope for c in q]
     degree = 2 * problem.degree + first
     compact = _apply(_power_to_chebyshev(degree, 2, first), q)
     full = [arb(0)] * (degree + 1)
@@ -57,22 +56,14 @@ def _apply(matrix: arb_mat, vector: list[arb]) -> list[arb]:
     return [product[i, 0] for i in range(len(vector))]
 
 
-def sqrt_coefficients(trial: BallTrial, domain: tuple[tuple[float, float], ...]) -> list[arb]:
-    """Chebyshev coefficients on the domain [a, b] of x, where x = t = radius · s."""
-    low, high = arb(domain[0][0]), arb(domain[0][1])
-    centre, half = (high + low) / 2, (high - low) / 2
-    shifted = trial.q(arb_poly([centre / trial.radius, half / trial.radius]))
-    degree = trial.problem.degree
-    return _apply(_power_to_chebyshev(degree, 1, 0), [shifted[k] for k in range(degree + 1)])
-
-
-def rounded_polynomial(
-    coefficients: list[arb], domain: tuple[mpmath.mpf, mpmath.mpf], parity: Parity | None, bits: int
-) -> Polynomial:
-    """Round each coefficient to `bits` significant bits; structural zeros stay exact."""
-    keep = {"even": 0, "odd": 1}.get(parity or "")
-    values = tuple(
-        ZERO if keep is not None and index % 2 != keep else rounded(exact(value), bits)
-        for index, value in enumerate(coefficients)
-    )
-    return Polynomial(values, domain, parity)
+def rounded_polynomial(trial: BallTrial, coefficients: list[arb], bits: int) -> Polynomial:
+    """Round each coefficient to `bits` significant bits; zeros, structural or not, stay exact."""
+    problem = trial.problem
+    parity: Parity | None = None
+    if problem.reduction == "even":
+        parity = "even"
+    elif problem.reduction == "odd":
+        parity = "odd"
+    low, high = problem.hull
+    values = tuple(ZERO if c.contains(0) else rounded(exact(c), bits) for c in coefficients)
+    return Polynomial(values, (exact(low), exact(high)), parity)

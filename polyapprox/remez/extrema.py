@@ -8,13 +8,11 @@ import numpy as np
 
 from .problem import Array, Problem
 
-_PER_GAP = 10
 
-
-def search_grid(problem: Problem, nodes: Array) -> Array:
+def search_grid(problem: Problem, nodes: Array, per_gap: int = 10) -> Array:
     """Ascending points: cosine-spaced between neighbouring nodes, ends and breakpoints."""
     pieces = []
-    cosines = 0.5 - 0.5 * np.cos(np.pi * np.arange(_PER_GAP) / _PER_GAP)
+    cosines = 0.5 - 0.5 * np.cos(np.pi * np.arange(per_gap) / per_gap)
     for low, high in problem.intervals:
         inside = [v for v in (*nodes, *problem.breakpoints) if low < v < high]
         knots = np.unique(np.array([low, *inside, high]))
@@ -28,11 +26,12 @@ def signed_extrema(
     grid: Array,
     intervals: tuple[tuple[float, float], ...],
     parabolas: int = 2,
+    zoom: bool = True,
 ) -> tuple[Array, Array]:
     """The extremum of each sign run of the error on an ascending grid.
 
-    A run's best grid point is refined by one zoom into its bracket, then by parabolas through
-    three points ever closer together.
+    A run's best grid point is refined by one zoom into its bracket (unless values are dear), then
+    by parabolas through three points ever closer together.
 
     Returns
     -------
@@ -52,8 +51,9 @@ def signed_extrema(
     left = np.maximum(grid[np.maximum(best - 1, 0)], bounds[:, 0])
     right = np.minimum(grid[np.minimum(best + 1, len(grid) - 1)], bounds[:, 1])
     bracket = _Bracket(error, bounds, np.where(extrema >= 0, 1.0, -1.0))
-    points, extrema = bracket.zoom(points, extrema, left, right)
-    step = (right - left) / 8
+    if zoom:
+        points, extrema = bracket.zoom(points, extrema, left, right)
+    step = (right - left) / (8 if zoom else 4)
     for _ in range(parabolas):
         points, extrema = bracket.parabola(points, extrema, step)
         step = step / 12

@@ -17,11 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+import mpmath
 import numpy as np
 from flint import arb
 
+from ..numbers import ZERO, ball, exact
+from ..polynomial import Polynomial
 from ..targets import Target
 
 Reduction = Literal["plain", "even", "odd", "sqrt"]
@@ -43,6 +47,8 @@ class Problem:
         Points of z where f is not smooth, inside the intervals.
     target, weight : Target
         f and w as functions of x.
+    hull : (float, float)
+        Interval of x that the Chebyshev coefficients refer to.
     """
 
     reduction: Reduction
@@ -51,6 +57,7 @@ class Problem:
     breakpoints: tuple[float, ...]
     target: Target
     weight: Target | None
+    hull: tuple[float, float]
 
     def difference(self, z: Array, nodes: Array) -> Array:
         """t(z) − t(nodes) without cancellation, shape (len(z), len(nodes))."""
@@ -69,6 +76,26 @@ class Problem:
         if self.reduction == "odd":
             return value / z, weight * z
         return value, weight
+
+    @cached_property
+    def unit_map(self) -> tuple[mpmath.mpf, mpmath.mpf]:
+        """Slope and shift that take x to u in [-1, 1], the exact numbers of :class:`Polynomial`."""
+        low, high = self.hull
+        return Polynomial((ZERO,), (exact(low), exact(high))).unit_map
+
+    @property
+    def provable(self) -> bool:
+        """Whether balls can evaluate the problem to any precision."""
+        return self.target.provable and (self.weight is None or self.weight.provable)
+
+    def variable(self, t: list[arb]) -> list[arb]:
+        """The variable of the ball polynomial: u for plain powers, u² under a parity."""
+        slope, shift = (ball(number) for number in self.unit_map)
+        if self.reduction in ("even", "odd"):
+            slope = slope * slope
+        if slope == 1 and shift == 0:
+            return t
+        return [slope * v + shift for v in t]
 
     @property
     def x_degree(self) -> int:

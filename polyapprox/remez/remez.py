@@ -1,50 +1,71 @@
-"""Remez exchange in double precision."""
+"""The Remez exchange, the same in double precision and in balls."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
+from flint import arb
 
 from .barycentric import Trial
 from .exchange import exchange_one, thin_alternation
 from .extrema import search_grid, signed_extrema
+from .polish import BallTrial, solve_levelled
 from .problem import Array, Problem
 from .reference import initial_reference
 
 _NOISE = 2e-13
+_STALLED = 4
+_FINEST = 2  # parabolas that place an extremum to about 1e-5 of the gap of its neighbours
+
+
+class Levelled(Protocol):
+    """A polynomial whose error is levelled on a reference."""
+
+    @property
+    def nodes(self) -> Array: ...
+
+    @property
+    def size(self) -> float: ...
+
+    @property
+    def sign(self) -> float: ...
+
+    @property
+    def noise(self) -> float: ...
+
+    def error(self, z: Array) -> Array: ...
+
+
+T = TypeVar("T", bound=Levelled)
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Exchange(Generic[T]):
     """Where the exchange stopped.
 
     Attributes
     ----------
-    nodes : ndarray, shape (N + 2,)
-        Reference, ascending in z.
-    level : float
-        Levelled error: a lower estimate of the minimax error.
+    trial : Trial or BallTrial
+        The best seen.
     largest : float
-        Largest error found.
+        Largest error found, in the unit of the trial (for balls: of the level).
     converged : bool
-        Whether the relative gap fell under the tolerance.
-    resolved : bool
-        Whether double precision can resolve the error at all.
+        Whether the relative gap fell under the tolerance, or to what rounding allows.
     iterations : int
     """
 
-    nodes: Array
-    level: float
+    trial: T
     largest: float
     converged: bool
-    resolved: bool
     iterations: int
 
     @property
     def gap(self) -> float:
         """Relative gap between largest error and level."""
-        return (self.largest - abs(self.level)) / self.largest if self.largest else 0.0
+        return 1 - self.trial.size / self.largest if self.largest else 0.0
 
 
 def exchange(
@@ -52,8 +73,8 @@ def exchange(
     nodes: Array | None = None,
     tolerance: float = 1e-11,
     max_iterations: int = 100,
-) -> Exchange:
-    """Run the multi-point exchange; fall back to one-point exchange where it stalls.
+) -> Exchange[Trial]:
+    """Run the exchange in double precision.
 
     Parameters
     ----------
@@ -65,34 +86,95 @@ def exchange(
     max_iterations : int
     """
     nodes = initial_reference(problem) if nodes is None else nodes
-    best: Exchange | None = None
+    with np.errstate(all="ignore"):
+        return _iterate(
+            problem, nodes, lambda v: Trial.on(problem, v), tolerance, max_iterations
+        )
+
+
+def exchange_in_balls(
+    problem: Problem, nodes: Array, bits: int, tolerance: float, max_iterations: int = 60
+) -> Exchange[BallTrial]:
+    """Run the exchange in ball arithmetic, from a reference that may be far off.
+
+    Parameters
+    ----------
+    bits : int
+        Good bits of the level and of the polynomial's values, relative to the level.
+    """
+
+    precision: int | None = None
+
+    def solve(reference: Array) -> BallTrial:
+        nonlocal precision
+        trial = solve_levelled(problem, reference, bits, precision)
+        if trial.vanishes and _oscillates(trial):
+            trial = solve_levelled(problem, _perturbed(reference), bits)
+        precision = None if trial.vanishes else trial.precision
+        return trial
+
+    return _iterate(problem, nodes, solve, tolerance, max_iterations, thorough=False)
+
+
+def _oscillates(trial: BallTrial) -> bool:
+    """Whether the error is clearly not zero everywhere, though it is on the reference."""
+    grid = search_grid(trial.problem, trial.nodes, 3)
+    unclear = trial.level.abs_upper() * arb((1, trial.precision // 3))
+    return bool(trial.largest_absolute(grid) > unclear)
+
+
+def _perturbed(nodes: Array) -> Array:
+    moved = nodes.copy()
+    moved[1:-1] += 0.21 * (nodes[2:] - nodes[1:-1])
+    return moved
+
+
+def _iterate(
+    problem: Problem,
+    nodes: Array,
+    solve: Callable[[Array], T],
+    tolerance: float,
+    max_iterations: int,
+    thorough: bool = True,
+) -> Exchange[T]:
+    """Multi-point exchange; one-point exchange where it stalls. Returns the best trial."""
+    best: Exchange[T] | None = None
     careful = False
-    parabolas = 0
+    parabolas = 0 if thorough else _FINEST
     for iteration in range(1, max_iterations + 1):
-        trial = Trial.on(problem, nodes)
-        grid = search_grid(problem, nodes)
-        points, values = signed_extrema(trial.error, grid, problem.intervals, parabolas)
+        trial = solve(nodes)
+        grid = search_grid(problem, nodes, 10 if thorough else 6)
+        points, values = signed_extrema(
+            trial.error, grid, problem.intervals, parabolas, thorough
+        )
         top = int(np.argmax(np.abs(values)))
-        largest = max(abs(float(values[top])), abs(trial.level))
-        size = float(np.max(np.abs(trial.values) * problem.sample(nodes)[1]))
-        resolved = largest > _NOISE * max(size, 1e-300)
-        state = Exchange(nodes, trial.level, largest, False, resolved, iteration)
+        largest = max(abs(float(values[top])), trial.size)
+        if not np.isfinite(largest) or not np.all(np.isfinite(values)):
+            break
+        state = Exchange(trial, largest, False, iteration)
         if best is None or state.gap < best.gap:
             best = state
-        elif best.iterations <= iteration - 4:
+        elif best.iterations <= iteration - _STALLED:
             careful = True
-        noise = 4 * np.finfo(float).eps * size * np.sqrt(len(nodes)) / largest
-        if not resolved or state.gap < max(tolerance, noise):
-            return Exchange(nodes, trial.level, largest, resolved, resolved, iteration)
-        parabolas = 0 if state.gap > 1e-2 else 1 if state.gap > 1e-4 else 2
+        if largest <= 400 * trial.noise or largest == 0:
+            return Exchange(trial, largest, False, iteration)
+        if state.gap < max(tolerance, trial.noise / largest):
+            if parabolas == _FINEST:
+                return Exchange(trial, largest, True, iteration)
+            parabolas = _FINEST
+            continue
+        if thorough:
+            parabolas = 0 if state.gap > 1e-2 else 1 if state.gap > 1e-4 else _FINEST
+        else:
+            parabolas = 1 if state.gap > 0.3 else _FINEST
         thinned = None if careful else thin_alternation(points, values, len(nodes))
         if thinned is None:
-            signs = np.where(np.arange(len(nodes)) % 2, -1.0, 1.0) * np.sign(trial.level or 1.0)
+            signs = np.where(np.arange(len(nodes)) % 2, -1.0, 1.0) * trial.sign
             nodes = exchange_one(nodes, signs, float(points[top]), float(np.sign(values[top])))
         else:
             nodes = thinned[0]
-        if np.any(np.diff(nodes) <= 0) or not np.all(np.isfinite(values)):
+        if np.any(np.diff(nodes) <= 0):
             break
     if best is None:
-        raise ArithmeticError("the exchange made no step")
+        return Exchange(solve(initial_reference(problem)), np.inf, False, 0)
     return best

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import mpmath
 import numpy as np
 from flint import arb
 
 from ..errors import ArgumentError, NotConvergedError
-from ..numbers import exact
+from ..numbers import ZERO, ball, exact, log2
 from ..polynomial import Parity, Polynomial
 from ..precision import working_precision
 from ..targets import Target
-from .coefficients import chebyshev_coefficients, rounded_polynomial, sqrt_coefficients
-from .polish import exchange_in_balls, solve_levelled
+from .barycentric import Trial
+from .coefficients import chebyshev_coefficients, rounded_polynomial
+from .extrema import search_grid
+from .polish import BallTrial, solve_levelled
 from .problem import Problem, Reduction
-from .remez import Exchange, exchange
+from .reference import initial_reference
+from .remez import Exchange, exchange, exchange_in_balls
 
 Interval = tuple[float, float]
+
+_BITS_OF_ZERO = 113  # of coefficients when the error vanishes
+_GOOD_BITS = 56
+_ACCEPTED_GAP = 1e-5
+_ACCEPTED_BLACK_BOX_GAP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -29,8 +38,10 @@ class MinimaxPolynomial:
     Attributes
     ----------
     polynomial : Polynomial
-    level : float
+    level : mpmath.mpf
         Levelled error on the final reference, an estimate of the minimax error.
+    estimate : mpmath.mpf
+        Largest sampled error of the rounded polynomial.
     reference : tuple of mpmath.mpf
         Points of alternation, in x, ascending.
     space : str
@@ -39,6 +50,7 @@ class MinimaxPolynomial:
 
     polynomial: Polynomial
     level: mpmath.mpf
+    estimate: mpmath.mpf
     reference: tuple[mpmath.mpf, ...]
     space: str
 
@@ -54,6 +66,20 @@ def solve_minimax(
 ) -> MinimaxPolynomial:
     """Best weighted approximation of `target` on `domain`, to a relative gap of `tolerance`.
 
+    Parameters
+    ----------
+    target, weight : Target
+        f and w (None for 1).
+    degree : int
+    domain : tuple of (float, float)
+        Disjoint intervals, ascending.
+    parity : {"even", "odd"}, optional
+        Parity of the polynomial; `target` must have it too, or the domain lie on one side of 0.
+    bits : int, optional
+        Significant bits of the coefficients.
+    tolerance : float
+        Relative gap between the largest error and the levelled error.
+
     Raises
     ------
     NotConvergedError
@@ -61,54 +87,101 @@ def solve_minimax(
     """
     problem = reduced_problem(target, degree, domain, weight, parity)
     found = exchange(problem)
-    if not found.converged or found.gap > tolerance:
-        good = 64 + int(max(0.0, -math.log2(max(abs(found.level), 1e-290))))
-        trial, precision, gap, _ = exchange_in_balls(problem, found.nodes, good, tolerance)
-        if gap > 1e-6:
-            raise NotConvergedError(
-                f"the exchange for {target.name!r} at degree {degree} stopped at a relative gap "
-                f"of {gap:.1e}; try another degree, or split the domain where the function is "
-                "not smooth"
-            )
+    if problem.provable:
+        trial, excess = _converged(problem, found, tolerance), 1.0
     else:
-        trial, precision = solve_levelled(problem, found.nodes, 80)
-    return _finish(problem, trial, precision, domain, parity, bits, target)
+        trial, excess = _black_box(problem, found)
+    return _rounded(trial, bits, excess)
 
 
-def _finish(problem, trial, precision, domain, parity, bits, target):  # type: ignore[no-untyped-def]
-    with working_precision(precision):
-        if problem.reduction == "sqrt":
-            coefficients = sqrt_coefficients(trial, domain)
-        else:
-            coefficients = chebyshev_coefficients(trial)
-        level = exact(abs(trial.level))
-        total = float(sum((abs(c) for c in coefficients), arb(0)).mid())
-        reference = tuple(exact(float(v)) for v in trial.nodes)
-        if problem.reduction == "sqrt":
-            reference = tuple(v * v for v in reference)
+def _converged(problem: Problem, found: Exchange[Trial], tolerance: float) -> BallTrial:
+    """Continue in balls where double precision did not reach the tolerance."""
+    if found.converged and found.gap <= tolerance and not _is_noisy(found, tolerance):
+        return solve_levelled(problem, found.trial.nodes, _GOOD_BITS)
+    nodes = found.trial.nodes if found.gap < 0.5 else initial_reference(problem)
+    polished = exchange_in_balls(problem, nodes, _GOOD_BITS, tolerance)
+    if polished.gap > _ACCEPTED_GAP:
+        raise NotConvergedError(_complaint(problem, polished.gap))
+    return polished.trial
+
+
+def _is_noisy(found: Exchange[Trial], tolerance: float) -> bool:
+    """Whether the target's own float64 values are off by more than the tolerance of the level."""
+    trial = found.trial
+    nodes = trial.nodes[:: max(1, len(trial.nodes) // 8)]
+    value, weight = trial.problem.sample(nodes)
+    with working_precision(128):
+        _, exact_value, _ = trial.problem.sample_balls([arb(float(z)) for z in nodes])
+        gaps = [
+            abs(float((v - float(f)).mid())) for f, v in zip(value, exact_value, strict=True)
+        ]
+    return bool(np.max(np.array(gaps) * weight) > 1e3 * tolerance * trial.size)
+
+
+def _black_box(problem: Problem, found: Exchange[Trial]) -> tuple[BallTrial, float]:
+    """The best that float64 values allow, and its largest error over its level."""
+    trial = solve_levelled(problem, found.trial.nodes, 40)
+    close = found.gap <= _ACCEPTED_BLACK_BOX_GAP or found.largest <= 400 * found.trial.noise
+    if not close or not np.isfinite(found.largest):
+        raise NotConvergedError(_complaint(problem, found.gap))
+    return trial, found.largest / found.trial.size if found.trial.size else 1.0
+
+
+def _complaint(problem: Problem, gap: float) -> str:
+    return (
+        f"the exchange for {problem.target.name!r} at degree {problem.x_degree} stopped at a "
+        f"relative gap of {gap:.1e}; try another degree, split the domain where the function is "
+        "not smooth, or give it as an expression if it is not one"
+    )
+
+
+def _rounded(trial: BallTrial, bits: int | None, excess: float) -> MinimaxPolynomial:
+    """Round the coefficients, and say what the rounded polynomial reaches."""
+    problem = trial.problem
+    with working_precision(trial.precision):
+        coefficients = chebyshev_coefficients(trial)
+        level = ZERO if trial.vanishes else exact(abs(trial.level))
+        total = exact(sum((abs(c) for c in coefficients), arb(0)))
     if bits is None:
         bits = needed_bits(total, level)
-    if bits + 40 > precision:
-        trial, precision = solve_levelled(problem, trial.nodes, bits + 40)
-        return _finish(problem, trial, precision, domain, parity, bits, target)
-    low, high = domain[0][0], domain[-1][1]
-    if problem.reduction in ("even", "odd"):
-        low = -high
-    structural: Parity | None = (
-        problem.reduction if problem.reduction in ("even", "odd") else None  # type: ignore[assignment]
-    )
-    polynomial = rounded_polynomial(coefficients, (exact(low), exact(high)), structural, bits)
-    kind = f"{structural} " if structural else ""
+    if bits + 40 > trial.precision:
+        finer = BallTrial.on(problem, trial.nodes, 2 * (bits + 40) + 4 * problem.x_degree)
+        return _rounded(finer, bits, excess)
+    polynomial = rounded_polynomial(trial, coefficients, bits)
+    with working_precision(trial.precision):
+        pairs = zip(coefficients, polynomial.coefficients, strict=True)
+        drift = exact(sum((abs(c - ball(r)) for c, r in pairs), arb(0)).upper())
+        reference = tuple(exact(float(v)) for v in trial.nodes)
+        if problem.reduction == "sqrt":
+            reference = tuple(exact(ball(v) ** 2) for v in reference)
+    estimate = level * excess
+    if drift > level * mpmath.mpf(2) ** -30:
+        estimate = max(level, _sampled_error(trial, polynomial))
+    kind = f"{polynomial.parity} " if polynomial.parity else ""
     space = f"any {kind}polynomial of degree at most {problem.x_degree}"
-    return MinimaxPolynomial(polynomial, level, reference, space)
+    return MinimaxPolynomial(polynomial, level, estimate, reference, space)
 
 
-def needed_bits(total: float, level: mpmath.mpf) -> int:
+def _sampled_error(trial: BallTrial, polynomial: Polynomial) -> mpmath.mpf:
+    """Largest weighted error of the rounded polynomial on the search grid."""
+    problem = trial.problem
+    largest = arb(0)
+    with working_precision(trial.precision):
+        z = [arb(float(v)) for v in search_grid(problem, trial.nodes)]
+        _, function, weight = problem.sample_balls(z)
+        for v, f, w in zip(z, function, weight, strict=True):
+            value = polynomial(v * v if problem.reduction == "sqrt" else v)
+            if problem.reduction == "odd":
+                value = value / v
+            largest = largest.max(abs((f - value) * w).mid())
+        return exact(largest)
+
+
+def needed_bits(total: mpmath.mpf, level: mpmath.mpf) -> int:
     """Coefficient bits that keep rounding below 10^-11 of the error (53 where that suffices)."""
-    if level == 0:
-        return 113
-    ratio = mpmath.mpf(total) / level
-    wanted = int(mpmath.ceil(mpmath.log(ratio, 2))) + 37 if ratio > 0 else 53
+    if level == 0 or total == 0:
+        return _BITS_OF_ZERO
+    wanted = math.ceil(log2(total) - log2(level)) + 37
     return 53 if wanted <= 53 else 8 * math.ceil(wanted / 8)
 
 
@@ -120,49 +193,53 @@ def reduced_problem(
     parity: Parity | None,
 ) -> Problem:
     """Reduce by parity or by the substitution of a square-root singularity."""
-    reduction: Reduction = "plain"
-    intervals = domain
+    breaks = tuple(float(b) for b in target.breakpoints)
     if parity is not None:
-        reduction = parity
         if not (_is_symmetric(domain) or domain[0][0] >= 0):
             raise ArgumentError(
-                f"parity={parity!r} needs a domain that is symmetric about 0 or lies on one "
-                f"side of it; got {domain}"
+                f"parity={parity!r} needs a domain that is symmetric about 0 or lies on its "
+                f"positive side; got {domain}"
             )
-        intervals = tuple((max(a, 0.0), b) for a, b in domain if b > 0)
         if parity == "odd" and degree < 1:
             raise ArgumentError("an odd polynomial has degree at least 1; got degree=0")
         reduced = (degree - 1) // 2 if parity == "odd" else degree // 2
-    elif target.substitution == "sqrt" and len(domain) == 1:
-        reduction, reduced = "sqrt", degree
-        intervals = (_square_root_interval(*domain[0]),)
-    else:
-        reduced = degree
-    breaks = tuple(float(b) for b in target.breakpoints)
-    if reduction in ("even", "odd"):
-        intervals = tuple((a if a > 0 or reduction == "even" else 0.0, b) for a, b in intervals)
+        intervals = tuple((_start(a, b, parity), b) for a, b in domain if b > 0)
+        high = domain[-1][1]
         breaks = tuple(b for b in breaks if b > 0)
-    elif reduction == "sqrt":
-        breaks = ()
-    if reduction == "odd":
-        intervals = tuple((max(a, b * 1e-9), b) for a, b in intervals)
-    return Problem(reduction, reduced, intervals, breaks, target, weight)
+        return Problem(parity, reduced, intervals, breaks, target, weight, (-high, high))
+    hull = (domain[0][0], domain[-1][1])
+    reduction: Reduction = "plain"
+    if target.substitution == "sqrt" and len(domain) == 1:
+        reduction, breaks = "sqrt", ()
+        domain = (_square_root_interval(*domain[0]),)
+    return Problem(reduction, degree, domain, breaks, target, weight, hull)
+
+
+def _start(low: float, high: float, parity: Parity) -> float:
+    """Start of the positive part; an odd error over x is not defined at 0 itself."""
+    return low if low > 0 else high * 1e-9 if parity == "odd" else 0.0
 
 
 def _is_symmetric(domain: tuple[Interval, ...]) -> bool:
-    return all(
-        (-b, -a) == other for (a, b), other in zip(domain, reversed(domain), strict=True)
-    )
+    return tuple((-b, -a) for a, b in reversed(domain)) == domain
 
 
 def _square_root_interval(low: float, high: float) -> Interval:
     """Float square roots whose squares stay inside [low, high]."""
     first, last = math.sqrt(low), math.sqrt(high)
-    while mpmath.mpf(first) and exact(first) * exact(first) < low:
+    while Fraction(first) ** 2 < Fraction(low):
         first = float(np.nextafter(first, np.inf))
-    while exact(last) * exact(last) > high:
+    while Fraction(last) ** 2 > Fraction(high):
         last = float(np.nextafter(last, -np.inf))
     return first, last
+
+
+@dataclass(frozen=True)
+class EstimatedLevel:
+    """Levelled and largest sampled error of an unrounded best polynomial: both estimates."""
+
+    level: mpmath.mpf
+    largest: mpmath.mpf
 
 
 def estimated_level(
@@ -171,6 +248,16 @@ def estimated_level(
     domain: tuple[Interval, ...],
     weight: Target | None,
     parity: Parity | None,
-) -> Exchange:
-    """Only the double-precision exchange: for degree searches."""
-    return exchange(reduced_problem(target, degree, domain, weight, parity), tolerance=1e-4)
+    tolerance: float = 1e-4,
+) -> EstimatedLevel:
+    """The exchange without rounding, to a loose tolerance: for degree searches.
+
+    In balls where double precision does not resolve the error.
+    """
+    problem = reduced_problem(target, degree, domain, weight, parity)
+    found = exchange(problem, tolerance=tolerance)
+    if (found.converged and not _is_noisy(found, 1e-6)) or not problem.provable:
+        return EstimatedLevel(exact(found.trial.size), exact(found.largest))
+    polished = exchange_in_balls(problem, initial_reference(problem), 40, tolerance)
+    level = exact(abs(polished.trial.level))
+    return EstimatedLevel(level, level * polished.largest)
