@@ -1,0 +1,177 @@
+"""Command line: ``nn-bridge``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from polyapprox.errors import PolyApproxError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
+)
+_out = Console()
+_errors = Console(stderr=True)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=_errors, transient=True,
+    )  # fmt: skip
+
+
+@app.command()
+def accuracy(
+    network: Annotated[str, typer.Option(help="Name of a network, or 'auto'.")] = "auto",
+    data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Other weights for the network.")] = None,
+    first: Annotated[int, typer.Option("--from", help="First precision is 2^-FROM.")] = 6,
+    last: Annotated[int, typer.Option("--to", help="Last precision is 2^-TO.")] = 13,
+    interval: Annotated[
+        list[str] | None, typer.Option(help="'per-layer', 'global' or one B; repeat for several.")
+    ] = None,
+    approximation: Annotated[
+        list[str] | None, typer.Option(help="'ours' or 'published'; repeat for both.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
+    calibration: Annotated[
+        str, typer.Option(help="Measure ranges on 'train' or 'test' images.")
+    ] = "train",
+    calibration_images: Annotated[int, typer.Option(help="How many training images.")] = 5000,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.0,
+    outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
+) -> None:
+    """Accuracy against precision: table, JSON lines and figure.
+
+    A run that is in the JSON lines already is not repeated.
+    """
+    from .experiments.accuracy import AccuracyConfiguration, choose_network, run_accuracy
+    from .experiments.figure import accuracy_figure
+
+    if network == "auto":
+        network, reason = choose_network(data)
+        _out.print(f"network {network}: {reason}", soft_wrap=True, highlight=False)
+    configuration = AccuracyConfiguration(
+        network=network,
+        first=first,
+        last=last,
+        intervals=tuple(interval or AccuracyConfiguration.intervals),
+        approximations=tuple(approximation or AccuracyConfiguration.approximations),
+        limit=limit,
+        calibration=calibration,  # type: ignore[arg-type]
+        calibration_images=calibration_images,
+        margin=margin,
+        outside=outside,  # type: ignore[arg-type]
+    )
+    lines = out / f"accuracy-{network}.jsonl"
+    with _progress() as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int, label: str) -> None:
+            bar.update(task, completed=done, total=total, description=label)
+
+        records = run_accuracy(configuration, lines, data, weights, show)
+    _out.print(_accuracy_table(records))
+    figures = accuracy_figure(records, out / f"accuracy-{network}")
+    for path in (lines, *figures):
+        _out.print(f"wrote {path}", soft_wrap=True, highlight=False)
+
+
+def _accuracy_table(records: list[dict[str, Any]]) -> Table:
+    backbone, runs = records[0], records[1:]
+    intervals = list(dict.fromkeys(record["interval"] for record in runs))
+    table = Table(
+        title=f"{backbone['network']}: {100 * backbone['accuracy']:.2f} % of "
+        f"{backbone['images']} test images with ReLU itself",
+        caption="Accuracy in % by interval, in brackets the number of inputs outside it. Depth and "
+        "multiplications are those of one activation, counting rule 'published'.",
+        box=SIMPLE_HEAD,
+    )
+    for heading in ("precision", "by", "degrees", "depth", "mult."):
+        table.add_column(heading, justify="left" if heading in ("by", "degrees") else "right")
+    for interval in intervals:
+        table.add_column(interval if "l" in interval else f"B = {interval}", justify="right")
+    rows: dict[tuple[int, str], dict[str, dict[str, Any]]] = {}
+    for record in runs:
+        row = rows.setdefault((record["power"], record["approximation"]), {})
+        row[record["interval"]] = record
+    for (power, name), row in rows.items():
+        first = next(iter(row.values()))
+        table.add_row(
+            f"2^-{power}",
+            name,
+            " ".join(map(str, first["degrees"])),
+            str(first["depth"]),
+            str(first["multiplications"]),
+            *(_cell(row[interval]) for interval in intervals),
+        )
+    return table
+
+
+def _cell(record: dict[str, Any]) -> str:
+    outside = f" ({record['inputs_outside']})" if record["inputs_outside"] else ""
+    return f"{100 * record['accuracy']:.2f}{outside}"
+
+
+@app.command("train-digits")
+def train_digits(
+    out: Annotated[Path, typer.Option(help="File of weights to write.")] = Path(
+        "out/digits.safetensors"
+    ),
+    seed: Annotated[int, typer.Option()] = 20210,
+    epochs: Annotated[int, typer.Option()] = 40,
+) -> None:
+    """Train the network of digits again (seeded); the record is written beside the weights."""
+    from .errors import ArgumentError
+    from .training import TrainingConfiguration, train_digits as train
+
+    if epochs < 1:
+        raise ArgumentError(f"epochs is {epochs}: give at least 1")
+    if out.suffix != ".safetensors":
+        raise ArgumentError(f"out is {out}: give a file that ends with .safetensors")
+    with _progress() as bar:
+        task = bar.add_task("training", total=epochs)
+
+        def show(done: int, loss: float) -> None:
+            bar.update(task, completed=done, description=f"training, loss {loss:.4f}")
+
+        record = train(TrainingConfiguration(seed=seed, epochs=epochs), out, show)
+    for split, value in record["accuracy"].items():
+        _out.print(f"{split}: {100 * value:.2f} % of {record['images'][split]} images")
+    _out.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def networks() -> None:
+    """List the networks that are known by name."""
+    from .networks import NETWORKS
+
+    table = Table()
+    for heading in ("name", "images", "weights", "from"):
+        table.add_column(heading)
+    for network in NETWORKS.values():
+        table.add_row(network.name, network.images, network.weights.name, network.origin)
+    _out.print(table)
+
+
+def main() -> None:
+    """Run the command; bad input is one sentence and exit code 2."""
+    try:
+        app()
+    except PolyApproxError as error:
+        sentence = re.sub(r"\s+", " ", str(error))
+        _errors.print(f"nn-bridge: {sentence}", soft_wrap=True, highlight=False, markup=False)
+        sys.exit(2)
+    except OSError as error:
+        _errors.print(f"nn-bridge: {error}", soft_wrap=True, highlight=False, markup=False)
+        sys.exit(2)

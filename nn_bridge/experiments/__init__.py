@@ -1,0 +1,1 @@
+"""Experiments that reproduce or extend published ones."""

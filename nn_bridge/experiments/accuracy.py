@@ -1,0 +1,325 @@
+"""Accuracy of a network against the precision of its activations."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from ..activation import Outside, read_outside
+from ..calibration import calibrate
+from ..conversion import convert
+from ..data import data_root
+from ..errors import ArgumentError, DataError
+from ..evaluation import EvaluationResult, evaluate
+from ..evaluator import Evaluator
+from ..files import git_commit, versions
+from ..networks import Network, find_network
+from .makers import make
+from .records import Records, key_of
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class AccuracyConfiguration:
+    """What to run.
+
+    Attributes
+    ----------
+    network : str
+        See :data:`nn_bridge.networks.NETWORKS`.
+    first, last : int
+        Precisions 2^-first … 2^-last.
+    intervals : tuple of str
+        "per-layer", "global", or one number B for all layers.
+    approximations : tuple of {"ours", "published"}
+    limit : int or None
+        Test images (None: all).
+    calibration : {"train", "test"}
+        Images that ranges are measured on. "test" looks at the answers' images, as some of the
+        literature does: for comparison only.
+    calibration_images : int or None
+        How many of them (the first ones; None: all, and for "test" as many as are tested).
+    margin : float
+        Measured ranges are multiplied by it.
+    outside : {"report", "raise", "clamp"}
+    seed : int
+        Recorded and set; nothing here is random.
+    """
+
+    network: str = "digits"
+    first: int = 6
+    last: int = 13
+    intervals: tuple[str, ...] = ("50", "global", "per-layer")
+    approximations: tuple[str, ...] = ("ours", "published")
+    limit: int | None = None
+    calibration: Literal["train", "test"] = "train"
+    calibration_images: int | None = 5000
+    margin: float = 1.0
+    outside: Outside = "report"
+    seed: int = 0
+
+
+def read_configuration(configuration: AccuracyConfiguration) -> Network:
+    """Check every argument; the network that is meant.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    network = find_network(configuration.network)
+    first, last = configuration.first, configuration.last
+    if not 1 <= first <= last <= 30:
+        raise ArgumentError(
+            f"precisions 2^-{first} to 2^-{last} make no range: give 1 <= first <= last <= 30"
+        )
+    for name in configuration.approximations:
+        if name == "published" and not (first >= 4 and last <= 14):
+            raise ArgumentError(
+                f"published composites exist for 2^-4 to 2^-14, not for 2^-{first} to 2^-{last}: "
+                "change the range, or choose the approximation 'ours' alone"
+            )
+        if name not in ("ours", "published"):
+            raise ArgumentError(
+                f"the approximation {name!r} is unknown: choose 'ours' or 'published'"
+            )
+    for interval in configuration.intervals:
+        read_interval(interval)
+    for what, count in (
+        ("limit", configuration.limit),
+        ("calibration_images", configuration.calibration_images),
+    ):
+        if count is not None and count < 1:
+            raise ArgumentError(f"{what} is {count}: give at least 1")
+    if configuration.calibration not in ("train", "test"):
+        raise ArgumentError(f"calibration is {configuration.calibration!r}: 'train' or 'test'")
+    if not math.isfinite(configuration.margin) or configuration.margin <= 0:
+        raise ArgumentError(f"margin is {configuration.margin!r}: give a positive finite number")
+    read_outside(configuration.outside)
+    return network
+
+
+def read_interval(interval: str) -> str | float:
+    """ "per-layer", "global", or a positive number.
+
+    Examples
+    --------
+    >>> read_interval("50"), read_interval("global")
+    (50.0, 'global')
+    """
+    if interval in ("per-layer", "global"):
+        return interval
+    try:
+        number = float(interval)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ArgumentError(
+            f"interval is {interval!r}: give 'per-layer', 'global' or a positive number"
+        )
+    return number
+
+
+def choose_network(root: str | Path | None = None) -> tuple[str, str]:
+    """The ResNet-20 if its data are there, the digits otherwise; and the reason in words."""
+    network = find_network("resnet20-cifar10")
+    try:
+        folder = data_root(root)
+        if not network.weights_path(root).is_file():
+            return "digits", f"{network.weights_path(root)} is not there"
+        if not (folder / "cifar10").is_dir() and not any(folder.glob("cifar-10-*")):
+            return "digits", f"CIFAR-10 is not in {folder}"
+    except DataError as error:
+        return "digits", str(error)
+    return network.name, f"CIFAR-10 and the weights are in {folder}"
+
+
+@dataclass
+class _Setting:
+    """What all runs share."""
+
+    configuration: AccuracyConfiguration
+    network: Network
+    model: torch.nn.Module
+    batches: Any
+    ranges: dict[str, float]
+    common: dict[str, Any]
+    environment: dict[str, Any]
+
+
+def run_accuracy(
+    configuration: AccuracyConfiguration,
+    path: str | Path,
+    root: str | Path | None = None,
+    weights: str | Path | None = None,
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Run what is not in the file of records yet.
+
+    Parameters
+    ----------
+    configuration : AccuracyConfiguration
+    path : path
+        JSON lines; each run appends its line when it ends.
+    root : path, optional
+        Folder with data; see :func:`nn_bridge.data.data_root`.
+    weights : path, optional
+        Other weights for the network.
+    progress : callable, optional
+        Called with the number of finished runs, of all runs, and what comes next.
+
+    Returns
+    -------
+    list of dict
+        One record a run, the network itself ("backbone") first.
+
+    Raises
+    ------
+    ArgumentError, DataError, WeightsError, OutOfRangeError
+    """
+    network = read_configuration(configuration)
+    report = progress or (lambda done, total, label: None)
+    records = Records(path)
+    total = 1 + sum(1 for _ in _runs(configuration))
+    report(0, total, "reading data, measuring ranges")
+    setting = _prepare(configuration, network, root, weights)
+    report(0, total, "backbone")
+    results = [_backbone(setting, records)]
+    evaluators: dict[tuple[str, int], Evaluator] = {}
+    for done, (name, power, interval) in enumerate(_runs(configuration), 1):
+        report(done, total, f"{name}, 2^-{power}, {interval}")
+        if (name, power) not in evaluators:
+            evaluators[name, power] = Evaluator(make(name, power))
+        evaluator = evaluators[name, power]
+        results.append(_run(setting, records, evaluator, name, power, interval))
+    report(total, total, "done")
+    return results
+
+
+def _runs(configuration: AccuracyConfiguration) -> Iterator[tuple[str, int, str]]:
+    for power in range(configuration.first, configuration.last + 1):
+        for name in configuration.approximations:
+            for interval in configuration.intervals:
+                yield name, power, interval
+
+
+def _prepare(
+    configuration: AccuracyConfiguration,
+    network: Network,
+    root: str | Path | None,
+    weights: str | Path | None,
+) -> _Setting:
+    torch.manual_seed(configuration.seed)
+    model = network.load(root, weights)
+    test = network.data("test", root).first(configuration.limit)
+    if configuration.calibration == "test":
+        chosen = test
+    else:
+        chosen = network.data("train", root).first(configuration.calibration_images)
+    file = Path(weights) if weights else network.weights_path(root)
+    common = {
+        "experiment": "accuracy",
+        "network": network.name,
+        "weights_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "images": len(test),
+        "seed": configuration.seed,
+    }
+    environment = {
+        "versions": versions(),
+        "commit": git_commit(),
+        "threads": torch.get_num_threads(),
+        "calibration": configuration.calibration,
+        "calibration_images": len(chosen),
+    }
+    ranges = calibrate(model, network.batches(chosen))
+    return _Setting(
+        configuration, network, model, network.batches(test), ranges, common, environment
+    )
+
+
+def _backbone(setting: _Setting, records: Records) -> dict[str, Any]:
+    identity = {**setting.common, "approximation": "backbone"}
+    found = records.get(key_of(identity))
+    if found is None:
+        found = {
+            "key": key_of(identity), **identity,
+            **_measured(evaluate(setting.model, setting.batches)),
+            "environment": setting.environment,
+        }  # fmt: skip
+        records.add(found)
+    return found
+
+
+def _run(
+    setting: _Setting, records: Records, evaluator: Evaluator, name: str, power: int, interval: str
+) -> dict[str, Any]:
+    configuration = setting.configuration
+    width = read_interval(interval)
+    identity = {
+        **setting.common,
+        "approximation": name,
+        "plan": evaluator.approximation.plan.digest,
+        "power": power,
+        "interval": interval,
+        "outside": configuration.outside,
+    }
+    if isinstance(width, str):
+        identity |= {
+            "margin": configuration.margin,
+            "calibration": configuration.calibration,
+            "calibration_images": setting.environment["calibration_images"],
+        }
+    found = records.get(key_of(identity))
+    if found is not None:
+        return found
+    start = time.perf_counter()
+    converted = convert(
+        setting.model,
+        approximation=evaluator,
+        interval=width,
+        calibrate=setting.ranges,
+        margin=configuration.margin,
+        outside=configuration.outside,
+    )
+    result = evaluate(converted, setting.batches)
+    approximation = evaluator.approximation
+    record = {
+        "key": key_of(identity),
+        **identity,
+        **_measured(result),
+        "degrees": list(approximation.degrees),
+        "depth": approximation.depth,
+        "multiplications": approximation.multiplications,
+        "counting_rule": "published",
+        "proven_error": evaluator.error,
+        "dtype": str(evaluator.dtype).removeprefix("torch."),
+        "evaluation_error": evaluator.evaluation_error,
+        "sites": [asdict(site) for site in result.sites],
+        "wall_seconds": time.perf_counter() - start,
+        "environment": setting.environment,
+    }
+    records.add(record)
+    return record
+
+
+def _measured(result: EvaluationResult) -> dict[str, Any]:
+    return {
+        "accuracy": result.accuracy,
+        "correct": result.correct,
+        "seconds": result.seconds,
+        "inputs_outside": result.outside,
+        "inputs": sum(site.elements for site in result.sites),
+        "largest_ratio": _finite(result.largest_ratio),
+    }
+
+
+def _finite(number: float) -> float | str:
+    """JSON has no infinity."""
+    return number if math.isfinite(number) else repr(number)

@@ -1,0 +1,68 @@
+"""Figure of accuracy against precision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import BridgeError
+from ..files import write_atomically
+
+_MARKERS = {"per-layer": "o", "global": "s"}
+_COLOURS = {"ours": "#0b5fa5", "published": "#c1440e"}
+_STYLES = {"per-layer": "-", "global": "--"}
+
+
+def accuracy_figure(records: list[dict[str, Any]], stem: str | Path) -> tuple[Path, Path]:
+    """Draw one line for each approximation and interval, and one for the network itself.
+
+    Parameters
+    ----------
+    records : list of dict
+        From :func:`nn_bridge.experiments.accuracy.run_accuracy`.
+    stem : path
+        Without suffix: ``.png`` and ``.svg`` are written.
+
+    Raises
+    ------
+    BridgeError
+        If matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+    except ImportError as error:
+        raise BridgeError(
+            "figures need matplotlib: install the extra 'plot' (pip install polyapprox[plot])"
+        ) from error
+    figure = Figure(figsize=(7.0, 4.4), layout="constrained")
+    axes = figure.add_subplot()
+    curves: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for record in records:
+        if record["approximation"] == "backbone":
+            axes.axhline(
+                100 * record["accuracy"], color="0.35", linewidth=1,
+                label=f"ReLU itself ({100 * record['accuracy']:.2f} %)",
+            )  # fmt: skip
+        else:
+            curve = curves.setdefault((record["approximation"], record["interval"]), [])
+            curve.append((record["power"], 100 * record["accuracy"]))
+    for (name, interval), points in curves.items():
+        width = interval if interval in _MARKERS else f"B = {interval}"
+        axes.plot(
+            *zip(*sorted(points), strict=True),
+            color=_COLOURS.get(name), linestyle=_STYLES.get(interval, ":"),
+            marker=_MARKERS.get(interval, "^"), markersize=4, label=f"{name}, {width}",
+        )  # fmt: skip
+    axes.set_xlabel("precision / bits (−log2 of the error on [−1, 1])")
+    axes.set_ylabel("accuracy / %")
+    axes.set_title(f"{records[0]['network']}, {records[0]['images']} test images")
+    axes.set_ylim(0, 102)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize="small")
+    stem = Path(stem)
+    paths = [stem.parent / (stem.name + suffix) for suffix in (".png", ".svg")]
+    for path in paths:
+        write_atomically(path, lambda temporary: figure.savefig(temporary, dpi=150))
+    return paths[0], paths[1]

@@ -1,0 +1,88 @@
+"""The approximations that experiments compare, by name."""
+
+from __future__ import annotations
+
+import math
+
+from polyapprox import Polynomial, relu
+from polyapprox.approximation import Approximation
+from polyapprox.composite.published import ALPHAS, published_composite
+from polyapprox.composite.refine import sampled_error
+from polyapprox.numbers import ZERO, exact
+from polyapprox.proof.prove import certified
+from polyapprox.provenance import Provenance
+from polyapprox.recipes.plans import composite_plan
+
+from ..errors import ArgumentError
+
+_SAMPLES = 100_000
+
+
+def published_relu(
+    *, precision: float, interval: tuple[float, float] = (-1.0, 1.0)
+) -> Approximation:
+    """The published composite r_alpha, alpha = −log2 of the precision, with a bound proven here.
+
+    Lee et al., arXiv 2105.10879; coefficients from :mod:`polyapprox.composite.published`.
+
+    Raises
+    ------
+    ArgumentError
+        If the precision is not 2^-4, 2^-5, …, 2^-14, or the interval is not symmetric.
+
+    Examples
+    --------
+    >>> published_relu(precision=2**-7).degrees
+    (7, 7)
+    """
+    alpha = round(-math.log2(precision)) if precision > 0 else 0
+    if alpha not in ALPHAS or 2.0**-alpha != precision:
+        raise ArgumentError(
+            f"precision is {precision!r}: published composites exist for 2^-{ALPHAS[0]} to "
+            f"2^-{ALPHAS[-1]}"
+        )
+    low, high = exact(interval[0]), exact(interval[1])
+    if low + high != 0 or high <= 0:
+        raise ArgumentError(f"interval is {interval!r}: give a symmetric one, such as (-1, 1)")
+    composite = published_composite(alpha)
+    components = []
+    for index, stage in enumerate(composite.stages):
+        coefficients = [0.0] * (2 * len(stage))
+        coefficients[1::2] = [float(c) for c in stage]
+        domain = (low, high) if index == 0 else (-1, 1)
+        components.append(Polynomial.from_floats(coefficients, domain, "odd"))
+    return certified(
+        Approximation(
+            function="relu",
+            domain=((low, high),),
+            structure="composite",
+            components=tuple(components),
+            plan=composite_plan("relu", components, ZERO),
+            offset=ZERO,
+            weight="1",
+            error_estimate=sampled_error(composite, points=_SAMPLES) * float(high),
+            certificate=None,
+            margins=(),
+            provenance=Provenance.of(f"published r_{alpha}, arXiv 2105.10879"),
+        )
+    )
+
+
+def make(name: str, power: int) -> Approximation:
+    """An approximation of ReLU on [−1, 1] with error 2^-power by one of the names.
+
+    Parameters
+    ----------
+    name : {"ours", "published"}
+        "ours" is what :func:`polyapprox.relu` chooses by itself.
+    power : int
+
+    Raises
+    ------
+    ArgumentError
+    """
+    if name == "ours":
+        return relu(precision=2.0**-power)
+    if name == "published":
+        return published_relu(precision=2.0**-power)
+    raise ArgumentError(f"the approximation {name!r} is unknown: choose 'ours' or 'published'")

@@ -1,0 +1,65 @@
+"""Writing files so that nothing half-written is ever seen, and recording where they come from."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from polyapprox.provenance import version
+
+_PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors")
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file in the same folder, then move it to its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """JSON with an indentation of two."""
+    text = json.dumps(value, indent=2) + "\n"
+    return write_atomically(path, lambda temporary: temporary.write_text(text))
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    found = {"polyapprox": version(), "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit() -> str | None:
+    """Commit of the source tree, with "+" if it was changed; None outside a repository."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder)]
+    try:
+        head, status = (
+            subprocess.run(
+                [*command, *rest], capture_output=True, text=True, check=True, timeout=10
+            )
+            for rest in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", "."])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
