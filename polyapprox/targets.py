@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import mpmath
 import numpy as np
@@ -17,6 +17,7 @@ from . import expression, interpreters
 from .errors import ArgumentError, DomainError
 from .expression import KINKS, Node
 from .numbers import ball, exact, rounded
+from .precision import working_precision
 
 Coefficients: TypeAlias = "tuple[Fraction, ...]"
 Piece: TypeAlias = "tuple[Any, Any, Coefficients]"
@@ -113,18 +114,41 @@ class Target:
         """ "even" or "odd" where the form of the expression shows it, else None."""
         return None if self.tree is None else expression.parity(self.tree)
 
-    def parity(self) -> str | None:
-        """ "even", "odd" or None, judged at 32 points drawn with a fixed seed."""
-        x = np.random.default_rng(20240229).uniform(0.01, 3.0, 32)
+    def parity(
+        self, intervals: Iterable[tuple[float, float]] = ((0.01, 3.0),)
+    ) -> Literal["even", "odd"] | None:
+        """ "even", "odd" or None, judged at points drawn with a fixed seed.
+
+        Parameters
+        ----------
+        intervals : iterable of (float, float)
+            Where to look, with 0 <= low < high; the mirror images are looked at too.
+        """
+        chance = np.random.default_rng(20240229)
+        x = np.concatenate([chance.uniform(a, b, 32) for a, b in intervals])
         right, left = self.numpy(x), self.numpy(-x)
         known = np.isfinite(right) & np.isfinite(left)
         if known.sum() < 8 or not (np.isfinite(right) == np.isfinite(left)).all():
             return None
-        right, left = right[known], left[known]
+        x, right, left = x[known], right[known], left[known]
         slack = 1e-13 * np.maximum(np.abs(right), np.abs(left))
+        found: Literal["even", "odd"] | None = None
         if (np.abs(right - left) <= slack).all():
-            return "even"
-        return "odd" if (np.abs(right + left) <= slack).all() else None
+            found = "even"
+        elif (np.abs(right + left) <= slack).all():
+            found = "odd"
+        if found is None or not self.provable or self.proven_parity == found:
+            return found
+        return found if self._has_parity(found, x[:6]) else None
+
+    def _has_parity(self, parity: str, points: np.ndarray) -> bool:
+        """The same question to 300 bits."""
+        with working_precision(300):
+            for v in points:
+                right, left = self.ball(arb(float(v))), self.ball(arb(-float(v)))
+                if not (right - left if parity == "even" else right + left).contains(0):
+                    return False
+        return True
 
 
 def as_target(f: str | Callable[..., Any] | Target) -> Target:
@@ -358,13 +382,39 @@ def check_domain(target: Target, intervals: Iterable[tuple[Any, Any]]) -> None:
             raise _domain_error(target, a, b, float(bad[0]))
         if target.provable:
             _search_pole(target, a, b)
+            _search_jump(target, a, b, float(np.abs(values).max()))
 
 
 def _domain_error(target: Target, low: float, high: float, where: float) -> DomainError:
+    if target.provable and target.ball(arb(where)).is_finite():
+        return DomainError(
+            f"the function {target.name!r} exceeds the range of double precision near "
+            f"x={where:.6g} in the domain [{low!r}, {high!r}]; scale the function or the domain"
+        )
     return DomainError(
         f"the function {target.name!r} is infinite or undefined near x={where:.6g} "
         f"in the domain [{low!r}, {high!r}]; choose a domain without that point"
     )
+
+
+def _search_jump(target: Target, low: float, high: float, size: float) -> None:
+    """Compare the values on both sides of each breakpoint, ever closer."""
+    with working_precision(400):
+        for b in target.breakpoints:
+            if not low <= b <= high:
+                continue
+            gaps = []
+            for exponent in (-60, -120):
+                step = arb((1, exponent)) * (ball(high) - ball(low))
+                sides = [v for v in (ball(b) - step, ball(b) + step) if low <= v <= high]
+                near = [target.ball(v) for v in (ball(b), *sides)]
+                gaps.append(max(float(abs(u - v).mid()) for u in near for v in near))
+            if gaps[1] > 0.9 * gaps[0] and gaps[1] > 1e-9 * size:
+                raise DomainError(
+                    f"the function {target.name!r} jumps at x={float(b):.6g} in the domain "
+                    f"[{low!r}, {high!r}], where no polynomial follows it; leave a gap, like "
+                    "[(-1, -0.01), (0.01, 1)]"
+                )
 
 
 def _search_pole(target: Target, low: float, high: float) -> None:

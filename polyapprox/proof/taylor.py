@@ -117,9 +117,7 @@ def _one_half(
     return [(max(a, mpmath.mpf(0)), b) for a, b in cells if b > 0]
 
 
-def _order(
-    polynomial: arb_poly, cells: list[tuple[mpmath.mpf, mpmath.mpf]], scale: arb
-) -> int:
+def _order(polynomial: arb_poly, cells: list[tuple[mpmath.mpf, mpmath.mpf]], scale: arb) -> int:
     """Order of the Taylor models: it grows with the digits that the error lies below p."""
     largest = arb(1, 0) * scale
     for low, high in cells:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import mpmath
+import numpy as np
+from flint import arb
 
 from ..approximation import Approximation
-from ..errors import ArgumentError, NotConvergedError
+from ..errors import ArgumentError, DomainError, NotConvergedError
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
 from ..proof.prove import certified
@@ -19,6 +21,9 @@ from .arguments import Interval, read_degree, read_domain, read_tolerance
 from .plans import polynomial_plan
 
 _HIGHEST_DEGREE = 2000
+_MOST_BITS = 20_000
+_STEPS = 8  # degrees tried beyond the one whose levelled error is small enough
+_RATIO = 1.001
 
 
 def minimax(
@@ -79,47 +84,157 @@ def minimax(
     target = as_target(function)
     parts = read_domain(domain)
     check_domain(target, parts)
-    scale = max(abs(parts[0][0]), abs(parts[-1][1]))
-    weighting = _weight(target, weight, relative)
-    if parity not in (None, "even", "odd"):
-        raise ArgumentError(f"parity must be 'even', 'odd' or None; got {parity!r}")
-    parity = parity or _natural_parity(target, weighting, parts)
+    weighting = _weight(target, weight, relative, parts)
+    parity = _parity(target, weighting, parts, parity)
+    bits = _bits(bits)
     if (degree is None) == (precision is None and tolerance is None):
         raise ArgumentError("give either degree, or one of precision and tolerance")
-    wanted = None
-    if degree is None:
-        wanted = read_tolerance(precision, tolerance, scale)
-        degree = _search_degree(target, wanted, parts, weighting, parity)
-    degree = read_degree(degree)
-    if parity == "odd" and degree == 0:
-        parity = None
-    while True:
-        found = solve_minimax(target, degree, parts, weighting, parity, bits)
-        result = polynomial_approximation(target, found, parts, weighting, _command(target, degree))
-        if wanted is None or result.certificate is None or result.certificate.upper <= wanted:
+    if degree is not None:
+        return _of_degree(target, _degree(degree), parts, weighting, parity, bits)
+    scale = max(abs(parts[0][0]), abs(parts[-1][1]))
+    wanted = read_tolerance(precision, tolerance, scale)
+    degree = _search_degree(target, wanted, parts, weighting, parity)
+    for _ in range(_STEPS):
+        result = _of_degree(target, degree, parts, weighting, parity, bits)
+        reached = result.certificate.upper if result.certificate else result.error_estimate
+        if reached <= wanted:
             return result
         degree += 1 if parity is None else 2
+    raise NotConvergedError(
+        f"{target.name!r} does not reach {wanted:.3g} by degree {degree} with {bits} bits; "
+        "allow more bits"
+    )
 
 
-def _command(target: Target, degree: int) -> str:
-    return f"polyapprox.minimax({target.name!r}, {degree})"
+def _degree(degree: Any) -> int:
+    value = read_degree(degree)
+    if value > _HIGHEST_DEGREE:
+        raise ArgumentError(f"degree must be at most {_HIGHEST_DEGREE}; got {degree}")
+    return value
 
 
-def _weight(target: Target, weight: Any, relative: bool) -> Target | None:
+def _bits(bits: Any) -> int | None:
+    if bits is None:
+        return None
+    if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= _MOST_BITS:
+        raise ArgumentError(f"bits must be a whole number between 2 and {_MOST_BITS}; got {bits!r}")
+    return bits
+
+
+def _weight(
+    target: Target, weight: Any, relative: bool, domain: tuple[Interval, ...]
+) -> Target | None:
+    if not isinstance(relative, bool):
+        raise ArgumentError(f"relative must be True or False; got {relative!r}")
     if relative and weight is not None:
         raise ArgumentError("give either weight or relative=True, not both")
-    if relative:
-        return as_target(f"1/abs({target.name})" if "x" in target.name else f"1/abs({target.name}(x))")
-    return None if weight is None else as_target(weight)
-
-
-def _natural_parity(
-    target: Target, weight: Target | None, domain: tuple[Interval, ...]
-) -> Parity | None:
-    mirrored = tuple((-b, -a) for a, b in reversed(domain))
-    if mirrored != domain or (weight is not None and weight.parity() != "even"):
+    if weight is None and not relative:
         return None
-    return target.parity()
+    result = _reciprocal(target) if relative else as_target(weight)
+    try:
+        check_domain(result, domain)
+    except DomainError as error:
+        reason = "a relative error needs a function without zeros" if relative else str(error)
+        raise DomainError(
+            f"the weight {result.name!r} is not finite on the domain: {reason}"
+        ) from error
+    points = np.concatenate([np.linspace(a, b, 257) for a, b in domain])
+    if not np.all(result.numpy(points) > 0):
+        raise ArgumentError(f"weight must be positive on the domain; {result.name!r} is not")
+    return result
+
+
+def _reciprocal(target: Target) -> Target:
+    """1/|f|, for the relative error."""
+    if target.tree is not None:
+        return as_target(f"1/abs({target.name})")
+
+    def value(x: Any) -> Any:
+        y = target.ball(x) if isinstance(x, arb) else target.series(x)
+        if isinstance(y, arb):
+            return 1 / abs(y)
+        return 1 / y if y[0] > 0 else 1 / -y if y[0] < 0 else y * arb("nan")
+
+    def sampled(x: Any) -> Any:
+        with np.errstate(divide="ignore"):
+            return 1 / np.abs(target.numpy(x))
+
+    name = f"1/abs({target.name})"
+    return Target(name, provable=target.provable, function=value if target.provable else sampled)
+
+
+def _parity(
+    target: Target, weight: Target | None, domain: tuple[Interval, ...], wanted: Any
+) -> Parity | None:
+    """The parity asked for, or the one that function, weight and domain have."""
+    if wanted not in (None, "even", "odd"):
+        raise ArgumentError(f"parity must be 'even', 'odd' or None; got {wanted!r}")
+    mirrored = tuple((-b, -a) for a, b in reversed(domain))
+    natural: Parity | None = None
+    if mirrored == domain:
+        right = [(max(a, 0.0), b) for a, b in domain if b > 0]
+        if weight is None or weight.parity(right) == "even":
+            natural = target.parity(right)
+    elif wanted is not None and domain[0][0] < 0:
+        raise ArgumentError(
+            f"parity={wanted!r} needs a domain that is symmetric about 0 or lies on its positive "
+            f"side; got {domain}"
+        )
+    elif wanted is not None:
+        return _checked(wanted)
+    if wanted is not None and natural != wanted:
+        raise ArgumentError(
+            f"parity={wanted!r} does not suit {target.name!r} on {domain}, which is "
+            f"{natural or 'neither even nor odd'} there; leave parity out, or take the positive "
+            "side only"
+        )
+    return natural
+
+
+def _checked(parity: Any) -> Parity:
+    return "even" if parity == "even" else "odd"
+
+
+def _of_degree(
+    target: Target,
+    degree: int,
+    domain: tuple[Interval, ...],
+    weight: Target | None,
+    parity: Parity | None,
+    bits: int | None,
+) -> Approximation:
+    """Solve and prove; solve again in balls if the proof shows a gap."""
+    if parity == "odd" and degree == 0:
+        parity = None
+    command = f"polyapprox.minimax({target.name!r}, {degree})"
+    found = solve_minimax(target, degree, domain, weight, parity, bits)
+    result = polynomial_approximation(target, found, domain, weight, command)
+    if bits is not None or _is_best(result):
+        return result
+    found = solve_minimax(target, degree, domain, weight, parity, bits, careful=True)
+    result = polynomial_approximation(target, found, domain, weight, command)
+    if _is_best(result):
+        return result
+    raise NotConvergedError(
+        f"the polynomial of degree {degree} found for {target.name!r} is not proven the best: "
+        f"its error is at most {mpmath.nstr(_upper(result), 6)}, and its alternation shows only "
+        f"that at least {mpmath.nstr(_lower(result), 6)} is needed; try another degree"
+    )
+
+
+def _upper(result: Approximation) -> mpmath.mpf:
+    return result.certificate.upper if result.certificate else ZERO
+
+
+def _lower(result: Approximation) -> mpmath.mpf:
+    return (result.certificate.lower if result.certificate else None) or ZERO
+
+
+def _is_best(result: Approximation) -> bool:
+    """Whether the two bounds agree to 0.1%, or the error is but that of rounding."""
+    upper, lower = _upper(result), _lower(result)
+    size = max((abs(c) for c in result.components[0].coefficients), default=ZERO)
+    return upper <= lower * _RATIO or (lower == 0 and upper <= size * mpmath.mpf(2) ** -100)
 
 
 def _search_degree(
@@ -129,21 +244,22 @@ def _search_degree(
     weight: Target | None,
     parity: Parity | None,
 ) -> int:
+    """The smallest degree whose levelled error is small enough: no lower one can do."""
     first, step = {"even": (0, 2), "odd": (1, 2)}.get(parity or "", (0, 1))
 
     def good(index: int) -> bool:
-        level = estimated_level(target, first + step * index, domain, weight, parity)
-        return level.largest <= wanted
+        found = estimated_level(target, first + step * index, domain, weight, parity)
+        return bool(found.level <= wanted)
 
-    high = 1
+    high = 0
     while not good(high):
-        high *= 2
+        high = 2 * high or 1
         if first + step * high > _HIGHEST_DEGREE:
             raise NotConvergedError(
-                f"{target.name!r} needs a degree above {_HIGHEST_DEGREE} for an error of {wanted:.3g}; "
-                "ask for less, shorten the domain or use a composite"
+                f"{target.name!r} needs a degree above {_HIGHEST_DEGREE} for an error of "
+                f"{wanted:.3g}; ask for less, shorten the domain or use a composite"
             )
-    low = high // 2 if high > 1 else -1
+    low = high // 2 if high > 1 else high - 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if good(middle) else (middle, high)

@@ -54,7 +54,7 @@ class Trial:
         level = float(bary @ function) / below if below else np.nan
         values = function - alternating * level / weight
         size = float(np.max(np.abs(values) * weight)) if len(nodes) else 0.0
-        noise = 4 * np.finfo(float).eps * size * np.sqrt(len(nodes))
+        noise = 4 * np.finfo(float).eps * size * np.sqrt(len(nodes)) + problem.float_noise
         return cls(problem, nodes, bary, values, level, noise)
 
     @property

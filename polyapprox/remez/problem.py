@@ -26,6 +26,7 @@ from flint import arb
 
 from ..numbers import ZERO, ball, exact
 from ..polynomial import Polynomial
+from ..precision import working_precision
 from ..targets import Target
 
 Reduction = Literal["plain", "even", "odd", "sqrt"]
@@ -87,6 +88,22 @@ class Problem:
     def provable(self) -> bool:
         """Whether balls can evaluate the problem to any precision."""
         return self.target.provable and (self.weight is None or self.weight.provable)
+
+    @cached_property
+    def float_noise(self) -> float:
+        """Largest error that float64 makes in W F, at nine points; 0 for a black box."""
+        if not self.provable:
+            return 0.0
+        z = np.concatenate([np.linspace(a, b, 9) for a, b in self.intervals])
+        z = z[:: max(1, len(self.intervals))]
+        values, weights = self.sample(z)
+        with working_precision(128):
+            _, exact_values, _ = self.sample_balls([arb(float(v)) for v in z])
+            gaps = [
+                abs(float((u - float(v)).mid())) if np.isfinite(v) else np.inf
+                for u, v in zip(exact_values, values, strict=True)
+            ]
+        return float(np.max(np.array(gaps) * weights))
 
     def variable(self, t: list[arb]) -> list[arb]:
         """The variable of the ball polynomial: u for plain powers, u² under a parity."""

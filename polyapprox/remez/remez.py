@@ -87,9 +87,7 @@ def exchange(
     """
     nodes = initial_reference(problem) if nodes is None else nodes
     with np.errstate(all="ignore"):
-        return _iterate(
-            problem, nodes, lambda v: Trial.on(problem, v), tolerance, max_iterations
-        )
+        return _iterate(problem, nodes, lambda v: Trial.on(problem, v), tolerance, max_iterations)
 
 
 def exchange_in_balls(
@@ -144,9 +142,7 @@ def _iterate(
     for iteration in range(1, max_iterations + 1):
         trial = solve(nodes)
         grid = search_grid(problem, nodes, 10 if thorough else 6)
-        points, values = signed_extrema(
-            trial.error, grid, problem.intervals, parabolas, thorough
-        )
+        points, values = signed_extrema(trial.error, grid, problem.intervals, parabolas, thorough)
         top = int(np.argmax(np.abs(values)))
         largest = max(abs(float(values[top])), trial.size)
         if not np.isfinite(largest) or not np.all(np.isfinite(values)):
