@@ -33,7 +33,8 @@ class Approximation:
     function : str
         Name or expression of f.
     domain : tuple of intervals
-        Union of closed intervals on which the error is stated.
+        Union of closed intervals on which the error is stated (of either argument for maximum
+        and minimum).
     structure : {"polynomial", "direct", "composite"}
         How `components` make r: see :mod:`polyapprox.structures`.
     components : tuple of Polynomial
@@ -109,9 +110,13 @@ class Approximation:
 
     @property
     def bits(self) -> float:
-        """−log2 of the error scaled to [-1, 1] (proven where there is a bound)."""
+        """−log2 of the error scaled to [-1, 1] (proven where there is a bound).
+
+        The values of sign and step do not scale with the interval: there it is the error itself.
+        """
         error = self.certificate.upper if self.certificate else self.error_estimate
-        return float("inf") if not error else log2(self.scale) - log2(error)
+        unit = 0.0 if self.function in ("sign", "step") else log2(self.scale)
+        return float("inf") if not error else unit - log2(error)
 
     @property
     def degrees(self) -> tuple[int, ...]:

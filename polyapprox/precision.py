@@ -17,3 +17,8 @@ def working_precision(bits: int, series_length: int = 10) -> Iterator[None]:
         yield
     finally:
         flint.ctx.prec, flint.ctx.cap = old_bits, old_length
+
+
+def current_precision() -> int:
+    """Bits of the innermost :func:`working_precision` block."""
+    return int(flint.ctx.prec)

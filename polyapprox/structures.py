@@ -11,7 +11,8 @@ composite   abs         x · s(x) + offset
 composite   relu        x · (1 + s(x)) / 2 + offset
 ==========  ==========  ==================================================
 
-with s = p_k ∘ … ∘ p_1. The maximum of two arguments is (a + b)/2 + m(a − b), the minimum
+with s = p_k ∘ … ∘ p_1. The factor x of a composite is W·u, with u the unit variable of p_1 and W
+the end of its domain [-W, W], as in the plan: x itself, to the 400 bits of the affine map. The maximum of two arguments is (a + b)/2 + m(a − b), the minimum
 (a + b)/2 − m(a − b), where m(d) approximates |d|/2: "direct" p(d), "composite" d·s(d)/2 + offset.
 """
 
@@ -44,6 +45,8 @@ def compose(approximation: Approximation, *x: Any, lift: Any = float) -> Any:
         return middle + half if function == "maximum" else middle - half
     (argument,) = x
     value = argument
+    if structure == "composite":
+        argument = _unscaled(approximation, argument, lift)
     for component in approximation.components:
         value = component(value)
     if structure in ("polynomial", "direct") or function == "sign":
@@ -63,8 +66,15 @@ def _half_absolute(approximation: Approximation, difference: Any, lift: Any) -> 
     for component in approximation.components:
         value = component(value)
     if approximation.structure == "composite":
-        return difference * value / 2 + lift(approximation.offset)
+        factor = _unscaled(approximation, difference, lift)
+        return factor * value / 2 + lift(approximation.offset)
     return value
+
+
+def _unscaled(approximation: Approximation, argument: Any, lift: Any) -> Any:
+    first = approximation.components[0]
+    slope, _ = first.unit_map
+    return argument * lift(slope) * lift(first.domain[1])
 
 
 def total_degree(approximation: Approximation) -> int:

@@ -91,7 +91,7 @@ def search_relu(
     offset: bool = True,
     refine: bool = False,
 ) -> ReluChoice:
-    """The cheapest list by an objective: "depth", "multiplications" or "balanced" (their sum).
+    """The cheapest list by an objective: "depth", "multiplications" or "balanced".
 
     Other parameters and errors as for :func:`pareto_relu`. Of lists that cost the same, the one
     with the smallest error.

@@ -166,7 +166,7 @@ def search_degrees(
     ratio, sign_error, max_degree
         As for :func:`pareto`.
     objective : {"depth", "multiplications", "balanced"}
-        What to minimise; "balanced" is the sum of both.
+        What to minimise; "balanced" weighs a level as two multiplications.
 
     Examples
     --------
@@ -181,12 +181,12 @@ def search_degrees(
 
 
 def preference(objective: Objective, multiplications: int, depth: int) -> tuple[int, int]:
-    """Sort key of a cost under an objective."""
+    """Sort key of a cost under an objective; "balanced" weighs a level as two multiplications."""
     if objective == "depth":
         return depth, multiplications
     if objective == "multiplications":
         return multiplications, depth
-    return depth + multiplications, depth
+    return 2 * depth + multiplications, depth
 
 
 def check_objective(objective: str) -> None:

@@ -8,6 +8,7 @@ from flint import arb, arb_poly
 
 from ..numbers import ball
 from ..polynomial import Polynomial
+from ..precision import current_precision
 from .mesh import chebyshev_mesh
 from .sampling import bound_ball_polynomial
 
@@ -102,9 +103,10 @@ def _value_in(polynomial: arb_poly, slope: arb_poly, low: arb, high: arb) -> arb
     positive = bool(slope(low) > 0)
     curvature = slope.derivative()
     point = ((low + high) / 2).mid()
-    for _ in range(60):
+    narrow = abs(high) * arb((1, -max(40, current_precision() // 3)))
+    for _ in range(80):
         width = high - low
-        if width < abs(high) * arb((1, -40)):
+        if width < narrow:
             break
         value = slope(point)
         if bool(value > 0) == positive and (value > 0 or value < 0):
@@ -128,7 +130,8 @@ def _tighten(
     slope: arb_poly, positive: bool, low: arb, high: arb, guess: arb, width: arb
 ) -> tuple[arb, arb]:
     """Shrink the bracket around a Newton guess where the signs of p' allow it."""
-    for side in (width * arb((1, -16)), width * arb((1, -6))):
+    quadratic = width * (width / high).min(arb((1, -16)))
+    for side in (quadratic, width * arb((1, -16)), width * arb((1, -6))):
         left, right = (guess - side).mid(), (guess + side).mid()
         if left > low and right < high:
             a, b = slope(left), slope(right)

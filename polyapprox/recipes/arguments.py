@@ -78,3 +78,18 @@ def read_degrees(degrees: Any) -> tuple[int, ...]:
     if not values:
         raise ArgumentError("degrees is empty; give at least one odd degree")
     return values
+
+
+def read_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in choices:
+        wanted = ", ".join(repr(choice) for choice in choices)
+        raise ArgumentError(f"{name} must be one of {wanted}; got {value!r}")
+    return str(value)
+
+
+def read_flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool):
+        raise ArgumentError(f"{name} must be True or False; got {value!r}")
+    return value

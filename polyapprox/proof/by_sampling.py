@@ -1,0 +1,100 @@
+"""Proof where target and approximation are polynomials on each piece: the sampling theorem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+from ..approximation import Approximation, rounded_up
+from ..errors import ProofError
+from ..numbers import ball, exact, fraction
+from ..precision import working_precision
+from ..structures import TWO_ARGUMENTS, total_degree
+from ..targets import Target
+from .bounded import BoundedArray
+from .parabola import largest_of_parabola
+from .sampling import bound_plan
+from .study import along_zero, study_domain
+
+Method = tuple[mpmath.mpf, str, dict[str, object]]
+_LARGE = 2000
+_OVERSAMPLING, _OVERSAMPLING_OF_LARGE = 48, 20
+
+
+def by_sampling(approximation: Approximation, target: Target) -> Method:
+    """Bound of the error from samples on a verified mesh (exactly for parabolas).
+
+    Raises
+    ------
+    ProofError
+        If the plan overflows in float64.
+    """
+    degree = total_degree(approximation)
+    if degree <= 2 and approximation.function not in TWO_ARGUMENTS:
+        return _exactly(approximation, target)
+    oversampling = _OVERSAMPLING if degree < _LARGE else _OVERSAMPLING_OF_LARGE
+    plan = along_zero(approximation)
+    upper, points = 0.0, 0
+    for low, high in study_domain(approximation):
+        for start, stop, coefficients in pieces_on(target, low, high):
+            size = max(degree, len(coefficients) - 1)
+            function = _on_bounded(coefficients)
+            found = bound_plan(plan, function, float(start), float(stop), size, oversampling)
+            upper, points = max(upper, found.upper), points + found.points
+    if not math.isfinite(upper):
+        raise ProofError("the plan overflows on its interval: its coefficients are too large")
+    return exact(upper), "sampling theorem", {"points": points, "degree": degree}
+
+
+def floats_suffice(approximation: Approximation, target: Target) -> bool:
+    """Whether interval ends and breakpoints are floats, as the float64 mesh needs."""
+    ends = [end for part in study_domain(approximation) for end in part]
+    return all(float(number) == number for number in (*ends, *target.breakpoints))
+
+
+def pieces_on(
+    target: Target, low: mpmath.mpf, high: mpmath.mpf
+) -> list[tuple[mpmath.mpf, mpmath.mpf, tuple[Any, ...]]]:
+    """The polynomial pieces of the target that meet [low, high]."""
+    result = []
+    for start, stop, coefficients in target.pieces or ():
+        a = low if start is None else max(low, start)
+        b = high if stop is None else min(high, stop)
+        if a < b:
+            result.append((a, b, coefficients))
+    return result
+
+
+def _on_bounded(coefficients: tuple[Any, ...]) -> Callable[[BoundedArray], BoundedArray]:
+    constants = [BoundedArray.lift_constant(exact(c)) for c in coefficients]
+
+    def evaluate(x: BoundedArray) -> BoundedArray:
+        value = x * 0.0 + constants[-1]
+        for constant in reversed(constants[:-1]):
+            value = value * x + constant
+        return value
+
+    return evaluate
+
+
+def _exactly(approximation: Approximation, target: Target) -> Method:
+    largest = Fraction(0)
+    for low, high in study_domain(approximation):
+        for start, stop, coefficients in pieces_on(target, low, high):
+            exact_coefficients = [fraction(exact(c)) for c in coefficients]
+
+            def error(x: Fraction, terms: list[Fraction] = exact_coefficients) -> Fraction:
+                value = sum((c * x**power for power, c in enumerate(terms)), Fraction(0))
+                return approximation.plan.run(x) - value
+
+            ends = fraction(exact(start)), fraction(exact(stop))
+            largest = max(largest, largest_of_parabola(error, *ends))
+    with working_precision(200):
+        above = exact(ball(largest).upper())
+    number = float(largest)
+    upper = exact(number) if Fraction(number) == largest else exact(rounded_up(above))
+    return upper, "exact extrema of parabolas", {"degree": 2}

@@ -1,0 +1,51 @@
+"""Proof of a single polynomial against a smooth function: Taylor balls."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import mpmath
+from flint import arb, arb_poly
+
+from ..approximation import Approximation
+from ..numbers import ball, exact
+from ..precision import working_precision
+from ..targets import Target
+from .ranges import power_form
+from .sampling import bound_ball_polynomial
+from .taylor import bound_error
+
+Method = tuple[mpmath.mpf, str, dict[str, object]]
+
+
+def by_taylor(
+    approximation: Approximation, target: Target, weight: Target | None, lower: mpmath.mpf
+) -> Method:
+    """Bound of the weighted error; `lower` replaces an estimate that is too small for a float."""
+    component = approximation.components[0]
+    estimate = max(exact(approximation.error_estimate), lower)
+    size = component.largest_coefficient or 1.0
+    room = max(0.0, math.log2(size) - mpmath.log(estimate or mpmath.mpf(2) ** -200, 2))
+    bits = 100 + int(room) + 4 * component.degree
+    cells = []
+    for low, high in approximation.domain:
+        cuts = [b for b in target.breakpoints if low < b < high]
+        cells += list(pairwise([low, *cuts, high]))
+    scale = estimate or mpmath.mpf(2) ** -(bits // 2)
+    with working_precision(bits):
+        form = power_form(component)
+        if target.substitution == "sqrt" and target.name in ("sqrt", "sqrt(x)") and weight is None:
+            return _square_root(form, approximation)
+        found = bound_error(target, weight, form, cells, ball(scale), bits)
+    return exact(found.upper), "Taylor balls", {"cells": found.cells}
+
+
+def _square_root(form: arb_poly, approximation: Approximation) -> Method:
+    """sqrt(x) − p(x) is the polynomial s − p(s²) in s = sqrt(x)."""
+    upper = arb(0)
+    error = form(arb_poly([0, 0, 1])) - arb_poly([0, 1])
+    for low, high in approximation.domain:
+        bound, _ = bound_ball_polynomial(error, ball(low).sqrt(), ball(high).sqrt(), 48)
+        upper = upper.max(bound)
+    return exact(upper.upper()), "sampling theorem", {"degree": error.degree()}

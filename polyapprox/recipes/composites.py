@@ -1,0 +1,94 @@
+"""|x| and its disguises by a composite sign: x(1 + s(x))/2 and its kin."""
+
+from __future__ import annotations
+
+import math
+
+from ..approximation import Approximation
+from ..composite.build import ReluComposite, relu_composite
+from ..composite.refined import shipped_refined
+from ..composite.relu_search import ReluChoice, search_relu
+from ..errors import ProofError
+from ..numbers import exact, multiply
+from ..polynomial import Polynomial
+from ..proof.prove import certified
+from .plans import composite_plan
+from .request import Request
+
+_PROOF = 0.9965  # share of the tolerance that the search may use: the rest is the proof's
+_SHARES = (0.98, 0.95, 0.9, 0.8)  # … after a proof that missed
+_DOUBLE = 2.0**-30  # above this error 53 bits carry the coefficients
+_GUARD_BITS = 40
+
+
+def choose(request: Request, share: float = _PROOF) -> ReluChoice:
+    """The cheapest composite by the request's objective (its error is an estimate)."""
+    return search_relu(
+        min(0.24, request.unit_error * share),
+        request.objective,
+        offset=request.offset,
+        refine=request.refine is not False,
+    )
+
+
+def composite(request: Request, choice: ReluChoice | None = None) -> Approximation:
+    """The composite of the request's degrees, or the cheapest one within its tolerance."""
+    if request.degrees is not None:
+        return _build(request, _of_degrees(request, request.degrees))
+    choice = choice or choose(request)
+    for share in _SHARES:
+        result = _build(request, _of_choice(request, choice))
+        if request.meets(result):
+            return result
+        choice = choose(request, share)
+    raise ProofError(
+        f"degrees {choice.degrees} reach {result.error_estimate:.4g} (estimate), but no more than "
+        f"{result.error_bound:.4g} could be proven; ask for another precision or structure"
+    )
+
+
+def coefficient_bits(unit_error: float) -> int:
+    """Significant bits of coefficients whose rounding does not show in the error."""
+    if unit_error >= _DOUBLE:
+        return 53
+    return 8 * math.ceil((_GUARD_BITS - math.log2(unit_error)) / 8)
+
+
+def _of_choice(request: Request, choice: ReluChoice) -> ReluComposite:
+    bits = coefficient_bits(choice.error)
+    if choice.refined:
+        return relu_composite(choice.degrees, 53, request.offset, refine=True)
+    return relu_composite(choice.degrees, bits, request.offset, threshold=choice.threshold)
+
+
+def _of_degrees(request: Request, degrees: tuple[int, ...]) -> ReluComposite:
+    shipped = (degrees, request.offset) in shipped_refined()
+    if request.refine or (request.refine is None and shipped and request.threshold is None):
+        return relu_composite(degrees, 53, request.offset, refine=True)
+    found = relu_composite(degrees, 53, request.offset, threshold=request.threshold)
+    bits = coefficient_bits(found.error)
+    if bits == 53:
+        return found
+    return relu_composite(degrees, bits, request.offset, threshold=found.threshold)
+
+
+def _build(request: Request, found: ReluComposite) -> Approximation:
+    width = exact(request.half_width)
+    first = found.components[0]
+    components = (
+        Polynomial(first.coefficients, (-width, width), first.parity),
+        *found.components[1:],
+    )
+    scale = multiply(width, exact(request.share))
+    offset = multiply(found.offset, scale)
+    plan = composite_plan(request.function, components, offset)
+    result = request.approximation(
+        "composite",
+        components,
+        plan,
+        found.error * float(scale),
+        offset,
+        multiply(exact(found.threshold), width),
+        found.margins,
+    )
+    return certified(result)

@@ -1,0 +1,145 @@
+"""|x| and its disguises by one minimax polynomial: even, or general where that is cheaper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import mpmath
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..numbers import exact
+from ..plan.chebyshev import chebyshev_cost
+from ..polynomial import Polynomial
+from ..proof.prove import certified
+from ..remez.solve import estimated_level, solve_minimax
+from ..structures import TWO_ARGUMENTS
+from ..targets import as_target
+from .plans import polynomial_plan, two_argument_direct_plan
+from .request import Request
+
+HIGHEST_DEGREE = 1200
+_BERNSTEIN = 0.28017  # 2n E_2n(|x|) tends to this: Varga and Carpenter, Constr. Approx. 1 (1985), 333
+_PROOF = 1.0006  # what the sampling theorem adds to the minimax error
+
+
+def even_degree(unit_error: float) -> int:
+    """The least even degree that reaches a ReLU error on [-1, 1] (a forecast, proven later)."""
+    if unit_error >= 1 / 16:
+        return 2
+    degree = max(4, 2 * math.ceil(_PROOF * _BERNSTEIN / (2 * unit_error) / 2))
+    return degree - 2 if 4 < degree <= 8 else degree
+
+
+def direct_cost(request: Request) -> tuple[int, int] | None:
+    """Multiplications and depth of the cheapest direct polynomial (None: beyond its reach)."""
+    even = even_degree(request.unit_error)
+    general = general_degree(request)
+    costs = []
+    if even <= HIGHEST_DEGREE:
+        costs.append(chebyshev_cost(even, "even"))
+    if general is not None:
+        costs.append(chebyshev_cost(general))
+    return min(costs, key=lambda cost: (2 * cost[1] + cost[0])) if costs else None
+
+
+def direct(request: Request) -> Approximation:
+    """The cheapest direct polynomial whose proven error is within the tolerance.
+
+    Raises
+    ------
+    ArgumentError
+        If the structure cannot do it.
+    """
+    if not request.offset:
+        raise ArgumentError(
+            "structure='direct' has r(0) ≠ 0; use offset=True or structure='composite'"
+        )
+    even, general = even_degree(request.unit_error), general_degree(request)
+    if general is not None:
+        even_first = sum(chebyshev_cost(even, "even")) <= sum(chebyshev_cost(general))
+        if even > HIGHEST_DEGREE or not even_first:
+            return _first_good(request, (_general(request, n) for n in range(general, 2 * general)))
+    if even > HIGHEST_DEGREE:
+        raise ArgumentError(
+            f"structure='direct' reaches about 2^-13 (degree {HIGHEST_DEGREE}); "
+            "use structure='composite' for more"
+        )
+    return _first_good(request, (_even(request, n) for n in range(even, 2 * even + 8, 2)))
+
+
+def _first_good(request: Request, candidates: Iterator[Approximation]) -> Approximation:
+    for result in candidates:
+        if request.meets(result):
+            break
+    return result
+
+
+def general_degree(request: Request) -> int | None:
+    """Degree of a general polynomial on an interval that is not symmetric (None elsewhere).
+
+    On [a, b] the kink sits at c = −(a + b)/(b − a) of [-1, 1], and the error of degree n is about
+    0.28017/n · sqrt(1 − c²) · (b − a)/2 (Bernstein): smaller than on [-B, B].
+    """
+    low, high = request.interval
+    if request.function in TWO_ARGUMENTS or low == -high or not low < 0 < high:
+        return None
+    half = (high - low) / 2
+    centre = (high + low) / (high - low)
+    wanted = (request.tolerance or 0.0) * (2 if request.function == "relu" else 1) / _PROOF
+    guess = math.ceil(_BERNSTEIN * half * math.sqrt(1 - centre * centre) / wanted)
+    if guess > HIGHEST_DEGREE // 2:
+        return None
+    target = as_target("abs")
+    degree = max(1, guess)
+
+    def good(n: int) -> bool:
+        return estimated_level(target, n, (request.interval,), None, None).largest <= wanted
+
+    while not good(degree):
+        degree += 1
+    while degree > 1 and good(degree - 1):
+        degree -= 1
+    return degree
+
+
+def _even(request: Request, degree: int) -> Approximation:
+    width = request.half_width
+    found = solve_minimax(as_target("abs"), degree, ((-width, width),), None, "even", None)
+    coefficients = list(found.polynomial.coefficients)
+    parity = found.polynomial.parity
+    level = found.level
+    if request.function != "abs":
+        coefficients = [mpmath.ldexp(c, -1) for c in coefficients]
+        level = mpmath.ldexp(level, -1)
+    if request.function == "relu":
+        coefficients[1] = mpmath.ldexp(exact(width), -1)
+        parity = None
+    component = Polynomial(tuple(coefficients), found.polynomial.domain, parity)
+    plan = (
+        two_argument_direct_plan(request.function, component)
+        if request.function in TWO_ARGUMENTS
+        else polynomial_plan(component)
+    )
+    low, high = request.interval
+    mirrored = [-x for x in found.reference] if -low > high else found.reference
+    reference = tuple(sorted(x for x in mirrored if low <= x <= high))
+    result = request.approximation("direct", (component,), plan, float(level))
+    return certified(result, reference)
+
+
+def _general(request: Request, degree: int) -> Approximation:
+    target = as_target(request.function)
+    found = solve_minimax(target, degree, (request.interval,), None, None, None)
+    plan = polynomial_plan(found.polynomial)
+    result = request.approximation("direct", (found.polynomial,), plan, float(found.level))
+    return certified(result, found.reference)
+
+
+def linear(request: Request) -> Approximation:
+    """On an interval on one side of 0 ReLU is x or 0, and |x| is ±x: exact."""
+    slope = 1 if request.interval[0] >= 0 else -1 if request.function == "abs" else 0
+    width = 2.0 ** math.ceil(math.log2(request.half_width))  # x/width is then exact
+    component = Polynomial.from_floats([0.0, slope * width], (-width, width), "odd")
+    return certified(request.approximation("direct", (component,), polynomial_plan(component), 0.0))

@@ -1,0 +1,188 @@
+"""`sign` and `step`: composites of odd minimax polynomials, outside a gap around 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..approximation import Approximation
+from ..composite.build import composite_sign
+from ..composite.search import composite_gap, search_degrees
+from ..composite.stage import error_of, log_gap
+from ..errors import ArgumentError, ProofError
+from ..numbers import exact, multiply, negate
+from ..polynomial import Polynomial
+from ..proof.prove import certified
+from ..provenance import Provenance
+from .arguments import read_choice, read_degrees, read_interval, read_tolerance
+from .composites import coefficient_bits
+from .plans import composite_plan
+from .request import OBJECTIVES, Objective, read_threshold
+
+SHARES = (1.0, 0.99, 0.95, 0.9)  # of the tolerance, for the search: the rest is the proof's
+SMALLEST = 2.0**-1000  # errors below it are as good as this one: coefficients of 1040 bits
+
+
+@dataclass(frozen=True)
+class _Request:
+    function: str
+    interval: tuple[float, float]
+    threshold: float
+    tolerance: float | None
+    objective: Objective
+    degrees: tuple[int, ...] | None
+    command: str
+
+    @property
+    def share(self) -> int:
+        """The sign errs by this times the function's error."""
+        return 2 if self.function == "step" else 1
+
+
+def sign(
+    *,
+    precision: float | None = None,
+    tolerance: float | None = None,
+    interval: Any = (-1, 1),
+    threshold: float | None = None,
+    degrees: Any = None,
+    objective: Objective = "balanced",
+) -> Approximation:
+    """The sign of x for abs(x) >= threshold · B, B = max(abs(low), abs(high)), proven.
+
+    Parameters
+    ----------
+    precision, tolerance : float, optional
+        Largest error of the sign, absolute (its values do not scale with the interval, so here
+        both mean the same). Give exactly one of precision, tolerance and degrees.
+    interval : (float, float)
+        With 0 inside.
+    threshold : float, optional
+        Half of the gap around 0, relative to B; by default equal to the precision.
+    degrees : list of int, optional
+        Fixed odd degrees, innermost first; then `threshold` is needed.
+    objective : {"balanced", "depth", "multiplications"}
+        What the search for degrees minimises; "balanced" weighs a level as two multiplications.
+
+    Returns
+    -------
+    Approximation
+        Its domain is the interval without the gap.
+
+    Raises
+    ------
+    ArgumentError, ProofError
+
+    References
+    ----------
+    Lee, Lee, No, Kim, IEEE TDSC 19 (2022), 3711, eprint 2020/834.
+
+    Examples
+    --------
+    >>> s = sign(precision=2**-7, threshold=2**-8)
+    >>> s.error_bound <= 2**-7, bool(abs(s(0.01) - 1) <= 2**-7)
+    (True, True)
+    """
+    return _make("sign", precision, tolerance, interval, threshold, degrees, objective)
+
+
+def step(
+    *,
+    precision: float | None = None,
+    tolerance: float | None = None,
+    interval: Any = (-1, 1),
+    threshold: float | None = None,
+    degrees: Any = None,
+    objective: Objective = "balanced",
+) -> Approximation:
+    """The step (1 + sign(x))/2, 0 or 1; parameters as for :func:`sign`.
+
+    Examples
+    --------
+    >>> step(precision=2**-7, threshold=2**-7).error_bound <= 2**-7
+    True
+    """
+    return _make("step", precision, tolerance, interval, threshold, degrees, objective)
+
+
+def _make(
+    function: str,
+    precision: Any,
+    tolerance: Any,
+    interval: Any,
+    threshold: Any,
+    degrees: Any,
+    objective: Any,
+) -> Approximation:
+    low, high = read_interval(interval)
+    if not low < 0 < high:
+        raise ArgumentError(
+            f"interval must have 0 inside, elsewhere the {function} is a constant; got {interval!r}"
+        )
+    read_choice("objective", objective, OBJECTIVES)
+    chosen, wanted = None, None
+    if degrees is None:
+        wanted = read_tolerance(precision, tolerance, 1.0)
+        threshold = wanted if threshold is None else threshold
+        what = f"precision={wanted!r}, objective={objective!r}"
+    else:
+        if precision is not None or tolerance is not None:
+            raise ArgumentError("give degrees, or one of precision and tolerance, not both")
+        if threshold is None:
+            raise ArgumentError("degrees need a threshold: from which abs(x)/B on the sign holds")
+        chosen = read_degrees(degrees)
+        what = f"degrees={chosen}"
+    at = read_threshold(threshold)
+    if at * max(-low, high) >= min(-low, high):
+        raise ArgumentError(
+            f"threshold={threshold!r} of the larger end leaves nothing of the smaller side of "
+            f"{interval!r}; give a smaller one"
+        )
+    command = f"polyapprox.{function}({what}, threshold={at!r}, interval=({low!r}, {high!r}))"
+    request = _Request(function, (low, high), at, wanted, objective, chosen, command)
+    if chosen is not None:
+        return _build(request, chosen)
+    return _cheapest(request, cast(float, wanted))
+
+
+def _cheapest(request: _Request, wanted: float) -> Approximation:
+    for share in SHARES:
+        error = min(0.9, wanted * request.share * share)
+        degrees = search_degrees(request.threshold, error, request.objective)
+        result = _build(request, degrees)
+        if result.error_bound <= wanted:
+            return result
+    raise ProofError(
+        f"degrees {degrees} reach {result.error_estimate:.4g} (estimate), but no more than "
+        f"{result.error_bound:.4g} could be proven; give a larger threshold or precision"
+    )
+
+
+def _build(request: _Request, degrees: tuple[int, ...]) -> Approximation:
+    error = float(error_of(composite_gap(degrees, log_gap(request.threshold))))
+    bits = coefficient_bits(max(min(error, request.threshold), SMALLEST))
+    stages = composite_sign(degrees, request.threshold, bits)
+    low, high = (exact(end) for end in request.interval)
+    width = max(abs(low), abs(high))
+    gap = multiply(exact(request.threshold), width)
+    first = stages[0].polynomial
+    components = (
+        Polynomial(first.coefficients, (negate(width), width), first.parity),
+        *(stage.polynomial for stage in stages[1:]),
+    )
+    zero = multiply(gap, exact(0))
+    result = Approximation(
+        function=request.function,
+        domain=((low, negate(gap)), (gap, high)),
+        structure="composite",
+        components=components,
+        plan=composite_plan(request.function, components, zero),
+        offset=zero,
+        weight="1",
+        error_estimate=float(stages[-1].error) / request.share,
+        certificate=None,
+        margins=tuple(stage.margin for stage in stages),
+        provenance=Provenance.of(request.command),
+        threshold=gap,
+    )
+    return certified(result)
