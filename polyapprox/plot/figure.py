@@ -46,9 +46,7 @@ def drawn(
     PolyApproxError
         If matplotlib is not installed.
     """
-    suffix = None if path is None else Path(path).suffix.lower()
-    if suffix is not None and suffix not in SUFFIXES:
-        raise ArgumentError(f"path={str(path)!r} must end in one of {', '.join(SUFFIXES)}")
+    kind = None if path is None else kind_of(path)
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure as NewFigure
@@ -59,9 +57,28 @@ def drawn(
     with rc_context(STYLE):
         figure = NewFigure(figsize=size, layout="constrained")
         draw(figure)
-        if path is not None and suffix is not None:
-            _write(figure, Path(path), suffix[1:])
+        if path is not None and kind is not None:
+            _write(figure, Path(path), kind)
     return figure
+
+
+def kind_of(path: str | Path) -> str:
+    """The format that the suffix of a path names.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not .png, .svg or .pdf.
+
+    Examples
+    --------
+    >>> kind_of("error.PNG")
+    'png'
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ArgumentError(f"path={str(path)!r} must end in one of {', '.join(SUFFIXES)}")
+    return suffix[1:]
 
 
 def _write(figure: Figure, path: Path, kind: str) -> None:

@@ -1,0 +1,345 @@
+"""The commands: each reads its options, calls one function of the library, reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Optional
+
+import typer
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from . import values
+
+application = typer.Typer(
+    name="polyapprox",
+    help="Polynomial approximation for computing on encrypted data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Precision = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Error on the interval scaled to [-1, 1], such as 2^-9."),
+]
+Tolerance = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Absolute error, such as 0.01 (instead of --precision)."),
+]
+Interval = Annotated[
+    tuple[str, str],
+    typer.Option(
+        help="Where the input lies; -1 1 unless given.", metavar="LOW HIGH", show_default=False
+    ),
+]
+Structure = Annotated[str, typer.Option(help="auto, direct or composite.")]
+Objective = Annotated[str, typer.Option(help="balanced, depth or multiplications.")]
+Degrees = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Odd degrees of the stages, innermost first, such as 15,15."),
+]
+Offset = Annotated[
+    bool, typer.Option("--offset/--no-offset", help="Whether a constant may be added at the end.")
+]
+Refine = Annotated[
+    Optional[bool],  # noqa: UP045
+    typer.Option("--refine/--no-refine", help="Refine all coefficients of a composite together."),
+]
+Threshold = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="From which |x|, relative to the interval, the sign is made to hold."),
+]
+Output = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--output", "-o", help="Write the table (JSON) here."),
+]
+Plots = Annotated[
+    Optional[list[Path]],  # noqa: UP045
+    typer.Option("--plot", help="Draw the error: .png, .svg or .pdf; may be repeated."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+Table = Annotated[Path, typer.Argument(help="A table written by polyapprox.")]
+
+
+@application.command()
+def relu(
+    precision: Precision = None,
+    tolerance: Tolerance = None,
+    interval: Interval = ("-1", "1"),
+    structure: Structure = "auto",
+    objective: Objective = "balanced",
+    degrees: Degrees = None,
+    offset: Offset = True,
+    refine: Refine = None,
+    threshold: Threshold = None,
+    output: Output = None,
+    plot: Plots = None,
+    as_json: AsJson = False,
+) -> None:
+    """ReLU, max(x, 0)."""
+    from ..recipes.absolute import relu as recipe
+
+    _absolute_like(
+        recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, output, plot, as_json,
+    )
+
+
+@application.command(name="abs")
+def absolute(
+    precision: Precision = None,
+    tolerance: Tolerance = None,
+    interval: Interval = ("-1", "1"),
+    structure: Structure = "auto",
+    objective: Objective = "balanced",
+    degrees: Degrees = None,
+    offset: Offset = True,
+    refine: Refine = None,
+    threshold: Threshold = None,
+    output: Output = None,
+    plot: Plots = None,
+    as_json: AsJson = False,
+) -> None:
+    """The absolute value |x|."""
+    from ..recipes.absolute import absolute as recipe
+
+    _absolute_like(
+        recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, output, plot, as_json,
+    )
+
+
+def _absolute_like(
+    recipe: Callable[..., Approximation],
+    precision: str | None,
+    tolerance: str | None,
+    interval: tuple[str, str],
+    structure: str,
+    objective: str,
+    degrees: str | None,
+    offset: bool,
+    refine: bool | None,
+    threshold: str | None,
+    output: Path | None,
+    plot: list[Path] | None,
+    as_json: bool,
+) -> None:
+    _check_plots(plot)
+    result = recipe(
+        precision=values.optional_number(precision, "precision"),
+        tolerance=values.optional_number(tolerance, "tolerance"),
+        interval=values.interval(interval),
+        structure=structure,
+        objective=objective,
+        degrees=values.degrees(degrees),
+        offset=offset,
+        refine=refine,
+        threshold=values.optional_number(threshold, "threshold"),
+    )
+    _deliver(result, output, plot, as_json)
+
+
+@application.command()
+def sign(
+    precision: Precision = None,
+    tolerance: Tolerance = None,
+    interval: Interval = ("-1", "1"),
+    threshold: Threshold = None,
+    degrees: Degrees = None,
+    objective: Objective = "balanced",
+    output: Output = None,
+    plot: Plots = None,
+    as_json: AsJson = False,
+) -> None:
+    """The sign of x, outside a gap around 0."""
+    from ..recipes.sign import sign as recipe
+
+    _check_plots(plot)
+    result = recipe(
+        precision=values.optional_number(precision, "precision"),
+        tolerance=values.optional_number(tolerance, "tolerance"),
+        interval=values.interval(interval),
+        threshold=values.optional_number(threshold, "threshold"),
+        degrees=values.degrees(degrees),
+        objective=objective,  # type: ignore[arg-type]
+    )
+    _deliver(result, output, plot, as_json)
+
+
+@application.command()
+def minimax(
+    expression: Annotated[
+        str, typer.Argument(help='A function of x, such as "exp(x)" or "0-x^2".')
+    ],
+    degree: Annotated[Optional[int], typer.Option(help="Degree.")] = None,  # noqa: UP045
+    precision: Precision = None,
+    tolerance: Tolerance = None,
+    interval: Interval = ("-1", "1"),
+    domain: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="LOW:HIGH", help="A part of the domain; repeat for several."),
+    ] = None,
+    weight: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Weight of the error, an expression in x."),
+    ] = None,
+    relative: Annotated[bool, typer.Option("--relative", help="The relative error.")] = False,
+    parity: Annotated[Optional[str], typer.Option(help="even or odd.")] = None,  # noqa: UP045
+    bits: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Significant bits of the coefficients."),
+    ] = None,
+    output: Output = None,
+    plot: Plots = None,
+    as_json: AsJson = False,
+) -> None:
+    """The best polynomial for an expression."""
+    from ..recipes.minimax import minimax as recipe
+
+    _check_plots(plot)
+    result = recipe(
+        expression,
+        degree,
+        precision=values.optional_number(precision, "precision"),
+        tolerance=values.optional_number(tolerance, "tolerance"),
+        domain=values.domain(domain, interval),
+        weight=weight,
+        relative=relative,
+        parity=parity,  # type: ignore[arg-type]
+        bits=bits,
+    )
+    _deliver(result, output, plot, as_json)
+
+
+def _check_plots(paths: list[Path] | None) -> None:
+    """Refuse a figure that cannot be drawn before anything is computed or written."""
+    from ..plot.figure import kind_of
+
+    for path in paths or []:
+        kind_of(path)
+
+
+def _deliver(
+    result: Approximation, output: Path | None, plots: list[Path] | None, as_json: bool
+) -> None:
+    from .report import show_approximation, summary, write_json
+
+    written = []
+    if output is not None:
+        written.append(str(result.save(output)))
+    for path in plots or []:
+        result.plot(path)
+        written.append(str(path))
+    if as_json:
+        write_json({**summary(result), "files": written})
+    else:
+        show_approximation(result, written)
+
+
+@application.command()
+def verify(table: Table, as_json: AsJson = False) -> None:
+    """Prove the bound of a table again, from the file alone."""
+    from ..verification import verify as check
+    from .report import show_verification, write_json
+
+    found = check(table)
+    if as_json:
+        write_json({"table": str(table), **asdict(found)})
+    else:
+        show_verification(str(table), found)
+
+
+@application.command()
+def show(
+    table: Table,
+    plan: Annotated[bool, typer.Option("--plan", help="Print the operations of the plan.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a table holds."""
+    from ..table import load
+    from .report import show_approximation, summary, write_json, write_text
+
+    result = load(table)
+    if as_json:
+        operations = {"plan": str(result.plan).splitlines()} if plan else {}
+        write_json({**summary(result), **operations})
+        return
+    show_approximation(result)
+    if plan:
+        write_text(f"\n{result.plan}")
+
+
+@application.command(name="plot")
+def plot_table(
+    table: Table,
+    output: Annotated[
+        list[Path], typer.Option("--output", "-o", help=".png, .svg or .pdf; may be repeated.")
+    ],
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Draw the stages of a composite instead.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the error of a table, or its stages."""
+    from .. import plot as figures
+    from ..table import load
+    from .report import write_json, write_text
+
+    _check_plots(output)
+    result = load(table)
+    draw: Callable[[Approximation, Path], Any] = figures.stages if stages else figures.error_curve
+    for path in output:
+        draw(result, path)
+    if as_json:
+        write_json({"files": [str(path) for path in output]})
+    else:
+        write_text("\n".join(f"written {path}" for path in output))
+
+
+@application.command()
+def compare(
+    alpha: Annotated[
+        Optional[list[int]],  # noqa: UP045
+        typer.Option(help="4 to 14; may be repeated; by default all of them."),
+    ] = None,
+    output: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--output", "-o", help="Write the rows (JSON) here."),
+    ] = None,
+    plot: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--plot", help="Draw precision against cost; may be repeated."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Our ReLU beside the published composites r_alpha."""
+    from ..comparison import RULE, compare_with_published
+    from ..composite.published import ALPHAS
+    from .report import show_comparison, write_json
+
+    _check_plots(plot)
+    rows = compare_with_published(tuple(alpha or ALPHAS))
+    content = {"rule": RULE, "rows": [asdict(row) for row in rows]}
+    if output is not None:
+        _write(output, json.dumps(content, indent=1) + "\n")
+    for path in plot or []:
+        from ..plot import pareto
+
+        pareto(path, rows=rows)
+    if as_json:
+        write_json(content)
+    else:
+        show_comparison(rows)
+
+
+def _write(path: Path, text: str) -> None:
+    from ..table.atomic import write_atomically
+
+    try:
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise ArgumentError(f"cannot write {path}: {error.strerror or error}") from error

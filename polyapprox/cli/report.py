@@ -1,0 +1,172 @@
+"""What the commands print: tables for humans, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..approximation import Approximation
+from ..comparison import RULE, Row
+from ..table.write import RULES
+from ..verification import Verification
+
+
+def summary(approximation: Approximation) -> dict[str, Any]:
+    """The facts about an approximation, ready for JSON."""
+    a = approximation
+    proven = a.certificate is not None
+    return {
+        "function": a.function,
+        "domain": [[float(low), float(high)] for low, high in a.domain],
+        "structure": a.structure,
+        "degrees": list(a.degrees),
+        "weight": a.weight,
+        "proven": proven,
+        "error_bound": a.error_bound if proven else None,
+        "error_estimate": a.error_estimate,
+        "bits": a.bits if math.isfinite(a.bits) else None,
+        "error_lower_bound": a.error_lower_bound,
+        "lower_bound_for": a.certificate.lower_for if a.certificate else None,
+        "method": a.certificate.method if a.certificate else None,
+        "counts": {rule: _counts(a, rule) for rule in RULES},
+        "largest_coefficient": a.largest_coefficient,
+        "offset": float(a.offset),
+        "threshold": None if a.threshold is None else float(a.threshold),
+        "plan_digest": a.plan.digest,
+        "command": a.provenance.command,
+        "versions": dict(a.provenance.versions),
+    }
+
+
+def _counts(approximation: Approximation, rule: Any) -> dict[str, int]:
+    found = approximation.counts(rule)
+    return {
+        "multiplications": found.multiplications,
+        "constant_products": found.constant_products,
+        "additions": found.additions,
+        "depth": found.depth,
+    }
+
+
+def write_json(content: Any) -> None:
+    """Pure JSON on standard output."""
+    sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_text(text: str) -> None:
+    """Plain text on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def _show(*parts: Any) -> None:
+    console = Console(file=sys.stdout, highlight=False)
+    for part in parts:
+        console.print(part)
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> Table:
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, Text(value))
+    return grid
+
+
+def show_approximation(approximation: Approximation, files: Sequence[str] = ()) -> None:
+    """The facts about an approximation, for a human."""
+    facts = summary(approximation)
+    domain = " ∪ ".join(f"[{low:g}, {high:g}]" for low, high in facts["domain"])
+    rows = [
+        ("function", facts["function"]),
+        ("interval", domain),
+        ("structure", f"{facts['structure']}, degrees {facts['degrees']}"),
+        ("depth", _by_rule(facts, "depth")),
+        ("multiplications", _by_rule(facts, "multiplications")),
+        ("constant products", _by_rule(facts, "constant_products")),
+        *_error_rows(facts),
+        ("largest coefficient", f"{facts['largest_coefficient']:.6g}"),
+        ("offset", f"{facts['offset']:.6g}"),
+    ]
+    if facts["threshold"] is not None:
+        rows.append(("threshold", f"{facts['threshold']:.6g}"))
+    rows += [("made by", facts["command"]), *(("written", name) for name in files)]
+    _show(_facts(rows))
+
+
+def _by_rule(facts: dict[str, Any], cost: str) -> str:
+    values = {rule: counts[cost] for rule, counts in facts["counts"].items()}
+    return ", ".join(f'{value} (rule "{rule}")' for rule, value in values.items())
+
+
+def _error_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    kind = "error" if facts["weight"] == "1" else f"error weighted by {facts['weight']}"
+    bits = "exact" if facts["bits"] is None else f"{facts['bits']:.3f}"
+    if not facts["proven"]:
+        return [
+            (kind, f"about {facts['error_estimate']:.6g}: a sampled estimate, nothing is proven"),
+            ("bits", f"{bits} (estimate)"),
+        ]
+    rows = [
+        (kind, f"at most {facts['error_bound']:.6g} (proven: {facts['method']})"),
+        ("bits", f"{bits} (proven)"),
+    ]
+    if facts["error_lower_bound"] is not None:
+        rows.append(
+            (
+                "lower bound",
+                f"{facts['error_lower_bound']:.6g} (proven) for {facts['lower_bound_for']}",
+            )
+        )
+    return rows
+
+
+def show_verification(name: str, found: Verification) -> None:
+    """The outcome of a check, for a human."""
+    lower = "not stored with its points" if found.lower is None else f"{found.lower:.10g}"
+    _show(
+        _facts(
+            [
+                ("table", name),
+                ("function", found.function),
+                ("claimed bound", f"{found.claimed:.10g}"),
+                ("proven again", f"{found.bound:.10g} ({found.method})"),
+                ("lower bound", lower),
+                ("seconds", f"{found.seconds:.3f}"),
+                ("verdict", "the claim is supported"),
+            ]
+        )
+    )
+
+
+def show_comparison(rows: Sequence[Row]) -> None:
+    """Ours beside the published composites, for a human."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("alpha", justify="right", no_wrap=True)
+    for owner in ("r_alpha", "ours"):
+        for name in ("degrees", "depth", "mult.", "bits"):
+            table.add_column(f"{owner}\n{name}", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            str(row.alpha),
+            ",".join(map(str, row.published_degrees)),
+            str(row.published_depth),
+            str(row.published_multiplications),
+            f"{row.published_bits:.2f}",
+            ("" if row.structure == "composite" else "direct ") + ",".join(map(str, row.degrees)),
+            str(row.depth),
+            str(row.multiplications),
+            f"{row.bits:.2f}",
+        )
+    write_text(f'ReLU on [-1, 1]: published r_alpha and ours for 2^-alpha (rule "{RULE}");')
+    write_text("bits of r_alpha are sampled estimates, ours are proven.")
+    _show(table)
+
