@@ -45,7 +45,7 @@ def polished_stage(degree: int, low: arb, bits: int) -> tuple[list[arb], arb]:
     --------
     >>> coefficients, error = polished_stage(3, arb(0.5), 200)
     >>> round(float(error), 6)
-    0.044329
+    0.085955
     """
     low = low.mid()
     if degree == 1:

@@ -31,7 +31,7 @@ from .threshold import best_threshold, double_composite
 Array = np.ndarray
 
 START_FACTORS = (0.85, 1.0)  # starting thresholds, as multiples of the best one before refinement
-LARGE_DEGREE = 1500  # of the composition: from here on only the first start is tried
+LARGE_DEGREE = 1500  # of the composition: from here on the first start that gains is enough
 FIRST_RADIUS = 1e-3
 LARGEST_RADIUS = 0.3
 SMALLEST_RADIUS = 1e-13
@@ -75,8 +75,12 @@ def refine(degrees: tuple[int, ...], offset: bool = True, max_steps: int = 400) 
     >>> round(-math.log2(refine((3, 7)).error), 4)
     6.9349
     """
-    factors = START_FACTORS if math.prod(degrees) <= LARGE_DEGREE else START_FACTORS[:1]
-    states = [_descend(_start(degrees, offset, factor), offset, max_steps) for factor in factors]
+    before = best_threshold(degrees, offset).error
+    states: list[_State] = []
+    for factor in START_FACTORS:
+        states.append(_descend(_start(degrees, offset, factor), offset, max_steps))
+        if math.prod(degrees) > LARGE_DEGREE and states[-1].peak < before:
+            break
     best = min(states, key=lambda state: state.peak)
     level = int((np.abs(best.values) > best.peak * (1 - LEVEL)).sum())
     composite = _normalised(best.composite)

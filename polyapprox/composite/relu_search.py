@@ -28,7 +28,9 @@ from .threshold import Threshold, best_threshold
 
 # thresholds of the proposals, as multiples of the wanted ReLU error (of twice it with an offset:
 # the hump may then be almost twice as high)
-THRESHOLD_FACTORS = (9.0, 12.0, 16.0)
+THRESHOLD_FACTORS = (9.0, 12.0, 16.0, 20.0)
+
+Key = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def pareto_relu(
     Examples
     --------
     >>> [c.degrees for c in pareto_relu(2**-7)][:2]
-    [(5, 7), (3, 3, 5)]
+    [(27,), (5, 7)]
     """
     if not refine:
         return tuple(_choices(error, max_degree, offset))
@@ -99,13 +101,59 @@ def search_relu(
     Examples
     --------
     >>> search_relu(2**-12).degrees, search_relu(2**-12, refine=True).degrees
-    ((3, 7, 7, 15), (7, 15, 15))
+    ((3, 7, 7, 15), (7, 7, 27))
+    """
+    found = search_relu_below(error, objective, None, max_degree, offset, refine)
+    if found is None:
+        raise NotConvergedError(f"no degree list reaches the ReLU error {error}: lower it less")
+    return found
+
+
+def search_relu_below(
+    error: float,
+    objective: Objective,
+    limit: tuple[int, int] | None,
+    max_degree: int = 31,
+    offset: bool = True,
+    refine: bool = False,
+) -> ReluChoice | None:
+    """As :func:`search_relu`, but only what is cheaper than a cost; None if nothing is.
+
+    Parameters
+    ----------
+    limit : (int, int) or None
+        Multiplications and depth to beat under the objective.
     """
     check_objective(objective)
-    refined = refined_choices(error, max_degree, offset) if refine else []
-    plain = _choices(error, max_degree, offset)
-    choices = [*refined, next(plain)] if objective == "depth" else [*refined, *plain]
-    return min(choices, key=lambda c: (preference(objective, c.multiplications, c.depth), c.error))
+    best: ReluChoice | None = None
+    key: Key | None = None if limit is None else preference(objective, *limit)
+    for choice in refined_choices(error, max_degree, offset) if refine else []:
+        cost = preference(objective, choice.multiplications, choice.depth)
+        beats = key is None or cost < key or (best is not None and cost == key)
+        if beats and (best is None or cost != key or choice.error < best.error):
+            best, key = choice, cost
+    ceiling = _Ceiling(objective, key)
+    for choice in _choices(error, max_degree, offset, ceiling):
+        cost = preference(objective, choice.multiplications, choice.depth)
+        if ceiling.key is None or cost < ceiling.key:
+            best, ceiling.key = choice, cost
+    return best
+
+
+@dataclass
+class _Ceiling:
+    """The cost to beat so far: it shrinks while the search goes on."""
+
+    objective: Objective
+    key: Key | None
+
+    def multiplications(self, depth: int, most: int) -> int:
+        """How many counts 0, 1, … of multiplications beat it at a depth, `most` at most."""
+        key = self.key
+        if key is None:
+            return most
+        counts = (m for m in range(most) if preference(self.objective, m, depth) >= key)
+        return next(counts, most)
 
 
 def refined_choices(error: float, max_degree: int, offset: bool) -> list[ReluChoice]:
@@ -127,7 +175,9 @@ def _undominated(choices: list[ReluChoice]) -> tuple[ReluChoice, ...]:
     return tuple(kept)
 
 
-def _choices(error: float, max_degree: int, offset: bool) -> Iterator[ReluChoice]:
+def _choices(
+    error: float, max_degree: int, offset: bool, ceiling: _Ceiling | None = None
+) -> Iterator[ReluChoice]:
     if not 0 < error < 0.25:
         raise ArgumentError(f"error is {error}: give a number between 0 and 1/4")
     check_max_degree(max_degree)
@@ -139,8 +189,12 @@ def _choices(error: float, max_degree: int, offset: bool) -> Iterator[ReluChoice
     allowed, found = width, False
     known: dict[tuple[int, ...], Threshold] = {}
     for depth in range(1, height):
-        first = _first_below(tables[-1].row(depth)[:allowed], loose)
-        for products in range(first, allowed):
+        # the final product by x costs one multiplication and one level more
+        below = allowed if ceiling is None else ceiling.multiplications(depth + 1, allowed + 1) - 1
+        if below <= 0 and ceiling is not None and ceiling.objective != "multiplications":
+            return
+        first = _first_below(tables[-1].row(depth)[: max(below, 0)], loose)
+        for products in range(first, min(allowed, below)):
             choice = _judged(tables, products, depth, offset, known)
             if choice is not None and choice.error <= error:
                 allowed, found = products, True
@@ -148,7 +202,7 @@ def _choices(error: float, max_degree: int, offset: bool) -> Iterator[ReluChoice
                 break
         if found and allowed <= 2:
             return
-    if not found:
+    if not found and ceiling is None:
         raise NotConvergedError(f"no degree list reaches the ReLU error {error}: lower it less")
 
 

@@ -153,7 +153,7 @@ def next_gap(degree: int, gap: Array) -> Array:
     --------
     >>> import numpy as np
     >>> float(error_of(next_gap(3, np.array([log_gap(0.5)]))[0]).round(6))
-    0.04429
+    0.085955
     """
     gap = np.asarray(gap, dtype=np.float64)
     if degree == 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..approximation import Approximation
-from ..composite.search import preference
 from ..structures import TWO_ARGUMENTS
 from .composites import choose, composite
 from .direct import direct, direct_cost, linear
@@ -173,7 +172,5 @@ def _cheapest(request: Request) -> Approximation:
     cost = direct_cost(request) if request.offset else None
     if cost is None:
         return composite(request)
-    choice = choose(request)
-    of_direct = preference(request.objective, *cost)
-    of_composite = preference(request.objective, choice.multiplications, choice.depth)
-    return direct(request) if of_direct <= of_composite else composite(request, choice)
+    choice = choose(request, limit=cost)
+    return direct(request) if choice is None else composite(request, choice)

@@ -7,7 +7,7 @@ import math
 from ..approximation import Approximation
 from ..composite.build import ReluComposite, relu_composite
 from ..composite.refined import shipped_refined
-from ..composite.relu_search import ReluChoice, search_relu
+from ..composite.relu_search import ReluChoice, search_relu_below
 from ..errors import ProofError
 from ..numbers import exact, multiply
 from ..polynomial import Polynomial
@@ -16,16 +16,22 @@ from .plans import composite_plan
 from .request import Request
 
 _PROOF = 0.9965  # share of the tolerance that the search may use: the rest is the proof's
-_SHARES = (0.98, 0.95, 0.9, 0.8)  # … after a proof that missed
+_SHARES = (_PROOF, 0.98, 0.95, 0.9, 0.8)  # … and after a proof that missed
 _DOUBLE = 2.0**-30  # above this error 53 bits carry the coefficients
 _GUARD_BITS = 40
 
 
-def choose(request: Request, share: float = _PROOF) -> ReluChoice:
-    """The cheapest composite by the request's objective (its error is an estimate)."""
-    return search_relu(
+def choose(
+    request: Request, share: float = _PROOF, limit: tuple[int, int] | None = None
+) -> ReluChoice | None:
+    """The cheapest composite by the request's objective (its error is an estimate).
+
+    With a limit (multiplications, depth) only what is cheaper counts; None if nothing is.
+    """
+    return search_relu_below(
         min(0.24, request.unit_error * share),
         request.objective,
+        limit,
         offset=request.offset,
         refine=request.refine is not False,
     )
@@ -35,15 +41,18 @@ def composite(request: Request, choice: ReluChoice | None = None) -> Approximati
     """The composite of the request's degrees, or the cheapest one within its tolerance."""
     if request.degrees is not None:
         return _build(request, _of_degrees(request, request.degrees))
-    choice = choice or choose(request)
+    proven = "nothing"
     for share in _SHARES:
+        choice = choice or choose(request, share)
+        if choice is None:
+            break
         result = _build(request, _of_choice(request, choice))
         if request.meets(result):
             return result
-        choice = choose(request, share)
+        proven, choice = f"{result.error_bound:.4g} with degrees {result.degrees}", None
     raise ProofError(
-        f"degrees {choice.degrees} reach {result.error_estimate:.4g} (estimate), but no more than "
-        f"{result.error_bound:.4g} could be proven; ask for another precision or structure"
+        f"an error of {request.tolerance:.4g} was found but {proven} was proven; ask for another "
+        "precision or structure"
     )
 
 
