@@ -9,14 +9,15 @@ written means no cache: the cache never makes an error.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, wraps
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import mpmath
 
@@ -26,6 +27,7 @@ from .provenance import versions
 from .table import load_unchecked, save
 
 VARIABLE = "POLYAPPROX_CACHE"
+P = ParamSpec("P")
 
 
 def cached(
@@ -67,6 +69,42 @@ def cached(
     return result
 
 
+def remembered(function: Callable[P, Approximation]) -> Callable[P, Approximation]:
+    """Decorate a function of plain arguments: its results are kept by :func:`cached`.
+
+    Parameters
+    ----------
+    function : callable
+        Returns an Approximation that depends on its arguments only.
+
+    Returns
+    -------
+    callable
+        The same function; all arguments, defaults included, name the entry.
+
+    Examples
+    --------
+    >>> @remembered
+    ... def cubic(name="exp"):
+    ...     import polyapprox
+    ...     return polyapprox.minimax(name, 3)
+    >>> cubic() == cubic("exp")
+    True
+    """
+    signature = inspect.signature(function)
+
+    @wraps(function)
+    def serve(*args: P.args, **kwargs: P.kwargs) -> Approximation:
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError:
+            return function(*args, **kwargs)  # says itself what is wrong with the arguments
+        bound.apply_defaults()
+        return cached(function.__name__, bound.arguments, lambda: function(*args, **kwargs))
+
+    return serve
+
+
 def cache_folder() -> Path | None:
     """Where entries are kept; None if the cache is off."""
     chosen = os.environ.get(VARIABLE, "")
@@ -93,7 +131,7 @@ def cache_key(call: str, arguments: Mapping[str, Any]) -> str | None:
         named = {name: _plain(value) for name, value in arguments.items()}
     except TypeError:
         return None
-    content = [call, named, versions(), _state_of_package()]
+    content = [call, named, _versions(), _state_of_package()]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 
 
@@ -110,6 +148,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no name that lasts")
+
+
+@lru_cache(maxsize=1)
+def _versions() -> tuple[tuple[str, str], ...]:
+    return versions()
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,8 @@ import pytest
 
 import polyapprox as pa
 from polyapprox import Approximation, cache
-from polyapprox.cache import cache_folder, cache_key, cached
+from polyapprox.cache import cache_folder, cache_key, cached, remembered
+from polyapprox.errors import DomainError
 from polyapprox.table import load
 
 ARGUMENTS = {"function": "exp", "degree": 3, "domain": (-1, 1)}
@@ -121,7 +122,7 @@ def test_keys_follow_values_not_types() -> None:
 
 def test_keys_follow_versions_and_code(monkeypatch: pytest.MonkeyPatch) -> None:
     before = cache_key("relu", ARGUMENTS)
-    monkeypatch.setattr(cache, "versions", lambda: (("polyapprox", "next"),))
+    monkeypatch.setattr(cache, "_versions", lambda: (("polyapprox", "next"),))
     after = cache_key("relu", ARGUMENTS)
     monkeypatch.setattr(cache, "_state_of_package", lambda: "edited")
     assert len({before, after, cache_key("relu", ARGUMENTS)}) == 3
@@ -139,3 +140,34 @@ def test_reading_an_entry_needs_no_schema_library(folder: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300
     )
     assert done.stdout.split("\n")[0] == "(3,) False False"
+
+
+def test_decorated_functions_remember(folder: Path) -> None:
+    calls = []
+
+    @remembered
+    def best(function: object, degree: int = 3, *, domain: tuple = (-1, 1)) -> Approximation:
+        """Best polynomial."""
+        calls.append((function, degree, domain))
+        return pa.minimax(function, degree, domain=domain)  # type: ignore[arg-type]
+
+    assert best.__name__ == "best" and best.__doc__ == "Best polynomial."
+    first = best("exp")
+    assert best("exp", 3) == best(function="exp", domain=[-1.0, 1.0]) == first
+    assert len(calls) == 1
+    assert best("exp", 4) != first
+    assert best(np.exp).error_estimate == best(np.exp).error_estimate
+    assert len(calls) == 4
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'function'"):
+        best()  # type: ignore[call-arg]
+
+
+def test_errors_are_raised_again_not_kept(folder: Path) -> None:
+    @remembered
+    def fails(degree: int) -> Approximation:
+        return pa.minimax("1/x", degree)
+
+    for _ in range(2):
+        with pytest.raises(DomainError):
+            fails(3)
+    assert not folder.exists()
