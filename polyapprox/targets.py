@@ -386,7 +386,8 @@ def check_domain(target: Target, intervals: Iterable[tuple[Any, Any]]) -> None:
 
 
 def _domain_error(target: Target, low: float, high: float, where: float) -> DomainError:
-    if target.provable and target.ball(arb(where)).is_finite():
+    value = target.ball(arb(where)) if target.provable else arb("nan")
+    if value.is_finite() and abs(value) > 1e300:
         return DomainError(
             f"the function {target.name!r} exceeds the range of double precision near "
             f"x={where:.6g} in the domain [{low!r}, {high!r}]; scale the function or the domain"
