@@ -7,9 +7,9 @@ anew from components and plan, and must not be above the claim either.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import mpmath
@@ -18,10 +18,11 @@ import numpy as np
 from .approximation import Approximation, rounded_down, rounded_up
 from .certificate import Certificate
 from .error_function import ErrorFunction, error_function, exceeds
-from .errors import PolyApproxError, ProofError
+from .errors import PolyApproxError, ProofError, TableError
 from .numbers import fraction
 from .proof.prove import prove
 from .table import document_of, load
+from .table.decimals import DOUBLE, read
 from .table.read import approximation_from
 
 SLACK = 1e-9
@@ -94,14 +95,14 @@ def verify(table: str | Path | Approximation) -> Verification:
         )
     error = error_function(approximation)
     _search_counterexample(error, claimed.upper)
-    reference = usable_reference(approximation)
+    reference = stored_reference(approximation)
     found = _proven(approximation, claimed, reference)
     if not _at_most(found.upper, claimed.upper):
         raise ProofError(
             f"the table claims an error of at most {rounded_up(claimed.upper):.12g}, but no more "
             f"than {rounded_up(found.upper):.12g} can be proven"
         )
-    lower = _checked_lower(claimed, found)
+    lower = _checked_lower(claimed, found, bool(reference))
     return Verification(
         function=approximation.function,
         claimed=rounded_up(claimed.upper),
@@ -158,37 +159,35 @@ def _proven(
         raise ProofError(f"the claim of the table cannot be proven again: {error}") from error
 
 
-def usable_reference(approximation: Approximation) -> tuple[mpmath.mpf, ...]:
-    """Points of alternation stored in the table, if there are enough of them to prove anything.
-
-    A lower bound for a space of dimension N needs N + 1 points, ascending and in the domain
-    (on one side of 0 for a polynomial with a parity).
-    """
+def stored_reference(approximation: Approximation) -> tuple[mpmath.mpf, ...]:
+    """Points of alternation stored in the table (none if it holds none that can be read)."""
     certificate = approximation.certificate
     stored = certificate.details.get("reference") if certificate else None
-    if approximation.structure != "polynomial" or not isinstance(stored, list):
+    if not isinstance(stored, list):
         return ()
-    points = tuple(x for x in stored if isinstance(x, mpmath.mpf))
-    (component,) = approximation.components
-    degree, needed = component.degree, component.degree + 2
-    if component.parity is not None:
-        needed = degree // 2 + 2 if component.parity == "even" else (degree + 1) // 2 + 1
-        one_side = all(x > 0 for x in points[1:]) and all(
-            x > 0 if component.parity == "odd" else x >= 0 for x in points[:1]
-        )
-        if not one_side:
-            return ()
-    ascending = all(a < b for a, b in pairwise(points))
-    inside = all(any(a <= x <= b for a, b in approximation.domain) for x in points)
-    return points if ascending and inside and len(points) >= needed else ()
+    try:
+        return tuple(_point(text) for text in stored)
+    except TableError as error:
+        raise TableError(f"a stored point of alternation cannot be read: {error}") from None
 
 
-def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
-    if found.lower is None or claimed.lower is None or found.lower_for != claimed.lower_for:
+def _point(text: object) -> mpmath.mpf:
+    """Up to 17 digits are a double; a longer one is read with all the bits its digits hold."""
+    digits = sum(character.isdigit() for character in str(text).partition("e")[0].lstrip("-0."))
+    return read(text, DOUBLE if digits <= 17 else max(DOUBLE, int(digits / math.log10(2))))
+
+
+def _checked_lower(claimed: Certificate, found: Certificate, stored: bool) -> float | None:
+    if claimed.lower is None:
         return None
-    if not _at_most(claimed.lower, found.lower):
-        raise ProofError(
-            f"the table claims that no error below {rounded_down(claimed.lower):.12g} is possible "
-            f"for {claimed.lower_for}, but only {rounded_down(found.lower):.12g} can be proven"
-        )
-    return rounded_down(found.lower)
+    same = found.lower is not None and found.lower_for == claimed.lower_for
+    if same and found.lower is not None and _at_most(claimed.lower, found.lower):
+        return rounded_down(found.lower)
+    if not same and not stored:
+        return None
+    proven = 0.0 if found.lower is None else rounded_down(found.lower)
+    raise ProofError(
+        f"the table claims that {claimed.lower_for} errs by at least "
+        f"{rounded_down(claimed.lower):.12g}, but only {proven:.12g} for {found.lower_for} can be "
+        "proven"
+    )

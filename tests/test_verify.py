@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import mpmath
+import numpy as np
 import pytest
 
 import polyapprox as pa
@@ -17,7 +19,7 @@ from polyapprox.numbers import add, dyadic, exact, multiply
 from polyapprox.plan import Operation, Plan
 from polyapprox.recipes.plans import composite_plan, polynomial_plan
 from polyapprox.table import save
-from polyapprox.verification import usable_reference
+from polyapprox.verification import stored_reference
 
 SOLVERS = ("polyapprox.remez", "polyapprox.composite", "polyapprox.recipes")
 
@@ -163,50 +165,61 @@ def test_damaged_files_are_reported_as_such(tmp_path: Path) -> None:
         pa.verify(path)
 
 
-def with_reference(value: Approximation, points: list) -> Approximation:
+def with_reference(value: Approximation, points: object, lower: mpmath.mpf) -> Approximation:
     assert value.certificate is not None
     details = {**value.certificate.details, "reference": points}
-    return replace(value, certificate=replace(value.certificate, details=details))
+    return replace(value, certificate=replace(value.certificate, details=details, lower=lower))
 
 
-def extremal_points(degree: int) -> list:
+def extremal_points(degree: int) -> list[float]:
     """Points at which the error of the best exp alternates: found on a grid, no solver."""
-    import numpy as np
-
     value = pa.minimax("exp", degree)
     x = np.linspace(-1, 1, 200_001)
     error = value(x) - np.exp(x)
-    signs = np.sign(error)
-    starts = np.flatnonzero(np.diff(signs)) + 1
+    starts = np.flatnonzero(np.diff(np.sign(error))) + 1
     groups = np.split(np.arange(x.size), starts)
-    return [exact(float(x[g[np.argmax(np.abs(error[g]))]])) for g in groups]
+    return [float(x[g[np.argmax(np.abs(error[g]))]]) for g in groups]
 
 
-def test_lower_bound_is_checked_where_the_points_are_stored() -> None:
+@pytest.mark.parametrize(
+    ("function", "degree", "domain"),
+    [("exp", 5, (-1, 1)), ("abs", 8, (-2, 2)), ("sin", 7, (-1, 1)), ("sqrt", 6, (0, 1)),
+     ("exp", 24, (0.1, 3.0))],
+)
+def test_lower_bounds_are_proven_again(
+    function: str, degree: int, domain: tuple, tmp_path: Path
+) -> None:
+    value = pa.minimax(function, degree, domain=domain)
+    lower = pa.verify(save(value, tmp_path / "t.json")).lower
+    assert lower is not None and value.error_lower_bound is not None
+    assert lower == pytest.approx(value.error_lower_bound, rel=1e-9)
+    assert 0.999 * value.error_bound < lower <= value.error_bound
+
+
+def test_points_found_elsewhere_prove_the_same() -> None:
     value = pa.minimax("exp", 5)
-    stored = with_reference(value, extremal_points(5))
-    assert len(usable_reference(stored)) == 7
-    assert stored.certificate is not None and stored.certificate.lower is not None
-    honest = replace(
-        stored,
-        certificate=replace(
-            stored.certificate, lower=multiply(stored.certificate.lower, exact(1 - 1e-6))
-        ),
-    )
-    lower = pa.verify(honest).lower
-    assert lower is not None and lower == pytest.approx(value.error_lower_bound, rel=1e-6)
-    false = replace(
-        stored, certificate=replace(stored.certificate, lower=stored.certificate.upper)
-    )
-    with pytest.raises(ProofError, match=r"only .* can be proven"):
-        pa.verify(false)
+    points = [repr(x) for x in extremal_points(5)]
+    assert value.certificate is not None and value.certificate.lower is not None
+    weaker = multiply(value.certificate.lower, exact(1 - 1e-6))
+    lower = pa.verify(with_reference(value, points, weaker)).lower
+    assert lower == pytest.approx(value.error_lower_bound, rel=1e-6)
 
 
-def test_too_few_points_of_alternation_prove_nothing() -> None:
+@pytest.mark.parametrize("part", [slice(0, -1), slice(None, None, -1), slice(2, 4)])
+def test_a_false_lower_bound_is_found_out(part: slice) -> None:
     value = pa.minimax("exp", 5)
-    points = extremal_points(5)
-    assert usable_reference(with_reference(value, points[:-1])) == ()
-    assert usable_reference(with_reference(value, points[::-1])) == ()
-    assert usable_reference(with_reference(value, [*points[:-1], exact(1.5)])) == ()
-    assert usable_reference(with_reference(value, [exact(0.0), *points])) == ()
-    assert usable_reference(replace(value, certificate=None)) == ()
+    points = [repr(x) for x in extremal_points(5)]
+    assert value.certificate is not None and value.certificate.lower is not None
+    with pytest.raises(ProofError, match=r"errs by at least .* but only"):
+        pa.verify(with_reference(value, points[part], value.certificate.lower))
+    with pytest.raises(ProofError, match=r"errs by at least .* but only"):
+        pa.verify(with_reference(value, points, value.certificate.upper))
+
+
+def test_without_points_the_lower_bound_is_not_checked() -> None:
+    value = pa.minimax("exp", 5)
+    assert value.certificate is not None and value.certificate.lower is not None
+    assert pa.verify(with_reference(value, None, value.certificate.lower)).lower is None
+    assert stored_reference(replace(value, certificate=None)) == ()
+    with pytest.raises(TableError, match="point of alternation"):
+        pa.verify(with_reference(value, ["0.5", "nan"], value.certificate.lower))
