@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -26,7 +27,7 @@ class InputCount:
     outside : int
         Inputs with |x| above the bound of the approximation (or not a number).
     largest : float
-        Largest |x|.
+        Largest |x|; infinite if an input was not a number.
     """
 
     elements: int = 0
@@ -107,7 +108,7 @@ class PolynomialActivation(nn.Module):
         x = self._inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
             return _Differentiable.apply(x, self.evaluator, self.bound)
-        result = torch.empty_like(x, memory_format=torch.contiguous_format)
+        result = torch.empty_like(x)
         self.evaluator.write(x, self.bound, result)
         return result
 
@@ -134,6 +135,7 @@ class PolynomialActivation(nn.Module):
             return x
         low, high = torch.aminmax(x.detach())
         largest = float(torch.maximum(-low, high))
+        largest = math.inf if math.isnan(largest) else largest
         self.seen.elements += x.numel()
         if largest <= self.bound:
             self.seen.largest = max(self.seen.largest, largest)
@@ -157,7 +159,7 @@ class _Differentiable(torch.autograd.Function):
     def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
         ctx.save_for_backward(x)
         ctx.evaluator, ctx.bound = evaluator, bound
-        result = torch.empty_like(x, memory_format=torch.contiguous_format)
+        result = torch.empty_like(x)
         evaluator.write(x, bound, result)
         return result
 

@@ -76,7 +76,7 @@ def _checked(path: Path, read: Callable[[Path], Any]) -> Any:
 def _strips(path: Path) -> Arrays:
     from PIL import Image
 
-    with np.load(path, allow_pickle=False) as data:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
         content = data["webp"].tobytes()
         ends = np.cumsum(data["sizes"].astype(np.int64))
         labels = data["labels"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -25,7 +24,8 @@ _errors = Console(stderr=True)
 def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=_errors, transient=True,
+        console=_errors,
+        disable=not _errors.is_terminal, transient=True,
     )  # fmt: skip
 
 
@@ -96,11 +96,15 @@ def _accuracy_table(records: list[dict[str, Any]]) -> Table:
         caption="Accuracy in % by interval, in brackets the number of inputs outside it. Depth and "
         "multiplications are those of one activation, counting rule 'published'.",
         box=SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
-    for heading in ("precision", "by", "degrees", "depth", "mult."):
-        table.add_column(heading, justify="left" if heading in ("by", "degrees") else "right")
+    for heading in ("error", "by", "degrees", "depth", "mult."):
+        side: Any = "left" if heading in ("by", "degrees") else "right"
+        table.add_column(heading, justify=side, no_wrap=True)
     for interval in intervals:
-        table.add_column(interval if "l" in interval else f"B = {interval}", justify="right")
+        heading = interval if "l" in interval else f"B = {interval}"
+        table.add_column(heading, justify="right", no_wrap=True)
     rows: dict[tuple[int, str], dict[str, dict[str, Any]]] = {}
     for record in runs:
         row = rows.setdefault((record["power"], record["approximation"]), {})
@@ -164,14 +168,23 @@ def networks() -> None:
     _out.print(table)
 
 
+_UsageError: Any = typer.BadParameter.__mro__[2]  # whatever typer builds on calls it
+
+
 def main() -> None:
     """Run the command; bad input is one sentence and exit code 2."""
     try:
-        app()
-    except PolyApproxError as error:
-        sentence = re.sub(r"\s+", " ", str(error))
-        _errors.print(f"nn-bridge: {sentence}", soft_wrap=True, highlight=False, markup=False)
-        sys.exit(2)
-    except OSError as error:
-        _errors.print(f"nn-bridge: {error}", soft_wrap=True, highlight=False, markup=False)
-        sys.exit(2)
+        sys.exit(app(standalone_mode=False))
+    except (PolyApproxError, OSError) as error:
+        _fail(str(error), 2)
+    except typer.Abort:
+        _fail("interrupted; finished runs are kept", 130)
+    except _UsageError as error:
+        _fail(error.format_message(), getattr(error, "exit_code", 2))
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    text = " ".join(sentence.split())
+    if text:
+        _errors.print(f"nn-bridge: {text}", soft_wrap=True, highlight=False, markup=False)
+    sys.exit(code)

@@ -16,7 +16,7 @@ from .activation import Outside, read_bound, read_outside
 from .calibration import measure
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
-from .intercept import install
+from .intercept import install, site_name
 from .report import Replacement, Report
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -110,9 +110,10 @@ def convert(
     bounds, default = _bounds(interval, measured, margin)
     for path, module in model.named_modules():
         if isinstance(module, nn.ReLU):
-            kinds.setdefault(path, "nn.ReLU")
+            site = site_name(path)
+            kinds.setdefault(site, "nn.ReLU")
             if default is not None and not measured:
-                bounds.setdefault(path, default)
+                bounds.setdefault(site, default)
     if measured is not None and not measured:
         raise ConversionError(
             f"no ReLU was called in this {type(model).__name__}: there is nothing to replace "

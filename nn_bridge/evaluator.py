@@ -77,6 +77,8 @@ class Evaluator:
         """Evaluate on x, scaled to [−bound, bound], into `result` (x itself is allowed)."""
         if dtype is None:
             dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
+        if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
+            x, result = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
         program = self.program.times(bound / self.radius)
         scalars = program.scalars(dtype, x.device)
         chunk = max(1, min(x.numel(), _CHUNK_BYTES // dtype.itemsize if x.is_cpu else x.numel()))

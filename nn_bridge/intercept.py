@@ -1,8 +1,8 @@
 """Finding every ReLU of any network while it runs.
 
-ReLU is reached in nine ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their
+ReLU is reached in many ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their
 in-place forms), from modules and from plain code, in networks whose control flow may depend on
-data. All nine pass through torch's function overrides; so the network's own code runs unchanged
+data. All pass through torch's function overrides; so the network's own code runs unchanged
 and the calls are answered here. A call site is named by the module that is running, by the order
 of the call within it and, for a module that runs several times, by the run:
 
@@ -30,12 +30,16 @@ from .errors import ConversionError
 ATTRIBUTE = "_nn_bridge"
 RELU_FUNCTIONS: dict[Any, str] = {
     functional.relu: "F.relu",
-    functional.relu_: "F.relu_",
     torch.relu: "torch.relu",
-    torch.relu_: "torch.relu_",
+    torch.relu_: "torch.relu_",  # F.relu_ is the same function
     torch.Tensor.relu: "Tensor.relu",
     torch.Tensor.relu_: "Tensor.relu_",
 }
+
+
+def site_name(path: str, own: bool = True, call: int = 1) -> str:
+    """Name of a call site: of a module that is an nn.ReLU itself, or of a call inside a module."""
+    return path if own and path else f"{path}/relu{call}"
 
 
 class Handler(Protocol):
@@ -126,7 +130,7 @@ class Interception:
         current.calls += 1
         own = issubclass(current.module, nn.ReLU) and current.calls == 1
         kind = "nn.ReLU" if own else RELU_FUNCTIONS[function]
-        name = current.path if own else f"{current.path}/relu{current.calls}"
+        name = site_name(current.path, own, current.calls)
         if current.run > 1:
             name += f"@{current.run}"
         x = args[0] if args else kwargs["input"]

@@ -28,7 +28,7 @@ channel_shuffle unfold fold diag diagonal tril triu contiguous clone detach to t
 double half bfloat16 cpu cuda copy requires_grad alias_copy atleast_1d atleast_2d
 """
 _QUERIES = """
-get set size dim ndimension numel nelement stride len is_floating_point is_complex is_contiguous
+get set getattr size dim ndimension numel nelement stride len is_floating_point is_complex is_contiguous
 data_ptr iter format repr str
 zeros ones full empty arange tensor as_tensor zeros_like ones_like full_like empty_like eye linspace
 new_zeros new_ones new_full new_empty new_tensor set_grad_enabled

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ import torch
 from ..activation import Outside, read_outside
 from ..calibration import calibrate
 from ..conversion import convert
-from ..data import data_root
+from ..data import Batches, ImageSet, data_root
 from ..errors import ArgumentError, DataError
 from ..evaluation import EvaluationResult, evaluate
 from ..evaluator import Evaluator
@@ -46,7 +47,8 @@ class AccuracyConfiguration:
         Images that ranges are measured on. "test" looks at the answers' images, as some of the
         literature does: for comparison only.
     calibration_images : int or None
-        How many of them (the first ones; None: all, and for "test" as many as are tested).
+        How many of the training images (the first ones; None: all). Of the test images all that
+        are tested.
     margin : float
         Measured ranges are multiplied by it.
     outside : {"report", "raise", "clamp"}
@@ -147,11 +149,25 @@ class _Setting:
 
     configuration: AccuracyConfiguration
     network: Network
+    root: str | Path | None
     model: torch.nn.Module
-    batches: Any
-    ranges: dict[str, float]
+    test: ImageSet
     common: dict[str, Any]
     environment: dict[str, Any]
+
+    @property
+    def batches(self) -> Batches:
+        """Test images."""
+        return self.network.batches(self.test)
+
+    @cached_property
+    def ranges(self) -> dict[str, float]:
+        """Measured when first needed."""
+        chosen = self.test
+        if self.configuration.calibration == "train":
+            count = self.configuration.calibration_images
+            chosen = self.network.data("train", self.root).first(count)
+        return calibrate(self.model, self.network.batches(chosen))
 
 
 def run_accuracy(
@@ -188,7 +204,7 @@ def run_accuracy(
     report = progress or (lambda done, total, label: None)
     records = Records(path)
     total = 1 + sum(1 for _ in _runs(configuration))
-    report(0, total, "reading data, measuring ranges")
+    report(0, total, "reading data")
     setting = _prepare(configuration, network, root, weights)
     report(0, total, "backbone")
     results = [_backbone(setting, records)]
@@ -219,10 +235,6 @@ def _prepare(
     torch.manual_seed(configuration.seed)
     model = network.load(root, weights)
     test = network.data("test", root).first(configuration.limit)
-    if configuration.calibration == "test":
-        chosen = test
-    else:
-        chosen = network.data("train", root).first(configuration.calibration_images)
     file = Path(weights) if weights else network.weights_path(root)
     common = {
         "experiment": "accuracy",
@@ -235,13 +247,8 @@ def _prepare(
         "versions": versions(),
         "commit": git_commit(),
         "threads": torch.get_num_threads(),
-        "calibration": configuration.calibration,
-        "calibration_images": len(chosen),
     }
-    ranges = calibrate(model, network.batches(chosen))
-    return _Setting(
-        configuration, network, model, network.batches(test), ranges, common, environment
-    )
+    return _Setting(configuration, network, root, model, test, common, environment)
 
 
 def _backbone(setting: _Setting, records: Records) -> dict[str, Any]:
@@ -274,7 +281,7 @@ def _run(
         identity |= {
             "margin": configuration.margin,
             "calibration": configuration.calibration,
-            "calibration_images": setting.environment["calibration_images"],
+            "calibration_images": configuration.calibration_images,
         }
     found = records.get(key_of(identity))
     if found is not None:
@@ -284,7 +291,7 @@ def _run(
         setting.model,
         approximation=evaluator,
         interval=width,
-        calibrate=setting.ranges,
+        calibrate=setting.ranges if isinstance(width, str) else None,
         margin=configuration.margin,
         outside=configuration.outside,
     )
@@ -301,7 +308,9 @@ def _run(
         "proven_error": evaluator.error,
         "dtype": str(evaluator.dtype).removeprefix("torch."),
         "evaluation_error": evaluator.evaluation_error,
-        "sites": [asdict(site) for site in result.sites],
+        "sites": [
+            {**asdict(site), "largest_ratio": _finite(site.largest_ratio)} for site in result.sites
+        ],
         "wall_seconds": time.perf_counter() - start,
         "environment": setting.environment,
     }
