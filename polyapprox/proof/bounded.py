@@ -30,10 +30,11 @@ class BoundedArray:
         self.radius = radius
 
     @staticmethod
-    def lift_constant(constant: mpmath.mpf) -> BoundedArray:
+    def lift_constant(constant: mpmath.mpf | Fraction) -> BoundedArray:
         """An exact constant, with the error of its rounding to float64."""
         value = float(constant)
-        gap = abs(Fraction(value) - fraction(constant)) if value != constant else 0
+        exactly = constant if isinstance(constant, Fraction) else fraction(constant)
+        gap = abs(Fraction(value) - exactly) if value != constant else 0
         return BoundedArray(value, float(gap) * _GROW + (_TINY if gap else 0.0))
 
     def _other(self, other: Any) -> BoundedArray:

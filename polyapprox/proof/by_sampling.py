@@ -70,7 +70,7 @@ def pieces_on(
 
 
 def _on_bounded(coefficients: tuple[Any, ...]) -> Callable[[BoundedArray], BoundedArray]:
-    constants = [BoundedArray.lift_constant(exact(c)) for c in coefficients]
+    constants = [BoundedArray.lift_constant(c) for c in coefficients]
 
     def evaluate(x: BoundedArray) -> BoundedArray:
         value = x * 0.0 + constants[-1]
@@ -85,7 +85,7 @@ def _exactly(approximation: Approximation, target: Target) -> Method:
     largest = Fraction(0)
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
-            exact_coefficients = [fraction(exact(c)) for c in coefficients]
+            exact_coefficients = [Fraction(c) for c in coefficients]
 
             def error(x: Fraction, terms: list[Fraction] = exact_coefficients) -> Fraction:
                 value = sum((c * x**power for power, c in enumerate(terms)), Fraction(0))

@@ -49,9 +49,9 @@ def angular_half_gap(points: np.ndarray) -> float:
     total = root[1:] + root[:-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         rise = np.where(total > 0, step * np.abs(middle) / total, 0.0)
-    # |s_y² − s_x²| = (y − x)|a + b − x − y|; `middle` is −(a + b − x − y) to rounding, whose
-    # absolute error is at most 3 units of (b − a): added here.
-    rise = rise + np.where(total > 0, step * (1e-15 * (high - low)) / total, 0.0)
+        # |s_y² − s_x²| = (y − x)|a + b − x − y|; `middle` is −(a + b − x − y) to rounding, whose
+        # absolute error is at most 3 units of (b − a): added here.
+        rise = rise + np.where(total > 0, step * (1e-15 * (high - low)) / total, 0.0)
     chord = np.hypot(step, rise) / (0.5 * (high - low))
     largest = float(np.max(chord)) * (1 + 1e-14)
     if largest >= 2.0:

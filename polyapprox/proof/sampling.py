@@ -55,7 +55,8 @@ def bound_plan(
     mesh = chebyshev_mesh(low, high, max(4, oversampling * max(degree, 1)))
     largest, sampled, where = 0.0, 0.0, low
     for start in range(0, len(mesh.points), _CHUNK):
-        x = BoundedArray(mesh.points[start : start + _CHUNK])
+        points = mesh.points[start : start + _CHUNK]
+        x = BoundedArray(points)
         error = plan.run(x, lift=BoundedArray.lift_constant) - target(x)
         bound = error.largest()
         if not math.isfinite(bound):
@@ -63,7 +64,7 @@ def bound_plan(
         largest = max(largest, bound)
         peak = int(np.argmax(np.abs(error.value)))
         if abs(error.value[peak]) > sampled:
-            sampled, where = float(abs(error.value[peak])), float(x.value[peak])
+            sampled, where = float(abs(error.value[peak])), float(points[peak])
     upper = largest * mesh.factor(degree) * (1 + 1e-15)
     return SampledBound(upper, sampled, len(mesh.points), where)
 

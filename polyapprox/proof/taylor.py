@@ -15,7 +15,7 @@ import mpmath
 from flint import arb, arb_poly, arb_series
 
 from ..errors import ProofError
-from ..numbers import ball, exact, log2
+from ..numbers import add, ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
 from .sampling import bound_unit_polynomial
@@ -23,6 +23,7 @@ from .sampling import bound_unit_polynomial
 _LOWEST_ORDER = 24
 _HIGHEST_ORDER = 160
 _REMAINDER = 2e-5  # of the scale: when a cell's remainder is larger, the cell is split
+_DEEPEST = 2000  # halvings of a cell
 _TIGHT = 1.0004  # of the scale: what a cell may claim that is too small for a Taylor model
 
 
@@ -85,8 +86,8 @@ def bound_error(
             if relative is None and (high - low) < widest * mpmath.mpf(2) ** -24:
                 relative = error.directly(a, b)
             if relative is None:
-                middle = (low + high) / 2
-                if not low < middle < high:
+                middle = mpmath.ldexp(add(low, high), -1)
+                if high - low < widest * mpmath.mpf(2) ** -_DEEPEST:
                     raise ProofError(
                         f"{target.name!r} could not be enclosed near {mpmath.nstr(low, 17)}"
                     )

@@ -8,9 +8,22 @@ import numpy as np
 
 from .problem import Array, Problem
 
+_RIVAL = 0.9
 
-def search_grid(problem: Problem, nodes: Array, per_gap: int = 10) -> Array:
-    """Ascending points: cosine-spaced between neighbouring nodes, ends and breakpoints."""
+
+def search_grid(problem: Problem, nodes: Array, per_gap: int = 10, least: int = 240) -> Array:
+    """Ascending points: cosine-spaced between neighbouring nodes, ends and breakpoints.
+
+    Parameters
+    ----------
+    nodes : ndarray
+        Ascending.
+    per_gap : int
+        Points for each gap.
+    least : int
+        About as many points in all, however few the gaps.
+    """
+    per_gap = max(per_gap, least // len(nodes))
     pieces = []
     cosines = 0.5 - 0.5 * np.cos(np.pi * np.arange(per_gap) / per_gap)
     for low, high in problem.intervals:
@@ -30,8 +43,8 @@ def signed_extrema(
 ) -> tuple[Array, Array]:
     """The extremum of each sign run of the error on an ascending grid.
 
-    A run's best grid point is refined by one zoom into its bracket (unless values are dear), then
-    by parabolas through three points ever closer together.
+    Every local maximum that rivals the largest of its run is refined by one zoom into its bracket
+    (unless values are dear), then by parabolas through three points ever closer together.
 
     Returns
     -------
@@ -39,11 +52,8 @@ def signed_extrema(
         Signs of `values` alternate.
     """
     values = error(grid)
-    starts = np.concatenate([[0], np.nonzero(np.diff(values >= 0))[0] + 1])
-    stops = np.concatenate([starts[1:], [len(grid)]])
-    best = np.array(
-        [a + int(np.argmax(np.abs(values[a:b]))) for a, b in zip(starts, stops, strict=True)]
-    )
+    run = np.concatenate([[0], np.cumsum(np.diff(values >= 0))])
+    best = _rivals(np.abs(values), run)
     points, extrema = grid[best], values[best]
     bounds = np.array(intervals)[
         np.searchsorted([low for low, _ in intervals], points, side="right") - 1
@@ -57,7 +67,20 @@ def signed_extrema(
     for _ in range(parabolas):
         points, extrema = bracket.parabola(points, extrema, step)
         step = step / 12
-    return points, extrema
+    order = np.lexsort((-np.abs(extrema), run[best]))
+    first = order[np.unique(run[best][order], return_index=True)[1]]
+    return points[first], extrema[first]
+
+
+def _rivals(size: Array, run: Array) -> Array:
+    """Indices of the local maxima within 10% of the largest of their run."""
+    starts = np.concatenate([[0], np.nonzero(np.diff(run))[0] + 1])
+    largest = np.repeat(np.maximum.reduceat(size, starts), np.diff([*starts, len(size)]))
+    padded = np.concatenate([[-1.0], size, [-1.0]])
+    same_left = np.concatenate([[False], run[1:] == run[:-1]])
+    same_right = np.concatenate([run[1:] == run[:-1], [False]])
+    local = (~same_left | (size > padded[:-2])) & (~same_right | (size >= padded[2:]))
+    return np.nonzero((local & (size >= _RIVAL * largest)) | (size == largest))[0]
 
 
 class _Bracket:

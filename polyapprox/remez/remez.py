@@ -141,7 +141,7 @@ def _iterate(
     parabolas = 0 if thorough else _FINEST
     for iteration in range(1, max_iterations + 1):
         trial = solve(nodes)
-        grid = search_grid(problem, nodes, 10 if thorough else 6)
+        grid = search_grid(problem, nodes) if thorough else search_grid(problem, nodes, 6, 90)
         points, values = signed_extrema(trial.error, grid, problem.intervals, parabolas, thorough)
         top = int(np.argmax(np.abs(values)))
         largest = max(abs(float(values[top])), trial.size)
