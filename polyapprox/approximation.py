@@ -73,7 +73,8 @@ class Approximation:
         """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision)."""
         arguments = [np.asarray(v, dtype=np.float64) if _is_arraylike(v) else v for v in x]
         value = self.plan.run(*arguments)
-        return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+        scalar = isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
+        return value.item() if scalar else value
 
     @property
     def interval(self) -> Interval:

@@ -1,0 +1,105 @@
+"""What happens outside the interval: how far the values stay moderate, proven."""
+
+from __future__ import annotations
+
+from flint import arb
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..numbers import ball
+from ..polynomial import Polynomial
+from ..precision import working_precision
+from ..structures import TWO_ARGUMENTS
+from .ranges import power_form, range_on
+from .sampling import bound_ball_polynomial
+
+_WIDEST = 4.0
+_NARROWEST = 2.0**-40
+_BISECTIONS = 12
+
+
+def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
+    """How far the interval may be stretched about its centre with |r| staying moderate.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    factor : float
+        Above 1: |r| may grow to `factor` times its proven bound on the interval itself.
+
+    Returns
+    -------
+    float
+        A proven radius, at least 1 and at most 5, in half-widths of the interval (of a − b for
+        maximum and minimum): for every x within it |r(x)| is at most factor times the bound of
+        |r| on the interval. 1 means that nothing is proven beyond the ends.
+
+    Raises
+    ------
+    ArgumentError
+        If the factor is not above 1.
+
+    Examples
+    --------
+    >>> from polyapprox import relu
+    >>> 1.0 < safe_radius(relu(precision=2**-7)) < 1.1
+    True
+    """
+    if not factor > 1:
+        raise ArgumentError(f"factor must be above 1; got {factor!r}")
+    bits = 200 + 8 * max(component.degree for component in approximation.components)
+    with working_precision(bits):
+        allowed = arb(factor) * _largest(approximation, 1.0)
+
+        def safe(excess: float) -> bool:
+            return bool(_largest(approximation, 1.0 + excess) <= allowed)
+
+        if safe(_WIDEST):
+            return 1.0 + _WIDEST
+        low = _WIDEST
+        while not safe(low):
+            low /= 4
+            if low < _NARROWEST:
+                return 1.0
+        high = 4 * low
+        for _ in range(_BISECTIONS):
+            middle = (low * high) ** 0.5
+            low, high = (middle, high) if safe(middle) else (low, middle)
+    return 1.0 + low
+
+
+def _largest(approximation: Approximation, radius: float) -> arb:
+    """Proven upper bound of |r| on the interval stretched by `radius`."""
+    first = approximation.components[0]
+    low, high = (ball(end) for end in approximation.interval)
+    if approximation.function in TWO_ARGUMENTS:
+        low, high = (ball(end) for end in first.domain)
+    centre, half = (low + high) / 2, (high - low) / 2 * arb(radius)
+    if approximation.structure != "composite":
+        return _of_polynomial(first, (centre - half).lower(), (centre + half).upper())
+    size = (abs(centre) + half).upper()
+    value = _of_sign(approximation.components, size)
+    offset = abs(ball(approximation.offset))
+    if approximation.function == "sign":
+        return value
+    if approximation.function == "step":
+        return (1 + value) / 2
+    if approximation.function == "abs":
+        return (size * value + offset).upper()
+    return (size * (1 + value) / 2 + offset).upper()
+
+
+def _of_polynomial(polynomial: Polynomial, low: arb, high: arb) -> arb:
+    upper, _ = bound_ball_polynomial(power_form(polynomial), low, high, 24)
+    return upper
+
+
+def _of_sign(components: tuple[Polynomial, ...], size: arb) -> arb:
+    """Bound of |s| on [-size, size]: the range of each odd stage on the range of the one before."""
+    for component in components:
+        found = range_on(power_form(component), component.parity == "odd", arb(0), size)
+        size = found.largest.max(-found.smallest).upper()
+        if component.parity != "odd":
+            left = range_on(power_form(component), False, -size, arb(0))
+            size = size.max(left.largest).max(-left.smallest).upper()
+    return size
