@@ -93,10 +93,14 @@ def verify(table: str | Path | Approximation) -> Verification:
             f"the table of {approximation.function!r} claims no bound, only an estimate: there is "
             "nothing to verify"
         )
-    error = error_function(approximation)
-    _search_counterexample(error, claimed.upper)
     reference = stored_reference(approximation)
-    found = _proven(approximation, claimed, reference)
+    try:
+        _search_counterexample(error_function(approximation), claimed.upper)
+        found = _proven(approximation, claimed, reference)
+    except ProofError:
+        raise
+    except (PolyApproxError, ValueError, ArithmeticError, TypeError) as error:
+        raise ProofError(f"the claim of the table cannot be proven again: {error}") from error
     if not _at_most(found.upper, claimed.upper):
         raise ProofError(
             f"the table claims an error of at most {rounded_up(claimed.upper):.12g}, but no more "
@@ -125,7 +129,7 @@ def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
         sizes = np.abs(error.floats(points))
     sizes[~np.isfinite(sizes)] = np.inf
     largest = points[np.argsort(sizes)[-8:]]
-    some = np.random.default_rng(20260101).choice(points, 24, replace=False)
+    some = np.random.default_rng(20260101).choice(points, min(24, points.size), replace=False)
     for x in [*largest, *some]:
         if exceeds(error, float(x), claimed, 2000):
             raise ProofError(
@@ -151,12 +155,7 @@ def _proven(
     estimate, upper = approximation.error_estimate, float(claimed.upper)
     if not upper / 4 <= estimate <= upper:
         approximation = replace(approximation, error_estimate=upper)
-    try:
-        return prove(replace(approximation, certificate=None), reference)
-    except PolyApproxError:
-        raise
-    except (ValueError, ArithmeticError, TypeError) as error:
-        raise ProofError(f"the claim of the table cannot be proven again: {error}") from error
+    return prove(replace(approximation, certificate=None), reference)
 
 
 def stored_reference(approximation: Approximation) -> tuple[mpmath.mpf, ...]:

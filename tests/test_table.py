@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import mpmath
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -25,6 +26,7 @@ from polyapprox.table.decimals import common_bits, read, written
 from polyapprox.table.hashing import content_hash
 from polyapprox.table.layout import laid_out
 from polyapprox.table.read import approximation_from
+from polyapprox.table.schema import table_schema
 
 
 def bits_of(number: mpmath.mpf) -> tuple:
@@ -322,3 +324,34 @@ def test_a_failed_write_leaves_the_old_file(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_schema_is_a_schema_and_describes_every_table(composite: Approximation) -> None:
+    schema = table_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(schema["required"]) == set(schema["properties"]) == set(document_of(composite))
+
+
+def run_from_json(document: dict, x: float) -> float:
+    """The plan of a table, run by reading nothing but the JSON."""
+    values: list[float] = []
+    for kind, left, *rest in document["plan"]["operations"]:
+        if kind == "input":
+            values.append(x)
+        elif kind in ("scale", "shift"):
+            constant = float(rest[0])
+            values.append(values[left] * constant if kind == "scale" else values[left] + constant)
+        else:
+            right = values[rest[0]] if rest else values[left]
+            signs = {"multiply": values[left] * right, "subtract": values[left] - right}
+            values.append(signs.get(kind, values[left] + right))
+    return values[document["plan"]["output"]]
+
+
+def test_a_reader_without_the_package_gets_the_function(
+    composite: Approximation, tmp_path: Path
+) -> None:
+    document = json.loads(save(composite, tmp_path / "t.json").read_text())
+    for x in (-3.0, -0.7, 0.0, 1e-3, 2.5, 4.0):
+        assert abs(run_from_json(document, x) - max(x, 0.0)) <= float(document["bound"]) + 1e-12
+        assert run_from_json(document, x) == pytest.approx(composite(x), abs=1e-14)

@@ -223,3 +223,23 @@ def test_without_points_the_lower_bound_is_not_checked() -> None:
     assert stored_reference(replace(value, certificate=None)) == ()
     with pytest.raises(TableError, match="point of alternation"):
         pa.verify(with_reference(value, ["0.5", "nan"], value.certificate.lower))
+
+
+@pytest.mark.parametrize("structure", ["polynomial", "direct", "composite"])
+@pytest.mark.parametrize("function", ["relu", "abs", "sign", "step", "maximum", "exp", "1/x", "?"])
+@pytest.mark.parametrize("of", ["composite", "exponential"])
+def test_tables_that_say_they_are_something_else(
+    of: str, function: str, structure: str, request: pytest.FixtureRequest
+) -> None:
+    honest: Approximation = request.getfixturevalue(of)
+    false = replace(honest, function=function, structure=structure)  # type: ignore[arg-type]
+    true = {
+        ("composite", "relu", "composite"),
+        ("exponential", "exp", "polynomial"),
+        ("exponential", "exp", "direct"),
+    }
+    if (of, function, structure) in true:
+        assert pa.verify(false).ok
+    else:
+        with pytest.raises((ProofError, TableError)):
+            pa.verify(false)

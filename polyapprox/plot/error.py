@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,12 +171,36 @@ def _mark(axes: Axes, x: np.ndarray, y: np.ndarray, limit: float, first: bool) -
         )
 
 
+def decades(start: float, end: float, most: int = 5) -> list[float]:
+    """0 and powers of ten from `start` to `end` on both sides: at most `most` on each.
+
+    Examples
+    --------
+    >>> decades(0.02, 50)
+    [-10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0]
+    """
+    low, high = math.ceil(math.log10(start)), math.floor(math.log10(end))
+    step = max(1, math.ceil((high - low + 1) / most))
+    right = [10.0**k for k in range(high, low - 1, -step)][::-1]
+    return [*(-tick for tick in reversed(right)), 0.0, *right]
+
+
+def _power(tick: float) -> str:
+    if tick == 0 or 1e-3 < abs(tick) < 1e4:
+        return number(tick)
+    sign = "−" if tick < 0 else ""
+    return f"{sign}10$^{{{round(math.log10(abs(tick)))}}}$"
+
+
 def _logarithmic(axes: Axes, approximation: Approximation, curves: Curves) -> None:
     ends = [float(curves[0][0][0]), float(curves[-1][0][-1])]
     scale = max(abs(end) for end in ends)
     threshold = approximation.threshold
     start = float(threshold) if threshold is not None else scale * 1e-3
     axes.set_xscale("asinh", linear_width=start / 4)
+    ticks = [t for t in decades(start / 2, scale) if ends[0] <= t <= ends[1]]
+    axes.set_xticks(ticks, [_power(t) for t in ticks])
+    axes.set_xticks([], minor=True)
     caption = "logarithmic scale of x on either side of 0"
     if threshold is not None:
         for place in (-start, start):

@@ -66,7 +66,8 @@ def stages(approximation: Approximation, path: str | Path | None = None) -> Figu
         for index, (value, shade) in enumerate(zip(values[1:], shades, strict=True), 1):
             last = index == len(components)
             axes.plot(
-                x, value, color=shade, linewidth=1.8 if last else 1.1,
+                x, value, color=shade, linewidth=1.8 if last else 0.9,
+                zorder=3 if last else 2.9 - 0.1 * index,
                 label=f"{_name(index)}, degree {components[index - 1].degree}",
             )
         axes.axhline(1, color=RED, linewidth=0.9, linestyle="--", label="sign(x)")
