@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,8 @@ class Provenance:
 
 def version() -> str:
     """Version of this package."""
+    from importlib import metadata
+
     try:
         return metadata.version("polyapprox")
     except metadata.PackageNotFoundError:
@@ -32,6 +33,8 @@ def version() -> str:
 @lru_cache(maxsize=1)
 def versions() -> tuple[tuple[str, str], ...]:
     """Versions of this package, Python and the numerical libraries."""
+    from importlib import metadata
+
     names = ("numpy", "scipy", "mpmath", "python-flint")
     return (
         ("polyapprox", version()),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import qr
 
 from .problem import Array, Problem
 
@@ -46,5 +45,17 @@ def _fekete_points(problem: Problem, count: int) -> Array:
     t = problem.t(candidates)
     scaled = (2 * t - t.min() - t.max()) / (t.max() - t.min())
     basis = np.cos(np.arange(count)[:, None] * np.arccos(np.clip(scaled, -1, 1)))
-    _, _, pivots = qr(basis, mode="economic", pivoting=True)
-    return np.sort(candidates[pivots[:count]])
+    return np.sort(candidates[_pivots(basis, count)])
+
+
+def _pivots(basis: Array, count: int) -> Array:
+    """Columns that a QR factorisation with column pivoting takes first."""
+    rest = basis.copy()
+    chosen = []
+    for _ in range(count):
+        column = int(np.argmax(np.einsum("ij,ij->j", rest, rest)))
+        chosen.append(column)
+        direction = rest[:, column] / np.linalg.norm(rest[:, column])
+        rest -= np.outer(direction, direction @ rest)
+        rest[:, column] = 0.0
+    return np.array(chosen)
