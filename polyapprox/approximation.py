@@ -20,7 +20,7 @@ from .provenance import Provenance
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Structure = Literal["polynomial", "direct", "composite"]
+Structure = Literal["polynomial", "direct", "composite", "composition"]
 Interval = tuple[mpmath.mpf, mpmath.mpf]
 
 
@@ -35,7 +35,7 @@ class Approximation:
     domain : tuple of intervals
         Union of closed intervals on which the error is stated (of either argument for maximum
         and minimum).
-    structure : {"polynomial", "direct", "composite"}
+    structure : {"polynomial", "direct", "composite", "composition"}
         How `components` make r: see :mod:`polyapprox.structures`.
     components : tuple of Polynomial
         Innermost first.

@@ -1,19 +1,21 @@
 """How components make an approximation: what r(x) is, by function and structure.
 
-==========  ==========  ==================================================
+=========== ==========  ==================================================
 structure   function    r
-==========  ==========  ==================================================
+=========== ==========  ==================================================
 polynomial  any         p(x)
 direct      any         p(x) (an even polynomial plus a linear term, evaluated in x²)
+composition any         s(x): the composition itself
 composite   sign        s(x)
 composite   step        (1 + s(x)) / 2
 composite   abs         x · s(x) + offset
 composite   relu        x · (1 + s(x)) / 2 + offset
-==========  ==========  ==================================================
+=========== ==========  ==================================================
 
 with s = p_k ∘ … ∘ p_1. The factor x of a composite is W·u, with u the unit variable of p_1 and W
-the end of its domain [-W, W], as in the plan: x itself, to the 400 bits of the affine map. The maximum of two arguments is (a + b)/2 + m(a − b), the minimum
-(a + b)/2 − m(a − b), where m(d) approximates |d|/2: "direct" p(d), "composite" d·s(d)/2 + offset.
+the end of its domain [-W, W], as in the plan: x itself, to the 400 bits of the affine map. The
+maximum of two arguments is (a + b)/2 + m(a − b), the minimum (a + b)/2 − m(a − b), where m(d)
+approximates |d|/2: "direct" p(d), "composite" d·s(d)/2 + offset.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ def compose(approximation: Approximation, *x: Any, lift: Any = float) -> Any:
         argument = _unscaled(approximation, argument, lift)
     for component in approximation.components:
         value = component(value)
-    if structure in ("polynomial", "direct") or function == "sign":
+    if structure in ("polynomial", "direct", "composition") or function == "sign":
         return value
     offset = lift(approximation.offset)
     if function == "step":

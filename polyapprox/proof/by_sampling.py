@@ -34,7 +34,8 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
         If the plan overflows in float64.
     """
     degree = total_degree(approximation)
-    if degree <= 2 and approximation.function not in TWO_ARGUMENTS:
+    steepest = max(len(coefficients) - 1 for _, _, coefficients in target.pieces or ((0, 0, (0,)),))
+    if max(degree, steepest) <= 2 and approximation.function not in TWO_ARGUMENTS:
         return _exactly(approximation, target)
     oversampling = _OVERSAMPLING if degree < _LARGE else _OVERSAMPLING_OF_LARGE
     plan = along_zero(approximation)

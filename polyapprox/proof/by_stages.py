@@ -11,6 +11,7 @@ from ..numbers import ball, exact
 from ..precision import working_precision
 from .stages import StageProof, dead_zone, prove_stages
 
+STEPS = ("sign", "step")
 Method = tuple[mpmath.mpf, str, dict[str, object]]
 _MAP_ERROR = arb((1, -390))  # of the width: the affine map of the first stage has 400 bits
 
@@ -23,23 +24,12 @@ def by_stages(approximation: Approximation) -> Method:
     ProofError
         If a stage is not odd, or the dead zone cannot be bounded.
     """
-    function = approximation.function
     small = max(mpmath.mpf(approximation.error_estimate), mpmath.mpf(2) ** -1000)
     bits = 128 + 2 * int(max(0.0, -float(mpmath.log(small, 2))))
     bits += 6 * max(approximation.degrees)
-    if any(component.parity != "odd" for component in approximation.components):
-        raise ProofError("a composite is proven stage by stage only if its stages are odd")
+    constants = approximation.structure == "composition" or approximation.function in STEPS
     with working_precision(bits):
-        if function in ("sign", "step"):
-            sizes = [abs(end) for part in approximation.domain for end in part]
-            start, end = ball(min(sizes)), ball(max(sizes))
-            proof = prove_stages(approximation.components, start, end)
-            low, high = proof.image
-            upper = (1 - low).max(high - 1)
-            if function == "step":
-                upper = upper / 2
-        else:
-            upper, proof = _absolute(approximation)
+        upper, proof = (_constants if constants else _absolute)(approximation)
         images = [
             [str(mpmath.nstr(exact(r.smallest), 17)), str(mpmath.nstr(exact(r.largest), 17))]
             for r in proof.ranges
@@ -49,8 +39,39 @@ def by_stages(approximation: Approximation) -> Method:
         return exact(upper.upper()), "stages", {"images": images}
 
 
+def _constants(approximation: Approximation) -> tuple[arb, StageProof]:
+    """Largest distance from the sign (or step) on both sides of the gap."""
+    odd = all(component.parity == "odd" for component in approximation.components)
+    parts = [(ball(a), ball(b)) for a, b in approximation.domain]
+    if odd:
+        sizes = [abs(end) for part in parts for end in part]
+        parts = [(_least(sizes), _greatest(sizes))]
+    of_step = approximation.function == "step"
+    halve = of_step and approximation.structure == "composite"
+    upper = arb(0)
+    for start, end in reversed(parts):
+        proof = prove_stages(approximation.components, start, end)
+        low, high = proof.image
+        value = 1 if end > 0 else 0 if of_step and not halve else -1
+        upper = upper.max((value - low).max(high - value).upper())
+    return upper / 2 if halve else upper, proof
+
+
+def _least(values: list[arb]) -> arb:
+    least = values[0]
+    for value in values[1:]:
+        least = least.min(value)
+    return least
+
+
+def _greatest(values: list[arb]) -> arb:
+    return -_least([-value for value in values])
+
+
 def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
     """max |x s(x) + 2 offset − |x|| · (1/2 for ReLU), from image and dead zone."""
+    if any(component.parity != "odd" for component in approximation.components):
+        raise ProofError("a composite |x| or ReLU of this size is proven only if its stages are odd")
     start_value = approximation.threshold
     if start_value is None:
         raise ProofError("a composite of this size needs its threshold for the proof")

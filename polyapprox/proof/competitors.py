@@ -37,7 +37,7 @@ def lower_bound(
     reference : tuple of mpmath.mpf
         Points of the domain where the error of a single polynomial alternates.
     """
-    if approximation.structure == "composite" or approximation.function in TWO_ARGUMENTS:
+    if approximation.structure in ("composite", "composition") or approximation.function in TWO_ARGUMENTS:
         if approximation.function in ("sign", "step"):
             return _of_sign(approximation)
         return _of_absolute(approximation)
@@ -45,7 +45,7 @@ def lower_bound(
     competitors = _competitors(approximation, component, reference)
     if competitors is None:
         return None, _NONE
-    for bits in (200 + 4 * component.degree, 1000 + 16 * component.degree):
+    for bits in (200 + 4 * component.degree, 1000 + 16 * component.degree, 20_000):
         with working_precision(bits):
             points = [ball(x) for x in reference]
             found = alternation_bound(target, weight, power_form(component), points)

@@ -6,11 +6,15 @@ from flint import arb, arb_poly
 
 from ..targets import Target
 
+_RESOLVED = 2.0**-24
+
 
 def alternation_bound(
     target: Target, weight: Target | None, polynomial: arb_poly, points: list[arb]
 ) -> arb | None:
-    """Smallest weighted error on points where its signs alternate, or None if they do not.
+    """Smallest weighted error on points where its signs alternate, or None.
+
+    None says that they do not, or that the working precision is too low to tell the errors well.
 
     If w · (f − p) alternates in sign on N + 2 points of the domain, where N + 1 is the dimension
     of a Haar space that holds p, every element of that space errs by at least the smallest of
@@ -23,6 +27,8 @@ def alternation_bound(
         if weight is not None:
             error = error * weight.ball(x)
         sign = 1 if error > 0 else -1 if error < 0 else 0
+        if error.rad() > abs(error.mid()) * _RESOLVED:
+            return None
         if sign == 0 or sign == before:
             return None
         before = sign

@@ -75,12 +75,12 @@ def _largest(approximation: Approximation, radius: float) -> arb:
     if approximation.function in TWO_ARGUMENTS:
         low, high = (ball(end) for end in first.domain)
     centre, half = (low + high) / 2, (high - low) / 2 * arb(radius)
-    if approximation.structure != "composite":
+    if approximation.structure in ("polynomial", "direct"):
         return _of_polynomial(first, (centre - half).lower(), (centre + half).upper())
     size = (abs(centre) + half).upper()
     value = _of_sign(approximation.components, size)
     offset = abs(ball(approximation.offset))
-    if approximation.function == "sign":
+    if approximation.function == "sign" or approximation.structure == "composition":
         return value
     if approximation.function == "step":
         return (1 + value) / 2

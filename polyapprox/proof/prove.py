@@ -14,7 +14,7 @@ from ..structures import total_degree
 from ..targets import Target, as_target
 from .agreement import check_agreement
 from .by_sampling import by_sampling, floats_suffice
-from .by_stages import by_stages
+from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
 from .competitors import lower_bound
 from .study import one_argument_function
@@ -52,7 +52,7 @@ def prove(
     lower, lower_for = lower_bound(approximation, target, weight, reference)
     if _sampled(approximation, target, weight):
         upper, method, details = by_sampling(approximation, target)
-    elif approximation.structure == "composite":
+    elif approximation.structure in ("composite", "composition"):
         upper, method, details = by_stages(approximation)
     else:
         upper, method, details = by_taylor(approximation, target, weight, lower or ZERO)
@@ -65,9 +65,11 @@ def prove(
 
 def _sampled(approximation: Approximation, target: Target, weight: Target | None) -> bool:
     relative = approximation.error_estimate / float(approximation.scale)
+    constants = approximation.function in STEPS and approximation.structure.startswith("compos")
     return (
         target.pieces is not None
         and weight is None
+        and not constants
         and total_degree(approximation) <= _LARGEST_SAMPLED_DEGREE
         and (relative > _FLOAT_ERROR or total_degree(approximation) <= 2)
         and floats_suffice(approximation, target)

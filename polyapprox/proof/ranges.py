@@ -60,15 +60,29 @@ class Range:
 
 
 def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
-    """Enclose the range of p on [low, high], 0 <= low < high.
+    """Enclose the range of p on [low, high], tightly.
 
-    If p' changes sign as often on (low, high) as its degree allows (half of it for odd p, whose
-    critical points come in pairs), every critical point is isolated: the range is then that of
-    the ends and of tiny brackets. Otherwise the sampling bound on a dense mesh is used.
+    If p' changes sign as often as its degree allows (for odd p half of that on (low, high), as
+    its critical points come in pairs; else on [low, high], its mirror image and between), every
+    critical point is isolated: the range is then that of the ends and of tiny brackets.
+    Otherwise the sampling bound on a dense mesh is used.
+
+    Parameters
+    ----------
+    polynomial : arb_poly
+    odd : bool
+        Whether p is odd; then low must not be negative.
+    low, high : arb
     """
     slope = polynomial.derivative()
     possible = slope.degree() // 2 if odd else slope.degree()
-    brackets = _sign_changes(slope, low, high, possible)
+    count = 12 * max(possible, 1)
+    brackets = _sign_changes(slope, _between(low, high, count))
+    if not odd and len(brackets) != possible:
+        everywhere = _sign_changes(slope, _with_mirror_image(low, high, count))
+        if len(everywhere) == possible:
+            brackets = [(a, b) for a, b in everywhere if not (b < low or a > high)]
+            possible = len(brackets)
     ends = [polynomial(low), polynomial(high)]
     if len(brackets) == possible:
         values = ends + [_value_in(polynomial, slope, *bracket) for bracket in brackets]
@@ -81,14 +95,26 @@ def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
     return Range((middle - upper).lower(), (middle + upper).upper(), False)
 
 
-def _sign_changes(slope: arb_poly, low: arb, high: arb, possible: int) -> list[tuple[arb, arb]]:
-    """Brackets of [low, high] at whose ends p' has opposite, proven signs."""
-    mesh = chebyshev_mesh(0.0, 1.0, 12 * max(possible, 1))
-    points = [(low + (high - low) * arb(float(v))).mid() for v in mesh.points]
-    values = slope.evaluate(points, "iter")
+def _between(low: arb, high: arb, count: int) -> list[arb]:
+    mesh = chebyshev_mesh(0.0, 1.0, count)
+    return [(low + (high - low) * arb(float(v))).mid() for v in mesh.points]
+
+
+def _with_mirror_image(low: arb, high: arb, count: int) -> list[arb]:
+    """Ascending points of [low, high] and [-high, -low] (of [-h, h] where 0 is inside)."""
+    if low <= 0 and high >= 0:
+        end = high.max(-low)
+        return _between(-end, end, 2 * count)
+    near, far = (low, high) if low > 0 else (-high, -low)
+    side = _between(near, far, count)
+    return [*(-x for x in reversed(side)), *side]
+
+
+def _sign_changes(slope: arb_poly, points: list[arb]) -> list[tuple[arb, arb]]:
+    """Brackets between ascending points at whose ends p' has opposite, proven signs."""
     brackets = []
     before: tuple[arb, bool] | None = None
-    for point, value in zip(points, values, strict=True):
+    for point, value in zip(points, slope.evaluate(points, "iter"), strict=True):
         if not (value > 0 or value < 0):
             continue
         positive = bool(value > 0)
@@ -103,7 +129,7 @@ def _value_in(polynomial: arb_poly, slope: arb_poly, low: arb, high: arb) -> arb
     positive = bool(slope(low) > 0)
     curvature = slope.derivative()
     point = ((low + high) / 2).mid()
-    narrow = abs(high) * arb((1, -max(40, current_precision() // 3)))
+    narrow = abs(high).max(abs(low)) * arb((1, -max(40, current_precision() // 3)))
     for _ in range(80):
         width = high - low
         if width < narrow:
@@ -130,7 +156,7 @@ def _tighten(
     slope: arb_poly, positive: bool, low: arb, high: arb, guess: arb, width: arb
 ) -> tuple[arb, arb]:
     """Shrink the bracket around a Newton guess where the signs of p' allow it."""
-    quadratic = width * (width / high).min(arb((1, -16)))
+    quadratic = width * (width / abs(high)).min(arb((1, -16)))
     for side in (quadratic, width * arb((1, -16)), width * arb((1, -6))):
         left, right = (guess - side).mid(), (guess + side).mid()
         if left > low and right < high:

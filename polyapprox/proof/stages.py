@@ -44,13 +44,13 @@ class StageProof:
 
 
 def prove_stages(components: tuple[Polynomial, ...], start: arb, end: arb) -> StageProof:
-    """Enclose s = p_k ∘ … ∘ p_1 on [start, end], 0 < start, in the current precision."""
+    """Enclose s = p_k ∘ … ∘ p_1 on [start, end] in the current precision."""
     forms = [power_form(component) for component in components]
     inputs, ranges = [], []
     low, high = start, end
     for component, form in zip(components, forms, strict=True):
         inputs.append((low, high))
-        found = range_on(form, component.parity == "odd", low, high)
+        found = range_on(form, component.parity == "odd" and bool(low >= 0), low, high)
         ranges.append(found)
         low, high = found.smallest, found.largest
     return StageProof(forms, inputs, ranges)

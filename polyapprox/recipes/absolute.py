@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..approximation import Approximation
+from ..cache import remembered
 from ..structures import TWO_ARGUMENTS
 from .composites import choose, composite
 from .direct import direct, direct_cost, linear
 from .request import Objective, Request, Structure, read_request
 
 
+@remembered
 def relu(
     *,
     precision: float | None = None,
@@ -76,6 +78,7 @@ def relu(
     )
 
 
+@remembered
 def absolute(
     *,
     precision: float | None = None,
@@ -101,6 +104,7 @@ def absolute(
     )
 
 
+@remembered
 def maximum(
     *,
     precision: float | None = None,
@@ -130,6 +134,7 @@ def maximum(
     )
 
 
+@remembered
 def minimum(
     *,
     precision: float | None = None,

@@ -10,6 +10,9 @@ from typing import Any
 from ..errors import ArgumentError
 
 Interval = tuple[float, float]
+_LARGEST_END = 1e60
+_SHORTEST = 1e-9  # of the larger end
+_FINEST = 2.0**-160  # precisions and thresholds of composites
 
 
 def read_interval(interval: Any, name: str = "interval") -> Interval:
@@ -22,6 +25,15 @@ def read_interval(interval: Any, name: str = "interval") -> Interval:
         raise ArgumentError(f"{name} must be finite; got {interval!r}")
     if not low < high:
         raise ArgumentError(f"{name} must have low < high; got {interval!r}")
+    size = max(abs(low), abs(high))
+    if not 1 / _LARGEST_END <= size <= _LARGEST_END:
+        raise ArgumentError(
+            f"{name} must have its larger end between 1e-60 and 1e60; got {interval!r}: rescale it"
+        )
+    if high - low < _SHORTEST * size:
+        raise ArgumentError(
+            f"{name} is shorter than 1e-9 of its larger end; got {interval!r}: move it to 0"
+        )
     return low, high
 
 
@@ -55,6 +67,32 @@ def read_tolerance(precision: Any, tolerance: Any, scale: float) -> float:
         top = " and below 1" if name == "precision" else ""
         raise ArgumentError(f"{name} must be positive{top}; got {value!r}")
     return number * scale if name == "precision" else number
+
+
+def read_composite_tolerance(precision: Any, tolerance: Any, scale: float) -> float:
+    """As :func:`read_tolerance`, within what composites are made for."""
+    wanted = read_tolerance(precision, tolerance, scale)
+    if wanted < _FINEST * scale:
+        name = "precision" if tolerance is None else "tolerance"
+        raise ArgumentError(
+            f"{name} is finer than 2^-160 of the interval; "
+            f"got {precision if tolerance is None else tolerance!r}: ask for less"
+        )
+    return wanted
+
+
+def read_threshold(threshold: Any) -> float:
+    """A number strictly between 0 and 1, not tiny."""
+    try:
+        number = float(threshold)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not _FINEST <= number < 1:
+        raise ArgumentError(
+            "threshold must lie between 2^-160 and 1 (it is relative to the interval's larger "
+            f"end); got {threshold!r}"
+        )
+    return number
 
 
 def read_degree(degree: Any, least: int = 0) -> int:

@@ -43,6 +43,15 @@ def _is_even_plus_linear(coefficients: Sequence[mpmath.mpf]) -> bool:
     return len(coefficients) > 3 and all(c == 0 for c in odd[1:])
 
 
+def composition_plan(components: Sequence[Polynomial]) -> Plan:
+    """p_k ∘ … ∘ p_1, nothing added."""
+    builder = PlanBuilder()
+    (value,) = builder.arguments
+    for component in components:
+        value = _append(builder, _unit(builder, value, component), component)
+    return builder.finish(value)
+
+
 def composite_plan(function: str, components: Sequence[Polynomial], offset: mpmath.mpf) -> Plan:
     """A composite, the last multiplication by the argument included.
 

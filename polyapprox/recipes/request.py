@@ -16,7 +16,14 @@ from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
-from .arguments import read_choice, read_degrees, read_flag, read_interval, read_tolerance
+from .arguments import (
+    read_choice,
+    read_composite_tolerance,
+    read_degrees,
+    read_flag,
+    read_interval,
+    read_threshold,
+)
 
 Structure = Literal["auto", "direct", "composite"]
 Objective = Literal["balanced", "depth", "multiplications"]
@@ -140,7 +147,7 @@ def read_request(
         chosen = read_degrees(degrees)
         what = f"degrees={chosen}"
     else:
-        wanted = read_tolerance(precision, tolerance, max(abs(low), abs(high)))
+        wanted = read_composite_tolerance(precision, tolerance, max(abs(low), abs(high)))
         what = f"tolerance={wanted!r}, objective={objective!r}, structure={structure!r}"
     if threshold is not None:
         at = read_threshold(threshold)
@@ -155,16 +162,3 @@ def read_request(
         function, (low, high), wanted, structure, objective, offset, refine, chosen, at, command
     )
 
-
-def read_threshold(threshold: Any) -> float:
-    """A number strictly between 0 and 1."""
-    try:
-        number = float(threshold)
-    except (TypeError, ValueError):
-        number = 0.0
-    if not 0 < number < 1:
-        raise ArgumentError(
-            f"threshold must lie strictly between 0 and 1 (it is relative to the interval's "
-            f"larger end); got {threshold!r}"
-        )
-    return number

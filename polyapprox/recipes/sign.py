@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..approximation import Approximation
+from ..cache import remembered
 from ..composite.build import composite_sign
 from ..composite.search import composite_gap, search_degrees
 from ..composite.stage import error_of, log_gap
@@ -14,10 +15,16 @@ from ..numbers import exact, multiply, negate
 from ..polynomial import Polynomial
 from ..proof.prove import certified
 from ..provenance import Provenance
-from .arguments import read_choice, read_degrees, read_interval, read_tolerance
+from .arguments import (
+    read_choice,
+    read_composite_tolerance,
+    read_degrees,
+    read_interval,
+    read_threshold,
+)
 from .composites import coefficient_bits
 from .plans import composite_plan
-from .request import OBJECTIVES, Objective, read_threshold
+from .request import OBJECTIVES, Objective
 
 SHARES = (1.0, 0.99, 0.95, 0.9)  # of the tolerance, for the search: the rest is the proof's
 SMALLEST = 2.0**-1000  # errors below it are as good as this one: coefficients of 1040 bits
@@ -39,6 +46,7 @@ class _Request:
         return 2 if self.function == "step" else 1
 
 
+@remembered
 def sign(
     *,
     precision: float | None = None,
@@ -86,6 +94,7 @@ def sign(
     return _make("sign", precision, tolerance, interval, threshold, degrees, objective)
 
 
+@remembered
 def step(
     *,
     precision: float | None = None,
@@ -122,7 +131,7 @@ def _make(
     read_choice("objective", objective, OBJECTIVES)
     chosen, wanted = None, None
     if degrees is None:
-        wanted = read_tolerance(precision, tolerance, 1.0)
+        wanted = read_composite_tolerance(precision, tolerance, 1.0)
         threshold = wanted if threshold is None else threshold
         what = f"precision={wanted!r}, objective={objective!r}"
     else:

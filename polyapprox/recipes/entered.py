@@ -1,0 +1,110 @@
+"""`from_components`: a table that somebody else made, certified as what it really is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..numbers import ZERO, Real, exact
+from ..plan.plan import Plan
+from ..polynomial import Polynomial
+from ..proof.prove import certified
+from ..provenance import Provenance
+from ..structures import TWO_ARGUMENTS
+from ..targets import as_target
+from .arguments import read_choice, read_domain
+from .plans import composite_plan, composition_plan, polynomial_plan
+
+STRUCTURES = ("composite", "composition", "polynomial")
+_SAMPLES = 20_001
+
+
+def from_components(
+    function: str,
+    components: Sequence[Polynomial],
+    domain: Any = (-1, 1),
+    *,
+    structure: str = "composite",
+    offset: Real = 0,
+    source: str = "entered by hand",
+) -> Approximation:
+    """Certify given polynomials as an approximation of a function.
+
+    Parameters
+    ----------
+    function : str
+        Name or expression, for a composite one of "sign", "step", "abs", "relu".
+    components : sequence of Polynomial
+        Innermost first.
+    domain : (float, float) or list of them
+        Where the error is stated: for sign and step without the gap around 0.
+    structure : {"composite", "composition", "polynomial"}
+        "composite": r is made of the sign s = p_k ∘ … ∘ p_1 as in
+        :mod:`polyapprox.structures`, for example x(1 + s(x))/2; "composition": r = s itself;
+        "polynomial": r = p_1.
+    offset : number
+        Constant that a composite |x| or ReLU adds.
+    source : str
+        Where the table comes from, for the provenance.
+
+    Returns
+    -------
+    Approximation
+        With a proven bound of what the table truly does there.
+
+    Raises
+    ------
+    ArgumentError
+        If structure, function and components do not fit together.
+    ProofError
+        If no bound can be proven.
+
+    Examples
+    --------
+    >>> newton = Polynomial.from_floats([0, 1.125, 0, -0.125], parity="odd")  # (3x − x³)/2
+    >>> r = from_components("sign", [newton] * 3, [(-1, -0.5), (0.5, 1)])
+    >>> r.degrees, f"{r.error_bound:.2e}"
+    ((3, 3, 3), '2.47e-02')
+    """
+    read_choice("structure", structure, STRUCTURES)
+    if not components:
+        raise ArgumentError("components is empty; give at least one polynomial")
+    if structure == "polynomial" and len(components) != 1:
+        raise ArgumentError(f"structure='polynomial' takes one component; got {len(components)}")
+    if function in TWO_ARGUMENTS:
+        raise ArgumentError(f"function={function!r} takes two arguments; enter its |x| instead")
+    target = as_target(function)
+    parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
+    result = Approximation(
+        function=target.name,
+        domain=parts,
+        structure=structure,  # type: ignore[arg-type]
+        components=tuple(components),
+        plan=_plan(structure, target.name, components, exact(offset)),
+        offset=exact(offset) if structure == "composite" else ZERO,
+        weight="1",
+        error_estimate=0.0,
+        certificate=None,
+        margins=(),
+        provenance=Provenance.of(f"polyapprox.from_components({target.name!r}, …): {source}"),
+    )
+    places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
+    error = np.abs(result(places) - target.numpy(places))
+    return certified(replace(result, error_estimate=float(np.nanmax(error))))
+
+
+def _plan(structure: str, function: str, components: Sequence[Polynomial], offset: Any) -> Plan:
+    if structure == "polynomial":
+        return polynomial_plan(components[0])
+    if structure == "composition":
+        return composition_plan(components)
+    if function not in ("sign", "step", "abs", "relu"):
+        raise ArgumentError(
+            f"a composite of {function!r} is not defined; use structure='composition'"
+        )
+    return composite_plan(function, components, offset)
