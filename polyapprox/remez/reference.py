@@ -10,10 +10,8 @@ from .problem import Array, Problem
 def initial_reference(problem: Problem) -> Array:
     """N + 2 ascending points, distributed by the equilibrium density of the domain in t.
 
-    One interval: Chebyshev points. Several: approximate Fekete points (greedy maximisation of
-    the Vandermonde determinant by a pivoted QR factorisation; Sommariva and Vianello, Computers
-    & Mathematics with Applications 57 (2009), 1324), which allocates the points over the
-    intervals by itself.
+    One interval: Chebyshev points. Several: Leja points (F. Leja, Ann. Polon. Math. 4 (1957), 8),
+    which allocates the points over the intervals by itself, at any degree.
     """
     count = problem.degree + 2
     if len(problem.intervals) == 1:
@@ -23,7 +21,7 @@ def initial_reference(problem: Problem) -> Array:
         else:
             angles = np.arange(count) * np.pi / (count - 1)
         return _cosine_points(problem, low, high, angles)
-    return _fekete_points(problem, count)
+    return _leja_points(problem, count)
 
 
 def _cosine_points(problem: Problem, low: float, high: float, angles: Array) -> Array:
@@ -36,26 +34,17 @@ def _cosine_points(problem: Problem, low: float, high: float, angles: Array) -> 
     return np.clip(points, low, high)
 
 
-def _fekete_points(problem: Problem, count: int) -> Array:
+def _leja_points(problem: Problem, count: int) -> Array:
+    """One by one, the candidate with the largest product of distances in t to those before."""
     angles = np.arange(8 * count + 1) * np.pi / (8 * count)
-    candidates = np.concatenate(
-        [_cosine_points(problem, a, b, angles) for a, b in problem.intervals]
-    )
-    candidates = np.unique(candidates)
+    pieces = [_cosine_points(problem, a, b, angles) for a, b in problem.intervals]
+    candidates = np.unique(np.concatenate(pieces))
     t = problem.t(candidates)
-    scaled = (2 * t - t.min() - t.max()) / (t.max() - t.min())
-    basis = np.cos(np.arange(count)[:, None] * np.arccos(np.clip(scaled, -1, 1)))
-    return np.sort(candidates[_pivots(basis, count)])
-
-
-def _pivots(basis: Array, count: int) -> Array:
-    """Columns that a QR factorisation with column pivoting takes first."""
-    rest = basis.copy()
-    chosen = []
-    for _ in range(count):
-        column = int(np.argmax(np.einsum("ij,ij->j", rest, rest)))
-        chosen.append(column)
-        direction = rest[:, column] / np.linalg.norm(rest[:, column])
-        rest -= np.outer(direction, direction @ rest)
-        rest[:, column] = 0.0
-    return np.array(chosen)
+    t = t / (t.max() - t.min())
+    chosen = [int(np.argmax(np.abs(t - (t.max() + t.min()) / 2)))]
+    with np.errstate(divide="ignore"):
+        total = np.log(np.abs(t - t[chosen[0]]))
+        for _ in range(count - 1):
+            chosen.append(int(np.argmax(total)))
+            total = total + np.log(np.abs(t - t[chosen[-1]]))
+    return np.sort(candidates[chosen])
