@@ -40,7 +40,8 @@ def accuracy(
         list[str] | None, typer.Option(help="'per-layer', 'global' or one B; repeat for several.")
     ] = None,
     approximation: Annotated[
-        list[str] | None, typer.Option(help="'ours' or 'published'; repeat for both.")
+        list[str] | None,
+        typer.Option(help="'ours', 'ours-zero' or 'published'; repeat for several."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
     calibration: Annotated[
@@ -93,14 +94,14 @@ def _accuracy_table(records: list[dict[str, Any]]) -> Table:
     table = Table(
         title=f"{backbone['network']}: {100 * backbone['accuracy']:.2f} % of "
         f"{backbone['images']} test images with ReLU itself",
-        caption="Accuracy in % by interval, in brackets the number of inputs outside it. Depth and "
-        "multiplications are those of one activation, counting rule 'published'.",
+        caption="Cost: depth and multiplications of one activation, counting rule 'published'. "
+        "Accuracy in % by interval, in brackets the number of inputs outside it.",
         box=SIMPLE_HEAD,
         collapse_padding=True,
         pad_edge=False,
     )
-    for heading in ("error", "by", "degrees", "depth", "mult."):
-        side: Any = "left" if heading in ("by", "degrees") else "right"
+    for heading in ("error", "by", "degrees", "cost"):
+        side: Any = "right" if heading == "error" else "left"
         table.add_column(heading, justify=side, no_wrap=True)
     for interval in intervals:
         heading = interval if "l" in interval else f"B = {interval}"
@@ -115,16 +116,23 @@ def _accuracy_table(records: list[dict[str, Any]]) -> Table:
             f"2^-{power}",
             name,
             " ".join(map(str, first["degrees"])),
-            str(first["depth"]),
-            str(first["multiplications"]),
+            f"{first['depth']}, {first['multiplications']}",
             *(_cell(row[interval]) for interval in intervals),
         )
     return table
 
 
 def _cell(record: dict[str, Any]) -> str:
-    outside = f" ({record['inputs_outside']})" if record["inputs_outside"] else ""
+    outside = f" ({_short(record['inputs_outside'])})" if record["inputs_outside"] else ""
     return f"{100 * record['accuracy']:.2f}{outside}"
+
+
+def _short(count: int) -> str:
+    """At most four characters: 950, 12k, 3M."""
+    for unit, size in (("M", 10**6), ("k", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f}{unit}" if count < 10 * size else f"{count // size}{unit}"
+    return str(count)
 
 
 @app.command("train-digits")

@@ -143,7 +143,8 @@ def test_published_composites_reach_their_precision(power):
     x = np.linspace(-1, 1, 20_001)
     sampled = np.abs(made(x) - np.maximum(x, 0)).max()
     assert 0.4 * made.error_bound < sampled <= made.error_bound * (1 + 1e-9)
-    assert made.error_bound <= 2.0**-power * 1.01
+    # the published lists for 2^-4 and 2^-5 miss them: 2^-3.71 and 2^-4.86
+    assert (made.error_bound > 2.0**-power) == (power in (4, 5))
 
 
 def test_published_composite_on_another_interval():
@@ -159,6 +160,8 @@ def test_published_composite_on_another_interval():
 
 
 def test_ours_is_the_default_choice():
+    zero = make("ours-zero", 6)
+    assert zero(0.0) == 0 and zero.error_bound <= 2**-6
     assert make("ours", 8).plan.digest == polyapprox.relu(precision=2**-8).plan.digest
 
 
@@ -168,7 +171,10 @@ def test_ours_is_the_default_choice():
         ({"network": "vgg"}, "'vgg' is unknown"),
         ({"first": 8, "last": 7}, "2\\^-8 to 2\\^-7 make no range"),
         ({"first": 3}, "published composites exist for 2\\^-4 to 2\\^-14"),
-        ({"approximations": ("theirs",)}, "'theirs' is unknown: choose 'ours' or 'published'"),
+        (
+            {"approximations": ("theirs",)},
+            "'theirs' is unknown: choose one of ours, ours-zero, published",
+        ),
         ({"intervals": ("narrow",)}, "interval is 'narrow': give 'per-layer', 'global'"),
         ({"intervals": ("0",)}, "interval is '0'"),
         ({"limit": 0}, "limit is 0: give at least 1"),

@@ -22,7 +22,7 @@ from ..evaluation import EvaluationResult, evaluate
 from ..evaluator import Evaluator
 from ..files import git_commit, versions
 from ..networks import Network, find_network
-from .makers import make
+from .makers import APPROXIMATIONS, make
 from .records import Records, key_of
 
 Progress = Callable[[int, int, str], None]
@@ -40,7 +40,8 @@ class AccuracyConfiguration:
         Precisions 2^-first … 2^-last.
     intervals : tuple of str
         "per-layer", "global", or one number B for all layers.
-    approximations : tuple of {"ours", "published"}
+    approximations : tuple of {"ours", "ours-zero", "published"}
+        See :func:`nn_bridge.experiments.makers.make`.
     limit : int or None
         Test images (None: all).
     calibration : {"train", "test"}
@@ -88,9 +89,9 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
                 f"published composites exist for 2^-4 to 2^-14, not for 2^-{first} to 2^-{last}: "
                 "change the range, or choose the approximation 'ours' alone"
             )
-        if name not in ("ours", "published"):
+        if name not in APPROXIMATIONS:
             raise ArgumentError(
-                f"the approximation {name!r} is unknown: choose 'ours' or 'published'"
+                f"the approximation {name!r} is unknown: choose one of {', '.join(APPROXIMATIONS)}"
             )
     for interval in configuration.intervals:
         read_interval(interval)

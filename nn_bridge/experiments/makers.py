@@ -15,6 +15,7 @@ from polyapprox.recipes.plans import composite_plan
 
 from ..errors import ArgumentError
 
+APPROXIMATIONS = ("ours", "ours-zero", "published")
 _SAMPLES = 100_000
 
 
@@ -73,8 +74,9 @@ def make(name: str, power: int) -> Approximation:
 
     Parameters
     ----------
-    name : {"ours", "published"}
-        "ours" is what :func:`polyapprox.relu` chooses by itself.
+    name : {"ours", "ours-zero", "published"}
+        "ours" is what :func:`polyapprox.relu` chooses by itself; "ours-zero" has no constant, so
+        that r(0) = 0, which costs more but does not shift the mean of a layer.
     power : int
 
     Raises
@@ -83,6 +85,10 @@ def make(name: str, power: int) -> Approximation:
     """
     if name == "ours":
         return relu(precision=2.0**-power)
+    if name == "ours-zero":
+        return relu(precision=2.0**-power, offset=False)
     if name == "published":
         return published_relu(precision=2.0**-power)
-    raise ArgumentError(f"the approximation {name!r} is unknown: choose 'ours' or 'published'")
+    raise ArgumentError(
+        f"the approximation {name!r} is unknown: choose one of {', '.join(APPROXIMATIONS)}"
+    )
