@@ -228,11 +228,13 @@ def _ball_kink(op: str, u: arb) -> arb:
     return sign if op == "sign" else (1 + sign) / 2
 
 
+def _from_zero(u: arb) -> bool:
+    """Whether u is a ball [0, r] whose lower end rounding put below 0."""
+    return bool(u.lower() < 0 and u.upper() > 0 and -u.lower() < u.rad() * arb((1, -24)))
+
+
 def _ball_sqrt(u: arb) -> arb:
-    """The root; of a ball [0, r], whose lower end is rounded below 0, the roots of [0, r]."""
-    if u.lower() < 0 and u.upper() > 0 and -u.lower() < u.rad() * arb((1, -24)):
-        return arb(0).union(u.upper().sqrt())
-    return u.sqrt()
+    return arb(0).union(u.upper().sqrt()) if _from_zero(u) else u.sqrt()
 
 
 def _series_kink(op: str, u: arb_series) -> arb_series:
@@ -276,8 +278,10 @@ def _ball_power(u: arb, exponent: Fraction) -> arb:
         return u**n if n >= 0 else 1 / u ** (-n)
     if u == 0 and exponent > 0:
         return arb(0)
+    if _from_zero(u) and exponent > 0:
+        return arb(0).union(_ball_power(u.upper(), exponent))
     if exponent.denominator == 2 and exponent > 0:
-        return _ball_sqrt(u) ** exponent.numerator
+        return u.sqrt() ** exponent.numerator
     return (u.log() * arb(fmpq(exponent.numerator, exponent.denominator))).exp()
 
 

@@ -27,7 +27,8 @@ def by_taylor(
     estimate = max(exact(approximation.error_estimate), lower)
     size = component.largest_coefficient or 1.0
     room = max(0.0, math.log2(size) - mpmath.log(estimate or mpmath.mpf(2) ** -200, 2))
-    bits = 100 + int(room) + 4 * component.degree
+    _, shift = component.unit_map  # powers of x cancel more the farther the domain is from 0
+    bits = 100 + int(room) + math.ceil(component.degree * (4 + math.log2(1 + abs(shift))))
     cells = []
     for low, high in approximation.domain:
         cuts = [b for b in target.breakpoints if low < b < high]

@@ -63,6 +63,11 @@ class Trial:
         return abs(self.level)
 
     @property
+    def magnitude(self) -> float:
+        """log2 of the levelled error."""
+        return float(np.log2(self.size)) if self.size else -np.inf
+
+    @property
     def sign(self) -> float:
         """Sign of the error at the first node."""
         return -1.0 if self.level < 0 else 1.0

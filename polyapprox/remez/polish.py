@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_poly
 
+from ..numbers import exact, log2
 from ..precision import working_precision
 from .problem import Array, Problem
 
@@ -63,6 +64,11 @@ class BallTrial:
     def size(self) -> float:
         """The level in the unit of :meth:`error`: 1, or 0 where it vanishes."""
         return 0.0 if self.vanishes else 1.0
+
+    @property
+    def magnitude(self) -> float:
+        """log2 of the levelled error."""
+        return -np.inf if self.vanishes else log2(exact(abs(self.level.mid())))
 
     @property
     def sign(self) -> float:

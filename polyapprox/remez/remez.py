@@ -31,6 +31,9 @@ class Levelled(Protocol):
     def size(self) -> float: ...
 
     @property
+    def magnitude(self) -> float: ...
+
+    @property
     def sign(self) -> float: ...
 
     @property
@@ -91,7 +94,7 @@ def exchange(
 
 
 def exchange_in_balls(
-    problem: Problem, nodes: Array, bits: int, tolerance: float, max_iterations: int = 60
+    problem: Problem, nodes: Array, bits: int, tolerance: float, max_iterations: int = 100
 ) -> Exchange[BallTrial]:
     """Run the exchange in ball arithmetic, from a reference that may be far off.
 
@@ -135,9 +138,12 @@ def _iterate(
     max_iterations: int,
     thorough: bool = True,
 ) -> Exchange[T]:
-    """Multi-point exchange; one-point exchange where it stalls. Returns the best trial."""
+    """Multi-point exchange; one-point exchange where it stalls. Returns the best trial.
+
+    Every exchange raises the level in exact arithmetic; it stalls where rounding prevents that.
+    """
     best: Exchange[T] | None = None
-    careful = False
+    highest, stalled = -np.inf, 0
     parabolas = 0 if thorough else _FINEST
     for iteration in range(1, max_iterations + 1):
         trial = solve(nodes)
@@ -148,10 +154,10 @@ def _iterate(
         if not np.isfinite(largest) or not np.all(np.isfinite(values)):
             break
         state = Exchange(trial, largest, False, iteration)
-        if best is None or state.gap < best.gap:
+        if best is None or largest * best.trial.size < best.largest * trial.size:
             best = state
-        elif best.iterations <= iteration - _STALLED:
-            careful = True
+        stalled = 0 if trial.magnitude > highest else stalled + 1
+        highest = max(highest, trial.magnitude)
         if largest <= 400 * trial.noise or largest == 0:
             return Exchange(trial, largest, False, iteration)
         if state.gap < max(tolerance, trial.noise / largest):
@@ -163,7 +169,7 @@ def _iterate(
             parabolas = 0 if state.gap > 1e-2 else 1 if state.gap > 1e-4 else _FINEST
         else:
             parabolas = 1 if state.gap > 0.3 else _FINEST
-        thinned = None if careful else thin_alternation(points, values, len(nodes))
+        thinned = None if stalled >= _STALLED else thin_alternation(points, values, len(nodes))
         if thinned is None:
             signs = np.where(np.arange(len(nodes)) % 2, -1.0, 1.0) * trial.sign
             nodes = exchange_one(nodes, signs, float(points[top]), float(np.sign(values[top])))
