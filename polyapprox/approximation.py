@@ -13,6 +13,7 @@ from .certificate import Certificate
 from .errors import NoBoundError
 from .numbers import ZERO, log2
 from .plan.count import Counts, Rule, count
+from .plan.degree import plan_degree
 from .plan.plan import Plan
 from .polynomial import Polynomial
 from .provenance import Provenance
@@ -20,7 +21,7 @@ from .provenance import Provenance
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Structure = Literal["polynomial", "direct", "composite", "composition"]
+Structure = Literal["polynomial", "direct", "composite", "composition", "circuit"]
 Interval = tuple[mpmath.mpf, mpmath.mpf]
 
 
@@ -35,10 +36,10 @@ class Approximation:
     domain : tuple of intervals
         Union of closed intervals on which the error is stated (of either argument for maximum
         and minimum).
-    structure : {"polynomial", "direct", "composite", "composition"}
+    structure : {"polynomial", "direct", "composite", "composition", "circuit"}
         How `components` make r: see :mod:`polyapprox.structures`.
     components : tuple of Polynomial
-        Innermost first.
+        Innermost first; none for a circuit, whose plan is all there is.
     plan : Plan
         The operations that compute r.
     offset : mpmath.mpf
@@ -121,7 +122,9 @@ class Approximation:
 
     @property
     def degrees(self) -> tuple[int, ...]:
-        """Degree of each component, innermost first."""
+        """Degree of each component, innermost first (of the whole plan for a circuit)."""
+        if not self.components:
+            return (plan_degree(self.plan),)
         return tuple(component.degree for component in self.components)
 
     @property
@@ -140,7 +143,10 @@ class Approximation:
 
     @property
     def largest_coefficient(self) -> float:
-        """Largest absolute Chebyshev coefficient of all components."""
+        """Largest absolute Chebyshev coefficient of all components (constant of a circuit)."""
+        if not self.components:
+            constants = [abs(o.constant) for o in self.plan.operations if o.constant is not None]
+            return float(max(constants, default=ZERO))
         return max(component.largest_coefficient for component in self.components)
 
     def safe_radius(self, factor: float = 2.0) -> float:

@@ -6,6 +6,7 @@ structure   function    r
 polynomial  any         p(x)
 direct      any         p(x) (an even polynomial plus a linear term, evaluated in x²)
 composition any         s(x): the composition itself
+circuit     any         what the plan computes: there are no components
 composite   sign        s(x)
 composite   step        (1 + s(x)) / 2
 composite   abs         x · s(x) + offset
@@ -24,6 +25,7 @@ from typing import Any
 
 from .approximation import Approximation
 from .errors import ArgumentError
+from .plan.degree import plan_degree
 
 TWO_ARGUMENTS = ("maximum", "minimum")
 
@@ -40,6 +42,8 @@ def compose(approximation: Approximation, *x: Any, lift: Any = float) -> Any:
         Turns an exact constant into a number of the wanted type.
     """
     function, structure = approximation.function, approximation.structure
+    if structure == "circuit":
+        return approximation.plan.run(*x, lift=lift)
     if function in TWO_ARGUMENTS:
         first, second = x
         half = _half_absolute(approximation, first - second, lift)
@@ -81,6 +85,8 @@ def _unscaled(approximation: Approximation, argument: Any, lift: Any) -> Any:
 
 def total_degree(approximation: Approximation) -> int:
     """Degree of r as a polynomial in x."""
+    if approximation.structure == "circuit":
+        return plan_degree(approximation.plan)
     degree = 1
     for component in approximation.components:
         degree *= component.degree

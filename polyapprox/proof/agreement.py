@@ -27,6 +27,8 @@ def check_agreement(approximation: Approximation) -> None:
             f"the plan takes {approximation.plan.inputs} argument(s) and the function "
             f"{approximation.function!r} {arguments}"
         )
+    if approximation.structure == "circuit":
+        return
     seed = int(approximation.plan.digest[:12], 16)
     bits = 400 + 8 * sum(c.degree for c in approximation.components)
     low, high = approximation.interval

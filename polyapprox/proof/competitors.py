@@ -15,6 +15,7 @@ from ..structures import TWO_ARGUMENTS, total_degree
 from ..targets import Target
 from .lower import alternation_bound
 from .ranges import power_form
+from .study import study_domain
 
 Bound = tuple[mpmath.mpf | None, str]
 _EVERY = "every polynomial (the trivial bound)"
@@ -37,10 +38,12 @@ def lower_bound(
     reference : tuple of mpmath.mpf
         Points of the domain where the error of a single polynomial alternates.
     """
-    if approximation.structure in ("composite", "composition") or approximation.function in TWO_ARGUMENTS:
+    if approximation.structure in ("composite", "composition", "circuit") or approximation.function in TWO_ARGUMENTS:
         if approximation.function in ("sign", "step"):
             return _of_sign(approximation)
-        return _of_absolute(approximation)
+        if approximation.function in ("abs", "relu", *TWO_ARGUMENTS):
+            return _of_absolute(approximation)
+        return None, _NONE
     component = approximation.components[0]
     competitors = _competitors(approximation, component, reference)
     if competitors is None:
@@ -85,7 +88,7 @@ def _of_absolute(approximation: Approximation) -> Bound:
     """S. Bernstein (Acta Math. 37 (1913), 1): E_2n(|x|) > (√2 − 1) / (4 (2n − 1)) on [-1, 1]."""
     degree = total_degree(approximation)
     if approximation.function in TWO_ARGUMENTS:
-        symmetric = approximation.components[0].domain[1]
+        symmetric = study_domain(approximation)[0][1]
     else:
         low, high = approximation.interval
         symmetric = min(-low, high)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from flint import arb
 
 from ..approximation import Approximation
@@ -9,9 +12,10 @@ from ..errors import ArgumentError
 from ..numbers import ball
 from ..polynomial import Polynomial
 from ..precision import working_precision
-from ..structures import TWO_ARGUMENTS
+from ..structures import TWO_ARGUMENTS, total_degree
 from .ranges import power_form, range_on
-from .sampling import bound_ball_polynomial
+from .sampling import bound_ball_polynomial, bound_plan
+from .study import along_zero, study_domain
 
 _WIDEST = 4.0
 _NARROWEST = 2.0**-40
@@ -47,7 +51,8 @@ def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
     """
     if not factor > 1:
         raise ArgumentError(f"factor must be above 1; got {factor!r}")
-    bits = 200 + 8 * max(component.degree for component in approximation.components)
+    degrees = [component.degree for component in approximation.components]
+    bits = 200 + 8 * max(degrees, default=0)
     with working_precision(bits):
         allowed = arb(factor) * _largest(approximation, 1.0)
 
@@ -70,10 +75,12 @@ def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
 
 def _largest(approximation: Approximation, radius: float) -> arb:
     """Proven upper bound of |r| on the interval stretched by `radius`."""
+    low, high = (ball(end) for end in study_domain(approximation)[0])
+    if approximation.function not in TWO_ARGUMENTS:
+        low, high = (ball(end) for end in approximation.interval)
+    if approximation.structure == "circuit":
+        return _of_plan(approximation, float(low), float(high), radius)
     first = approximation.components[0]
-    low, high = (ball(end) for end in approximation.interval)
-    if approximation.function in TWO_ARGUMENTS:
-        low, high = (ball(end) for end in first.domain)
     centre, half = (low + high) / 2, (high - low) / 2 * arb(radius)
     if approximation.structure in ("polynomial", "direct"):
         return _of_polynomial(first, (centre - half).lower(), (centre + half).upper())
@@ -87,6 +94,15 @@ def _largest(approximation: Approximation, radius: float) -> arb:
     if approximation.function == "abs":
         return (size * value + offset).upper()
     return (size * (1 + value) / 2 + offset).upper()
+
+
+def _of_plan(approximation: Approximation, low: float, high: float, radius: float) -> arb:
+    centre, half = (low + high) / 2, (high - low) / 2 * radius
+    degree = total_degree(approximation)
+    plan = along_zero(approximation)
+    with np.errstate(all="ignore"):
+        found = bound_plan(plan, lambda x: x * 0.0, centre - half, centre + half, degree, 8)
+    return arb(found.upper) if math.isfinite(found.upper) else arb("inf")
 
 
 def _of_polynomial(polynomial: Polynomial, low: arb, high: arb) -> arb:

@@ -20,6 +20,7 @@ from .competitors import lower_bound
 from .study import one_argument_function
 
 _LARGEST_SAMPLED_DEGREE = 20_000
+_LARGEST_CIRCUIT = 1 << 19
 _FLOAT_ERROR = 2.0**-36
 
 
@@ -52,6 +53,11 @@ def prove(
     lower, lower_for = lower_bound(approximation, target, weight, reference)
     if _sampled(approximation, target, weight):
         upper, method, details = by_sampling(approximation, target)
+    elif approximation.structure == "circuit":
+        raise ProofError(
+            f"a circuit for {approximation.function!r} of degree {total_degree(approximation)} is "
+            "beyond the proof by sampling"
+        )
     elif approximation.structure in ("composite", "composition"):
         upper, method, details = by_stages(approximation)
     else:
@@ -70,10 +76,14 @@ def _sampled(approximation: Approximation, target: Target, weight: Target | None
         target.pieces is not None
         and weight is None
         and not constants
-        and total_degree(approximation) <= _LARGEST_SAMPLED_DEGREE
+        and total_degree(approximation) <= _largest_sampled(approximation)
         and (relative > _FLOAT_ERROR or total_degree(approximation) <= 2)
         and floats_suffice(approximation, target)
     )
+
+
+def _largest_sampled(approximation: Approximation) -> int:
+    return _LARGEST_CIRCUIT if approximation.structure == "circuit" else _LARGEST_SAMPLED_DEGREE
 
 
 def certified(

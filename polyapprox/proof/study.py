@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 
 from ..approximation import Approximation
+from ..numbers import add, negate
 from ..plan.plan import Plan
 from ..structures import TWO_ARGUMENTS
 
@@ -20,7 +21,11 @@ def one_argument_function(function: str) -> str:
 def study_domain(approximation: Approximation) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
     """The domain of the one-argument function (of a − b for maximum and minimum)."""
     if approximation.function in TWO_ARGUMENTS:
-        return [approximation.components[0].domain]
+        if approximation.components:
+            return [approximation.components[0].domain]
+        low, high = approximation.interval
+        width = add(high, negate(low))
+        return [(negate(width), width)]
     return list(approximation.domain)
 
 

@@ -56,7 +56,7 @@ def _read(document: dict[str, Any]) -> Approximation:
     components = tuple(
         _component(number, given) for number, given in enumerate(document["components"])
     )
-    if not components:
+    if not components and document["structure"] != "circuit":
         raise TableError("the table has no components")
     provenance = document["provenance"]
     return Approximation(
