@@ -17,6 +17,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import mpmath
+
 from .plan import Plan
 
 Rule = Literal["published", "standalone"]
@@ -52,13 +54,17 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
             multiplications += 1
             level[index] = max(level[left], level[right]) + 1
         elif kind == "scale":
-            uses_level = index != folded and constant != int(constant)  # type: ignore[call-overload]
+            uses_level = index != folded and not _is_integer(constant)
             constants += uses_level
             level[index] = level[left] + uses_level
         else:
             additions += 1
             level[index] = max(level[left], level[right] if right >= 0 else 0)
     return Counts(multiplications, constants, additions, level[plan.output], rule)
+
+
+def _is_integer(constant: mpmath.mpf | None) -> bool:
+    return constant is not None and constant == int(constant)
 
 
 def input_scaling(plan: Plan) -> int | None:
