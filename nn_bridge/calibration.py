@@ -8,10 +8,26 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from .batches import batches
 from .errors import ConversionError
 from .intercept import intercepted
+
+
+class _Missed(TorchDispatchMode):
+    """Notices a ReLU that reaches torch's kernels: it was not intercepted on its way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func.overloadpacket in (torch.ops.aten.relu, torch.ops.aten.relu_):
+            self.found = True
+        return func(*args, **(kwargs or {}))
 
 
 class Measurement:
@@ -34,7 +50,7 @@ class Measurement:
                 "the data"
             )
         self.largest[site] = max(self.largest.get(site, 0.0), largest)
-        return torch.relu_(x) if in_place else torch.relu(x)
+        return x.clamp_(min=0) if in_place else x.clamp(min=0)
 
     def other(
         self,
@@ -81,7 +97,12 @@ def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
 def measure(model: nn.Module, loader: Iterable[Any]) -> Measurement:
     """As :func:`calibrate`, with the kind of each call too."""
     measurement = Measurement()
-    with intercepted(model, measurement), torch.no_grad():
+    with _Missed() as missed, intercepted(model, measurement), torch.no_grad():
         for inputs, _ in batches(model, loader):
             model(inputs)
+            if missed.found:
+                raise ConversionError(
+                    "the network computes a ReLU in compiled code, where it cannot be replaced: "
+                    "use the network before torch.jit.script or torch.compile"
+                )
     return measurement

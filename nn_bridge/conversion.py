@@ -76,7 +76,8 @@ def convert(
     Returns
     -------
     nn.Module
-        Of the same type, with an attribute ``report`` (:class:`nn_bridge.report.Report`).
+        Of the same type, with an attribute ``report`` (:class:`nn_bridge.report.Report`; one of
+        its own is kept).
 
     Raises
     ------
@@ -121,9 +122,8 @@ def convert(
         )
     network = model if inplace else copy.deepcopy(model)
     replacement = Replacement(evaluator, bounds, default, kinds, outside)
-    install(network, replacement)
-    if not hasattr(network, "report"):
-        network.report = Report(replacement)  # type: ignore[assignment]
+    own = hasattr(network, "report")
+    install(network, replacement, {} if own else {"report": Report(replacement)})
     return network
 
 

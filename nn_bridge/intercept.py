@@ -13,6 +13,7 @@ of the call within it and, for a module that runs several times, by the run:
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,17 +24,21 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as functional
 from torch import nn
+from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
 from .errors import ConversionError
 
-ATTRIBUTE = "_nn_bridge"
 RELU_FUNCTIONS: dict[Any, str] = {
     functional.relu: "F.relu",
     torch.relu: "torch.relu",
     torch.relu_: "torch.relu_",  # F.relu_ is the same function
     torch.Tensor.relu: "Tensor.relu",
     torch.Tensor.relu_: "Tensor.relu_",
+    torch.ops.aten.relu: "aten.relu",
+    torch.ops.aten.relu.default: "aten.relu",
+    torch.ops.aten.relu_: "aten.relu_",
+    torch.ops.aten.relu_.default: "aten.relu_",
 }
 
 
@@ -76,13 +81,13 @@ class Interception:
     pickled with the network; each thread has its own stack.
     """
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, attributes: dict[str, Any] | None = None) -> None:
         self.handler = handler
-        self.handles: list[Any] = []
+        self.attributes = attributes or {}
         self._local = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"handler": self.handler, "handles": []}
+        return {"handler": self.handler, "attributes": self.attributes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -160,30 +165,72 @@ class _Forward:
         self.network = network
         self.interception = interception
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Forward:
+        return _Forward(copy.deepcopy(self.network, memo), copy.deepcopy(self.interception, memo))
+
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self.network, GraphModule):  # it pickles its code, and would lose the rest
+            raise ConversionError(
+                "a converted torch.fx.GraphModule cannot be pickled: pickle the original, and "
+                "convert it again when it is loaded"
+            )
+        return vars(self)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with self.interception.running("", self.network):
             return type(self.network).forward(self.network, *args, **kwargs)
 
 
-class _Start:
+class _Hook:
+    """Start or end of a module; the network itself has _Forward for it, where that was kept."""
+
     def __init__(self, path: str, interception: Interception) -> None:
         self.path = path
         self.interception = interception
 
+
+class _Start(_Hook):
     def __call__(self, module: nn.Module, args: Any) -> None:
-        self.interception.push(self.path, module)
+        if "forward" not in vars(module):
+            self.interception.push(self.path, module)
 
 
-class _End:
-    def __init__(self, interception: Interception) -> None:
-        self.interception = interception
-
+class _End(_Hook):
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
-        self.interception.pop()
+        if "forward" not in vars(module):
+            self.interception.pop()
 
 
-def install(network: nn.Module, handler: Handler) -> Interception:
+class _Attach(_Hook):
+    """Puts the hooks on a module; again on copies of a GraphModule, which loses them."""
+
+    def __call__(self, module: nn.Module) -> None:
+        interception = self.interception
+        if isinstance(module, GraphModule):
+            copies = [hook for hook in module._deepcopy_hooks if isinstance(hook, _Attach)]
+            if copies:  # the module is a copy: so is the interception
+                interception = copies[0].interception
+            else:
+                module._register_deepcopy_hook(self)
+        module.register_forward_pre_hook(_Start(self.path, interception), prepend=True)
+        module.register_forward_hook(_End(self.path, interception), always_call=True)
+        if not self.path:
+            module.forward = _Forward(module, interception)
+            for name, value in interception.attributes.items():
+                setattr(module, name, value)
+
+
+def install(
+    network: nn.Module, handler: Handler, attributes: dict[str, Any] | None = None
+) -> Interception:
     """Answer the ReLU calls of a network through a handler from now on.
+
+    Parameters
+    ----------
+    network : nn.Module
+    handler : Handler
+    attributes : dict, optional
+        Set on the network, and on its copies.
 
     Raises
     ------
@@ -196,23 +243,18 @@ def install(network: nn.Module, handler: Handler) -> Interception:
                 f"module {path or type(module).__name__!r} is compiled code: convert the network "
                 "before torch.jit.script or torch.compile"
             )
-        if ATTRIBUTE in vars(module):
+        if installed(module) is not None:
             raise ConversionError(
                 f"{path or 'this network'} is already converted: use the original network"
             )
-    if "forward" in vars(network):
-        raise ConversionError(
-            f"forward of this {type(network).__name__} was replaced on the instance: define it in "
-            "the class"
-        )
-    interception = Interception(handler)
-    for path, module in network.named_modules():
-        if module is not network:
-            start = module.register_forward_pre_hook(_Start(path, interception), prepend=True)
-            end = module.register_forward_hook(_End(interception), always_call=True)
-            interception.handles += [start, end]
-    network.forward = _Forward(network, interception)
-    setattr(network, ATTRIBUTE, interception)
+        if "forward" in vars(module):
+            raise ConversionError(
+                f"forward of {path or 'this network'} ({type(module).__name__}) was replaced on the "
+                "instance: define it in the class"
+            )
+    interception = Interception(handler, attributes)
+    for path, module in list(network.named_modules()):
+        _Attach(path, interception)(module)
     return interception
 
 
@@ -220,16 +262,21 @@ def uninstall(network: nn.Module) -> None:
     """Undo :func:`install`, also on a copy of the network."""
     for module in network.modules():
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
-            for key in [k for k, hook in hooks.items() if isinstance(hook, (_Start, _End))]:
+            for key in [k for k, hook in hooks.items() if isinstance(hook, _Hook)]:
                 del hooks[key]
                 module._forward_hooks_always_called.pop(key, None)
-    for name in ("forward", ATTRIBUTE):
-        vars(network).pop(name, None)
+        if isinstance(module, GraphModule):
+            kept = [hook for hook in module._deepcopy_hooks if not isinstance(hook, _Attach)]
+            module._deepcopy_hooks[:] = kept
+    vars(network).pop("forward", None)
 
 
 def installed(network: nn.Module) -> Interception | None:
     """The interception of a network, if it has one."""
-    return vars(network).get(ATTRIBUTE)
+    for hook in network._forward_pre_hooks.values():
+        if isinstance(hook, _Start):
+            return hook.interception
+    return None
 
 
 @contextmanager

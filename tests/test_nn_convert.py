@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as functional
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 import polyapprox
 from nn_bridge import (
@@ -380,6 +382,82 @@ def test_torch_layers_with_relu_inside():
     difference = (converted(x) - layer(x)).abs().max()
     assert 1e-6 < difference < 1e-2
     assert {item.operation for item in converted.report.remaining} >= {"layer_norm"}
+
+
+def test_traced_networks_and_their_copies():
+    network = seeded(Residual)
+    x = inputs(5, 1, 6, 6)
+    traced = torch.fx.symbolic_trace(network)
+    expected = convert(network, precision=PRECISION, calibrate=[x])(x)
+    converted = convert(traced, precision=PRECISION, calibrate=[x])
+    assert torch.equal(converted(x), expected)
+    assert torch.equal(traced(x), network(x))
+    data = [(x, torch.zeros(5, dtype=torch.int64))]
+    for twin in (copy.deepcopy(converted), copy.deepcopy(copy.deepcopy(converted))):
+        assert torch.equal(twin(x), expected)
+        assert [site.elements for site in evaluate(twin, data).sites] == [720, 720, 20]
+        assert twin.report.sites == converted.report.sites
+        twin.report.replacement.add("/relu1", 1e-3)
+        assert not torch.equal(twin(x), expected)
+    assert torch.equal(converted(x), expected)
+    inside = convert(nn.Sequential(traced), precision=PRECISION, calibrate=[x])
+    assert torch.equal(copy.deepcopy(inside)(x), expected)
+    assert [site.site for site in inside.report.sites] == ["0.relu", "0.relu@2", "0/relu1"]
+    with pytest.raises(ConversionError, match="GraphModule cannot be pickled: pickle the orig"):
+        pickle.dumps(converted)
+
+
+def test_calls_below_the_python_interface():
+    class Low(nn.Module):
+        def forward(self, x):
+            return torch.ops.aten.relu(x) + torch.ops.aten.relu.default(2 * x)
+
+    x = torch.linspace(-2, 2, 21)
+    converted = convert(Low(), precision=2**-9, calibrate=[x])
+    assert [site.kind for site in converted.report.sites] == ["aten.relu", "aten.relu"]
+    assert 0 < (converted(x) - Low()(x)).abs().max() < 6 * 2**-9
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_compiled_functions_are_noticed():
+    scripted = torch.jit.trace(lambda x: torch.relu(x) + 1, torch.ones(3))
+
+    class Mixed(nn.Module):
+        def forward(self, x):
+            return scripted(x) + torch.relu(x)
+
+    with pytest.raises(ConversionError, match=r"computes a ReLU in compiled code"):
+        convert(Mixed(), precision=PRECISION, calibrate=[torch.ones(3)])
+
+
+def test_checkpointed_blocks():
+    class Checkpointed(Sharing):
+        def forward(self, x):
+            return checkpoint(self.block, x, use_reentrant=False).relu()
+
+    network = seeded(Checkpointed).double()
+    x = inputs(3, 4).double().requires_grad_()
+    converted = convert(network, precision=PRECISION, interval=9.0)
+    converted(x).sum().backward()
+    gradient = x.grad.clone()
+    x.grad = None
+    plain = convert(seeded(Plainly).double(), precision=PRECISION, interval=9.0)
+    plain(x).sum().backward()
+    assert torch.equal(gradient, x.grad)
+
+
+class Plainly(Sharing):
+    def forward(self, x):
+        return self.block(x).relu()
+
+
+def test_threads_do_not_disturb_each_other():
+    converted = convert(seeded(Sharing), precision=PRECISION, interval=9.0)
+    x = inputs(8, 4)
+    expected = converted(x)
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: converted(x), range(40)))
+    assert all(torch.equal(result, expected) for result in results)
 
 
 def test_gradients_flow_through_a_converted_network():
