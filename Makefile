@@ -27,3 +27,9 @@ bench: setup
 
 clean:
 	rm -rf .venv .cache out
+
+.PHONY: docs
+docs: setup
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"

@@ -1,0 +1,76 @@
+"""Makes the pictures of the documentation: ``python docs/figures.py``.
+
+Each picture has one function; the page *Gallery* shows its code beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+import polyapprox
+from polyapprox import plot
+
+FOLDER = Path(__file__).parent / "figures"
+LARGEST = 150_000  # bytes
+COLOURS = 48  # enough for lines and letters; thirds the size of a file
+
+
+def relu_error(path: Path) -> None:
+    relu = polyapprox.relu(precision=2**-9, interval=(-50, 50))
+    plot.error_curve(relu, path)
+
+
+def composite_error(path: Path) -> None:
+    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50))
+    plot.error_curve(relu, path)
+
+
+def composite_stages(path: Path) -> None:
+    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50))
+    plot.stages(relu, path)
+
+
+def minimax_error(path: Path) -> None:
+    gelu = polyapprox.minimax("gelu", 14, domain=(-8, 8))
+    plot.error_curve(gelu, path)
+
+
+def published_comparison(path: Path) -> None:
+    plot.pareto(path)
+
+
+PICTURES: dict[str, Callable[[Path], None]] = {
+    "relu-error.png": relu_error,
+    "composite-error.png": composite_error,
+    "composite-stages.png": composite_stages,
+    "minimax-error.png": minimax_error,
+    "published-comparison.png": published_comparison,
+}
+
+
+def shrink(path: Path) -> None:
+    """Keep the most frequent colours of a picture."""
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+    small.save(path, optimize=True)
+
+
+def main() -> int:
+    for name, draw in PICTURES.items():
+        path = FOLDER / name
+        draw(path)
+        shrink(path)
+        size = path.stat().st_size
+        print(f"{path}: {size} bytes")
+        if size > LARGEST:
+            print(f"{path} is larger than {LARGEST} bytes")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

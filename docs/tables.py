@@ -1,0 +1,189 @@
+"""Makes the tables of the documentation: ``python docs/tables.py`` (``--check``: only compare).
+
+A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; what stands there is
+what the functions below computed, never typed by hand.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import polyapprox
+from polyapprox.approximation import Approximation
+from polyapprox.comparison import compare_with_published
+from polyapprox.plan.chebyshev import chebyshev_cost
+from polyapprox.table.atomic import write_atomically
+
+DOCS = Path(__file__).parent
+PAGES = (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md")))
+PLACE = re.compile(r"(<!-- table ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+PRECISIONS = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20)
+FACTORS = (1.1, 2.0, 10.0)
+MARGINS = (1.0, 1.1, 1.25, 1.5)
+
+
+def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, right-aligned."""
+    lines = [
+        "| " + " | ".join(headings) + " |",
+        "|" + "|".join("---:" for _ in headings) + "|",
+    ]
+    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def listed(degrees: Sequence[int]) -> str:
+    """Degrees, innermost first."""
+    return ", ".join(map(str, degrees))
+
+
+def proven(bits: float) -> str:
+    """Proven bits, rounded down."""
+    return f"{math.floor(bits * 100) / 100:.2f}"
+
+
+def above(error: float) -> str:
+    """A proven error, rounded up to three digits."""
+    unit = 10.0 ** (math.floor(math.log10(error)) - 2)
+    return f"{math.ceil(error / unit) * unit:.3g}"
+
+
+def named(structure: str, degrees: Sequence[int]) -> str:
+    """Structure and degrees in a word."""
+    return f"direct {listed(degrees)}" if structure == "direct" else listed(degrees)
+
+
+def published() -> str:
+    """Ours beside r_alpha."""
+    headings = (
+        "α", "r_α: degrees", "depth", "mult.", "bits (sampled)",
+        "ours: degrees", "depth", "mult.", "bits (proven)",
+    )  # fmt: skip
+    rows = [
+        (
+            row.alpha, listed(row.published_degrees), row.published_depth,
+            row.published_multiplications, f"{row.published_bits:.2f}",
+            named(row.structure, row.degrees), row.depth, row.multiplications, proven(row.bits),
+        )
+        for row in compare_with_published()
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def _relu(bits: int, size: float = 1.0) -> Approximation:
+    return polyapprox.relu(precision=2.0**-bits, interval=(-size, size))
+
+
+def precisions() -> str:
+    """What `relu` chooses for each precision."""
+    headings = (
+        "precision", "structure", "degrees", "mult.", "depth (published)", "depth (standalone)",
+        "bits (proven)", "absolute error on [−50, 50] (proven)",
+    )  # fmt: skip
+    rows = []
+    for bits in PRECISIONS:
+        r = _relu(bits, 50.0)
+        rows.append(
+            (
+                f"2^-{bits}", r.structure, listed(r.degrees), r.multiplications,
+                r.counts("published").depth, r.counts("standalone").depth, proven(r.bits),
+                above(r.error_bound),
+            )
+        )  # fmt: skip
+    return grid(headings, rows)
+
+
+def radius() -> str:
+    """How far outside the interval r stays moderate."""
+    headings = ("precision", "structure", "degrees", *(f"factor {f:g}" for f in FACTORS))
+    rows = []
+    for bits in (7, 9, 13):
+        r = _relu(bits)
+        radii = (math.floor(r.safe_radius(f) * 1e4) / 1e4 for f in FACTORS)
+        rows.append(
+            (f"2^-{bits}", r.structure, listed(r.degrees), *(f"{x:.4f}" for x in radii))
+        )
+    return grid(headings, rows)
+
+
+def costs() -> str:
+    """Cost of one series by degree and parity."""
+    degrees = (3, 5, 7, 9, 11, 13, 15, 21, 27, 31)
+    odd = [chebyshev_cost(n, "odd") for n in degrees]
+    general = [chebyshev_cost(n) for n in degrees]
+    even = [chebyshev_cost(n + 1, "even") for n in degrees]
+    rows = [
+        (n, *a, *b, n + 1, *c) for n, a, b, c in zip(degrees, odd, general, even, strict=True)
+    ]
+    headings = (
+        "degree", "odd: mult.", "depth", "general: mult.", "depth",
+        "degree", "even: mult.", "depth",
+    )  # fmt: skip
+    return grid(headings, rows)
+
+
+def margins() -> str:
+    """What a margin on the measured ranges does for the network of digits."""
+    import nn_bridge
+    from nn_bridge.networks import find_network
+
+    digits = find_network("digits")
+    network = digits.load()
+    test = digits.batches(digits.data("test"))
+    ranges = nn_bridge.calibrate(network, digits.batches(digits.data("train")))
+    rows = []
+    for bits in (7, 9, 13):
+        cells: list[str] = []
+        for margin in MARGINS:
+            converted = nn_bridge.convert(
+                network, precision=2.0**-bits, calibrate=ranges, margin=margin
+            )
+            found = nn_bridge.evaluate(converted, test)
+            cells.append(f"{found.correct} ({found.outside})")
+        rows.append((f"2^-{bits}", *cells))
+    return grid(("precision", *(f"margin {margin:g}" for margin in MARGINS)), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "published": published,
+    "precisions": precisions,
+    "radius": radius,
+    "costs": costs,
+    "margins": margins,
+}
+
+
+def renewed(text: str, known: dict[str, str]) -> str:
+    """A page with its tables computed; `known` keeps them for the next page."""
+
+    def fill(place: re.Match[str]) -> str:
+        name = place[2]
+        if name not in known:
+            known[name] = TABLES[name]()
+        return place[1] + known[name] + place[3]
+
+    return PLACE.sub(fill, text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    known: dict[str, str] = {}
+    stale = []
+    for page in PAGES:
+        before = page.read_text(encoding="utf-8")
+        after = renewed(before, known)
+        if after != before:
+            stale.append(page.name)
+            if "--check" not in arguments:
+                write_atomically(page, after.encode())
+    if stale:
+        print("tables of " + ", ".join(stale) + (" differ" if "--check" in arguments else " renewed"))
+    return int(bool(stale) and "--check" in arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
