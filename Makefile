@@ -1,12 +1,12 @@
-# make demo | test | bench: each sets itself up in .venv first.
+# make demo | test | bench | docs | check: each sets itself up in .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA := $(wildcard ../shared/data)
-export NN_BRIDGE_DATA ?= $(DATA)
+export NN_BRIDGE_DATA ?= $(abspath $(DATA))
 export POLYAPPROX_CACHE ?= $(CURDIR)/.cache
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: setup demo test bench clean
+.PHONY: setup demo test bench check docs clean
 
 setup: .venv/.ready
 
@@ -15,21 +15,29 @@ setup: .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[nn,plot,dev]"
 	touch $@
 
+# The main job: a proven ReLU, its table and figure, then a real network on it.
 demo: setup
-	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png
+	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
+	$(BIN)/polyapprox verify out/relu.json
+	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 1000 --interval per-layer --out out
 
 test: setup
 	$(BIN)/ruff check .
+	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
 bench: setup
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
+	$(BIN)/python benchmarks/composite_vs_lattigo.py
+	$(BIN)/python benchmarks/cold.py
 
-clean:
-	rm -rf .venv .cache out
+# Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each (resumes).
+check: setup
+	$(BIN)/python checks/relu_every_precision.py
 
-.PHONY: docs
 docs: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
-	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
-	@echo "docs/_build/html/index.html"
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+
+clean:
+	rm -rf .venv .cache out docs/_build
