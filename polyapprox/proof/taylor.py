@@ -21,7 +21,7 @@ from ..targets import Target
 from .sampling import bound_unit_polynomial
 
 _LOWEST_ORDER = 24
-_HIGHEST_ORDER = 160
+_HIGHEST_ORDER = 480
 _REMAINDER = 2e-5  # of the scale: when a cell's remainder is larger, the cell is split
 _DEEPEST = 2000  # halvings of a cell
 _TIGHT = 1.0004  # of the scale: what a cell may claim that is too small for a Taylor model

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import comb
 
 from flint import arb, arb_mat
 
 from ..numbers import ZERO, ball, exact, rounded
 from ..polynomial import Parity, Polynomial
-from ..precision import working_precision
 from .polish import BallTrial
 
 
@@ -20,18 +18,15 @@ def _power_to_chebyshev(degree: int, step: int, first: int) -> arb_mat:
     u^n = 2^(1−n) · sum_k binom(n, k) T_(n−2k), the T_0 term halved.
     """
     powers = range(first, degree + 1, step)
-    rows = []
-    with working_precision(2 * degree + 64):
-        for index in powers:
-            row = []
-            for n in powers:
-                if n < index or (n - index) % 2:
-                    row.append(arb(0))
-                    continue
-                value = arb((comb(n, (n - index) // 2), 1 - n))
-                row.append(value / 2 if index == 0 else value)
-            rows.append(row)
-        return arb_mat(rows)
+    rows = [[arb(0)] * len(powers) for _ in powers]
+    for column, n in enumerate(powers):
+        binomial = 1
+        for k in range(n // 2 + 1):
+            if k:
+                binomial = binomial * (n - k + 1) // k
+            index = n - 2 * k
+            rows[(index - first) // step][column] = arb((binomial, (1 if index else 0) - n))
+    return arb_mat(rows)
 
 
 def chebyshev_coefficients(trial: BallTrial) -> list[arb]:
