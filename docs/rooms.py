@@ -51,10 +51,11 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
              "table → Verification"),
     ),
     (
-        Room("remez", ("remez",), "best polynomial", "Target, degree → Polynomial"),
+        Room("remez", ("remez",), "best polynomial", "function → Polynomial"),
         Room("composite", ("composite",), "degree search, stages", "precision → Polynomials"),
+        Room("circuits", ("circuits",), "free chains of products", "function → Plan"),
         Room("proof", ("proof", "error_function"), "bounds, lower bounds",
-             "Approximation → Certificate"),
+             "plan → Certificate"),
         Room("table", ("table", "schema", "cache"), "files and their hash", "Approximation ↔ JSON"),
     ),
     (
