@@ -24,6 +24,7 @@ Piece: TypeAlias = "tuple[Any, Any, Coefficients]"
 
 _MAX_DEGREE = 64
 _MAX_BITS = 4000
+_MAX_PIECES = 400
 _CALL_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError, ArithmeticError)
 
 
@@ -284,6 +285,8 @@ def _merge(
             if len(p) + len(q) > _MAX_DEGREE + 2 or max(_size(p), _size(q)) > _MAX_BITS:
                 return None
             result.append((low, high, combine(p, q)))
+        if len(result) > _MAX_PIECES:
+            return None
     return result
 
 
@@ -306,7 +309,7 @@ def _kinked(op: str, pieces: list[Piece] | None) -> list[Piece] | None:
             value = p[0] + (p[1] * inside if len(p) == 2 else 0)
             sign = (value > 0) - (value < 0)
             result.append((a, b, _resolve(op, p, sign)))
-    return None if pieces is None else result
+    return None if pieces is None or len(result) > _MAX_PIECES else result
 
 
 def _inside(low: Fraction | None, high: Fraction | None) -> Fraction:

@@ -8,7 +8,7 @@ import pytest
 from flint import arb, arb_series
 
 from polyapprox.errors import DomainError, ExpressionError
-from polyapprox.expression import FUNCTIONS, parse
+from polyapprox.expression import FUNCTIONS, parity, parse
 from polyapprox.interpreters import to_sympy
 from polyapprox.targets import as_target, check_domain
 
@@ -105,3 +105,60 @@ def test_good_domains(text: str, low: float, high: float) -> None:
     target = as_target(text)
     check_domain(target, [(low, high)])
     assert np.isfinite(target.numpy(np.linspace(low, high, 9))).all()
+
+
+@pytest.mark.parametrize("text", EXPRESSIONS)
+def test_parity_by_form_agrees_with_values(text: str) -> None:
+    shown = parity(parse(text))
+    if shown is not None:
+        assert as_target(text).parity([(0.05, 0.9)]) == shown
+    assert as_target(text).proven_parity == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x*sin(x)", "even"), ("x**3/cos(x)", "odd"), ("-tanh(x**3)", "odd"), ("abs(x**3)", "even"),
+        ("exp(x**2)", "even"), ("exp(x)", None), ("x+x**2", None), ("x**3-x", "odd"), ("2**x", None),
+        ("(x**2)**0.5", "even"), ("x**0.5", None), ("pi*x", "odd"), ("step", None), ("x**-1", "odd"),
+        ("cos(x+1)", None), ("relu(x)+relu(-x)", None), ("erf(x)*atan(x)", "even"),
+    ],
+)  # fmt: skip
+def test_parity_by_form(text: str, expected: str | None) -> None:
+    assert parity(parse(text)) == expected
+
+
+def test_parity_is_not_believed_from_floats_alone() -> None:
+    assert as_target("cos(x)+1e-15*x").parity() is None
+    assert as_target(lambda x: x * x + x * x * x * 1e-18).parity() is None
+    assert as_target(lambda x: x * x).parity() == "even"
+
+
+def test_tent_maps_do_not_explode() -> None:
+    """Thirty nested kinks have 2^30 pieces; they are not counted out."""
+    text = "abs(2*" * 30 + "x" + "-1)" * 30
+    target = as_target(text)
+    assert target.pieces is None
+    small = as_target("abs(2*abs(2*x-1)-1)")
+    assert small.pieces is not None and len(small.pieces) == 4
+
+
+def test_values_at_zero_of_roots() -> None:
+    """A ball [0, r] has its lower end rounded below 0; the root must still be enclosed."""
+    wide = arb(0).union(arb(2.0**-40))
+    for text, power in (("sqrt(x)", 0.5), ("x**1.5", 1.5), ("x**(1/3)", 1 / 3)):
+        value = as_target(text).ball(wide)
+        assert value.is_finite() and value.contains(arb(0))
+        assert value.contains(arb(float(2.0 ** (-40 * power) * 0.999)))
+    assert not as_target("sqrt(x)").ball(arb(0.5, 1)).is_finite()
+    assert not as_target("log(x)").ball(wide).is_finite()
+
+
+@pytest.mark.parametrize("text", ["sign", "step", "x*sign(x-0.25)", "sign(sin(x))*2"])
+def test_jumps_are_refused_and_kinks_are_not(text: str) -> None:
+    low, high = (-1, 1) if "sin" not in text else (-0.5, 0.5)
+    if "sin" not in text:
+        with pytest.raises(DomainError, match="jumps"):
+            check_domain(as_target(text), [(low, high)])
+    check_domain(as_target(text.replace("sign", "abs").replace("step", "relu")), [(low, high)])
+    check_domain(as_target(text), [(0.3, 0.5)])
