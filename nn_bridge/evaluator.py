@@ -9,7 +9,9 @@ from polyapprox.approximation import Approximation
 from .errors import ConversionError
 from .program import compile_plan
 
-_CHUNK_BYTES = 1 << 19
+_CHUNK_BYTES = 1 << 19  # of a register on one thread: dispatch is paid off, and it stays in cache
+_SERIAL = 1 << 15  # elements up to which torch uses one thread; barriers between many short passes
+# on several threads cost more than they gain, far more on a busy machine
 _GRID = 1 << 16
 _SHARE = 1 / 16
 
@@ -81,7 +83,7 @@ class Evaluator:
             x, result = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
         program = self.program.times(bound / self.radius)
         scalars = program.scalars(dtype, x.device)
-        chunk = max(1, min(x.numel(), _CHUNK_BYTES // dtype.itemsize if x.is_cpu else x.numel()))
+        chunk = _chunk(x, dtype)
         memory = torch.empty((program.registers + 1, chunk), dtype=dtype, device=x.device)
         source, target = x.reshape(-1), result.reshape(-1)
         direct = target.dtype == dtype
@@ -103,7 +105,7 @@ class Evaluator:
         """Derivative r'(A/B · x) of the polynomial, shape of x."""
         dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
         slope = torch.empty(x.numel(), dtype=dtype, device=x.device)
-        chunk = _CHUNK_BYTES // dtype.itemsize if x.is_cpu else max(1, x.numel())
+        chunk = _chunk(x, dtype)
         for start in range(0, x.numel(), chunk):
             piece = x.reshape(-1)[start : start + chunk].detach().to(dtype)
             with torch.enable_grad():
@@ -111,3 +113,11 @@ class Evaluator:
                 (gradient,) = torch.autograd.grad(self.approximation.plan.run(u).sum(), u)
             slope[start : start + chunk] = gradient
         return slope.view(x.shape).to(x.dtype)
+
+
+def _chunk(x: torch.Tensor, dtype: torch.dtype) -> int:
+    """Elements to work on at a time."""
+    if not x.is_cpu:
+        return max(1, x.numel())
+    many = _CHUNK_BYTES // dtype.itemsize if torch.get_num_threads() == 1 else _SERIAL
+    return max(1, min(x.numel(), many))
