@@ -3,8 +3,9 @@
 Ours: ``polyapprox.minimax(...)`` with the cache off, after one warm-up call of another problem;
 median of five calls. Sollya: ``remez`` and ``supnorm`` (accuracy 2^-20) timed inside Sollya, so
 that its start is not counted (it is measured and reported), with a time-out of 120 s each.
-Sollya's answers are kept in ``results/sollya.json`` and used again for the same version of
-Sollya on the same processor; ``--fresh`` measures them again.
+Short tasks of Sollya are run right after ours. Its long answers, time-outs among them, are kept in
+``results/sollya.json`` and used again for the same version of Sollya on the same processor;
+``--fresh`` measures them again (a quarter of an hour).
 
 The error of both polynomials is measured by independent arithmetic. Sollya is *wrong* where the
 true error of its polynomial exceeds the best possible error by more than 1e-6 of it.
@@ -102,20 +103,33 @@ def start_seconds() -> float:
     return statistics.median(times)
 
 
-def sollya_answers(fresh: bool) -> dict[str, Any]:
-    """Sollya's answer to every task; saved after each, used again unless `fresh`."""
-    if not sollya.installed():
-        return {}
-    saved = read("sollya")
-    key = {"sollya version": sollya.version(), "processor": machine()["processor"]}
-    if fresh or any(saved.get(name) != value for name, value in key.items()):
-        saved = {}
-    answers = dict(saved.get("answers", {}))
-    for task in sollya.TASKS:
-        if task.name not in answers:
-            answers[task.name] = theirs(task)
-            write("sollya", {**key, "start seconds": start_seconds(), "answers": answers})
-    return answers
+class Sollya:
+    """Sollya's answers: short tasks are run next to ours, long ones kept from an earlier run."""
+
+    def __init__(self, fresh: bool) -> None:
+        self.present = sollya.installed()
+        saved = read("sollya")
+        self.key = {"processor": machine()["processor"]}
+        if self.present:
+            self.key["sollya version"] = sollya.version()
+        other = any(saved.get(name) != value for name, value in self.key.items())
+        self.answers: dict[str, Any] = {} if self.present and (fresh or other) else dict(
+            saved.get("answers", {})
+        )
+
+    def answer(self, task: sollya.Task) -> dict[str, Any]:
+        """Run or remember; saved after each run."""
+        known = self.answers.get(task.name)
+        if not self.present or (known is not None and _is_long(known)):
+            return known or {}
+        self.answers[task.name] = theirs(task)
+        write("sollya", {**self.key, "start seconds": start_seconds(), "answers": self.answers})
+        return self.answers[task.name]
+
+
+def _is_long(answer: dict[str, Any]) -> bool:
+    parts = (answer.get("remez", {}), answer.get("supnorm", {"outcome": "done", "seconds": 0}))
+    return any(part.get("outcome") != "done" or part["seconds"] > 5 for part in parts)
 
 
 def compared(task: sollya.Task, mine: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -152,14 +166,8 @@ def main() -> None:
     chosen = [task for task in sollya.TASKS if not options.only or options.only in task.name]
     if options.quick:
         chosen = [task for task in chosen if task.name in QUICK]
-    mine = {task.name: ours(task, options.repeat) for task in chosen}
-    if options.quick and sollya.installed():
-        answers = {task.name: theirs(task) for task in chosen}
-    elif options.only or options.quick:
-        answers = read("sollya").get("answers", {})
-    else:
-        answers = sollya_answers(options.fresh)
-    rows = [compared(task, mine[task.name], answers.get(task.name, {})) for task in chosen]
+    other = Sollya(options.fresh)
+    rows = [compared(task, ours(task, options.repeat), other.answer(task)) for task in chosen]
     ratios = [row["ratio"] for row in rows if "ratio" in row]
     mean = math.exp(statistics.fmean(map(math.log, ratios))) if ratios else None
     show(

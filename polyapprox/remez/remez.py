@@ -16,7 +16,7 @@ from .polish import BallTrial, solve_levelled
 from .problem import Array, Problem
 from .reference import initial_reference
 
-_NOISE = 2e-13
+_QUADRATIC = 1e-6
 _STALLED = 4
 _FINEST = 2  # parabolas that place an extremum to about 1e-5 of the gap of its neighbours
 
@@ -165,6 +165,7 @@ def _iterate(
                 return Exchange(trial, largest, True, iteration)
             parabolas = _FINEST
             continue
+        finest = parabolas == _FINEST
         if thorough:
             parabolas = 0 if state.gap > 1e-2 else 1 if state.gap > 1e-4 else _FINEST
         else:
@@ -177,6 +178,10 @@ def _iterate(
             nodes = thinned[0]
         if np.any(np.diff(nodes) <= 0):
             break
+        if thinned is not None and finest and state.gap < _QUADRATIC <= np.sqrt(tolerance):
+            # the next gap is about the square of this one: no need to look
+            last = solve(nodes)
+            return Exchange(last, last.size, True, iteration + 1)
     if best is None:
         return Exchange(solve(initial_reference(problem)), np.inf, False, 0)
     return best
