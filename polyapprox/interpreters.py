@@ -304,9 +304,9 @@ def to_sympy(node: Node) -> Any:
 
     Examples
     --------
-    >>> from .expression import parse
-    >>> to_sympy(parse("sigmoid(2*x)")).diff().subs("x", 0)
-    1/2
+    >>> from polyapprox.expression import parse
+    >>> to_sympy(parse("exp(2*x)/x")).diff()
+    2*exp(2*x)/x - exp(2*x)/x**2
     """
     import sympy
 
