@@ -12,6 +12,7 @@ _LAZY = {
     "minimum": ("recipes.absolute", "minimum"),
     "sign": ("recipes.sign", "sign"),
     "step": ("recipes.sign", "step"),
+    "circuit": ("recipes.circuits", "circuit"),
     "minimax": ("recipes.minimax", "minimax"),
     "from_components": ("recipes.entered", "from_components"),
     "load": ("table", "load"),

@@ -6,10 +6,12 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..cache import remembered
+from ..composite.search import preference
 from ..structures import TWO_ARGUMENTS
+from .circuits import fewest, from_circuit
 from .composites import choose, composite
 from .direct import direct, direct_cost, linear
-from .request import Objective, Request, Structure, read_request
+from .request import Preference, Request, Structure, read_request
 
 
 @remembered
@@ -19,7 +21,7 @@ def relu(
     tolerance: float | None = None,
     interval: Any = (-1, 1),
     structure: Structure = "auto",
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
     degrees: Any = None,
     offset: bool = True,
     refine: bool | None = None,
@@ -35,12 +37,15 @@ def relu(
     tolerance : float, optional
         Absolute error. Give exactly one of precision, tolerance and degrees.
     interval : (float, float)
-    structure : {"auto", "direct", "composite"}
+    structure : {"auto", "direct", "composite", "circuit"}
         "direct": one minimax polynomial, evaluated as x/2 plus an even polynomial for abs(x)/2
         (or as a general one where the interval's asymmetry makes that cheaper); "composite":
-        x (1 + s(x))/2 with s a composite sign; "auto": the cheaper one.
-    objective : {"balanced", "depth", "multiplications"}
-        What "cheaper" means; "balanced" weighs a level as two multiplications.
+        x (1 + s(x))/2 with s a composite sign; "circuit": the fewest multiplications of all,
+        about k − 2 at 2^-k, each with many constants (see :func:`polyapprox.circuit`); "auto": the
+        cheaper one, circuits not considered where the objective is "balanced".
+    objective : {"balanced", "depth", "levels", "multiplications"}
+        What "cheaper" means; "balanced" weighs a level as two multiplications, "levels" is
+        another word for "depth".
     degrees : list of int, optional
         Fixed odd degrees of the composite, innermost first.
     offset : bool
@@ -85,7 +90,7 @@ def absolute(
     tolerance: float | None = None,
     interval: Any = (-1, 1),
     structure: Structure = "auto",
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
     degrees: Any = None,
     offset: bool = True,
     refine: bool | None = None,
@@ -111,7 +116,7 @@ def maximum(
     tolerance: float | None = None,
     interval: Any = (-1, 1),
     structure: Structure = "auto",
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
     degrees: Any = None,
     offset: bool = True,
     refine: bool | None = None,
@@ -141,7 +146,7 @@ def minimum(
     tolerance: float | None = None,
     interval: Any = (-1, 1),
     structure: Structure = "auto",
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
     degrees: Any = None,
     offset: bool = True,
     refine: bool | None = None,
@@ -170,12 +175,23 @@ def _make(function: str, *arguments: Any) -> Approximation:
         return composite(request)
     if request.structure == "direct":
         return direct(request)
+    if request.structure == "circuit":
+        return from_circuit(request)
     return _cheapest(request)
 
 
 def _cheapest(request: Request) -> Approximation:
     cost = direct_cost(request) if request.offset else None
-    if cost is None:
-        return composite(request)
     choice = choose(request, limit=cost)
-    return direct(request) if choice is None else composite(request, choice)
+    if choice is not None:
+        cost = choice.multiplications, choice.depth
+    if request.objective != "balanced":
+        least = fewest(request)  # a circuit has as many levels as multiplications
+        if least is not None and (cost is None or _beats(request, least, cost)):
+            return from_circuit(request)
+    return direct(request) if choice is None and cost is not None else composite(request, choice)
+
+
+def _beats(request: Request, multiplications: int, cost: tuple[int, int]) -> bool:
+    own = preference(request.objective, multiplications, multiplications)
+    return own < preference(request.objective, *cost)

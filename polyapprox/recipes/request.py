@@ -25,9 +25,10 @@ from .arguments import (
     read_threshold,
 )
 
-Structure = Literal["auto", "direct", "composite"]
+Structure = Literal["auto", "direct", "composite", "circuit"]
 Objective = Literal["balanced", "depth", "multiplications"]
-STRUCTURES = ("auto", "direct", "composite")
+Preference = Literal["balanced", "depth", "levels", "multiplications"]  # "levels" is "depth"
+STRUCTURES = ("auto", "direct", "composite", "circuit")
 OBJECTIVES = ("balanced", "depth", "multiplications")
 
 
@@ -87,7 +88,7 @@ class Request:
 
     def approximation(
         self,
-        structure: Literal["polynomial", "direct", "composite"],
+        structure: Literal["polynomial", "direct", "composite", "circuit"],
         components: tuple[Polynomial, ...],
         plan: Plan,
         estimate: float,
@@ -134,6 +135,7 @@ def read_request(
     """
     low, high = read_interval(interval)
     read_choice("structure", structure, STRUCTURES)
+    objective = "depth" if objective == "levels" else objective
     read_choice("objective", objective, OBJECTIVES)
     offset = read_flag("offset", offset)
     if refine is not None:
@@ -144,6 +146,8 @@ def read_request(
             raise ArgumentError("give degrees, or one of precision and tolerance, not both")
         if structure == "direct":
             raise ArgumentError("structure='direct' takes no degrees; use polyapprox.minimax")
+        if structure == "circuit":
+            raise ArgumentError("structure='circuit' takes no degrees; use polyapprox.circuit")
         chosen = read_degrees(degrees)
         what = f"degrees={chosen}"
     else:

@@ -1,0 +1,61 @@
+"""Making the shipped file: circuits are proven, and kept where they are better than before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..approximation import Approximation
+from ..numbers import ZERO, exact
+from ..proof.prove import certified
+from ..provenance import Provenance
+from ..table.atomic import write_atomically
+from .library import FILE, Shipped, library_text, read_library
+from .plan import circuit_plan
+from .shape import Circuit
+
+_POINTS_PER_DEGREE = 16
+
+
+def estimated_error(circuit: Circuit) -> float:
+    """Largest sampled error of |x| on [-1, 1] (an estimate)."""
+    count = max(1 << 15, _POINTS_PER_DEGREE * circuit.degree)
+    x = np.sin(np.arange(count + 1) * (np.pi / (2 * count)))
+    return float(np.max(np.abs(circuit(x) - x)))
+
+
+def proven(circuit: Circuit, origin: str) -> Shipped:
+    """The circuit with the proven bound of its error for |x| on [-1, 1].
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
+    estimate = estimated_error(circuit)
+    unproven = Approximation(
+        function="abs",
+        domain=((exact(-1), exact(1)),),
+        structure="circuit",
+        components=(),
+        plan=circuit_plan(circuit, "abs", 1.0),
+        offset=ZERO,
+        weight="1",
+        error_estimate=estimate,
+        certificate=None,
+        margins=(),
+        provenance=Provenance.of(origin),
+    )
+    bound = certified(unproven).error_bound
+    return Shipped(circuit, estimate, bound, unproven.plan.digest, origin)
+
+
+def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
+    """Put a circuit into the shipped file if its proven bound is the least; None if it is not."""
+    found = proven(circuit, origin)
+    known = read_library(FILE)
+    before = known.get(circuit.multiplications)
+    if before is not None and before.bound <= found.bound:
+        return None
+    known[circuit.multiplications] = found
+    write_atomically(FILE, library_text(known).encode())
+    return found

@@ -1,0 +1,145 @@
+"""The evaluation plan of a circuit, on an interval [-W, W], without one level too many.
+
+The last constant c_n and the width W are folded into the scaling of the input: with u = σ_0 x the
+nodes are N_1 = u² − σ_1 and N_i = (N_{i−1} + …)(N_{i−1} + …), without any factor, and the last
+node enters the sum with the constant 1 or −1. So a circuit of m multiplications has m levels when
+the scaling of the input is done by the layer before, and m + 1 standing alone. All constants are
+rounded once, to doubles; what is then proven is proven of the rounded plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+from ..errors import ArgumentError
+from ..numbers import dyadic, exact
+from ..plan.builder import PlanBuilder
+from ..plan.plan import Plan
+from .shape import Circuit
+
+FUNCTIONS = ("abs", "relu", "maximum", "minimum")
+_HALF = dyadic(1, -1)
+_SMALLEST, _LARGEST = 1e-290, 1e290
+
+
+def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
+    """The operations that compute a function of the absolute value.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Even, for |x| on [-1, 1].
+    function : {"abs", "relu", "maximum", "minimum"}
+        Maximum and minimum take two arguments whose difference lies in [-W, W].
+    width : float
+        W.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ArgumentError
+        If the circuit is not even, or the width is not positive and finite.
+
+    Examples
+    --------
+    >>> circuit = Circuit("even", (), (), (), (0.5625, 0.5))
+    >>> from polyapprox.plan import count
+    >>> plan = circuit_plan(circuit, "relu", 8.0)
+    >>> float(plan.run(8.0)), count(plan).multiplications, count(plan).depth
+    (8.25, 1, 1)
+    """
+    if circuit.family != "even":
+        raise ArgumentError(f"|x| needs an even circuit; got one of the family {circuit.family!r}")
+    if function not in FUNCTIONS:
+        raise ArgumentError(f"function must be one of {FUNCTIONS}; got {function!r}")
+    if not (width > 0 and math.isfinite(width)):
+        raise ArgumentError(f"width must be positive and finite; got {width!r}")
+    two = function in ("maximum", "minimum")
+    builder = PlanBuilder(2 if two else 1)
+    argument = builder.subtract(*builder.arguments) if two else builder.arguments[0]
+    share = width if function == "abs" else width / 2
+    unit, steepness, value = _even(builder, argument, circuit, width, share)
+    if function == "relu":
+        value = builder.add(value, builder.scale(unit, exact(0.5 / steepness)))
+    if two:
+        middle = builder.scale(builder.add(*builder.arguments), _HALF)
+        join = builder.add if function == "maximum" else builder.subtract
+        value = join(middle, value)
+    return builder.finish(value)
+
+
+def _even(
+    builder: PlanBuilder, argument: int, circuit: Circuit, width: float, share: float
+) -> tuple[int, float, int]:
+    """Index of σ_0 x, σ_0, and index of share · Σ c_j n_j(x / width)."""
+    last = len(circuit.output) - 1
+    doubled = last == 1 and not _is_square(2 * share * abs(circuit.output[1]))
+    sizes = node_scales(circuit, share / 2 if doubled else share)
+    steepness = math.sqrt(2 * sizes[1]) / width
+    unit = builder.scale(argument, exact(steepness))
+    # what is left of σ_1 after rounding σ_0: the node is 2x²/W² σ_1 − σ_1 up to that
+    square = builder.multiply(unit, unit)
+    nodes = [-1, builder.shift(square, exact(-sizes[1]))]
+    for i in range(2, last + 1):
+        sides = [
+            _sum(builder, nodes, sizes, row, i) for row in (circuit.left[i - 2], circuit.right[i - 2])
+        ]
+        nodes.append(builder.multiply(*sides))
+    value = builder.double(nodes[last]) if doubled else nodes[last]
+    negative = circuit.output[last] < 0
+    rest: int | None = None
+    for j in range(1, last):
+        if circuit.output[j]:
+            constant = exact(share * circuit.output[j] / sizes[j])
+            term = builder.scale(nodes[j], constant)
+            rest = term if rest is None else builder.add(rest, term)
+    constant = exact(share * circuit.output[0])
+    if not negative:
+        value = value if rest is None else builder.add(rest, value)
+        return unit, steepness, builder.shift(value, constant)
+    if rest is None:
+        value = builder.shift(builder.scale(value, dyadic(-1, 0)), constant)
+    else:
+        value = builder.subtract(builder.shift(rest, constant), value)
+    return unit, steepness, value
+
+
+def _is_square(value: float) -> bool:
+    """Whether the square root is a float; a doubling at the end may make it one."""
+    root = math.sqrt(value)
+    return Fraction(root) ** 2 == Fraction(value)
+
+
+def _sum(
+    builder: PlanBuilder, nodes: Sequence[int], sizes: Sequence[float], row: Sequence[float], i: int
+) -> int:
+    """N_{i−1} + Σ a_ij σ_{i−1}/σ_j N_j."""
+    value = nodes[i - 1]
+    for j in range(1, i - 1):
+        if row[j]:
+            constant = exact(row[j] * sizes[i - 1] / sizes[j])
+            value = builder.add(value, builder.scale(nodes[j], constant))
+    return builder.shift(value, exact(row[0] * sizes[i - 1]))
+
+
+def node_scales(circuit: Circuit, share: float) -> list[float]:
+    """σ_i with N_i = σ_i n_i: σ_n = share · |c_n| and σ_i = σ_{i−1}² / 2^e_i.
+
+    Raises
+    ------
+    ArgumentError
+        If the last constant is zero, or the scales leave what doubles can hold.
+    """
+    last = len(circuit.output) - 1
+    sizes = [1.0] * (last + 1)
+    sizes[last] = share * abs(circuit.output[last])
+    if not _SMALLEST < sizes[last] < _LARGEST:
+        raise ArgumentError("the last constant of the circuit, times the width, is out of range")
+    for i in range(last, 1, -1):
+        sizes[i - 1] = math.sqrt(sizes[i]) * 2.0 ** (circuit.shifts[i - 2] / 2)
+    return sizes

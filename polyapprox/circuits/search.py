@@ -1,0 +1,248 @@
+"""Search for a circuit: rounds of growing and of exchanging nodes, on record from trial to trial.
+
+Stage by stage, m = 2, 3, …: every trial puts a node into one of the best chains of the stage
+before; a second round takes a node out of the best chains found and puts one in elsewhere; the
+best get more steps, and the finalists everything. Each trial has its own random numbers, made
+from the seed, the stage and its place, so the same seed finds the same circuit whether the search
+was interrupted or not. Every result is a line of the record: a search that is started again with
+the same record goes on after the last whole line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .chain import Chain, Grid, absolute_grid, pack, unpack
+from .fit import Fit
+from .grow import (
+    Candidate,
+    attempt,
+    best_of,
+    deleted,
+    finish,
+    longer,
+    norm,
+)
+
+_COARSE, _FINE = 4, 16  # grid points: so many times 2^m
+_SHORT, _LONG = 30, 60  # steps
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a search does; its results depend on nothing else.
+
+    Attributes
+    ----------
+    multiplications : int
+        m of the last stage.
+    starts : int
+        Trials a stage.
+    beam : int
+        Chains kept from stage to stage.
+    finalists : int
+        Chains a stage that are fitted to the end.
+    seed : int
+    first : int
+        Stage to begin with, from the chains given for it and for the one before.
+    """
+
+    multiplications: int
+    starts: int = 200
+    beam: int = 8
+    finalists: int = 3
+    seed: int = 0
+    first: int = 2
+
+
+class Record:
+    """Results by name, kept in a file of JSON lines (or in memory only)."""
+
+    def __init__(self, path: Path | None, header: dict[str, Any]) -> None:
+        self.known: dict[str, Any] = {}
+        self.stream: TextIO | None = None
+        if path is None:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = self._read(path, header) if path.exists() else 0
+        self.stream = path.open("r+" if path.exists() else "w", encoding="utf-8")
+        self.stream.truncate(whole)
+        self.stream.seek(whole)
+        if not whole:
+            self._write(header)
+
+    def _read(self, path: Path, header: dict[str, Any]) -> int:
+        """Take over the whole lines; their length in bytes."""
+        whole = 0
+        for number, line in enumerate(path.read_bytes().splitlines(keepends=True)):
+            try:
+                content = json.loads(line) if line.endswith(b"\n") else None
+            except ValueError:
+                content = None
+            if not isinstance(content, dict):
+                break
+            if number == 0 and content != header:
+                raise ArgumentError(
+                    f"the record {path} is of another search ({content}); give another file"
+                )
+            if number:
+                self.known[content["name"]] = content["value"]
+            whole += len(line)
+        return whole
+
+    def _write(self, content: dict[str, Any]) -> None:
+        if self.stream is not None:
+            self.stream.write(json.dumps(content) + "\n")
+            self.stream.flush()
+            os.fsync(self.stream.fileno())
+
+    def remembered(self, name: str, compute: Callable[[], Any]) -> Any:
+        """The value of that name: from the record, or computed and written."""
+        if name not in self.known:
+            self.known[name] = compute()
+            self._write({"name": name, "value": self.known[name]})
+        return self.known[name]
+
+    def close(self) -> None:
+        """Close the file."""
+        if self.stream is not None:
+            self.stream.close()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage found: its best chain, and the beam it hands on."""
+
+    multiplications: int
+    best: Fit
+    beam: tuple[Candidate, ...]
+
+
+def search(
+    settings: Settings,
+    record: Path | None = None,
+    known: dict[int, list[Chain]] | None = None,
+    grid: Callable[[int, int], Grid] = absolute_grid,
+    target: str = "abs",
+) -> Iterator[Stage]:
+    """Search stage by stage.
+
+    Parameters
+    ----------
+    settings : Settings
+    record : Path, optional
+        File of JSON lines to go on from and to write.
+    known : dict, optional
+        Chains already known, by multiplications; they join the beam of their stage.
+    grid : callable
+        Makes the grid from m and a density.
+    target : str
+        Name of what `grid` holds, for the record.
+
+    Yields
+    ------
+    Stage
+
+    Examples
+    --------
+    >>> *_, last = search(Settings(3, starts=8, beam=2, finalists=1))
+    >>> bool(last.best.largest < 0.035)
+    True
+    """
+    known = known or {}
+    header = {
+        "search": target,
+        **asdict(settings),
+        "known": {str(m): [pack(c).tolist() for c in chains] for m, chains in known.items()},
+    }
+    book = Record(record, header)
+    try:
+        beam: tuple[Candidate, ...] = (Candidate(_first(grid), 1.0),)
+        before = known.get(settings.first - 1)
+        if settings.first > 2 and before:
+            beam = tuple(Candidate(chain, 1.0) for chain in before)
+        for m in range(settings.first, settings.multiplications + 1):
+            stage = _stage(settings, m, beam, known.get(m, []), book, grid)
+            beam = stage.beam
+            yield stage
+    finally:
+        book.close()
+
+
+def _first(grid: Callable[[int, int], Grid]) -> Chain:
+    """The one-multiplication chain with the least mean square error."""
+    points = grid(1, 64)
+    factor = 1.0 if points.factor is None else points.factor
+    rows = np.stack([np.ones_like(points.first) * factor, points.first * factor], axis=1)
+    output, *_ = np.linalg.lstsq(rows, points.target, rcond=None)
+    return Chain(np.zeros((2, 2)), np.zeros((2, 2)), output)
+
+
+def _stage(
+    settings: Settings,
+    m: int,
+    parents: tuple[Candidate, ...],
+    known: list[Chain],
+    book: Record,
+    grid: Callable[[int, int], Grid],
+) -> Stage:
+    coarse, fine = grid(m, _COARSE), grid(m, _FINE)
+    half = settings.starts // 2
+
+    def candidate(name: str, compute: Callable[[], Candidate]) -> Candidate:
+        def plain() -> list[Any]:
+            found = compute()
+            return [found.norm, pack(found.chain).tolist()]
+
+        size, constants = book.remembered(f"{m}/{name}", plain)
+        return Candidate(unpack(np.array(constants), m), size)
+
+    def trial(number: int, chain: Chain) -> Candidate:
+        rng = np.random.default_rng([settings.seed, m, number])
+        if chain.multiplications == m:
+            chain = deleted(chain, int(rng.integers(2, m + 1)))
+        return attempt(chain, coarse, rng, _SHORT)
+
+    found = [
+        candidate(f"given {k}", lambda c=chain: longer(Candidate(c, 1.0), coarse, _LONG))  # type: ignore[misc]
+        for k, chain in enumerate(known)
+    ]
+    for number in range(half):
+        parent = parents[number % len(parents)].chain
+        found.append(candidate(f"grown {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
+    pool = best_of(found, settings.beam)
+    for number in range(half, settings.starts):
+        parent = pool[number % len(pool)].chain
+        found.append(candidate(f"exchanged {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
+    found = [
+        candidate(f"longer {k}", lambda c=one: longer(c, coarse, _LONG))  # type: ignore[misc]
+        for k, one in enumerate(best_of(found, 2 * settings.beam))
+    ]
+    beam = best_of(found, settings.beam)
+    ended = []
+    for k, one in enumerate(beam[: settings.finalists]):
+        end = candidate(f"ended {k}", lambda c=one: _ended(c, fine))  # type: ignore[misc]
+        ended.append(Fit(end.chain, end.norm))
+    for k, chain in enumerate(known):
+        end = candidate(f"polished {k}", lambda c=chain: _ended(Candidate(c, 0.0), fine, False))  # type: ignore[misc]
+        ended.append(Fit(end.chain, end.norm))
+    return Stage(m, min(ended, key=lambda fit: fit.largest), tuple(beam))
+
+
+def _ended(one: Candidate, fine: Grid, fitted: bool = True) -> Candidate:
+    """The end of a chain; in place of the norm, its largest error on the fine grid."""
+    from .polish import polish
+
+    found = finish(one.chain, fine, _LONG) if fitted else polish(one.chain, fine, _LONG)
+    return Candidate(found.chain, found.largest)
+
+
+__all__ = ["Record", "Settings", "Stage", "norm", "search"]

@@ -1,0 +1,138 @@
+"""|x| and its disguises by circuits: the fewest multiplications of all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from math import nextafter
+from typing import Any
+
+from ..approximation import Approximation
+from ..cache import remembered
+from ..circuits.library import Shipped, shipped_circuits
+from ..circuits.plan import FUNCTIONS, circuit_plan
+from ..errors import ArgumentError
+from ..proof.prove import certified
+from ..structures import TWO_ARGUMENTS
+from .arguments import read_choice, read_interval
+from .request import Request
+
+
+def fewest(request: Request) -> int | None:
+    """The fewest multiplications of a shipped circuit that meets the request (None: none does).
+
+    A forecast from the bounds proven on [-1, 1]; each approximation is proven for its interval.
+    """
+    if not request.offset:
+        return None
+    for m, one in shipped_circuits().items():
+        if one.bound / 2 <= request.unit_error:
+            return m
+    return None
+
+
+def from_circuit(request: Request) -> Approximation:
+    """The circuit with the fewest multiplications whose proven error is within the tolerance.
+
+    Raises
+    ------
+    ArgumentError
+        If no shipped circuit is as precise, or r(0) = 0 is wanted.
+    """
+    if not request.offset:
+        raise ArgumentError(
+            "structure='circuit' has r(0) ≠ 0; use offset=True or structure='composite'"
+        )
+    least = fewest(request)
+    for m, one in shipped_circuits().items():
+        if least is not None and m >= least:
+            result = _build(request, one)
+            if request.meets(result):
+                return result
+    best = list(shipped_circuits().values())[-1]
+    raise ArgumentError(
+        f"structure='circuit' reaches a precision of 2^-{best.bits:.2f} with "
+        f"{best.circuit.multiplications} multiplications; ask for less, or use "
+        "structure='composite'"
+    )
+
+
+def _build(request: Request, one: Shipped) -> Approximation:
+    if request.function in TWO_ARGUMENTS:
+        request = replace(request, interval=_with_float_width(*request.interval))
+    width = request.half_width
+    plan = circuit_plan(one.circuit, request.function, width)
+    estimate = one.estimate / 2 * width * request.share
+    return certified(request.approximation("circuit", (), plan, estimate))
+
+
+def _with_float_width(low: float, high: float) -> tuple[float, float]:
+    """The interval, widened by a rounding until its width is a float: the proof needs it."""
+    width = high - low
+    while Fraction(high) - Fraction(low) != Fraction(width):
+        if Fraction(width) < Fraction(high) - Fraction(low):
+            width = nextafter(width, float("inf"))
+        if abs(low) <= abs(high):  # the end with the finer spacing is the one that is moved
+            low = _below(Fraction(high) - Fraction(width))
+        else:
+            high = -_below(-(Fraction(low) + Fraction(width)))
+        width = high - low
+    return low, high
+
+
+def _below(value: Fraction) -> float:
+    """Largest float not above a rational number."""
+    number = float(value)
+    return number if Fraction(number) <= value else nextafter(number, float("-inf"))
+
+
+@remembered
+def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> Approximation:
+    """The most precise shipped circuit of so many multiplications, proven.
+
+    Parameters
+    ----------
+    function : {"relu", "abs", "maximum", "minimum"}
+    multiplications : int
+        Ciphertext-ciphertext multiplications; as many levels where the scaling of the input is
+        done by the layer before (rule "published"), one more where it stands alone.
+    interval : (float, float)
+
+    Returns
+    -------
+    Approximation
+        Of structure "circuit": its plan is all there is.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such circuit.
+
+    Notes
+    -----
+    n_i = (n_{i−1} + Σ a_ij n_j)(n_{i−1} + Σ b_ij n_j) with all constants free, fitted to |x|:
+    see :mod:`polyapprox.circuits`. No polynomial computed with so few multiplications does much
+    better: see :func:`polyapprox.limits`.
+
+    Examples
+    --------
+    >>> r = circuit("relu", multiplications=5, interval=(-8, 8))
+    >>> r.multiplications, r.depth, r.bits > 7.8
+    (5, 5, True)
+    """
+    read_choice("function", function, FUNCTIONS)
+    known = shipped_circuits()
+    if isinstance(multiplications, bool) or multiplications not in known:
+        raise ArgumentError(
+            f"multiplications must be a whole number from {min(known)} to {max(known)}; "
+            f"got {multiplications!r}"
+        )
+    low, high = read_interval(interval)
+    command = (
+        f"polyapprox.circuit({function!r}, multiplications={multiplications}, "
+        f"interval=({low!r}, {high!r}))"
+    )
+    request = Request(
+        function, (low, high), None, "circuit", "balanced", True, None, None, None, command
+    )
+    return _build(request, known[multiplications])
