@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import nn_bridge.experiments.accuracy as experiment
 import polyapprox
 from nn_bridge import ArgumentError, DataError, calibrate, convert, evaluate
+from nn_bridge.cli import main
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, choose_network, run_accuracy
 from nn_bridge.experiments.figure import accuracy_figure
 from nn_bridge.experiments.makers import make, published_relu
@@ -204,18 +205,17 @@ def test_choice_of_the_network(tmp_path, monkeypatch):
     assert choose_network(tmp_path)[0] == "resnet20-cifar10"
 
 
-def command(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-c", "from nn_bridge.cli import main; main()", *map(str, arguments)],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "NN_BRIDGE_DATA": "", "OMP_NUM_THREADS": "1", **environment},
-    )  # fmt: skip
-
-
 def test_command(tmp_path):
-    result = command(
-        "accuracy", "--from", 7, "--to", 7, "--limit", 50, "--interval", "per-layer", "--interval",
-        12, "--approximation", "ours", "--calibration-images", 100, "--out", tmp_path,
+    arguments = [
+        "accuracy", "--from", "7", "--to", "7", "--limit", "50", "--interval", "per-layer",
+        "--interval", "12", "--approximation", "ours", "--calibration-images", "100",
+        "--out", str(tmp_path),
+    ]  # fmt: skip
+    code = "from nn_bridge.cli import main; main()"
+    environment = {**os.environ, "NN_BRIDGE_DATA": "", "OMP_NUM_THREADS": "1"}
+    result = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, check=False, env=environment,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "network digits: no folder with data is given" in result.stdout
@@ -229,15 +229,24 @@ def test_command(tmp_path):
     ("arguments", "message"),
     [
         (["accuracy", "--network", "resnet20-cifar10"], "no folder with data is given: name one"),
+        (["accuracy", "--network", "vgg"], "the network 'vgg' is unknown: choose one of digits"),
         (["accuracy", "--from", "x"], "Invalid value for '--from'"),
+        (["accuracy", "--colour", "red"], "No such option"),
+        (["convert"], "No such command 'convert'"),
         (["train-digits", "--out", "weights.npz"], "give a file that ends with .safetensors"),
+        (["train-digits", "--epochs", "0"], "epochs is 0: give at least 1"),
     ],
 )
-def test_bad_commands(arguments, message, tmp_path):
-    result = command(*arguments, HOME=str(tmp_path))
-    assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
+def test_bad_commands(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NN_BRIDGE_DATA", "")
+    monkeypatch.setattr(sys, "argv", ["nn-bridge", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("nn-bridge: ") and message in line
+    assert not list(tmp_path.iterdir())
 
 
 def test_shipped_digits_are_what_their_record_says():
