@@ -60,10 +60,9 @@ def cached(
     if folder is None or key is None:
         return compute()
     path = folder / f"{call}-{key}.json"
-    try:
+    with suppress(TableError):
         return load_unchecked(path)
-    except TableError:
-        result = compute()
+    result = compute()
     with suppress(TableError):
         save(result, path)
     return result
