@@ -164,9 +164,14 @@ class _Forward:
     def __init__(self, network: nn.Module, interception: Interception) -> None:
         self.network = network
         self.interception = interception
+        self.own = vars(network).get("forward")  # if it was set on the instance
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Forward:
-        return _Forward(copy.deepcopy(self.network, memo), copy.deepcopy(self.interception, memo))
+        twin = type(self).__new__(type(self))
+        twin.network = copy.deepcopy(self.network, memo)
+        twin.interception = copy.deepcopy(self.interception, memo)
+        twin.own = copy.deepcopy(self.own, memo)
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         if isinstance(self.network, GraphModule):  # it pickles its code, and would lose the rest
@@ -178,6 +183,8 @@ class _Forward:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         with self.interception.running("", self.network):
+            if self.own is not None:
+                return self.own(*args, **kwargs)
             return type(self.network).forward(self.network, *args, **kwargs)
 
 
@@ -191,13 +198,13 @@ class _Hook:
 
 class _Start(_Hook):
     def __call__(self, module: nn.Module, args: Any) -> None:
-        if "forward" not in vars(module):
+        if not isinstance(vars(module).get("forward"), _Forward):
             self.interception.push(self.path, module)
 
 
 class _End(_Hook):
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
-        if "forward" not in vars(module):
+        if not isinstance(vars(module).get("forward"), _Forward):
             self.interception.pop()
 
 
@@ -247,11 +254,6 @@ def install(
             raise ConversionError(
                 f"{path or 'this network'} is already converted: use the original network"
             )
-        if "forward" in vars(module):
-            raise ConversionError(
-                f"forward of {path or 'this network'} ({type(module).__name__}) was replaced on the "
-                "instance: define it in the class"
-            )
     interception = Interception(handler, attributes)
     for path, module in list(network.named_modules()):
         _Attach(path, interception)(module)
@@ -268,7 +270,9 @@ def uninstall(network: nn.Module) -> None:
         if isinstance(module, GraphModule):
             kept = [hook for hook in module._deepcopy_hooks if not isinstance(hook, _Attach)]
             module._deepcopy_hooks[:] = kept
-    vars(network).pop("forward", None)
+    replaced = vars(network).pop("forward", None)
+    if isinstance(replaced, _Forward) and replaced.own is not None:
+        network.forward = replaced.own
 
 
 def installed(network: nn.Module) -> Interception | None:

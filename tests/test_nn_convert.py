@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from types import MethodType
 
 import mpmath
 import numpy as np
@@ -428,6 +429,23 @@ def test_compiled_functions_are_noticed():
 
     with pytest.raises(ConversionError, match=r"computes a ReLU in compiled code"):
         convert(Mixed(), precision=PRECISION, calibrate=[torch.ones(3)])
+
+
+def test_forward_that_is_set_on_the_instance():
+    network = seeded(WithFunctional)
+    network.forward = MethodType(lambda self, x: torch.relu(self.first(x)), network)
+    network.last.forward = MethodType(lambda self, x: x.relu(), network.last)
+    x = inputs(4, 3)
+    own = network.forward
+    assert list(calibrate(network, [x])) == ["/relu1"]
+    assert network.forward is own
+    converted = convert(network, precision=2**-9, calibrate=[x])
+    for twin in (converted, copy.deepcopy(converted)):
+        assert 0 < (twin(x) - network(x)).abs().max() < 2**-9 * 10
+        assert twin.report.sites[0].kind == "torch.relu"
+    outer = convert(nn.Sequential(network.last), precision=2**-9, interval=4.0)
+    outer(x)
+    assert [site.site for site in outer.report.sites] == ["0/relu1"]
 
 
 def test_checkpointed_blocks():
