@@ -333,6 +333,8 @@ def test_errors_fall_with_the_degree(function: str, domain: tuple[float, float])
         ("sqrt", (0, 1), {"tolerance": 0.01}, 1),
         ("1/x", (0.01, 1), {"tolerance": 0.01}, 1),
         ("x**3-x", (-1, 1), {"tolerance": 1e-9}, 2),
+        ("log", (2.0**-6, 1), {"precision": 2.0**-30}, 1),
+        ("gelu", (-8, 8), {"precision": 2.0**-40}, 1),
     ],
 )
 def test_search_finds_the_smallest_degree(
@@ -424,7 +426,12 @@ def test_black_boxes_have_an_estimate_and_no_bound(box: Any, name: str, degree: 
 def test_rounding_noise_of_a_black_box_is_in_its_estimate() -> None:
     """At degree 20 the error of exp is far below the noise of float64 values."""
     p = pa.minimax(math.exp, 20)
-    assert p.error_estimate > 1e-18
+    x = np.linspace(-1, 1, 999)
+    seen = max(abs(float(mpmath.exp(v) - p(mpmath.mpf(v)))) for v in x)
+    assert p.error_estimate > 2e-17 and seen > 2e-17
+    with pytest.raises(NotConvergedError, match="rounding errors that hide"):
+        pa.minimax(math.exp, tolerance=1e-20)
+    assert pa.minimax(math.exp, tolerance=1e-9).components[0].degree == 9
 
 
 def test_few_bits_are_counted_in_the_bound() -> None:

@@ -248,8 +248,14 @@ def _search_degree(
     first, step = {"even": (0, 2), "odd": (1, 2)}.get(parity or "", (0, 1))
 
     def good(index: int) -> bool:
-        found = estimated_level(target, first + step * index, domain, weight, parity)
-        return bool(found.level <= wanted)
+        found = estimated_level(target, first + step * index, domain, weight, parity, wanted)
+        if not found.resolved and found.largest > wanted:
+            raise NotConvergedError(
+                f"the values of {target.name!r} carry rounding errors that hide an error of "
+                f"{wanted:.3g}; ask for more than {float(found.largest):.1g}, or give it as an "
+                "expression"
+            )
+        return bool(min(found.level, found.largest) <= wanted)
 
     high = 0
     while not good(high):

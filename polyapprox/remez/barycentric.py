@@ -68,6 +68,11 @@ class Trial:
         return float(np.log2(self.size)) if self.size else -np.inf
 
     @property
+    def unit(self) -> float:
+        """log2 of the unit of :meth:`error`."""
+        return 0.0
+
+    @property
     def sign(self) -> float:
         """Sign of the error at the first node."""
         return -1.0 if self.level < 0 else 1.0

@@ -71,6 +71,11 @@ class BallTrial:
         return -np.inf if self.vanishes else log2(exact(abs(self.level.mid())))
 
     @property
+    def unit(self) -> float:
+        """log2 of the unit of :meth:`error`."""
+        return self.magnitude
+
+    @property
     def sign(self) -> float:
         """Sign of the error at the first node."""
         return -1.0 if self.level < 0 else 1.0

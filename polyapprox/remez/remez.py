@@ -34,6 +34,9 @@ class Levelled(Protocol):
     def magnitude(self) -> float: ...
 
     @property
+    def unit(self) -> float: ...
+
+    @property
     def sign(self) -> float: ...
 
     @property
@@ -70,12 +73,21 @@ class Exchange(Generic[T]):
         """Relative gap between largest error and level."""
         return 1 - self.trial.size / self.largest if self.largest else 0.0
 
+    def decides(self, threshold: float) -> bool:
+        """Whether the best error is on a known side of 2^threshold, by what has been sampled.
+
+        It is at least the level of any reference, and at most the largest error of any trial.
+        """
+        most = self.trial.unit + float(np.log2(self.largest)) if self.largest else -np.inf
+        return self.trial.magnitude > threshold or most <= threshold
+
 
 def exchange(
     problem: Problem,
     nodes: Array | None = None,
     tolerance: float = 1e-11,
     max_iterations: int = 100,
+    threshold: float | None = None,
 ) -> Exchange[Trial]:
     """Run the exchange in double precision.
 
@@ -87,14 +99,23 @@ def exchange(
     tolerance : float
         Relative gap at which to stop.
     max_iterations : int
+    threshold : float, optional
+        Stop, too, when the best error is known to be above or below 2^threshold.
     """
     nodes = initial_reference(problem) if nodes is None else nodes
     with np.errstate(all="ignore"):
-        return _iterate(problem, nodes, lambda v: Trial.on(problem, v), tolerance, max_iterations)
+        return _iterate(
+            problem, nodes, lambda v: Trial.on(problem, v), tolerance, max_iterations, threshold
+        )
 
 
 def exchange_in_balls(
-    problem: Problem, nodes: Array, bits: int, tolerance: float, max_iterations: int = 100
+    problem: Problem,
+    nodes: Array,
+    bits: int,
+    tolerance: float,
+    max_iterations: int = 100,
+    threshold: float | None = None,
 ) -> Exchange[BallTrial]:
     """Run the exchange in ball arithmetic, from a reference that may be far off.
 
@@ -114,7 +135,7 @@ def exchange_in_balls(
         precision = None if trial.vanishes else trial.precision
         return trial
 
-    return _iterate(problem, nodes, solve, tolerance, max_iterations, thorough=False)
+    return _iterate(problem, nodes, solve, tolerance, max_iterations, threshold, thorough=False)
 
 
 def _oscillates(trial: BallTrial) -> bool:
@@ -136,6 +157,7 @@ def _iterate(
     solve: Callable[[Array], T],
     tolerance: float,
     max_iterations: int,
+    threshold: float | None,
     thorough: bool = True,
 ) -> Exchange[T]:
     """Multi-point exchange; one-point exchange where it stalls. Returns the best trial.
@@ -156,6 +178,8 @@ def _iterate(
         state = Exchange(trial, largest, False, iteration)
         if best is None or largest * best.trial.size < best.largest * trial.size:
             best = state
+        if threshold is not None and state.decides(threshold):
+            return Exchange(trial, largest, True, iteration)
         stalled = 0 if trial.magnitude > highest else stalled + 1
         highest = max(highest, trial.magnitude)
         if largest <= 400 * trial.noise or largest == 0:

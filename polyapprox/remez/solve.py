@@ -91,13 +91,11 @@ def solve_minimax(
     problem = reduced_problem(target, degree, domain, weight, parity)
     if careful and problem.provable:
         polished = exchange_in_balls(problem, initial_reference(problem), _GOOD_BITS, tolerance)
-        return _rounded(_accepted(polished), bits, 1.0)
+        return _rounded(_accepted(polished), bits)
     found = exchange(problem)
     if problem.provable:
-        trial, excess = _converged(problem, found, tolerance), 1.0
-    else:
-        trial, excess = _black_box(problem, found)
-    return _rounded(trial, bits, excess)
+        return _rounded(_converged(problem, found, tolerance), bits)
+    return _rounded(_black_box(problem, found), bits, exact(found.largest))
 
 
 def _converged(problem: Problem, found: Exchange[Trial], tolerance: float) -> BallTrial:
@@ -122,13 +120,17 @@ def _is_quiet(found: Exchange[Trial], tolerance: float) -> bool:
     return found.trial.problem.float_noise <= 1e3 * tolerance * found.trial.size
 
 
-def _black_box(problem: Problem, found: Exchange[Trial]) -> tuple[BallTrial, float]:
-    """The best that float64 values allow, and its largest error over its level."""
-    trial = solve_levelled(problem, found.trial.nodes, 40)
-    close = found.gap <= _ACCEPTED_BLACK_BOX_GAP or found.largest <= 400 * found.trial.noise
+def _black_box(problem: Problem, found: Exchange[Trial]) -> BallTrial:
+    """The best that float64 values allow."""
+    close = found.gap <= _ACCEPTED_BLACK_BOX_GAP or not _resolved(found)
     if not close or not np.isfinite(found.largest):
         raise NotConvergedError(_complaint(problem, found.gap))
-    return trial, found.largest / found.trial.size if found.trial.size else 1.0
+    return solve_levelled(problem, found.trial.nodes, 40)
+
+
+def _resolved(found: Exchange[Trial]) -> bool:
+    """Whether the error stands out from the rounding errors of float64."""
+    return found.largest > 400 * found.trial.noise
 
 
 def _complaint(problem: Problem, gap: float) -> str:
@@ -139,7 +141,7 @@ def _complaint(problem: Problem, gap: float) -> str:
     )
 
 
-def _rounded(trial: BallTrial, bits: int | None, excess: float) -> MinimaxPolynomial:
+def _rounded(trial: BallTrial, bits: int | None, sampled: mpmath.mpf = ZERO) -> MinimaxPolynomial:
     """Round the coefficients, and say what the rounded polynomial reaches."""
     problem = trial.problem
     with working_precision(trial.precision):
@@ -150,7 +152,7 @@ def _rounded(trial: BallTrial, bits: int | None, excess: float) -> MinimaxPolyno
         bits = needed_bits(total, level)
     if bits + 40 > trial.precision:
         finer = BallTrial.on(problem, trial.nodes, 2 * (bits + 40) + 4 * problem.x_degree)
-        return _rounded(finer, bits, excess)
+        return _rounded(finer, bits, sampled)
     polynomial = rounded_polynomial(trial, coefficients, bits)
     with working_precision(trial.precision):
         pairs = zip(coefficients, polynomial.coefficients, strict=True)
@@ -158,9 +160,9 @@ def _rounded(trial: BallTrial, bits: int | None, excess: float) -> MinimaxPolyno
         reference = tuple(exact(float(v)) for v in trial.nodes)
         if problem.reduction == "sqrt":
             reference = tuple(exact(ball(v) ** 2) for v in reference)
-    estimate = level * excess
+    estimate = max(level, sampled)
     if drift > level * mpmath.mpf(2) ** -30:
-        estimate = max(level, _sampled_error(trial, polynomial))
+        estimate = max(estimate, _sampled_error(trial, polynomial))
     kind = f"{polynomial.parity} " if polynomial.parity else ""
     space = f"any {kind}polynomial of degree at most {problem.x_degree}"
     return MinimaxPolynomial(polynomial, level, estimate, reference, space)
@@ -240,10 +242,15 @@ def _square_root_interval(low: float, high: float) -> Interval:
 
 @dataclass(frozen=True)
 class EstimatedLevel:
-    """Levelled and largest sampled error of an unrounded best polynomial: both estimates."""
+    """Levelled and largest sampled error of an unrounded best polynomial: both estimates.
+
+    `resolved` says whether the error stands out from rounding errors; where it does not, the
+    level means nothing.
+    """
 
     level: mpmath.mpf
     largest: mpmath.mpf
+    resolved: bool = True
 
 
 def estimated_level(
@@ -252,16 +259,24 @@ def estimated_level(
     domain: tuple[Interval, ...],
     weight: Target | None,
     parity: Parity | None,
+    wanted: float | None = None,
     tolerance: float = 1e-4,
 ) -> EstimatedLevel:
     """The exchange without rounding, to a loose tolerance: for degree searches.
 
-    In balls where double precision does not resolve the error.
+    In balls where double precision does not resolve the error. With `wanted` it stops as soon as
+    the best error is known to be larger or not.
     """
     problem = reduced_problem(target, degree, domain, weight, parity)
-    found = exchange(problem, tolerance=tolerance)
-    if (found.converged and _is_quiet(found, tolerance)) or not problem.provable:
-        return EstimatedLevel(exact(found.trial.size), exact(found.largest))
-    polished = exchange_in_balls(problem, initial_reference(problem), 40, tolerance)
+    threshold = None if wanted is None else math.log2(wanted)
+    found = exchange(problem, tolerance=tolerance, threshold=threshold)
+    resolved = _resolved(found)
+    plain = EstimatedLevel(exact(found.trial.size), exact(found.largest), resolved)
+    small = wanted is not None and found.largest + found.trial.noise <= wanted
+    quiet = resolved and found.converged and _is_quiet(found, tolerance)
+    if small or quiet or not problem.provable:
+        return plain
+    start = initial_reference(problem)
+    polished = exchange_in_balls(problem, start, 40, tolerance, threshold=threshold)
     level = exact(abs(polished.trial.level))
     return EstimatedLevel(level, level * polished.largest)
