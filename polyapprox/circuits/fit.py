@@ -61,13 +61,14 @@ def _normal_equations(
     weight = np.maximum(share, 1e-30) ** (p - 2)
     used = np.flatnonzero(weight > _NEGLECTED)
     matrix, slope = np.zeros((len(free), len(free))), np.zeros(len(free))
-    for start in range(0, len(used), _CHUNK):
-        part = used[start : start + _CHUNK]
-        rows = jacobian(state.chain, grid.take(part), free)
-        root = np.sqrt(weight[part])
-        rows *= root
-        matrix += rows @ rows.T
-        slope += rows @ (root * state.errors[part])
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows ends the fit
+        for start in range(0, len(used), _CHUNK):
+            part = used[start : start + _CHUNK]
+            rows = jacobian(state.chain, grid.take(part), free)
+            root = np.sqrt(weight[part])
+            rows *= root
+            matrix += rows @ rows.T
+            slope += rows @ (root * state.errors[part])
     return matrix * (p - 1), slope
 
 

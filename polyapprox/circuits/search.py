@@ -22,17 +22,11 @@ import numpy as np
 from ..errors import ArgumentError
 from .chain import Chain, Grid, absolute_grid, pack, unpack
 from .fit import Fit
-from .grow import (
-    Candidate,
-    attempt,
-    best_of,
-    deleted,
-    finish,
-    longer,
-    norm,
-)
+from .grow import Candidate, attempt, best_of, deleted, finish, longer
+from .polish import polish
 
 _COARSE, _FINE = 4, 16  # grid points: so many times 2^m
+_MOST = 20
 _SHORT, _LONG = 30, 60  # steps
 
 
@@ -61,6 +55,19 @@ class Settings:
     finalists: int = 3
     seed: int = 0
     first: int = 2
+
+    def __post_init__(self) -> None:
+        least = {"multiplications": 2, "starts": 2, "beam": 1, "finalists": 1, "seed": 0, "first": 2}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < low:
+                raise ArgumentError(
+                    f"{name} must be a whole number from {low} on; got {value!r}"
+                )
+        if self.multiplications > _MOST:
+            raise ArgumentError(
+                f"multiplications must be at most {_MOST} in a search; got {self.multiplications}"
+            )
 
 
 class Record:
@@ -239,10 +246,5 @@ def _stage(
 
 def _ended(one: Candidate, fine: Grid, fitted: bool = True) -> Candidate:
     """The end of a chain; in place of the norm, its largest error on the fine grid."""
-    from .polish import polish
-
     found = finish(one.chain, fine, _LONG) if fitted else polish(one.chain, fine, _LONG)
     return Candidate(found.chain, found.largest)
-
-
-__all__ = ["Record", "Settings", "Stage", "norm", "search"]

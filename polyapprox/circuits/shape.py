@@ -137,7 +137,9 @@ def canonical(chain: Chain, family: Family) -> Circuit:
     nodes, _, _ = nodes_of(chain, x if family == "general" else 2 * x * x - 1)
     size = len(chain.output)
     scale = np.ones(size)  # n_i = scale_i · canonical n_i
-    shifts, left, right = [], [], []
+    shifts: list[int] = []
+    left: list[tuple[float, ...]] = []
+    right: list[tuple[float, ...]] = []
     for i in range(2, size):
         lead = chain.left[i, i - 1], chain.right[i, i - 1]
         if not lead[0] or not lead[1]:

@@ -12,7 +12,7 @@ import typer
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
-from . import values
+from . import circuits, values
 
 application = typer.Typer(
     name="polyapprox",
@@ -21,6 +21,7 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+application.add_typer(circuits.application)
 
 Precision = Annotated[
     Optional[str],  # noqa: UP045

@@ -9,8 +9,9 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..cache import remembered
-from ..circuits.library import Shipped, shipped_circuits
+from ..circuits.library import shipped_circuits
 from ..circuits.plan import FUNCTIONS, circuit_plan
+from ..circuits.shape import Circuit
 from ..errors import ArgumentError
 from ..proof.prove import certified
 from ..structures import TWO_ARGUMENTS
@@ -46,7 +47,7 @@ def from_circuit(request: Request) -> Approximation:
     least = fewest(request)
     for m, one in shipped_circuits().items():
         if least is not None and m >= least:
-            result = _build(request, one)
+            result = _build(request, one.circuit, one.estimate)
             if request.meets(result):
                 return result
     best = list(shipped_circuits().values())[-1]
@@ -57,12 +58,12 @@ def from_circuit(request: Request) -> Approximation:
     )
 
 
-def _build(request: Request, one: Shipped) -> Approximation:
+def _build(request: Request, circuit: Circuit, unit_estimate: float) -> Approximation:
     if request.function in TWO_ARGUMENTS:
         request = replace(request, interval=_with_float_width(*request.interval))
     width = request.half_width
-    plan = circuit_plan(one.circuit, request.function, width)
-    estimate = one.estimate / 2 * width * request.share
+    plan = circuit_plan(circuit, request.function, width)
+    estimate = unit_estimate / 2 * width * request.share
     return certified(request.approximation("circuit", (), plan, estimate))
 
 
@@ -132,7 +133,36 @@ def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> 
         f"polyapprox.circuit({function!r}, multiplications={multiplications}, "
         f"interval=({low!r}, {high!r}))"
     )
+    one = known[multiplications]
+    return of_constants(function, one.circuit, one.estimate, (low, high), command)
+
+
+def of_constants(
+    function: str,
+    circuit: Circuit,
+    unit_estimate: float,
+    interval: tuple[float, float],
+    command: str,
+) -> Approximation:
+    """A circuit with a proven error.
+
+    Parameters
+    ----------
+    function : {"relu", "abs", "maximum", "minimum"}
+    circuit : Circuit
+        For |x| on [-1, 1].
+    unit_estimate : float
+        Largest sampled error of |x| there.
+    interval : (float, float)
+    command : str
+        What made the circuit, for the provenance.
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
     request = Request(
-        function, (low, high), None, "circuit", "balanced", True, None, None, None, command
+        function, interval, None, "circuit", "balanced", True, None, None, None, command
     )
-    return _build(request, known[multiplications])
+    return _build(request, circuit, unit_estimate)
