@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import mpmath
 from flint import arb, arb_poly, arb_series
 
 from ..errors import ProofError
-from ..numbers import add, ball, exact, log2
+from ..numbers import add, ball, exact, log2, negate
 from ..precision import working_precision
 from ..targets import Target
 from .sampling import bound_unit_polynomial
@@ -23,6 +24,7 @@ from .sampling import bound_unit_polynomial
 _LOWEST_ORDER = 24
 _HIGHEST_ORDER = 480
 _REMAINDER = 2e-5  # of the scale: when a cell's remainder is larger, the cell is split
+_DROPPED = 2.0**-50  # of the scale: coefficients that small are bounded and forgotten
 _DEEPEST = 2000  # halvings of a cell
 _TIGHT = 1.0004  # of the scale: what a cell may claim that is too small for a Taylor model
 
@@ -66,14 +68,14 @@ def bound_error(
     """
     cells = _one_half(target, weight, polynomial, cells)
     order = _order(polynomial, cells, scale)
-    stack = list(reversed(cells))
     widest = max(abs(b - a) for a, b in cells)
     largest = arb(0)
     done = 0
     with working_precision(bits, order + 1):
-        error = _Error(target, weight, polynomial, scale, order, oversampling)
+        error = _Error(target, weight, scale, order, oversampling)
+        stack = [_Cell(low, high, polynomial, None, scale) for low, high in reversed(cells)]
         while stack:
-            low, high = stack.pop()
+            cell = stack.pop()
             done += 1
             if done > max_cells:
                 raise ProofError(
@@ -81,17 +83,15 @@ def bound_error(
                     "is too small for the function's variation here; ask for fewer degrees or "
                     "more bits"
                 )
-            a, b = ball(low), ball(high)
-            relative = error.on_cell(a, b)
-            if relative is None and (high - low) < widest * mpmath.mpf(2) ** -24:
-                relative = error.directly(a, b)
+            width = cell.high - cell.low
+            relative = error.on_cell(cell)
+            if relative is None and width < widest * mpmath.mpf(2) ** -24:
+                relative = error.directly(cell)
             if relative is None:
-                middle = mpmath.ldexp(add(low, high), -1)
-                if high - low < widest * mpmath.mpf(2) ** -_DEEPEST:
-                    raise ProofError(
-                        f"{target.name!r} could not be enclosed near {mpmath.nstr(low, 17)}"
-                    )
-                stack.extend(((middle, high), (low, middle)))
+                if width < widest * mpmath.mpf(2) ** -_DEEPEST:
+                    where = mpmath.nstr(cell.low, 17)
+                    raise ProofError(f"{target.name!r} could not be enclosed near {where}")
+                stack.extend(reversed(cell.halves()))
                 continue
             largest = largest.max(relative)
         return TaylorBound((largest * scale).upper(), done)
@@ -110,8 +110,8 @@ def _one_half(
         parity is not None
         and (weight is None or weight.proven_parity == "even")
         and all(polynomial[k] == 0 for k in others)
-        and cells[0][0] == -cells[-1][1]
-        and all((-b, -a) in cells or a < 0 < b for a, b in cells)
+        and cells[0][0] == negate(cells[-1][1])
+        and all((negate(b), negate(a)) in cells or a < 0 < b for a, b in cells)
     )
     if not symmetric:
         return cells
@@ -128,20 +128,65 @@ def _order(polynomial: arb_poly, cells: list[tuple[mpmath.mpf, mpmath.mpf]], sca
     return min(_HIGHEST_ORDER, max(_LOWEST_ORDER, 8 * math.ceil(digits / 24 + 1)))
 
 
+class _Cell:
+    """[low, high], and p in s = (x − centre) / half on it, made from that of the cell around it.
+
+    Coefficients of high order fade with each halving; those that no longer matter are dropped and
+    bounded by `rest`.
+    """
+
+    def __init__(
+        self,
+        low: mpmath.mpf,
+        high: mpmath.mpf,
+        polynomial: arb_poly,
+        around: _Cell | None,
+        scale: arb,
+    ) -> None:
+        self.low, self.high, self.polynomial = low, high, polynomial
+        self.around, self.scale = around, scale
+        a, b = ball(low), ball(high)
+        self.centre = ((a + b) / 2).mid()
+        self.half = (b - self.centre).max(self.centre - a).upper()
+
+    def halves(self) -> tuple[_Cell, _Cell]:
+        """The left and the right half."""
+        middle = mpmath.ldexp(add(self.low, self.high), -1)
+        return (
+            _Cell(self.low, middle, self.polynomial, self, self.scale),
+            _Cell(middle, self.high, self.polynomial, self, self.scale),
+        )
+
+    @cached_property
+    def form(self) -> tuple[list[arb], arb]:
+        """Coefficients of p in s, low to high, and the bound of what was dropped."""
+        rest = arb(0)
+        if self.around is None:
+            shifted = self.polynomial(arb_poly([self.centre, self.half]))
+        else:
+            coefficients, rest = self.around.form
+            start = (self.centre - self.around.centre) / self.around.half
+            shifted = arb_poly(coefficients)(arb_poly([start, self.half / self.around.half]))
+        kept = [shifted[k] for k in range(shifted.degree() + 1)]
+        allowed = self.scale * _DROPPED
+        while kept and abs(kept[-1]) < allowed:
+            rest = rest + abs(kept.pop())
+        return kept, rest
+
+
 @dataclass(frozen=True)
 class _Error:
     """w · |f − p| / scale, to be bounded cell by cell."""
 
     target: Target
     weight: Target | None
-    polynomial: arb_poly
     scale: arb
     order: int
     oversampling: int
 
-    def on_cell(self, a: arb, b: arb) -> arb | None:
+    def on_cell(self, cell: _Cell) -> arb | None:
         """Bound on one cell from a Taylor model, or None if the cell must be split."""
-        centre, half = ((a + b) / 2).mid(), ((b - a) / 2).upper()
+        centre, half = cell.centre, cell.half
         remainder = self._remainder(self.target, centre, half)
         if remainder is None:
             return None
@@ -152,11 +197,10 @@ class _Error:
         elif of_weight is None:
             return None
         coefficients = self._coefficients(self.target, centre, half)
-        shifted = self.polynomial(arb_poly([centre, half]))
-        for k in range(self.order):
-            coefficients[k] = coefficients[k] - shifted[k]
-        for k in range(self.order, shifted.degree() + 1):
-            remainder = remainder + abs(shifted[k])
+        shifted, rest = cell.form
+        for k, coefficient in enumerate(shifted[: self.order]):
+            coefficients[k] = coefficients[k] - coefficient
+        remainder = remainder + rest + sum((abs(c) for c in shifted[self.order :]), arb(0))
         if self.weight is not None and of_weight is not None:
             weights = self._coefficients(self.weight, centre, half)
             coefficients, remainder = _product(coefficients, remainder, weights, of_weight)
@@ -195,10 +239,10 @@ class _Error:
             power = power * half
         return coefficients
 
-    def directly(self, a: arb, b: arb) -> arb | None:
+    def directly(self, cell: _Cell) -> arb | None:
         """Enclosure over a tiny cell by evaluating on the cell itself, if it is tight."""
-        x = a.union(b)
-        error = abs(self.target.ball(x) - self.polynomial(x))
+        x = ball(cell.low).union(ball(cell.high))
+        error = abs(self.target.ball(x) - cell.polynomial(x))
         if self.weight is not None:
             error = error * abs(self.weight.ball(x))
         relative = (error / self.scale).upper()
