@@ -5,6 +5,7 @@ DATA := $(wildcard ../shared/data)
 export NN_BRIDGE_DATA ?= $(abspath $(DATA))
 export POLYAPPROX_CACHE ?= $(CURDIR)/.cache
 export OMP_NUM_THREADS ?= 2
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: setup demo test bench check docs clean
 
@@ -19,7 +20,7 @@ setup: .venv/.ready
 demo: setup
 	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
 	$(BIN)/polyapprox verify out/relu.json
-	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 1000 --interval per-layer --out out
+	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 1000 --interval per-layer --calibration-images 2000 --out out
 
 test: setup
 	$(BIN)/ruff check .

@@ -41,14 +41,14 @@ def accuracy(
     ] = None,
     approximation: Annotated[
         list[str] | None,
-        typer.Option(help="'ours', 'ours-zero' or 'published'; repeat for several."),
+        typer.Option(help="'ours', 'with-constant', 'same-cost' or 'published'; repeat for several."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
     calibration: Annotated[
         str, typer.Option(help="Measure ranges on 'train' or 'test' images.")
     ] = "train",
     calibration_images: Annotated[int, typer.Option(help="How many training images.")] = 5000,
-    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.0,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.1,
     outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
 ) -> None:

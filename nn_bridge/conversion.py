@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeVar
 
 from torch import nn
 
-import polyapprox
 from polyapprox.approximation import Approximation
 
 from .activation import Outside, read_bound, read_outside
 from .calibration import measure
+from .default import network_relu
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
 from .intercept import install, site_name
@@ -65,7 +65,7 @@ def convert(
         :func:`nn_bridge.calibrate` returned. Needed for "per-layer" and "global".
     approximation : Approximation or callable, optional
         Of ReLU on a symmetric interval, or what makes it, called with `precision` and
-        `interval`; by default :func:`polyapprox.relu`.
+        `interval`; by default :func:`nn_bridge.default.network_relu`, which keeps r(0) = 0.
     margin : float
         Measured ranges are multiplied by it.
     outside : {"report", "raise", "clamp"}
@@ -135,7 +135,7 @@ def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
     good = isinstance(precision, (int, float)) and not isinstance(precision, bool)
     if not good or not 0 < precision < 1:  # type: ignore[operator]
         raise ArgumentError(f"precision is {precision!r}: give a number in (0, 1), such as 2**-9")
-    make: Callable[..., Any] = polyapprox.relu if approximation is None else approximation
+    make: Callable[..., Any] = network_relu if approximation is None else approximation
     if not callable(make):
         raise ArgumentError(
             f"approximation is a {type(make).__name__}: give an Approximation, or a callable with "

@@ -161,9 +161,20 @@ def test_published_composite_on_another_interval():
 
 
 def test_ours_is_the_default_choice():
-    zero = make("ours-zero", 6)
-    assert zero(0.0) == 0 and zero.error_bound <= 2**-6
-    assert make("ours", 8).plan.digest == polyapprox.relu(precision=2**-8).plan.digest
+    ours = make("ours", 6)
+    assert ours(0.0) == 0 and ours.error_bound <= 2**-6
+    network = convert(torch.nn.Sequential(torch.nn.ReLU()), precision=2**-6, interval=1.0)
+    x = torch.linspace(-1, 1, 101, dtype=torch.float64)
+    assert np.abs(network(x).numpy() - ours(x.numpy())).max() < 1e-12
+    shifted = make("with-constant", 8)
+    assert shifted.plan.digest == polyapprox.relu(precision=2**-8).plan.digest
+
+
+@pytest.mark.parametrize("power", [4, 6, 9, 12])
+def test_same_cost_is_no_dearer_than_published_and_more_precise(power):
+    theirs, ours = make("published", power), make("same-cost", power)
+    assert ours.depth <= theirs.depth and ours.multiplications <= theirs.multiplications
+    assert ours.bits > theirs.bits + 0.5
 
 
 @pytest.mark.parametrize(
@@ -174,7 +185,7 @@ def test_ours_is_the_default_choice():
         ({"first": 3}, "published composites exist for 2\\^-4 to 2\\^-14"),
         (
             {"approximations": ("theirs",)},
-            "'theirs' is unknown: choose one of ours, ours-zero, published",
+            "'theirs' is unknown: choose one of ours, with-constant, same-cost, published",
         ),
         ({"intervals": ("narrow",)}, "interval is 'narrow': give 'per-layer', 'global'"),
         ({"intervals": ("0",)}, "interval is '0'"),
@@ -284,10 +295,10 @@ def test_training_is_seeded(tmp_path):
 def test_resnet20_at_nine_bits_is_as_good_as_with_relu(tmp_path):
     configuration = AccuracyConfiguration(
         network="resnet20-cifar10", first=9, last=9, intervals=("per-layer", "50"),
-        approximations=("ours",), limit=500, calibration="test",
+        approximations=("ours",), limit=300, calibration="test", margin=1.0,
     )  # fmt: skip
     backbone, own, wide = run_accuracy(configuration, tmp_path / "records.jsonl", ROOT)
     assert own["accuracy"] == pytest.approx(backbone["accuracy"], abs=0.015)
     assert wide["accuracy"] < own["accuracy"]
     assert len(own["sites"]) == 19
-    assert own["inputs"] == 500 * (7 * 16 * 32**2 + 6 * 32 * 16**2 + 6 * 64 * 8**2)
+    assert own["inputs"] == 300 * (7 * 16 * 32**2 + 6 * 32 * 16**2 + 6 * 64 * 8**2)

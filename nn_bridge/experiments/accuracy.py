@@ -40,7 +40,7 @@ class AccuracyConfiguration:
         Precisions 2^-first … 2^-last.
     intervals : tuple of str
         "per-layer", "global", or one number B for all layers.
-    approximations : tuple of {"ours", "ours-zero", "published"}
+    approximations : tuple of {"ours", "with-constant", "same-cost", "published"}
         See :func:`nn_bridge.experiments.makers.make`.
     limit : int or None
         Test images (None: all).
@@ -65,7 +65,7 @@ class AccuracyConfiguration:
     limit: int | None = None
     calibration: Literal["train", "test"] = "train"
     calibration_images: int | None = 5000
-    margin: float = 1.0
+    margin: float = 1.1
     outside: Outside = "report"
     seed: int = 0
 
