@@ -70,7 +70,10 @@ def prove(
 
 
 def _sampled(approximation: Approximation, target: Target, weight: Target | None) -> bool:
-    relative = approximation.error_estimate / float(approximation.scale)
+    size = float(approximation.scale)
+    if approximation.structure == "polynomial":  # large coefficients cost float64 its digits
+        size = max(size, approximation.largest_coefficient)
+    relative = approximation.error_estimate / size
     constants = approximation.function in STEPS and approximation.structure.startswith("compos")
     return (
         target.pieces is not None

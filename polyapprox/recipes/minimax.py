@@ -209,11 +209,11 @@ def _of_degree(
     command = f"polyapprox.minimax({target.name!r}, {degree})"
     found = solve_minimax(target, degree, domain, weight, parity, bits)
     result = polynomial_approximation(target, found, domain, weight, command)
-    if bits is not None or _is_best(result):
+    if bits is not None or _is_best(result, found):
         return result
     found = solve_minimax(target, degree, domain, weight, parity, bits, careful=True)
     result = polynomial_approximation(target, found, domain, weight, command)
-    if _is_best(result):
+    if _is_best(result, found):
         return result
     raise NotConvergedError(
         f"the polynomial of degree {degree} found for {target.name!r} is not proven the best: "
@@ -230,11 +230,13 @@ def _lower(result: Approximation) -> mpmath.mpf:
     return (result.certificate.lower if result.certificate else None) or ZERO
 
 
-def _is_best(result: Approximation) -> bool:
+def _is_best(result: Approximation, found: MinimaxPolynomial) -> bool:
     """Whether the two bounds agree to 0.1%, or the error is but that of rounding."""
     upper, lower = _upper(result), _lower(result)
+    if result.certificate is None or upper <= lower * _RATIO:
+        return True
     size = max((abs(c) for c in result.components[0].coefficients), default=ZERO)
-    return upper <= lower * _RATIO or (lower == 0 and upper <= size * mpmath.mpf(2) ** -100)
+    return found.level == 0 and upper <= max(size, mpmath.mpf(2) ** -20) * mpmath.mpf(2) ** -100
 
 
 def _search_degree(
