@@ -72,7 +72,7 @@ def prove(
 def _sampled(approximation: Approximation, target: Target, weight: Target | None) -> bool:
     size = float(approximation.scale)
     if approximation.structure == "polynomial":  # large coefficients cost float64 its digits
-        size = max(size, approximation.largest_coefficient)
+        size = max(size, 2.0**10 * approximation.largest_coefficient)
     relative = approximation.error_estimate / size
     constants = approximation.function in STEPS and approximation.structure.startswith("compos")
     return (
