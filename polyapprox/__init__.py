@@ -13,6 +13,7 @@ _LAZY = {
     "sign": ("recipes.sign", "sign"),
     "step": ("recipes.sign", "step"),
     "circuit": ("recipes.circuits", "circuit"),
+    "limits": ("recipes.limits", "limits"),
     "minimax": ("recipes.minimax", "minimax"),
     "from_components": ("recipes.entered", "from_components"),
     "load": ("table", "load"),

@@ -8,7 +8,7 @@ from ..approximation import Approximation
 from ..cache import remembered
 from ..composite.search import preference
 from ..structures import TWO_ARGUMENTS
-from .circuits import fewest, from_circuit
+from .circuits import fewest, from_circuit, of_multiplications
 from .composites import choose, composite
 from .direct import direct, direct_cost, linear
 from .request import Preference, Request, Structure, read_request
@@ -26,6 +26,7 @@ def relu(
     offset: bool = True,
     refine: bool | None = None,
     threshold: float | None = None,
+    multiplications: int | None = None,
 ) -> Approximation:
     """ReLU, max(x, 0), with a proven error.
 
@@ -58,6 +59,9 @@ def relu(
         image of the stage before, as the published tables are.
     threshold : float, optional
         With `degrees`: from which abs(x)/B on the sign is made to hold; by default the best.
+    multiplications : int, optional
+        At most so many multiplications (implies a circuit): with a precision or tolerance, or
+        alone for the most precise circuit.
 
     Returns
     -------
@@ -78,8 +82,8 @@ def relu(
     True
     """
     return _make(
-        "relu", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold,
+        multiplications, "relu", precision, tolerance, interval, structure, objective, degrees,
+        offset, refine, threshold,
     )
 
 
@@ -95,6 +99,7 @@ def absolute(
     offset: bool = True,
     refine: bool | None = None,
     threshold: float | None = None,
+    multiplications: int | None = None,
 ) -> Approximation:
     """|x| with a proven error; parameters as for :func:`relu`.
 
@@ -104,8 +109,8 @@ def absolute(
     True
     """
     return _make(
-        "abs", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold,
+        multiplications, "abs", precision, tolerance, interval, structure, objective, degrees,
+        offset, refine, threshold,
     )
 
 
@@ -121,6 +126,7 @@ def maximum(
     offset: bool = True,
     refine: bool | None = None,
     threshold: float | None = None,
+    multiplications: int | None = None,
 ) -> Approximation:
     """max(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -134,8 +140,8 @@ def maximum(
     True
     """
     return _make(
-        "maximum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold,
+        multiplications, "maximum", precision, tolerance, interval, structure, objective, degrees,
+        offset, refine, threshold,
     )
 
 
@@ -151,6 +157,7 @@ def minimum(
     offset: bool = True,
     refine: bool | None = None,
     threshold: float | None = None,
+    multiplications: int | None = None,
 ) -> Approximation:
     """min(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -161,12 +168,14 @@ def minimum(
     True
     """
     return _make(
-        "minimum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold,
+        multiplications, "minimum", precision, tolerance, interval, structure, objective, degrees,
+        offset, refine, threshold,
     )
 
 
-def _make(function: str, *arguments: Any) -> Approximation:
+def _make(multiplications: int | None, function: str, *arguments: Any) -> Approximation:
+    if multiplications is not None:
+        return of_multiplications(multiplications, function, *arguments)
     request = read_request(function, *arguments)
     low, high = request.interval
     if request.degrees is None and function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):

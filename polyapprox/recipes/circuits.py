@@ -16,7 +16,8 @@ from ..errors import ArgumentError
 from ..proof.prove import certified
 from ..structures import TWO_ARGUMENTS
 from .arguments import read_choice, read_interval
-from .request import Request
+from .limits import too_few
+from .request import Request, read_request
 
 
 def fewest(request: Request) -> int | None:
@@ -87,6 +88,59 @@ def _below(value: Fraction) -> float:
     return number if Fraction(number) <= value else nextafter(number, float("-inf"))
 
 
+def of_multiplications(
+    multiplications: int,
+    function: str,
+    precision: Any,
+    tolerance: Any,
+    interval: Any,
+    structure: Any,
+    *others: Any,
+) -> Approximation:
+    """The circuit that meets a request with at most so many multiplications.
+
+    Raises
+    ------
+    ArgumentError
+        If that is impossible (the message says why), or no shipped circuit does it.
+    """
+    if structure not in ("auto", "circuit"):
+        raise ArgumentError(
+            f"multiplications={multiplications!r} asks for a circuit, structure={structure!r} for "
+            "something else; leave out one of them"
+        )
+    if precision is None and tolerance is None:
+        return circuit(function, multiplications=multiplications, interval=interval)
+    read_multiplications(multiplications)
+    request = read_request(function, precision, tolerance, interval, "circuit", *others)
+    low, high = request.interval
+    symmetric = request.half_width if function in TWO_ARGUMENTS else min(-low, high)
+    why = None
+    if symmetric > 0:  # what is impossible there is impossible on the whole interval
+        error = request.unit_error * request.half_width / symmetric
+        why = too_few(multiplications, error)
+    if why is not None:
+        raise ArgumentError(why)
+    result = from_circuit(request)
+    if result.multiplications > multiplications:
+        raise ArgumentError(
+            f"the shipped circuits need {result.multiplications} multiplications for this; "
+            f"got multiplications={multiplications}: ask for less precision"
+        )
+    return result
+
+
+def read_multiplications(multiplications: Any) -> int:
+    """A whole number within the shipped circuits."""
+    known = shipped_circuits()
+    if isinstance(multiplications, bool) or multiplications not in known:
+        raise ArgumentError(
+            f"multiplications must be a whole number from {min(known)} to {max(known)}; "
+            f"got {multiplications!r}"
+        )
+    return int(multiplications)
+
+
 @remembered
 def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> Approximation:
     """The most precise shipped circuit of so many multiplications, proven.
@@ -122,18 +176,12 @@ def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> 
     (5, 5, True)
     """
     read_choice("function", function, FUNCTIONS)
-    known = shipped_circuits()
-    if isinstance(multiplications, bool) or multiplications not in known:
-        raise ArgumentError(
-            f"multiplications must be a whole number from {min(known)} to {max(known)}; "
-            f"got {multiplications!r}"
-        )
+    one = shipped_circuits()[read_multiplications(multiplications)]
     low, high = read_interval(interval)
     command = (
         f"polyapprox.circuit({function!r}, multiplications={multiplications}, "
         f"interval=({low!r}, {high!r}))"
     )
-    one = known[multiplications]
     return of_constants(function, one.circuit, one.estimate, (low, high), command)
 
 
