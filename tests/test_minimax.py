@@ -97,6 +97,15 @@ CASES = [
     Case("asin", 9, ((-0.9, 0.9),), true=mpmath.asin),
     Case("abs(x-0.1)", 12, true=lambda x: abs(x - mpmath.mpf(1) / 10)),
     Case("abs(sin(x))", 10, ((-2.0, 2.0),), true=lambda x: abs(mpmath.sin(x))),
+    Case("x**7", 2, ((-1.75, 1.3125),), true=lambda x: x**7),
+    Case("sin(20*x)", 12, ((29.125, 29.25),), true=lambda x: mpmath.sin(20 * x)),
+    Case("sin(20*x)", 50, ((0.875, 30.0),), true=lambda x: mpmath.sin(20 * x)),
+    Case(
+        "abs(abs(x)-0.5)",
+        70,
+        ((-2.625, -1.6875), (-1.5625, -1.3125), (0.3125, 2.0)),
+        true=lambda x: abs(abs(x) - mpmath.mpf(1) / 2),
+    ),
     Case("exp(-100*x**2)", 40, true=lambda x: mpmath.exp(-100 * x * x)),
 ]
 
@@ -370,6 +379,8 @@ def test_search_that_cannot_end() -> None:
         ("abs(x)", 1, (-2, -1), True),
         ("sign", 0, (0.25, 1), True),
         ("(1+x)**2-x**2-2*x", 5, (-1, 1), True),
+        ("-relu(x)", 3, (-2, 0), True),
+        ("x/3", 1, (-1, 1), False),
     ],
 )
 def test_polynomials_are_their_own_approximation(
@@ -383,6 +394,7 @@ def test_polynomials_are_their_own_approximation(
             truth = {
                 "x**3-0.125*x": x**3 - x / 8, "3": 3, "0*x": 0, "relu": x, "abs(x)": -x, "sign": 1,
                 "x**3-0.1*x+1": x**3 - x / 10 + 1, "(1+x)**2-x**2-2*x": 1,
+                "-relu(x)": 0, "x/3": x / 3,
             }[function]  # fmt: skip
             assert abs(p(x) - truth) <= p.error_bound + mpmath.mpf(10) ** -50
 
