@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 import numpy as np
@@ -147,13 +146,11 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda t: t[:30] + f" {len(t)}")
 def test_hostile_expressions_run_nothing(text: str, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    start = time.process_time()
     with pytest.raises(ExpressionError) as caught:
         pa.minimax(text, 3)
     assert not list(tmp_path.iterdir())
     assert "expression" in str(caught.value) or "number" in str(caught.value)
     assert len(str(caught.value)) < 2000
-    assert time.process_time() - start < 20
 
 
 @pytest.mark.parametrize("function", [3, None, b"x", ["x"], ("exp",)])

@@ -10,15 +10,13 @@ from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 import polyapprox as pa
 
-settings.register_profile(
-    "fixed",
+fixed = settings(
     derandomize=True,
     database=None,
     deadline=None,
     max_examples=25,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-settings.load_profile("fixed")
 
 SMOOTH = {
     "exp(x)": mpmath.exp,
@@ -52,6 +50,7 @@ def largest_error(p: Any, name: str, domain: list[tuple[float, float]], weight: 
         return max(abs(p.components[0](v) - SMOOTH[name](v)) * weight(v) for v in x)
 
 
+@fixed
 @given(names, domains(), st.integers(0, 12))
 def test_bounds_hold_and_meet(name: str, domain: list, degree: int) -> None:
     p = pa.minimax(name, degree, domain=domain)
@@ -60,6 +59,7 @@ def test_bounds_hold_and_meet(name: str, domain: list, degree: int) -> None:
     assert p.certificate.upper <= 1.001 * lower or p.certificate.upper < 1e-30
 
 
+@fixed
 @given(names, domains(), st.integers(0, 8), st.sampled_from(["1+x**2", "exp(x)", "1/(2+x*x)"]))
 def test_weighted_bounds_hold_and_meet(name: str, domain: list, degree: int, weight: str) -> None:
     value = {
@@ -72,6 +72,7 @@ def test_weighted_bounds_hold_and_meet(name: str, domain: list, degree: int, wei
     assert p.certificate.upper <= 1.001 * p.certificate.lower or p.certificate.upper < 1e-30
 
 
+@fixed
 @given(names, domains(), st.integers(0, 8), st.integers(0, 2**32))
 def test_no_other_polynomial_beats_the_lower_bound(
     name: str, domain: list, degree: int, seed: int
@@ -95,6 +96,7 @@ def test_no_other_polynomial_beats_the_lower_bound(
         assert np.max(np.abs(other(x) - truth)) >= lower * (1 - 1e-4)
 
 
+@fixed
 @given(names, st.integers(1, 10), st.sampled_from([0.5, 2.0, 4.0]), st.integers(-8, 8))
 def test_scaling_the_function_and_its_argument(
     name: str, degree: int, factor: float, shift: int
