@@ -45,18 +45,22 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
         Room("plot", ("plot",), "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),
     ),
     (
-        Room("recipes", ("recipes", "comparison"), "relu, abs, max, min, sign, step, minimax",
+        Room("recipes", ("recipes", "comparison"), "relu, abs, max, min, sign, step, minimax, circuit, limits",
              "precision, interval → Approximation"),
         Room("verification", ("verification",), "proves a table again, without solvers",
              "table → Verification"),
     ),
     (
+        Room("circuits", ("circuits",), "chains of products with free constants, their limits",
+             "multiplications → Plan"),
+        Room("cache", ("cache",), "calls made before", "call → Approximation"),
+    ),
+    (
         Room("remez", ("remez",), "best polynomial", "function → Polynomial"),
         Room("composite", ("composite",), "degree search, stages", "precision → Polynomials"),
-        Room("circuits", ("circuits",), "free chains of products", "function → Plan"),
         Room("proof", ("proof", "error_function"), "bounds, lower bounds",
              "plan → Certificate"),
-        Room("table", ("table", "schema", "cache"), "files and their hash", "Approximation ↔ JSON"),
+        Room("table", ("table", "schema"), "files and their hash", "Approximation ↔ JSON"),
     ),
     (
         Room("values", ("polynomial", "plan", "approximation", "certificate", "structures",
@@ -73,7 +77,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
 )  # fmt: skip
 
 WIDTH, LEFT, GAP, HEIGHT, TOP = 1000, 66, 14, 80, 14
-FILLS = ("#e8eef7", "#e8eef7", "#e6f2ea", "#fdf1e0", "#f9e4e1", "#efefef")
+FILLS = ("#e8eef7", "#e8eef7", "#e6f2ea", "#fdf1e0", "#fdf1e0", "#f9e4e1", "#efefef")
 FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 

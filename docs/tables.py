@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import polyapprox
-from polyapprox.approximation import Approximation
 from polyapprox.comparison import compare_with_published
 from polyapprox.plan.chebyshev import chebyshev_cost
 from polyapprox.table.atomic import write_atomically
@@ -63,20 +62,21 @@ def published() -> str:
     headings = (
         "α", "r_α: degrees", "depth", "mult.", "bits (sampled)",
         "ours: degrees", "depth", "mult.", "bits (proven)",
+        "circuit: depth", "mult.", "bits (proven)",
     )  # fmt: skip
-    rows = [
-        (
-            row.alpha, listed(row.published_degrees), row.published_depth,
-            row.published_multiplications, f"{row.published_bits:.2f}",
-            named(row.structure, row.degrees), row.depth, row.multiplications, proven(row.bits),
-        )
-        for row in compare_with_published()
-    ]  # fmt: skip
+    rows = []
+    for row in compare_with_published():
+        circuit = polyapprox.relu(precision=2.0**-row.alpha, structure="circuit")
+        rows.append(
+            (
+                row.alpha, listed(row.published_degrees), row.published_depth,
+                row.published_multiplications, f"{row.published_bits:.2f}",
+                named(row.structure, row.degrees), row.depth, row.multiplications,
+                proven(row.bits),
+                circuit.depth, circuit.multiplications, proven(circuit.bits),
+            )
+        )  # fmt: skip
     return grid(headings, rows)
-
-
-def _relu(bits: int, size: float = 1.0) -> Approximation:
-    return polyapprox.relu(precision=2.0**-bits, interval=(-size, size))
 
 
 def precisions() -> str:
@@ -87,7 +87,7 @@ def precisions() -> str:
     )  # fmt: skip
     rows = []
     for bits in PRECISIONS:
-        r = _relu(bits, 50.0)
+        r = polyapprox.relu(precision=2.0**-bits, interval=(-50, 50))
         rows.append(
             (
                 f"2^-{bits}", r.structure, listed(r.degrees), r.multiplications,
@@ -102,12 +102,35 @@ def radius() -> str:
     """How far outside the interval r stays moderate."""
     headings = ("precision", "structure", "degrees", *(f"factor {f:g}" for f in FACTORS))
     rows = []
-    for bits in (7, 9, 13):
-        r = _relu(bits)
-        radii = (math.floor(r.safe_radius(f) * 1e4) / 1e4 for f in FACTORS)
+    for structure in ("auto", "circuit"):
+        for bits in (7, 9, 13):
+            r = polyapprox.relu(precision=2.0**-bits, structure=structure)
+            radii = (math.floor(r.safe_radius(f) * 1e4) / 1e4 for f in FACTORS)
+            rows.append(
+                (f"2^-{bits}", r.structure, listed(r.degrees), *(f"{x:.4f}" for x in radii))
+            )
+    return grid(headings, rows)
+
+
+def circuits() -> str:
+    """The shipped circuits, and what no circuit can do."""
+    headings = (
+        "precision", "least mult. and levels of all (proven)", "circuit: mult.",
+        "depth (published)", "depth (standalone)", "constant products", "bits (proven)",
+    )  # fmt: skip
+    rows = []
+    for bits in PRECISIONS:
+        limits = polyapprox.limits("relu", precision=2.0**-bits)
+        if limits.known is None:
+            continue
+        r = polyapprox.relu(precision=2.0**-bits, interval=(-50, 50), structure="circuit")
+        published, standalone = r.counts("published"), r.counts("standalone")
         rows.append(
-            (f"2^-{bits}", r.structure, listed(r.degrees), *(f"{x:.4f}" for x in radii))
-        )
+            (
+                f"2^-{bits}", limits.multiplications, r.multiplications, published.depth,
+                standalone.depth, published.constant_products, proven(r.bits),
+            )
+        )  # fmt: skip
     return grid(headings, rows)
 
 
@@ -153,6 +176,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "published": published,
     "precisions": precisions,
     "radius": radius,
+    "circuits": circuits,
     "costs": costs,
     "margins": margins,
 }
