@@ -34,6 +34,11 @@ def composite_stages(path: Path) -> None:
     plot.stages(relu, path)
 
 
+def circuit_error(path: Path) -> None:
+    relu = polyapprox.relu(precision=2**-7, interval=(-50, 50), structure="circuit")
+    plot.error_curve(relu, path)
+
+
 def minimax_error(path: Path) -> None:
     gelu = polyapprox.minimax("gelu", 14, domain=(-8, 8))
     plot.error_curve(gelu, path)
@@ -47,6 +52,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "relu-error.png": relu_error,
     "composite-error.png": composite_error,
     "composite-stages.png": composite_stages,
+    "circuit-error.png": circuit_error,
     "minimax-error.png": minimax_error,
     "published-comparison.png": published_comparison,
 }
