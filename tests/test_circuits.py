@@ -25,6 +25,7 @@ from polyapprox.circuits.library import FILE, read_library
 from polyapprox.circuits.lower import absolute_lower_bound, alternation_points, levelled_bound
 from polyapprox.circuits.polish import polish
 from polyapprox.circuits.search import Settings, search
+from polyapprox.circuits.thin import noise_gain, thinned
 from polyapprox.errors import ArgumentError
 from polyapprox.numbers import ball, exact
 from polyapprox.plan import count
@@ -64,8 +65,9 @@ def test_degree_is_two_to_the_m(m: int) -> None:
 
 
 def test_zero_constants_cost_nothing() -> None:
-    dense = Circuit("even", (0, 0), ((0.5,), (0.1, 0.2)), ((-0.5,), (0.3, 0.4)), (1.0, 2.0, 3.0, 4.0))
-    sparse = Circuit("even", (0, 0), ((0.5,), (0.1, 0.0)), ((-0.5,), (0.3, 0.0)), (1.0, 0.0, 3.0, 4.0))
+    shape = ("even", (0, 0))
+    dense = Circuit(*shape, ((0.51,), (0.12, 0.23)), ((-0.56,), (0.3, 0.41)), (1.1, 2.3, 3.1, 0.7))
+    sparse = Circuit(*shape, ((0.51,), (0.12, 0.0)), ((-0.56,), (0.3, 0.0)), (1.1, 0.0, 3.1, 0.7))
     products = [count(circuit_plan(c, "abs", 1.0)).constant_products for c in (dense, sparse)]
     assert products[0] - products[1] == 3
 
@@ -79,11 +81,11 @@ def test_plan_on_an_interval_is_the_scaled_circuit() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [dict(family="none"), dict(shifts=(1, 2)), dict(output=(math.nan, 1.0, 2.0)),
-            dict(left=((0.0, 1.0),))]
+    "bad", [{"family": "none"}, {"shifts": (1, 2)}, {"output": (math.nan, 1.0, 2.0)},
+            {"left": ((0.0, 1.0),)}]
 )
 def test_a_circuit_that_is_none_is_refused(bad: dict) -> None:
-    good = dict(family="even", shifts=(0,), left=((0.1,),), right=((0.2,),), output=(0.0, 1.0, 2.0))
+    good = {"family": "even", "shifts": (0,), "left": ((0.1,),), "right": ((0.2,),), "output": (0.0, 1.0, 2.0)}
     assert Circuit(**good).multiplications == 2
     with pytest.raises(ArgumentError):
         Circuit(**{**good, **bad})
@@ -196,9 +198,9 @@ def test_too_few_multiplications_are_refused_by_the_limit() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [dict(multiplications=0), dict(multiplications=99), dict(multiplications=True),
-     dict(multiplications=5, structure="composite"), dict(precision=2**-30, structure="circuit"),
-     dict(degrees=(7, 7), structure="circuit")],
+    [{"multiplications": 0}, {"multiplications": 99}, {"multiplications": True},
+     {"multiplications": 5, "structure": "composite"}, {"precision": 2**-30, "structure": "circuit"},
+     {"degrees": (7, 7), "structure": "circuit"}],
 )
 def test_requests_that_cannot_be_met_say_so(given: dict) -> None:
     with pytest.raises(ArgumentError) as caught:
@@ -356,6 +358,61 @@ def test_a_record_of_another_search_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="another search"):
         list(search(Settings(2, 4, 1, 1, seed=5), record))
     assert record.read_bytes() == before
+
+
+@pytest.mark.parametrize("m", [4, 5, 7])
+def test_thinning_keeps_the_function(m: int) -> None:
+    dense = canonical(random_chain(m, m), "even")
+    thin = thinned(dense)
+    x = np.linspace(-1, 1, 501)
+    np.testing.assert_allclose(thin(x), dense(x), atol=1e-8)
+    before, after = (count(circuit_plan(c, "abs", 1.0)) for c in (dense, thin))
+    assert before.constant_products > after.constant_products == (m - 1) * (m - 3) + 1
+    assert (after.multiplications, after.depth) == (before.multiplications, before.depth)
+
+
+@pytest.mark.parametrize("m", LIBRARY)
+def test_shipped_circuits_are_thin_and_quiet(m: int) -> None:
+    plan = circuit_plan(LIBRARY[m].circuit, "relu", 1.0)
+    least = (m - 1) * (m - 3) + 2 if m > 3 else (0, 2, 2)[m - 1]
+    assert count(plan).constant_products == least
+    x = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 401))
+    values: list[np.ndarray] = []
+    for kind, left, right, constant in plan.operations:  # largest value anywhere in the plan
+        number = None if constant is None else float(constant)
+        values.append(
+            x if kind == "input"
+            else values[left] * values[right] if kind == "multiply"
+            else values[left] * number if kind == "scale"
+            else values[left] + number if kind == "shift"
+            else values[left] - values[right] if kind == "subtract"
+            else values[left] + values[left if kind == "double" else right]
+        )
+    assert max(np.max(np.abs(v)) for v in values) < 8
+
+
+def test_noise_gain_is_that_of_noise() -> None:
+    """Noise put into one product after another, by finite differences."""
+    chain = LIBRARY[5].circuit.chain()
+    first = np.linspace(-1, 1, 21)
+    nodes = [np.ones_like(first), first]
+    for i in range(2, 6):
+        nodes.append((chain.left[i, :i] @ nodes) * (chain.right[i, :i] @ nodes))
+
+    def output(disturbed: int, size: float) -> np.ndarray:
+        values = [np.ones_like(first), first + size * (disturbed == 1)]
+        for i in range(2, 6):
+            product = (chain.left[i, :i] @ values) * (chain.right[i, :i] @ values)
+            values.append(product + size * (disturbed == i))
+        return chain.output @ values
+
+    least = sum(
+        np.abs(output(i, 1e-6) - output(i, -1e-6)) / 2e-6 * np.max(np.abs(nodes[i]))
+        for i in range(1, 6)
+    )
+    gain = noise_gain(chain.left, chain.right, chain.output, first)
+    products = count(circuit_plan(LIBRARY[5].circuit, "abs", 1.0)).constant_products
+    assert np.max(least) < gain < np.max(least) * (1 + 2 * products)
 
 
 # --- the library and the command line -----------------------------------------------------------

@@ -12,8 +12,10 @@ from ..table.atomic import write_atomically
 from .library import FILE, Shipped, library_text, read_library
 from .plan import circuit_plan
 from .shape import Circuit
+from .thin import thinned
 
 _POINTS_PER_DEGREE = 16
+_SAME = 1e-7
 
 
 def estimated_error(circuit: Circuit) -> float:
@@ -50,11 +52,17 @@ def proven(circuit: Circuit, origin: str) -> Shipped:
 
 
 def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
-    """Put a circuit into the shipped file if its proven bound is the least; None if it is not."""
-    found = proven(circuit, origin)
+    """Thin a circuit and put it into the shipped file if its proven bound is the least.
+
+    Returns
+    -------
+    Shipped or None
+        None if the file holds one that is as good.
+    """
+    found = proven(thinned(circuit), origin)
     known = read_library(FILE)
     before = known.get(circuit.multiplications)
-    if before is not None and before.bound <= found.bound:
+    if before is not None and before.bound <= found.bound * (1 + _SAME):
         return None
     known[circuit.multiplications] = found
     write_atomically(FILE, library_text(known).encode())

@@ -137,15 +137,16 @@ def nodes_of(chain: Chain, first: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
 
 
 def errors(chain: Chain, grid: Grid) -> np.ndarray:
-    """out − target on the grid."""
+    """out − target on the grid; what overflows is infinite or not a number."""
     result = np.empty_like(grid.target)
-    for start in range(0, len(result), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        nodes, _, _ = nodes_of(chain, grid.first[part])
-        value = chain.output @ nodes
-        if grid.factor is not None:
-            value *= grid.factor[part]
-        result[part] = value - grid.target[part]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(result), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            nodes, _, _ = nodes_of(chain, grid.first[part])
+            value = chain.output @ nodes
+            if grid.factor is not None:
+                value *= grid.factor[part]
+            result[part] = value - grid.target[part]
     return result
 
 

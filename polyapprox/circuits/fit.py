@@ -38,8 +38,7 @@ class _State:
 
 
 def _state(chain: Chain, grid: Grid, p: int) -> _State:
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = errors(chain, grid)
+    error = errors(chain, grid)
     largest = float(np.max(np.abs(error)))
     if not np.isfinite(largest):
         return _State(chain, error, np.inf)
@@ -69,7 +68,7 @@ def _normal_equations(
             rows *= root
             matrix += rows @ rows.T
             slope += rows @ (root * state.errors[part])
-    return matrix * (p - 1), slope
+        return matrix * (p - 1), slope
 
 
 def minimise(

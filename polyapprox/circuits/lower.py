@@ -137,7 +137,7 @@ def absolute_lower_bound(degree: int) -> mpmath.mpf:
 
     Examples
     --------
-    >>> 0.0087772 < float(absolute_lower_bound(32)) < 0.0087774
+    >>> 0.0087499 < float(absolute_lower_bound(32)) < 0.00875
     True
     """
     if degree < 1:

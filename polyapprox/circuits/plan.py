@@ -1,10 +1,11 @@
 """The evaluation plan of a circuit, on an interval [-W, W], without one level too many.
 
 The last constant c_n and the width W are folded into the scaling of the input: with u = σ_0 x the
-nodes are N_1 = u² − σ_1 and N_i = (N_{i−1} + …)(N_{i−1} + …), without any factor, and the last
-node enters the sum with the constant 1 or −1. So a circuit of m multiplications has m levels when
-the scaling of the input is done by the layer before, and m + 1 standing alone. All constants are
-rounded once, to doubles; what is then proven is proven of the rounded plan.
+nodes are N_1 = u² − σ_1 and N_i = 2^f_i (N_{i−1} + …)(N_{i−1} + …), and the last node enters the
+sum with the constant 1 or −1. The factors 2^f_i are doublings, which cost nothing; they keep the
+nodes near size 1. So a circuit of m multiplications has m levels when the scaling of the input is
+done by the layer before, and m + 1 standing alone. All constants are rounded once, to doubles;
+what is then proven is proven of the rounded plan.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .shape import Circuit
 FUNCTIONS = ("abs", "relu", "maximum", "minimum")
 _HALF = dyadic(1, -1)
 _SMALLEST, _LARGEST = 1e-290, 1e290
+_LARGEST_POWER = 0.0  # σ_i <= 1
 
 
 def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
@@ -78,19 +80,18 @@ def _even(
 ) -> tuple[int, float, int]:
     """Index of σ_0 x, σ_0, and index of share · Σ c_j n_j(x / width)."""
     last = len(circuit.output) - 1
-    doubled = last == 1 and not _is_square(2 * share * abs(circuit.output[1]))
-    sizes = node_scales(circuit, share / 2 if doubled else share)
+    sizes, doublings = node_scales(circuit, share)
     steepness = math.sqrt(2 * sizes[1]) / width
     unit = builder.scale(argument, exact(steepness))
     # what is left of σ_1 after rounding σ_0: the node is 2x²/W² σ_1 − σ_1 up to that
     square = builder.multiply(unit, unit)
-    nodes = [-1, builder.shift(square, exact(-sizes[1]))]
+    nodes = [-1, _doubled(builder, builder.shift(square, exact(-sizes[1])), doublings[1])]
     for i in range(2, last + 1):
         sides = [
             _sum(builder, nodes, sizes, row, i) for row in (circuit.left[i - 2], circuit.right[i - 2])
         ]
-        nodes.append(builder.multiply(*sides))
-    value = builder.double(nodes[last]) if doubled else nodes[last]
+        nodes.append(_doubled(builder, builder.multiply(*sides), doublings[i]))
+    value = nodes[last]
     negative = circuit.output[last] < 0
     rest: int | None = None
     for j in range(1, last):
@@ -127,8 +128,14 @@ def _sum(
     return builder.shift(value, exact(row[0] * sizes[i - 1]))
 
 
-def node_scales(circuit: Circuit, share: float) -> list[float]:
-    """σ_i with N_i = σ_i n_i: σ_n = share · |c_n| and σ_i = σ_{i−1}² / 2^e_i.
+def _doubled(builder: PlanBuilder, value: int, times: int) -> int:
+    for _ in range(times):
+        value = builder.double(value)
+    return value
+
+
+def node_scales(circuit: Circuit, share: float) -> tuple[list[float], list[int]]:
+    """σ_i with N_i = σ_i n_i, and f_i: σ_n = share · |c_n|, σ_i = 2^(f_i − e_i) σ_{i−1}².
 
     Raises
     ------
@@ -136,10 +143,14 @@ def node_scales(circuit: Circuit, share: float) -> list[float]:
         If the last constant is zero, or the scales leave what doubles can hold.
     """
     last = len(circuit.output) - 1
-    sizes = [1.0] * (last + 1)
+    sizes, doublings = [1.0] * (last + 1), [0] * (last + 1)
     sizes[last] = share * abs(circuit.output[last])
     if not _SMALLEST < sizes[last] < _LARGEST:
         raise ArgumentError("the last constant of the circuit, times the width, is out of range")
     for i in range(last, 1, -1):
-        sizes[i - 1] = math.sqrt(sizes[i]) * 2.0 ** (circuit.shifts[i - 2] / 2)
-    return sizes
+        power = math.log2(sizes[i]) + circuit.shifts[i - 2]
+        doublings[i] = max(0, math.ceil(power - _LARGEST_POWER))
+        sizes[i - 1] = math.sqrt(sizes[i] * 2.0 ** (circuit.shifts[i - 2] - doublings[i]))
+    if last == 1 and not _is_square(2 * sizes[1]):
+        sizes[1], doublings[1] = sizes[1] / 2, 1  # half of it may be a square
+    return sizes, doublings

@@ -58,8 +58,7 @@ def polish(
             if move is None:
                 return Fit(chain, largest)
             trial = chain.moved(basis @ move * np.sqrt(len(watched)), free)
-            with np.errstate(over="ignore", invalid="ignore"):
-                found = errors(trial, grid)
+            found = errors(trial, grid)
             size = float(np.max(np.abs(found)))
             accepted = size < largest
             if not accepted:

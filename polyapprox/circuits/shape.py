@@ -126,7 +126,7 @@ class Circuit:
 
 
 def canonical(chain: Chain, family: Family) -> Circuit:
-    """Leading constants 1, nodes scaled by powers of two to sizes near 1.
+    """Leading constants 1; nodes, and the factors they enter, scaled by powers of two to size 1.
 
     Raises
     ------
@@ -134,7 +134,8 @@ def canonical(chain: Chain, family: Family) -> Circuit:
         If a leading constant is zero: the chain has less than its full degree.
     """
     x = np.sin(np.linspace(0 if family != "general" else -np.pi / 2, np.pi / 2, _POINTS))
-    nodes, _, _ = nodes_of(chain, x if family == "general" else 2 * x * x - 1)
+    values = nodes_of(chain, x if family == "general" else 2 * x * x - 1)
+    nodes, *factors = (np.max(np.abs(v[2:]), axis=1) for v in values)
     size = len(chain.output)
     scale = np.ones(size)  # n_i = scale_i · canonical n_i
     shifts: list[int] = []
@@ -145,8 +146,12 @@ def canonical(chain: Chain, family: Family) -> Circuit:
         if not lead[0] or not lead[1]:
             raise ArgumentError(f"node {i} does not use node {i - 1}: the chain is degenerate")
         product = lead[0] * lead[1] * scale[i - 1] ** 2
-        wanted = float(np.max(np.abs(nodes[i]))) / abs(product)
-        shift = round(-math.log2(wanted))
+        wanted = float(nodes[i - 2])
+        if i + 1 < size:
+            tables = zip((chain.left, chain.right), factors, strict=True)
+            after = [f[i - 1] / abs(table[i + 1, i]) for table, f in tables if table[i + 1, i]]
+            wanted = max(wanted, *after)
+        shift = round(-math.log2(wanted / abs(product)))
         scale[i] = product / 2.0**shift
         shifts.append(shift)
         for rows, table, first in ((chain.left, left, lead[0]), (chain.right, right, lead[1])):
