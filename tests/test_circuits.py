@@ -415,6 +415,51 @@ def test_noise_gain_is_that_of_noise() -> None:
     assert np.max(least) < gain < np.max(least) * (1 + 2 * products)
 
 
+# --- the sign -----------------------------------------------------------------------------------
+
+
+def odd_circuit(nodes: int, seed: int) -> Circuit:
+    return canonical(random_chain(nodes, seed), "odd")
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 4, 6])
+def test_odd_plans_multiply_by_x_last(nodes: int) -> None:
+    circuit = odd_circuit(nodes, 5)
+    for width in (1.0, 12.5):
+        plan = circuit_plan(circuit, "sign", width)
+        assert counts(plan) == (nodes + 1, nodes + 1) == (circuit.multiplications,) * 2
+        x = np.linspace(-1, 1, 101)
+        np.testing.assert_allclose(plan.run(width * x), circuit(x), atol=1e-10)
+        np.testing.assert_allclose(circuit(-x), -circuit(x), atol=0)
+    with pytest.raises(ArgumentError, match="family"):
+        circuit_plan(circuit, "relu", 1.0)
+    with pytest.raises(ArgumentError, match="family"):
+        circuit_plan(LIBRARY[3].circuit, "sign", 1.0)
+
+
+def test_sign_circuits_beat_composites_of_as_many_multiplications(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polyapprox.cli import main
+
+    table = tmp_path / "sign.json"
+    arguments = ["circuits", "search", "sign", "--threshold", "2^-4", "--multiplications", "5",
+                 "--starts", "30", "--beam", "3", "--finalists", "2", "-o", str(table), "--json"]
+    assert main(arguments) == 0
+    found = pa.load(table)
+    assert (found.multiplications, found.depth) == (5, 5)
+    x = points(1 / 16, 1, 2000, around=())
+    error = run_plan(found.plan, x) - TRUE_FIXED["sign"](x)
+    largest = max(abs(int(e)) for e in error)
+    assert to_fixed(found.error_bound) * 98 // 100 < largest <= to_fixed(found.error_bound)
+    composites = [pa.sign(degrees=d, threshold=2**-4) for d in ([7, 3], [5, 3], [15], [11], [3, 3])]
+    cheap = [one.error_bound for one in composites if one.multiplications <= 5]
+    assert cheap and found.error_bound < 0.75 * min(cheap)
+    capsys.readouterr()
+    assert main([*arguments[:2], "sign", "--multiplications", "5"]) == 2
+    assert "needs a threshold" in capsys.readouterr().err
+
+
 # --- the library and the command line -----------------------------------------------------------
 
 

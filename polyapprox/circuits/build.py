@@ -18,11 +18,14 @@ _POINTS_PER_DEGREE = 16
 _SAME = 1e-7
 
 
-def estimated_error(circuit: Circuit) -> float:
-    """Largest sampled error of |x| on [-1, 1] (an estimate)."""
+def estimated_error(circuit: Circuit, threshold: float = 0.0) -> float:
+    """Largest sampled error (an estimate) of |x|, or of the sign from the threshold on."""
     count = max(1 << 15, _POINTS_PER_DEGREE * circuit.degree)
-    x = np.sin(np.arange(count + 1) * (np.pi / (2 * count)))
-    return float(np.max(np.abs(circuit(x) - x)))
+    sines = np.sin(np.arange(count + 1) * (np.pi / (2 * count)))
+    if circuit.family == "odd":
+        x = threshold + (1 - threshold) * sines**2
+        return float(np.max(np.abs(circuit(x) - 1)))
+    return float(np.max(np.abs(circuit(sines) - sines)))
 
 
 def proven(circuit: Circuit, origin: str) -> Shipped:

@@ -71,13 +71,11 @@ def absolute_grid(multiplications: int, density: int) -> Grid:
     return Grid(2 * x * x - 1, x)
 
 
-def sign_grid(multiplications: int, density: int, threshold: float) -> Grid:
-    """sign on [threshold, 1] as x · q(x²), with m − 1 nodes of q: cosine-spaced points."""
-    count = density * max(16, 1 << multiplications)
-    angles = np.arange(count + 1) * (np.pi / count)
-    x = threshold + (1 - threshold) * np.sin(angles / 2) ** 2
-    low = threshold * threshold
-    return Grid((2 * x * x - 1 - low) / (1 - low), np.ones_like(x), x)
+def sign_grid(threshold: float, nodes: int, density: int) -> Grid:
+    """1 on [threshold, 1] as x · q(x²), q of that many nodes: cosine-spaced points, in x."""
+    count = density * max(16, 1 << nodes)
+    x = threshold + (1 - threshold) * np.sin(np.arange(count + 1) * (np.pi / (2 * count))) ** 2
+    return Grid(2 * x * x - 1, np.ones_like(x), x)
 
 
 def general_grid(x: np.ndarray, target: np.ndarray) -> Grid:

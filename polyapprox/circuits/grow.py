@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .chain import Chain, Grid, errors, nodes_of
-from .fit import HIGH, Fit, minimise
+from .fit import HIGH, Fit, fit, minimise
 from .polish import polish
 
 KINDS = ("doubling", "copy", "random")
@@ -128,15 +128,8 @@ def longer(candidate: Candidate, grid: Grid, steps: int) -> Candidate:
 
 
 def finish(chain: Chain, grid: Grid, steps: int) -> Fit:
-    """Everything that helps: p from 16 to 1024 on the fine grid, then linear programs."""
+    """Everything that helps: p from 16 to 1024, the last on the fine grid, then linear programs."""
     chain = normalised(chain, grid.first)
-    best: Fit | None = None
-    for p in (16, 32, *HIGH):
-        found = minimise(chain, grid, p, steps)
-        chain = found.chain
-        if best is None or found.largest < best.largest:
-            best = found
-    if best is None:
-        raise ValueError("no p was given")
-    found = polish(best.chain, grid, steps)
-    return found if found.largest < best.largest else best
+    every_other = grid.take(np.arange(0, len(grid.target), 2))
+    chain = fit(chain, every_other, (16, 32), steps).chain
+    return polish(fit(chain, grid, HIGH, steps).chain, grid, steps)

@@ -24,16 +24,17 @@ FUNCTIONS = ("abs", "relu", "maximum", "minimum")
 _HALF = dyadic(1, -1)
 _SMALLEST, _LARGEST = 1e-290, 1e290
 _LARGEST_POWER = 0.0  # σ_i <= 1
+_ROUNDS = 60  # each halves the error of the scales at least
 
 
 def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
-    """The operations that compute a function of the absolute value.
+    """The operations that compute a function of the absolute value, or the sign.
 
     Parameters
     ----------
     circuit : Circuit
-        Even, for |x| on [-1, 1].
-    function : {"abs", "relu", "maximum", "minimum"}
+        Even, for |x| on [-1, 1]; odd for the sign.
+    function : {"abs", "relu", "maximum", "minimum", "sign"}
         Maximum and minimum take two arguments whose difference lies in [-W, W].
     width : float
         W.
@@ -45,7 +46,7 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     Raises
     ------
     ArgumentError
-        If the circuit is not even, or the width is not positive and finite.
+        If the circuit is of another family, or the width is not positive and finite.
 
     Examples
     --------
@@ -55,17 +56,29 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     >>> float(plan.run(8.0)), count(plan).multiplications, count(plan).depth
     (8.25, 1, 1)
     """
-    if circuit.family != "even":
-        raise ArgumentError(f"|x| needs an even circuit; got one of the family {circuit.family!r}")
-    if function not in FUNCTIONS:
-        raise ArgumentError(f"function must be one of {FUNCTIONS}; got {function!r}")
+    if function not in (*FUNCTIONS, "sign"):
+        raise ArgumentError(f"function must be one of {(*FUNCTIONS, 'sign')}; got {function!r}")
+    family = "odd" if function == "sign" else "even"
+    if circuit.family != family:
+        raise ArgumentError(
+            f"{function!r} needs a circuit of the family {family!r}; got {circuit.family!r}"
+        )
     if not (width > 0 and math.isfinite(width)):
         raise ArgumentError(f"width must be positive and finite; got {width!r}")
     two = function in ("maximum", "minimum")
     builder = PlanBuilder(2 if two else 1)
     argument = builder.subtract(*builder.arguments) if two else builder.arguments[0]
-    share = width if function == "abs" else width / 2
-    unit, steepness, value = _even(builder, argument, circuit, width, share)
+    if function == "sign":
+        sizes, doublings = odd_scales(circuit)
+        share = 1 / math.sqrt(2 * sizes[1])
+    else:
+        share = width if function == "abs" else width / 2
+        sizes, doublings = node_scales(circuit, share)
+    steepness = math.sqrt(2 * sizes[1]) / width
+    unit = builder.scale(argument, exact(steepness))
+    value = _series(builder, unit, circuit, share, sizes, doublings)
+    if function == "sign":
+        value = builder.multiply(unit, value)
     if function == "relu":
         value = builder.add(value, builder.scale(unit, exact(0.5 / steepness)))
     if two:
@@ -75,15 +88,16 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     return builder.finish(value)
 
 
-def _even(
-    builder: PlanBuilder, argument: int, circuit: Circuit, width: float, share: float
-) -> tuple[int, float, int]:
-    """Index of σ_0 x, σ_0, and index of share · Σ c_j n_j(x / width)."""
+def _series(
+    builder: PlanBuilder,
+    unit: int,
+    circuit: Circuit,
+    share: float,
+    sizes: Sequence[float],
+    doublings: Sequence[int],
+) -> int:
+    """Index of share · Σ c_j n_j; the unit is σ_0 x, and σ_0² W² is 2σ_1 but for rounding."""
     last = len(circuit.output) - 1
-    sizes, doublings = node_scales(circuit, share)
-    steepness = math.sqrt(2 * sizes[1]) / width
-    unit = builder.scale(argument, exact(steepness))
-    # what is left of σ_1 after rounding σ_0: the node is 2x²/W² σ_1 − σ_1 up to that
     square = builder.multiply(unit, unit)
     nodes = [-1, _doubled(builder, builder.shift(square, exact(-sizes[1])), doublings[1])]
     for i in range(2, last + 1):
@@ -102,12 +116,12 @@ def _even(
     constant = exact(share * circuit.output[0])
     if not negative:
         value = value if rest is None else builder.add(rest, value)
-        return unit, steepness, builder.shift(value, constant)
+        return builder.shift(value, constant)
     if rest is None:
         value = builder.shift(builder.scale(value, dyadic(-1, 0)), constant)
     else:
         value = builder.subtract(builder.shift(rest, constant), value)
-    return unit, steepness, value
+    return value
 
 
 def _is_square(value: float) -> bool:
@@ -134,7 +148,9 @@ def _doubled(builder: PlanBuilder, value: int, times: int) -> int:
     return value
 
 
-def node_scales(circuit: Circuit, share: float) -> tuple[list[float], list[int]]:
+def node_scales(
+    circuit: Circuit, share: float, fixed: Sequence[int] | None = None
+) -> tuple[list[float], list[int]]:
     """σ_i with N_i = σ_i n_i, and f_i: σ_n = share · |c_n|, σ_i = 2^(f_i − e_i) σ_{i−1}².
 
     Raises
@@ -143,14 +159,23 @@ def node_scales(circuit: Circuit, share: float) -> tuple[list[float], list[int]]
         If the last constant is zero, or the scales leave what doubles can hold.
     """
     last = len(circuit.output) - 1
-    sizes, doublings = [1.0] * (last + 1), [0] * (last + 1)
+    sizes, doublings = [1.0] * (last + 1), list(fixed or [0] * (last + 1))
     sizes[last] = share * abs(circuit.output[last])
     if not _SMALLEST < sizes[last] < _LARGEST:
         raise ArgumentError("the last constant of the circuit, times the width, is out of range")
     for i in range(last, 1, -1):
         power = math.log2(sizes[i]) + circuit.shifts[i - 2]
-        doublings[i] = max(0, math.ceil(power - _LARGEST_POWER))
+        if fixed is None:
+            doublings[i] = max(0, math.ceil(power - _LARGEST_POWER))
         sizes[i - 1] = math.sqrt(sizes[i] * 2.0 ** (circuit.shifts[i - 2] - doublings[i]))
-    if last == 1 and not _is_square(2 * sizes[1]):
+    if last == 1 and circuit.family == "even" and not _is_square(2 * sizes[1]):
         sizes[1], doublings[1] = sizes[1] / 2, 1  # half of it may be a square
+    return sizes, doublings
+
+
+def odd_scales(circuit: Circuit) -> tuple[list[float], list[int]]:
+    """The same for x · Σ c_j n_j: the factor σ_0 of the last product by σ_0 x is part of them."""
+    sizes, doublings = node_scales(circuit, 1.0)
+    for _ in range(_ROUNDS):
+        sizes, _ = node_scales(circuit, 1 / math.sqrt(2 * sizes[1]), doublings)
     return sizes, doublings

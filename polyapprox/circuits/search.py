@@ -26,6 +26,7 @@ from .grow import Candidate, attempt, best_of, deleted, finish, longer
 from .polish import polish
 
 _COARSE, _FINE = 4, 16  # grid points: so many times 2^m
+_MANY = 13  # from so many multiplications on the coarse grid has half as many
 _MOST = 20
 _SHORT, _LONG = 30, 60  # steps
 
@@ -201,7 +202,7 @@ def _stage(
     book: Record,
     grid: Callable[[int, int], Grid],
 ) -> Stage:
-    coarse, fine = grid(m, _COARSE), grid(m, _FINE)
+    coarse, fine = grid(m, _COARSE if m < _MANY else _COARSE // 2), grid(m, _FINE)
     half = settings.starts // 2
 
     def candidate(name: str, compute: Callable[[], Candidate]) -> Candidate:

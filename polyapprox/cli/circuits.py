@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from . import values
+
+if TYPE_CHECKING:
+    from ..circuits.search import Settings
 
 application = typer.Typer(
     name="circuits",
@@ -54,8 +62,12 @@ def show_list(as_json: AsJson = False) -> None:
 
 @application.command()
 def search(
-    function: Annotated[str, typer.Argument(help="relu, abs, maximum or minimum.")],
+    function: Annotated[str, typer.Argument(help="relu, abs, maximum, minimum or sign.")],
     multiplications: Annotated[int, typer.Option(help="Multiplications of the circuit.")],
+    threshold: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Of the sign: from which x on, such as 2^-4."),
+    ] = None,
     starts: Annotated[int, typer.Option(help="Trials for each number of multiplications.")] = 200,
     beam: Annotated[int, typer.Option(help="Circuits kept from stage to stage.")] = 8,
     finalists: Annotated[int, typer.Option(help="Circuits a stage fitted to the end.")] = 3,
@@ -71,25 +83,62 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search for a circuit on [-1, 1], from nothing, and prove it."""
-    from ..circuits.build import estimated_error
     from ..circuits.plan import FUNCTIONS
-    from ..circuits.search import Settings, search as run
-    from ..circuits.shape import canonical
+    from ..circuits.search import Settings
     from ..recipes.arguments import read_choice
-    from ..recipes.circuits import of_constants
     from .report import show_approximation, summary, write_json
 
-    read_choice("function", function, FUNCTIONS)
-    settings = Settings(multiplications, starts, beam, finalists, seed)
-    *_, last = run(settings, record)
-    circuit = canonical(last.best.chain, "even")
+    read_choice("function", function, (*FUNCTIONS, "sign"))
+    if (threshold is None) == (function == "sign"):
+        raise ArgumentError("the sign, and only the sign, needs a threshold, such as 2^-4")
     command = (
         f"polyapprox circuits search {function} --multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
     )
-    result = of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command)
+    if threshold is None:
+        settings = Settings(multiplications, starts, beam, finalists, seed)
+        result = _absolute(function, settings, record, command)
+    else:  # the last multiplication is that by x
+        if multiplications < 3:
+            raise ArgumentError(
+                f"multiplications must be a whole number from 3 on for the sign; "
+                f"got {multiplications}"
+            )
+        settings = Settings(multiplications - 1, starts, beam, finalists, seed)
+        result = _sign(threshold, settings, record, f"{command} --threshold {threshold}")
     written = [] if output is None else [str(result.save(output))]
     if as_json:
         write_json({**summary(result), "files": written})
     else:
         show_approximation(result, written)
+
+
+def _absolute(
+    function: str, settings: Settings, record: Path | None, command: str
+) -> Approximation:
+    from ..circuits import canonical
+    from ..circuits.build import estimated_error
+    from ..circuits.search import search as run
+    from ..circuits.thin import thinned
+    from ..recipes.circuits import of_constants
+
+    *_, last = run(settings, record)
+    circuit = thinned(canonical(last.best.chain, "even"))
+    return of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command)
+
+
+def _sign(
+    threshold: str, settings: Settings, record: Path | None, command: str
+) -> Approximation:
+    from ..circuits import canonical
+    from ..circuits.build import estimated_error
+    from ..circuits.chain import sign_grid
+    from ..circuits.search import search as run
+    from ..circuits.thin import thinned
+    from ..recipes.arguments import read_threshold
+    from ..recipes.circuits import sign_of_constants
+
+    gap = read_threshold(values.number(threshold, "threshold"))
+    *_, last = run(settings, record, grid=partial(sign_grid, gap), target=f"sign from {gap!r}")
+    circuit = thinned(canonical(last.best.chain, "odd"))
+    return sign_of_constants(circuit, estimated_error(circuit, gap), gap, 1.0, command)

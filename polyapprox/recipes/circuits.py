@@ -13,7 +13,9 @@ from ..circuits.library import shipped_circuits
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..circuits.shape import Circuit
 from ..errors import ArgumentError
+from ..numbers import ZERO, exact, negate
 from ..proof.prove import certified
+from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
 from .arguments import read_choice, read_interval
 from .limits import too_few
@@ -214,3 +216,45 @@ def of_constants(
         function, interval, None, "circuit", "balanced", True, None, None, None, command
     )
     return _build(request, circuit, unit_estimate)
+
+
+def sign_of_constants(
+    circuit: Circuit, unit_estimate: float, threshold: float, width: float, command: str
+) -> Approximation:
+    """An odd circuit for the sign on [-W, -τW] and [τW, W], with a proven error.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Of the family "odd".
+    unit_estimate : float
+        Largest sampled error.
+    threshold : float
+        τ.
+    width : float
+        W.
+    command : str
+        What made the circuit, for the provenance.
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
+    low, high = exact(threshold * width), exact(width)
+    return certified(
+        Approximation(
+            function="sign",
+            domain=((negate(high), negate(low)), (low, high)),
+            structure="circuit",
+            components=(),
+            plan=circuit_plan(circuit, "sign", width),
+            offset=ZERO,
+            weight="1",
+            error_estimate=unit_estimate,
+            certificate=None,
+            margins=(),
+            provenance=Provenance.of(command),
+            threshold=low,
+        )
+    )
