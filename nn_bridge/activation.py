@@ -87,6 +87,7 @@ class PolynomialActivation(nn.Module):
         self.outside = read_outside(outside)
         self.name = name
         self.seen = InputCount()
+        self.correction: torch.Tensor | None = None
 
     @property
     def approximation(self) -> Approximation:
@@ -107,18 +108,26 @@ class PolynomialActivation(nn.Module):
         """Evaluate on a tensor of any shape; differentiable once."""
         x = self._inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
-            return _Differentiable.apply(x, self.evaluator, self.bound)
+            return self._corrected(_Differentiable.apply(x, self.evaluator, self.bound))
         result = torch.empty_like(x)
         self.evaluator.write(x, self.bound, result)
-        return result
+        return self._corrected(result)
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
         inspected = self._inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
-            return x.copy_(_Differentiable.apply(inspected.clone(), self.evaluator, self.bound))
+            value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)
+            return x.copy_(self._corrected(value))
         self.evaluator.write(inspected, self.bound, x)
-        return x
+        return self._corrected(x)
+
+    def _corrected(self, value: torch.Tensor) -> torch.Tensor:
+        """Less the mean error of each channel, in place where no gradient is asked for."""
+        if self.correction is None:
+            return value
+        correction = self.correction.to(value)
+        return value - correction if value.requires_grad else value.sub_(correction)
 
     def reset(self) -> None:
         """Forget the counts of inputs."""

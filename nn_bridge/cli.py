@@ -41,7 +41,7 @@ def accuracy(
     ] = None,
     approximation: Annotated[
         list[str] | None,
-        typer.Option(help="'ours', 'with-constant', 'same-cost' or 'published'; repeat for several."),
+        typer.Option(help="'ours', 'zero', 'with-constant' or 'published'; repeat for several."),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
     calibration: Annotated[

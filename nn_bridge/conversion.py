@@ -65,7 +65,7 @@ def convert(
         :func:`nn_bridge.calibrate` returned. Needed for "per-layer" and "global".
     approximation : Approximation or callable, optional
         Of ReLU on a symmetric interval, or what makes it, called with `precision` and
-        `interval`; by default :func:`nn_bridge.default.network_relu`, which keeps r(0) = 0.
+        `interval`; by default :func:`nn_bridge.default.network_relu`.
     margin : float
         Measured ranges are multiplied by it.
     outside : {"report", "raise", "clamp"}

@@ -96,6 +96,11 @@ class Replacement:
 
     def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
         """The value of the polynomial."""
+        activation = self.activation(site, kind)
+        return activation.apply_in_place(x) if in_place else activation(x)
+
+    def activation(self, site: str, kind: str) -> PolynomialActivation:
+        """The activation of a call site that is running."""
         self.kinds[site] = kind
         activation = self.activations.get(site)
         if activation is None:
@@ -105,7 +110,7 @@ class Replacement:
                     "data that reach it, or give one interval for all layers"
                 )
             activation = self.add(site, self.default)
-        return activation.apply_in_place(x) if in_place else activation(x)
+        return activation
 
     def other(
         self,

@@ -40,7 +40,7 @@ class AccuracyConfiguration:
         Precisions 2^-first … 2^-last.
     intervals : tuple of str
         "per-layer", "global", or one number B for all layers.
-    approximations : tuple of {"ours", "with-constant", "same-cost", "published"}
+    approximations : tuple of {"ours", "zero", "with-constant", "published"}
         See :func:`nn_bridge.experiments.makers.make`.
     limit : int or None
         Test images (None: all).

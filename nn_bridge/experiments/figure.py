@@ -9,7 +9,7 @@ from ..errors import BridgeError
 from ..files import write_atomically
 
 _MARKERS = {"per-layer": "o", "global": "s"}
-_COLOURS = {"ours": "#0b5fa5", "with-constant": "#7a6fbf", "same-cost": "#2a8f5a", "published": "#c1440e"}
+_COLOURS = {"ours": "#0b5fa5", "with-constant": "#7a6fbf", "zero": "#2a8f5a", "published": "#c1440e"}
 _STYLES = {"per-layer": "-", "global": "--"}
 
 

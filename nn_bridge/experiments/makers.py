@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from polyapprox import Polynomial, circuit, relu
+from polyapprox import Polynomial, relu
 from polyapprox.approximation import Approximation
 from polyapprox.composite.published import ALPHAS, published_composite
 from polyapprox.composite.refine import sampled_error
-from polyapprox.errors import PolyApproxError
 from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.prove import certified
 from polyapprox.provenance import Provenance
@@ -17,7 +16,7 @@ from polyapprox.recipes.plans import composite_plan
 from ..default import network_relu
 from ..errors import ArgumentError
 
-APPROXIMATIONS = ("ours", "with-constant", "same-cost", "published")
+APPROXIMATIONS = ("ours", "zero", "with-constant", "published")
 _SAMPLES = 100_000
 
 
@@ -71,28 +70,14 @@ def published_relu(
     )
 
 
-def circuit_within(other: Approximation) -> Approximation:
-    """The most precise shipped circuit with no more levels and multiplications than another."""
-    for multiplications in range(min(other.multiplications, other.depth), 0, -1):
-        try:
-            found = circuit("relu", multiplications=multiplications)
-        except PolyApproxError:
-            continue
-        if found.depth <= other.depth:
-            return found
-    raise ArgumentError(f"no circuit costs as little as {other!r}; choose 'ours'")
-
-
 def make(name: str, power: int) -> Approximation:
     """An approximation of ReLU on [−1, 1] with error 2^-power by one of the names.
 
     Parameters
     ----------
-    name : {"ours", "with-constant", "same-cost", "published"}
-        "ours" is the default of :func:`nn_bridge.convert`, with r(0) = 0; "with-constant" is what
-        :func:`polyapprox.relu` chooses by itself, cheaper but shifting the mean of a layer;
-        "same-cost" is not tied to the precision: the most precise circuit that needs no more
-        levels and multiplications than the published composite.
+    name : {"ours", "zero", "with-constant", "published"}
+        "ours" is the default of :func:`nn_bridge.convert`; "zero" is the composite with r(0) = 0
+        and the fewest levels; "with-constant" is what :func:`polyapprox.relu` chooses by itself.
     power : int
 
     Raises
@@ -103,8 +88,8 @@ def make(name: str, power: int) -> Approximation:
         return network_relu(precision=2.0**-power)
     if name == "with-constant":
         return relu(precision=2.0**-power)
-    if name == "same-cost":
-        return circuit_within(published_relu(precision=2.0**-power))
+    if name == "zero":
+        return relu(precision=2.0**-power, offset=False, objective="depth")
     if name == "published":
         return published_relu(precision=2.0**-power)
     raise ArgumentError(
