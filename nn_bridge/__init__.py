@@ -12,6 +12,7 @@ from .activation import PolynomialActivation
 from .calibration import calibrate
 from .checking import check
 from .conversion import convert
+from .correction import correct_means
 from .errors import (
     ArgumentError,
     BridgeError,
@@ -27,6 +28,7 @@ __all__ = [
     "calibrate",
     "check",
     "convert",
+    "correct_means",
     "evaluate",
     "ArgumentError",
     "BridgeError",

@@ -96,8 +96,17 @@ class PolynomialActivation(nn.Module):
 
     @property
     def error_bound(self) -> float:
-        """Proven bound of the absolute error on [−B, B] (evaluation error not included)."""
-        return self.approximation.error_bound * (self.bound / self.evaluator.radius)
+        """Proven bound of the absolute error on [−B, B] (evaluation error not included).
+
+        A correction of the means may move the error by its own size.
+        """
+        bound = self.approximation.error_bound * (self.bound / self.evaluator.radius)
+        return bound + self.largest_correction
+
+    @property
+    def largest_correction(self) -> float:
+        """Largest mean error that is subtracted from a channel (0 without a correction)."""
+        return 0.0 if self.correction is None else float(self.correction.abs().max())
 
     @property
     def evaluation_error(self) -> float:

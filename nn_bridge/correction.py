@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .batches import batches
+from .errors import ArgumentError
 from .intercept import Handler, installed
 from .report import Replacement
 
@@ -78,9 +79,18 @@ def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.
     ------
     ArgumentError
         If the loader gives no batch, or the network is not converted.
-    """
-    from .errors import ArgumentError
 
+    Examples
+    --------
+    >>> from nn_bridge import convert
+    >>> network = convert(nn.Sequential(nn.ReLU()), precision=2**-5, interval=1.0)
+    >>> x = torch.linspace(-1, 1, 201).reshape(-1, 1)
+    >>> before = (network(x) - x.clamp(min=0)).mean()
+    >>> means = correct_means(network, [x])
+    >>> after = (network(x) - x.clamp(min=0)).mean()
+    >>> bool(abs(after) < 1e-6 < abs(before))
+    True
+    """
     interception = installed(network)
     if interception is None or not isinstance(interception.handler, Replacement):
         raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
