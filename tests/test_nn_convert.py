@@ -23,6 +23,7 @@ from nn_bridge import (
     convert,
     evaluate,
 )
+from nn_bridge.default import network_relu
 from nn_bridge.models import DigitsNet
 
 PRECISION = 2**-7
@@ -337,7 +338,9 @@ class Branches(nn.Module):
 
 def test_a_call_that_calibration_did_not_reach_is_refused():
     small, large = torch.full((1, 4), 0.5), torch.full((1, 4), 5.0)
-    converted = convert(Branches(), precision=PRECISION, calibrate=[small])
+    converted = convert(
+        Branches(), precision=PRECISION, calibrate=[small], approximation=polyapprox.relu
+    )
     converted(small)
     with pytest.raises(ConversionError, match=r"'/relu2' that has no range: calibrate with"):
         converted(large)
@@ -518,7 +521,7 @@ def test_report():
     network = seeded(WithMethod)
     converted = convert(network, precision=PRECISION, calibrate=[inputs(9, 3)], margin=1.5)
     (site,) = converted.report.sites
-    made = polyapprox.relu(precision=PRECISION)
+    made = network_relu(precision=PRECISION)
     assert site.degrees == made.degrees
     assert (site.depth, site.multiplications) == (made.depth, made.multiplications)
     assert site.error_bound == pytest.approx(made.error_bound * site.bound)
