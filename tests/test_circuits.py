@@ -351,6 +351,14 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
     assert record.stat().st_size == size  # nothing was computed again
 
 
+def test_a_search_goes_on_from_known_circuits() -> None:
+    known = {m: [LIBRARY[m].circuit.chain()] for m in (4, 5)}
+    (stage,) = search(Settings(5, starts=6, beam=2, finalists=1, first=5), known=known)
+    assert 1 - math.log2(stage.best.largest) > LIBRARY[5].bits - 1e-3
+    with pytest.raises(ArgumentError, match="known chains of 4"):
+        list(search(Settings(5, starts=6, beam=2, finalists=1, first=5)))
+
+
 def test_a_record_of_another_search_is_refused(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
     list(search(Settings(2, 4, 1, 1), record))

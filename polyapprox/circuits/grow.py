@@ -105,8 +105,10 @@ def norm(chain: Chain, grid: Grid) -> float:
     """Mean p-norm of the error at p = 8."""
     size = np.abs(errors(chain, grid))
     largest = float(np.max(size))
-    if not np.isfinite(largest) or largest == 0.0:
-        return largest
+    if not np.isfinite(largest):
+        return float("inf")
+    if largest == 0.0:
+        return 0.0
     return largest * float(np.mean((size / largest) ** _RANKED_AT)) ** (1 / _RANKED_AT)
 
 

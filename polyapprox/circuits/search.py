@@ -40,7 +40,7 @@ class Settings:
     multiplications : int
         m of the last stage.
     starts : int
-        Trials a stage.
+        Trials a stage (fewer for the first three).
     beam : int
         Chains kept from stage to stage.
     finalists : int
@@ -166,6 +166,10 @@ def search(
     True
     """
     known = known or {}
+    if settings.first > 2 and not known.get(settings.first - 1):
+        raise ArgumentError(
+            f"first={settings.first} needs known chains of {settings.first - 1} multiplications"
+        )
     header = {
         "search": target,
         **asdict(settings),
@@ -174,8 +178,8 @@ def search(
     book = Record(record, header)
     try:
         beam: tuple[Candidate, ...] = (Candidate(_first(grid), 1.0),)
-        before = known.get(settings.first - 1)
-        if settings.first > 2 and before:
+        if settings.first > 2:
+            before = known[settings.first - 1]
             beam = tuple(Candidate(chain, 1.0) for chain in before)
         for m in range(settings.first, settings.multiplications + 1):
             stage = _stage(settings, m, beam, known.get(m, []), book, grid)
@@ -203,7 +207,8 @@ def _stage(
     grid: Callable[[int, int], Grid],
 ) -> Stage:
     coarse, fine = grid(m, _COARSE if m < _MANY else _COARSE // 2), grid(m, _FINE)
-    half = settings.starts // 2
+    starts = min(settings.starts, 8 << 2 * (m - 2))  # short chains end alike
+    half = starts // 2
 
     def candidate(name: str, compute: Callable[[], Candidate]) -> Candidate:
         def plain() -> list[Any]:
@@ -227,7 +232,7 @@ def _stage(
         parent = parents[number % len(parents)].chain
         found.append(candidate(f"grown {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
     pool = best_of(found, settings.beam)
-    for number in range(half, settings.starts):
+    for number in range(half, starts):
         parent = pool[number % len(pool)].chain
         found.append(candidate(f"exchanged {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
     found = [
