@@ -17,7 +17,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
 ]
-exclude_patterns = ["_build", "gallery_out"]
+exclude_patterns = ["_build"]
 root_doc = "index"
 
 myst_enable_extensions = ["deflist", "dollarmath"]
