@@ -22,7 +22,12 @@ from polyapprox.circuits.chain import Chain, absolute_grid, errors, free_constan
 from polyapprox.circuits.fit import minimise
 from polyapprox.circuits.grow import deleted, inserted, normalised
 from polyapprox.circuits.library import FILE, read_library
-from polyapprox.circuits.lower import absolute_lower_bound, alternation_points, levelled_bound
+from polyapprox.circuits.lower import (
+    COMPUTED,
+    absolute_lower_bound,
+    alternation_points,
+    levelled_bound,
+)
 from polyapprox.circuits.polish import polish
 from polyapprox.circuits.search import Settings, search
 from polyapprox.circuits.thin import noise_gain, thinned
@@ -249,10 +254,19 @@ def test_limits_are_below_what_is_known(function: str) -> None:
         assert (result.counts().depth, result.counts("standalone").depth) == found.known_levels
 
 
-def test_limits_beyond_what_is_computed_are_weaker_not_wrong() -> None:
-    fine, finer = (pa.limits("relu", precision=2.0**-k) for k in (17, 24))
-    assert (fine.multiplications, fine.known) == (15, fine.known)
-    assert fine.multiplications < finer.multiplications < finer.estimate == 22
+def test_computed_bounds_tend_to_the_limit_of_varga_and_carpenter() -> None:
+    for degree, value in COMPUTED.items():
+        assert 0.28016946 < degree * value < 0.2801694990  # the limit, from below
+        assert float(absolute_lower_bound(degree)) == value
+
+
+def test_limits_are_sharp_to_2_to_the_minus_21_and_weaker_beyond() -> None:
+    for k in range(17, 22):
+        found = pa.limits("relu", precision=2.0**-k)
+        assert found.multiplications == found.estimate == k - 2
+    finer = pa.limits("relu", precision=2.0**-26)
+    assert 19 < finer.multiplications < finer.estimate == 24
+    assert finer.known is None
 
 
 # --- fitting and searching ----------------------------------------------------------------------

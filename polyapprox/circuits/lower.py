@@ -31,6 +31,11 @@ _RENORMALISED = 256  # factors of at most 1 and at least 2^-3 or so between two 
 _SHIFTS = (1.0, 0.38303, 0.19119, 0.1197, 0.08546, 0.06597, 0.05356, 0.045)  # s_i + 1, i < 8
 _TAIL = 0.3115  # of s_i + 1 = 0.3115 / i
 HIGHEST = 1 << 15
+COMPUTED = {  # by levelled_bound(alternation_points(n)), one to two minutes each
+    1 << 16: 4.275046844114154e-06,
+    1 << 17: 2.137523419409429e-06,
+    1 << 18: 1.0687617072200138e-06,
+}
 _SOLVED = 256  # up to this degree the points of the best polynomial itself are used
 
 
@@ -131,9 +136,9 @@ def absolute_lower_bound(degree: int) -> mpmath.mpf:
     Parameters
     ----------
     degree : int
-        From 1 to 2^15 by alternation points; beyond, the bound that S. Bernstein proved for all
-        n, (√2 − 1) / (4 (2n − 1)) at degree 2n (Acta Math. 37 (1913), 1), which is 1.4 bits
-        weaker.
+        From 1 to 2^15, and at 2^16, 2^17 and 2^18, by alternation points; beyond, the bound that
+        S. Bernstein proved for all n, (√2 − 1) / (4 (2n − 1)) at degree 2n (Acta Math. 37 (1913),
+        1), which is 1.4 bits weaker.
 
     Examples
     --------
@@ -150,4 +155,6 @@ def absolute_lower_bound(degree: int) -> mpmath.mpf:
         return exact(levelled_bound(np.array([float(x) for x in found.reference])))
     if even <= HIGHEST:
         return exact(levelled_bound(alternation_points(even)))
+    if even in COMPUTED:
+        return exact(COMPUTED[even])
     return exact(0.10355339 / (even - 1))  # (√2 − 1) / 4 = 0.103553390…

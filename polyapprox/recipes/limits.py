@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ..circuits.library import shipped_circuits
-from ..circuits.lower import HIGHEST, absolute_lower_bound
+from ..circuits.lower import COMPUTED, HIGHEST, absolute_lower_bound
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..plan import count
 from ..structures import TWO_ARGUMENTS
@@ -32,7 +32,8 @@ class Limits:
     levels : int
         No plan with fewer levels is so precise (proven), under either counting rule.
     estimate : int
-        Multiplications by the limit 0.28017/n, an estimate where `degree` is above 2^15.
+        Multiplications by the limit 0.28017/n: an estimate where it is above `multiplications`,
+        as it may be for degrees above 2^18.
     known : int or None
         Multiplications of the shipped circuit that does it (None: there is none).
     known_levels : tuple of int, or None
@@ -74,8 +75,8 @@ def limits(function: str, *, precision: float) -> Limits:
     -----
     m multiplications make a polynomial of degree at most 2^m, and so do m levels. How near a
     polynomial of degree n can come to |x| is bounded from below by its alternation points (de la
-    Vallée Poussin), for n up to 2^15 to all digits that matter; for higher degrees by Bernstein's
-    (√2 − 1)/(4 (n − 1)), 1.4 bits weaker (Acta Math. 37 (1913), 1). ReLU errs by half as much; on
+    Vallée Poussin), to all digits that matter, for n up to 2^15 and at 2^16, 2^17 and 2^18; at
+    other degrees by Bernstein's (√2 − 1)/(4 (n − 1)), 1.4 bits weaker (Acta Math. 37 (1913), 1). ReLU errs by half as much; on
     the diagonal b = −a the maximum of two arguments is |a|.
 
     Examples
@@ -130,8 +131,9 @@ def least_degree(error: float) -> int:
         return 2
     degree = max(4, 2 * math.ceil(_LIMIT / error / 2) + 2)
     if degree > HIGHEST + 2:
-        if float(absolute_lower_bound(HIGHEST)) > error:  # beyond, Bernstein's bound is all there is
-            return max(HIGHEST + 2, 2 * int(_BERNSTEIN / error / 2))
+        known = [n for n in (HIGHEST, *COMPUTED) if float(absolute_lower_bound(n)) > error]
+        if known:  # between and beyond these, Bernstein's bound is all there is
+            return max(known[-1] + 2, 2 * int(_BERNSTEIN / error / 2))
         degree = HIGHEST
     while degree > 2 and float(absolute_lower_bound(degree - 2)) <= error:
         degree -= 2
