@@ -96,3 +96,9 @@ def test_bad_arguments_of_minimax() -> None:
         pa.minimax("1/x", 5, domain=(-1, 1))
     with pytest.raises(ExpressionError):
         pa.minimax("__import__('os').system('true')", 5)
+
+
+def test_levels_are_another_word_for_depth() -> None:
+    by_depth = pa.sign(precision=2**-5, objective="depth")
+    assert pa.sign(precision=2**-5, objective="levels").plan == by_depth.plan
+    assert pa.relu(precision=2**-9, objective="levels").depth <= 7

@@ -37,8 +37,8 @@ Interval = Annotated[
         help="Where the input lies; -1 1 unless given.", metavar="LOW HIGH", show_default=False
     ),
 ]
-Structure = Annotated[str, typer.Option(help="auto, direct or composite.")]
-Objective = Annotated[str, typer.Option(help="balanced, depth or multiplications.")]
+Structure = Annotated[str, typer.Option(help="auto, direct, composite or circuit.")]
+Objective = Annotated[str, typer.Option(help="balanced, levels or multiplications.")]
 Degrees = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Odd degrees of the stages, innermost first, such as 15,15."),

@@ -114,6 +114,13 @@ class Request:
         )
 
 
+def read_objective(objective: Any) -> Objective:
+    """One of the three objectives; "levels" is another word for "depth"."""
+    objective = "depth" if objective == "levels" else objective
+    read_choice("objective", objective, OBJECTIVES)
+    return objective  # type: ignore[no-any-return]
+
+
 def read_request(
     function: str,
     precision: Any,
@@ -135,8 +142,7 @@ def read_request(
     """
     low, high = read_interval(interval)
     read_choice("structure", structure, STRUCTURES)
-    objective = "depth" if objective == "levels" else objective
-    read_choice("objective", objective, OBJECTIVES)
+    objective = read_objective(objective)
     offset = read_flag("offset", offset)
     if refine is not None:
         refine = read_flag("refine", refine)

@@ -16,7 +16,6 @@ from ..polynomial import Polynomial
 from ..proof.prove import certified
 from ..provenance import Provenance
 from .arguments import (
-    read_choice,
     read_composite_tolerance,
     read_degrees,
     read_interval,
@@ -24,7 +23,7 @@ from .arguments import (
 )
 from .composites import coefficient_bits
 from .plans import composite_plan
-from .request import OBJECTIVES, Objective
+from .request import Objective, Preference, read_objective
 
 SHARES = (1.0, 0.99, 0.95, 0.9)  # of the tolerance, for the search: the rest is the proof's
 SMALLEST = 2.0**-1000  # errors below it are as good as this one: coefficients of 1040 bits
@@ -54,7 +53,7 @@ def sign(
     interval: Any = (-1, 1),
     threshold: float | None = None,
     degrees: Any = None,
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
 ) -> Approximation:
     """The sign of x for abs(x) >= threshold · B, B = max(abs(low), abs(high)), proven.
 
@@ -69,7 +68,7 @@ def sign(
         Half of the gap around 0, relative to B; by default equal to the precision.
     degrees : list of int, optional
         Fixed odd degrees, innermost first; then `threshold` is needed.
-    objective : {"balanced", "depth", "multiplications"}
+    objective : {"balanced", "depth", "levels", "multiplications"}
         What the search for degrees minimises; "balanced" weighs a level as two multiplications.
 
     Returns
@@ -102,7 +101,7 @@ def step(
     interval: Any = (-1, 1),
     threshold: float | None = None,
     degrees: Any = None,
-    objective: Objective = "balanced",
+    objective: Preference = "balanced",
 ) -> Approximation:
     """The step (1 + sign(x))/2, 0 or 1; parameters as for :func:`sign`.
 
@@ -128,7 +127,7 @@ def _make(
         raise ArgumentError(
             f"interval must have 0 inside, elsewhere the {function} is a constant; got {interval!r}"
         )
-    read_choice("objective", objective, OBJECTIVES)
+    objective = read_objective(objective)
     chosen, wanted = None, None
     if degrees is None:
         wanted = read_composite_tolerance(precision, tolerance, 1.0)
