@@ -48,7 +48,7 @@ def accuracy(
         str, typer.Option(help="Measure ranges on 'train' or 'test' images.")
     ] = "train",
     calibration_images: Annotated[int, typer.Option(help="How many training images.")] = 5000,
-    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.1,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
     outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
 ) -> None:

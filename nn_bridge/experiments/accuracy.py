@@ -65,7 +65,7 @@ class AccuracyConfiguration:
     limit: int | None = None
     calibration: Literal["train", "test"] = "train"
     calibration_images: int | None = 5000
-    margin: float = 1.1
+    margin: float = 1.25
     outside: Outside = "report"
     seed: int = 0
 
