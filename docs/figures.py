@@ -5,7 +5,9 @@ Each picture has one function; the page *Gallery* shows its code beside it.
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +50,16 @@ def published_comparison(path: Path) -> None:
     plot.pareto(path)
 
 
+def resnet20_accuracy(path: Path) -> None:
+    from nn_bridge.experiments.figure import accuracy_figure
+
+    results = Path(__file__).parent.parent / "experiments" / "resnet20-cifar10.jsonl"
+    records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        made, _ = accuracy_figure(records, Path(folder) / "accuracy")
+        path.write_bytes(made.read_bytes())
+
+
 PICTURES: dict[str, Callable[[Path], None]] = {
     "relu-error.png": relu_error,
     "composite-error.png": composite_error,
@@ -55,6 +67,7 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     "circuit-error.png": circuit_error,
     "minimax-error.png": minimax_error,
     "published-comparison.png": published_comparison,
+    "resnet20-accuracy.png": resnet20_accuracy,
 }
 
 

@@ -6,11 +6,13 @@ what the functions below computed, never typed by hand.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import polyapprox
 from polyapprox.comparison import compare_with_published
@@ -175,6 +177,90 @@ def margins() -> str:
     return grid(("precision", *(f"margin {margin:g}" for margin in MARGINS)), rows)
 
 
+def accuracy() -> str:
+    """ResNet-20 on CIFAR-10 from the saved results of `nn-bridge accuracy`."""
+    text = (DOCS.parent / "experiments" / "resnet20-cifar10.jsonl").read_text(encoding="utf-8")
+    runs = {
+        (run["approximation"], run.get("power"), run.get("interval")): run
+        for run in map(json.loads, text.splitlines())
+    }
+    intervals = ("50", "global", "per-layer")
+    headings = ["precision", "r_α: depth, mult.", "ours: depth, mult."]
+    headings += [f"{'B = 50' if i == '50' else i}: r_α → ours" for i in intervals]
+    rows = []
+    for power in sorted({key[1] for key in runs if key[1]}):
+        cells = [f"2^-{power}"]
+        for name in ("published", "ours"):
+            run = runs[name, power, "per-layer"]
+            cells.append(f"{run['depth']}, {run['multiplications']}")
+        for interval in intervals:
+            both = (runs[name, power, interval] for name in ("published", "ours"))
+            cells.append(" → ".join(f"{100 * run['accuracy']:.2f}" for run in both))
+        rows.append(cells)
+    return grid(headings, rows)
+
+
+def results(name: str) -> list[dict[str, Any]]:
+    """Rows that a benchmark saved."""
+    path = DOCS.parent / "benchmarks" / "results" / f"{name}.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))["rows"])
+
+
+def time_of(outcome: str | None, seconds: float | None) -> str:
+    """Seconds, or what happened instead."""
+    return f"{seconds:.3f}" if seconds is not None else (outcome or "not tried")
+
+
+def sollya() -> str:
+    """Minimax and certificate beside Sollya."""
+    rows = []
+    for row in results("minimax_vs_sollya"):
+        peer = row["sollya"]
+        wrong = " (wrong)" if peer.get("norm") and row.get("sollya wrong") else ""
+        ratio = row.get("ratio")
+        rows.append(
+            (
+                row["task"], f"{row['ours']['seconds']:.3f}",
+                time_of(peer["remez outcome"], peer["remez seconds"]) + wrong,
+                time_of(peer["supnorm outcome"], peer["supnorm seconds"]),
+                "" if ratio is None else f"{ratio:.1f}",
+            )
+        )  # fmt: skip
+    return grid(
+        ("task", "ours, proven / s", "Sollya remez / s", "Sollya supnorm / s", "ratio"), rows
+    )
+
+
+def lattigo() -> str:
+    """Composites beside Lattigo's generator."""
+    rows = []
+    for row in results("composite_vs_lattigo"):
+        peer = row["lattigo"]
+        theirs = peer.get("log2 error")
+        rows.append(
+            (
+                listed(row["degrees"]), f"2^-{row['logalpha']}", f"{row['seconds']:.4f}",
+                f"{row['log2 proven error']:.2f}",
+                time_of(peer["outcome"], peer.get("seconds")),
+                "" if theirs is None else f"{theirs:.2f}",
+            )
+        )  # fmt: skip
+    headings = (
+        "degrees", "sign from", "ours / s", "log2 of the error (proven)",
+        "Lattigo / s", "log2 of the error (sampled)",
+    )  # fmt: skip
+    return grid(headings, rows)
+
+
+def cold() -> str:
+    """Cold starts, each in a fresh process."""
+    rows = [
+        (row["what"], f"{row['seconds']:.2f}", f"{row['processor seconds']:.2f}", row["goal"])
+        for row in results("cold")
+    ]
+    return grid(("what", "seconds", "processor seconds", "goal / s"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "published": published,
     "precisions": precisions,
@@ -182,6 +268,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "circuits": circuits,
     "costs": costs,
     "margins": margins,
+    "accuracy": accuracy,
+    "sollya": sollya,
+    "lattigo": lattigo,
+    "cold": cold,
 }
 
 
