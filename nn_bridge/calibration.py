@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .batches import batches
 from .errors import ConversionError
-from .intercept import intercepted
+from .intercept import ReluOnly, intercepted
 
 
 class _Missed(TorchDispatchMode):
@@ -30,7 +30,7 @@ class _Missed(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-class Measurement:
+class Measurement(ReluOnly):
     """Computes ReLU itself and keeps the largest |input| of each call site, in order of call."""
 
     def __init__(self) -> None:
@@ -51,15 +51,6 @@ class Measurement:
             )
         self.largest[site] = max(self.largest.get(site, 0.0), largest)
         return x.clamp_(min=0) if in_place else x.clamp(min=0)
-
-    def other(
-        self,
-        path: str,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Not of interest."""
 
 
 def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -10,11 +10,11 @@ from torch import nn
 
 from .batches import batches
 from .errors import ArgumentError
-from .intercept import Handler, installed
+from .intercept import Handler, ReluOnly, installed
 from .report import Replacement
 
 
-class MeanErrors:
+class MeanErrors(ReluOnly):
     """Answers ReLU calls by corrected polynomials, and keeps the mean error of each channel.
 
     Each batch is corrected by its own means, so that a layer sees inputs that are already
@@ -39,15 +39,6 @@ class MeanErrors:
         self.counts[site] = self.counts.get(site, 0) + count
         value = value - mean.to(value.dtype)
         return x.copy_(value) if in_place else value
-
-    def other(
-        self,
-        path: str,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Not of interest."""
 
 
 def channel_axes(x: torch.Tensor) -> list[int]:

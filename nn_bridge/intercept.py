@@ -63,6 +63,19 @@ class Handler(Protocol):
         """Note any other torch function, called inside the module `path`."""
 
 
+class ReluOnly:
+    """Base of handlers that care for ReLU alone."""
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Not of interest."""
+
+
 @dataclass
 class _Running:
     """A module that is running."""
