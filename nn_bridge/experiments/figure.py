@@ -57,7 +57,9 @@ def accuracy_figure(records: list[dict[str, Any]], stem: str | Path) -> tuple[Pa
     axes.set_xlabel("precision / bits (−log2 of the error on [−1, 1])")
     axes.set_ylabel("accuracy / %")
     axes.set_title(f"{records[0]['network']}, {records[0]['images']} test images")
-    axes.set_ylim(0, 102)
+    values = [100 * record["accuracy"] for record in records]
+    room = max(1.0, 0.08 * (max(values) - min(values)))
+    axes.set_ylim(max(0.0, min(values) - room), min(102.0, max(values) + room))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
