@@ -11,13 +11,11 @@ from flint import arb
 
 from .approximation import Approximation
 from .errors import ProofError
-from .numbers import add, ball, negate
+from .numbers import ball
 from .plan.plan import Plan
 from .precision import working_precision
-from .structures import TWO_ARGUMENTS
+from .proof.study import along_zero, one_argument_function, study_domain
 from .targets import Target, as_target
-
-_ALONG_ZERO = {"maximum": "relu", "minimum": "-relu(-x)"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,7 @@ class ErrorFunction:
     target : Target
     weight : Target or None
     plan : Plan
+        Of one argument.
     intervals : tuple of (mpf, mpf)
         Where the argument runs.
     """
@@ -42,12 +41,12 @@ class ErrorFunction:
 
     def floats(self, x: np.ndarray) -> np.ndarray:
         """Weighted error in double arithmetic (its rounding included), shape of `x`."""
-        error = np.asarray(self._value(x)) - self.target.numpy(x)
+        error = np.asarray(self.plan.run(x)) - self.target.numpy(x)
         return error if self.weight is None else error * self.weight.numpy(x)
 
     def ball(self, x: arb) -> arb:
         """A ball that contains the weighted error, in the current working precision."""
-        error = self._value(x) - self.target.ball(x)
+        error = self.plan.run(x) - self.target.ball(x)
         return error if self.weight is None else error * self.weight.ball(x)
 
     def accurate(self, x: np.ndarray, bits: int) -> np.ndarray:
@@ -55,9 +54,6 @@ class ErrorFunction:
         with working_precision(bits):
             values = [float(self.ball(arb(float(point))).mid()) for point in x.ravel()]
         return np.array(values, dtype=np.float64).reshape(x.shape)
-
-    def _value(self, x: Any) -> Any:
-        return self.plan.run(x) if self.plan.inputs == 1 else self.plan.run(x, x * 0)
 
 
 def error_function(approximation: Approximation, function: Any = None) -> ErrorFunction:
@@ -76,19 +72,15 @@ def error_function(approximation: Approximation, function: Any = None) -> ErrorF
     """
     name, weight = approximation.function, approximation.weight
     try:
-        target = as_target(_ALONG_ZERO.get(name, name) if function is None else function)
+        target = as_target(one_argument_function(name) if function is None else function)
         weighting = None if weight == "1" else as_target(weight)
     except ValueError as error:
         raise ProofError(
             f"the function {name!r} with weight {weight!r} is no expression, so its error "
             f"cannot be computed from the table alone: {error}"
         ) from None
-    intervals = approximation.domain
-    if name in TWO_ARGUMENTS:
-        low, high = approximation.interval
-        width = add(high, negate(low))
-        intervals = ((negate(width), width),)
-    return ErrorFunction(target, weighting, approximation.plan, intervals)
+    plan, intervals = along_zero(approximation), tuple(study_domain(approximation))
+    return ErrorFunction(target, weighting, plan, intervals)
 
 
 def exceeds(error: ErrorFunction, x: float, bound: mpmath.mpf, bits: int) -> bool:
