@@ -11,7 +11,7 @@ from torch import nn
 
 from .data import Batches, ImageSet, Split, data_root, load_cifar, load_digits
 from .errors import ArgumentError
-from .models import DigitsNet, ResNet
+from .models import DigitsNet, ResNet, ShuffleNetV2
 from .weights import load_weights
 
 DIGITS_WEIGHTS = Path(__file__).parent / "weights" / "digits.safetensors"
@@ -93,6 +93,9 @@ _NETWORKS = (
             Path("autofhe-resnet32-cifar100.npz"), *_CIFAR, "human-analysis/AutoFHE"),
     Network("resnet20-cifar10-chenyaofo", partial(ResNet, 20, 10, "B", "fc"), "cifar10",
             Path("chenyaofo-cifar10_resnet20-4118986f.npz"), *_CIFAR,
+            "chenyaofo/pytorch-cifar-models"),
+    Network("shufflenetv2-x0.5-cifar10", partial(ShuffleNetV2, 0.5), "cifar10",
+            Path("chenyaofo-cifar10_shufflenetv2_x0_5-1308b4e9.npz"), *_CIFAR,
             "chenyaofo/pytorch-cifar-models"),
 )  # fmt: skip
 NETWORKS = {network.name: network for network in _NETWORKS}
