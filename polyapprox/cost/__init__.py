@@ -1,0 +1,3 @@
+"""What an approximation costs where it is evaluated: levels by framework, seconds by machine."""
+
+from .models import CostModel as CostModel, cost_model as cost_model, cost_models as cost_models
