@@ -1,0 +1,64 @@
+"""Encrypted runs: our tables in the frameworks that compute on ciphertexts.
+
+Importing this package loads no framework; a backend is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..errors import ArgumentError
+from .backend import (
+    Availability as Availability,
+    Backend as Backend,
+    BackendError as BackendError,
+    Measured as Measured,
+    Parameters as Parameters,
+    Session as Session,
+)
+
+# Name of a framework: the module beside this one whose `BACKEND` speaks to it.
+MODULES = {
+    "openfhe": "openfhe",
+    "lattigo": "lattigo",
+    "tenseal": "tenseal",
+    "desilofhe": "desilofhe",
+}
+
+
+def backend(name: str) -> Backend:
+    """One backend by name.
+
+    Parameters
+    ----------
+    name : {"openfhe", "lattigo", "tenseal", "desilofhe"}
+
+    Returns
+    -------
+    Backend
+        Found or not: :meth:`Backend.find` says so.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no backend of that name.
+
+    Examples
+    --------
+    >>> backend("openfhe").name
+    'openfhe'
+    """
+    if name not in MODULES:
+        raise ArgumentError(f"backend={name!r} is unknown; choose from {', '.join(MODULES)}")
+    made: Backend = import_module(f".{MODULES[name]}", __name__).BACKEND
+    return made
+
+
+def backends() -> dict[str, Backend]:
+    """All backends by name, found or not.
+
+    Returns
+    -------
+    dict of str to Backend
+    """
+    return {name: backend(name) for name in MODULES}

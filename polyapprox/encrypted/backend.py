@@ -1,0 +1,185 @@
+"""What a framework for homomorphic encryption must offer to run our tables: a small interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+import numpy as np
+
+from ..approximation import Approximation
+from ..errors import ArgumentError, PolyApproxError
+from ..plan.plan import Plan
+
+# Largest log2(Q P) of a ternary secret at 128 bit, classical (HomomorphicEncryption.org, 2018,
+# table 1, https://eprint.iacr.org/2019/939; 2^16 as OpenFHE and Lattigo extend it).
+LARGEST_MODULUS = {
+    1 << 10: 27, 1 << 11: 54, 1 << 12: 109, 1 << 13: 218, 1 << 14: 438, 1 << 15: 881, 1 << 16: 1772,
+}  # fmt: skip
+
+
+class BackendError(PolyApproxError):
+    """A framework is missing, of the wrong version, or failed; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Parameters of a CKKS context.
+
+    Attributes
+    ----------
+    ring_dimension : int
+        Power of two; half of it are the slots.
+    scale_bits : int
+        log2 of the scale, also the size in bits of the prime of each level.
+    levels : int
+        Levels that can be used.
+    first_bits : int
+        Size in bits of the prime that is left when all levels are used.
+    secure : bool
+        True: the backend enforces 128 bit. False: not secure, for tests.
+
+    Examples
+    --------
+    >>> Parameters(1 << 12, 50, 5).security
+    'not secure, for tests'
+    """
+
+    ring_dimension: int
+    scale_bits: int
+    levels: int
+    first_bits: int = 60
+    secure: bool = False
+
+    def __post_init__(self) -> None:
+        ring = self.ring_dimension
+        if ring < 16 or ring & (ring - 1) or ring > 1 << 17:
+            raise ArgumentError(
+                f"ring_dimension={ring} is not a power of two from 2^4 to 2^17; give one, as 8192"
+            )
+        if not 20 <= self.scale_bits <= 59:
+            raise ArgumentError(
+                f"scale_bits={self.scale_bits} is outside 20 … 59, what a prime of a level can have"
+            )
+        if not self.scale_bits <= self.first_bits <= 60:
+            raise ArgumentError(
+                f"first_bits={self.first_bits} must be from scale_bits={self.scale_bits} to 60"
+            )
+        if not 0 <= self.levels <= 200:
+            raise ArgumentError(f"levels={self.levels} is outside 0 … 200")
+
+    @property
+    def slots(self) -> int:
+        """Numbers that one ciphertext holds."""
+        return self.ring_dimension // 2
+
+    @property
+    def modulus_bits(self) -> int:
+        """log2 of the ciphertext modulus Q, without the primes of key switching."""
+        return self.first_bits + self.levels * self.scale_bits
+
+    @property
+    def security(self) -> str:
+        """Name of the security level, as printed."""
+        return "128 bit (HE standard)" if self.secure else "not secure, for tests"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What an encrypted run gave.
+
+    Attributes
+    ----------
+    values : np.ndarray, shape (n,)
+        Decrypted, float64, as long as the input.
+    seconds : float
+        Of the evaluation alone.
+    stages : tuple of (str, float)
+        Seconds of "context and keys", "encrypt", "evaluate", "decrypt".
+    levels : int
+        Really used: level of the input minus level of the result.
+    """
+
+    values: np.ndarray
+    seconds: float
+    stages: tuple[tuple[str, float], ...]
+    levels: int
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a framework was found here, and how to get it if not."""
+
+    found: bool
+    version: str
+    reason: str
+    remedy: str
+
+
+class Session(Protocol):
+    """A context with its keys, in use; a context manager, whose end ends any worker process."""
+
+    parameters: Parameters
+
+    def run_plan(self, plan: Plan, *arguments: np.ndarray) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
+        ...
+
+    def run_components(self, approximation: Approximation, x: np.ndarray) -> Measured:
+        """Encrypt x, evaluate by the framework's own polynomial evaluator, decrypt."""
+        ...
+
+    def time_operations(
+        self, levels: Sequence[int], repeats: int = 5
+    ) -> dict[str, dict[int, float]]:
+        """Median seconds of "multiply" (with relinearisation, without rescale), "rescale",
+        "scale" (plaintext product), "add" and "shift", by remaining level."""
+        ...
+
+    def close(self) -> None:
+        """End the session and any process it started."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Backend(Protocol):
+    """A framework.
+
+    Attributes
+    ----------
+    name : str
+        "openfhe", "tenseal", "lattigo" or "desilofhe".
+    executes : frozenset of str
+        Of "plan" (operation by operation) and "components" (its own polynomial evaluator).
+    """
+
+    name: str
+    executes: frozenset[str]
+
+    def find(self) -> Availability:
+        """Look for the framework, without starting it where that is slow."""
+        ...
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Slots of a ring: how many numbers one ciphertext holds."""
+        ...
+
+    def session(self, parameters: Parameters) -> Session:
+        """Make a context and keys.
+
+        Raises
+        ------
+        BackendError
+            If the framework is missing or refuses the parameters.
+        """
+        ...
