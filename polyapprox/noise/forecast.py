@@ -1,0 +1,224 @@
+"""A forecast of the scheme's noise in the result of a plan: a stated model, not a proof.
+
+Sources: the encryption of each argument, and the rounding of each rescaling (after a product of
+ciphertexts, or with a constant that is not an integer), independent, of the sizes of
+:mod:`polyapprox.noise.schemes`. Each reaches the result multiplied by the derivative of the result
+with respect to the operation it arises in (first order); variances add up. The figure given is
+the expected largest error over slots whose inputs are spread evenly over the interval.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ArgumentError
+from ..plan.plan import Plan
+from .propagation import Propagation, propagate
+from .schemes import Scheme, scheme as scheme_of
+
+_POINTS = 4096
+_GOLDEN = 0.6180339887498949
+_RINGS = (1 << 10, 1 << 17)
+_SCALES = (15, 62)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the model says of a plan under encryption.
+
+    Attributes
+    ----------
+    error : float
+        Expected largest |error| of the result over the slots, absolute: the noise of the scheme
+        alone, without that of the approximation and of rounded constants.
+    rms : float
+        Largest root mean square of the random part, over the interval.
+    fresh, rescale : float
+        Largest root mean square of what encryption and what rescalings contribute.
+    drift : float
+        Largest |error| from scales that are not what they are called (part of `error`).
+    largest_value, largest_result : float
+        Largest |value| of any operation, and of the result, at the sample points.
+    scheme : str
+    scale_bits, ring_dimension, slots, levels : int
+        The setting; levels by the rule "standalone".
+    """
+
+    error: float
+    rms: float
+    fresh: float
+    rescale: float
+    drift: float
+    largest_value: float
+    largest_result: float
+    scheme: str
+    scale_bits: int
+    ring_dimension: int
+    slots: int
+    levels: int
+
+    @property
+    def bits(self) -> float:
+        """−log2 of `error`."""
+        return math.inf if not self.error else -math.log2(self.error)
+
+    def fits(self, first_bits: int = 60) -> bool:
+        """Whether a first modulus of that many bits holds the result: |result| · scale < q/2."""
+        return self.largest_result < 2.0 ** (first_bits - self.scale_bits - 1)
+
+
+def forecast(
+    plan: Plan,
+    *,
+    half_width: float,
+    scale_bits: int,
+    ring_dimension: int,
+    scheme: str = "openfhe",
+    slots: int | None = None,
+    interval: tuple[float, float] | None = None,
+) -> Forecast:
+    """Forecast the noise of a plan evaluated under encryption.
+
+    Parameters
+    ----------
+    plan : Plan
+    half_width : float
+        W: the arguments lie in [-W, W].
+    scale_bits : int
+        log2 of the scale, from 15 to 62.
+    ring_dimension : int
+        N, a power of two.
+    scheme : {"openfhe", "lattigo", "tenseal", "desilofhe"}
+        Whose constants (OpenFHE: FLEXIBLEAUTO).
+    slots : int, optional
+        Values in the ciphertext; by default N/2.
+    interval : (float, float), optional
+        Where the arguments lie, if not in [-W, W].
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range, or the plan overflows.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> plan = circuit("relu", multiplications=7).plan
+    >>> small = forecast(plan, half_width=1, scale_bits=50, ring_dimension=1 << 13)
+    >>> 1e-12 < small.error < 1e-9
+    True
+    >>> large = forecast(plan, half_width=1, scale_bits=40, ring_dimension=1 << 13)
+    >>> round(large.error / small.error)
+    1024
+    """
+    constants = scheme_of(scheme)
+    _check(scale_bits, ring_dimension)
+    slots = ring_dimension // 2 if slots is None else slots
+    if not 1 <= slots <= ring_dimension // 2:
+        raise ArgumentError(f"slots={slots!r} must be from 1 to N/2 = {ring_dimension // 2}")
+    low, high = (-half_width, half_width) if interval is None else interval
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ArgumentError(f"the interval [{low!r}, {high!r}] must be finite and not empty")
+    found = propagate(plan, *sample_arguments(plan.inputs, low, high))
+    return forecast_of(plan, found, constants, scale_bits, ring_dimension, slots)
+
+
+def sample_arguments(
+    inputs: int, low: float, high: float, points: int = _POINTS
+) -> tuple[np.ndarray, ...]:
+    """Arguments spread evenly over the interval (further ones by multiples of the golden ratio)."""
+    steps = (np.arange(points) + 0.5) / points
+    columns: list[np.ndarray] = [steps]
+    for number in range(1, inputs):
+        columns.append((np.arange(points) * _GOLDEN * number) % 1.0)
+    return tuple(low + (high - low) * column for column in columns)
+
+
+def forecast_of(
+    plan: Plan,
+    found: Propagation,
+    constants: Scheme,
+    scale_bits: int,
+    ring_dimension: int,
+    slots: int,
+) -> Forecast:
+    """The forecast from values and adjoints that are known already."""
+    inputs = [index for index, operation in enumerate(plan.operations) if operation.kind == "input"]
+    rescaled = np.flatnonzero(found.rescaled)
+    of_inputs = np.sum(found.adjoints[inputs] ** 2, axis=0)
+    of_rescalings = np.sum(found.adjoints[rescaled] ** 2, axis=0)
+    factor = constants.decoding
+    fresh = factor * constants.fresh(ring_dimension, scale_bits) * np.sqrt(of_inputs)
+    rescale = factor * constants.rescale(ring_dimension, scale_bits) * np.sqrt(of_rescalings)
+    rms = np.hypot(fresh, rescale)
+    levels = found.levels[plan.output]
+    drift = np.zeros(found.values.shape[1])
+    relative = constants.drifts(ring_dimension, scale_bits, max(found.levels))
+    for index in rescaled:
+        shift = relative[found.levels[index] - 1]
+        drift += found.adjoints[index] * found.values[index] * shift
+    largest_drift = float(np.max(np.abs(drift)))
+    return Forecast(
+        error=expected_largest(rms, slots) + largest_drift,
+        rms=float(np.max(rms)),
+        fresh=float(np.max(fresh)),
+        rescale=float(np.max(rescale)),
+        drift=largest_drift,
+        largest_value=float(np.max(np.abs(found.values))),
+        largest_result=float(np.max(np.abs(found.values[plan.output]))),
+        scheme=constants.name,
+        scale_bits=scale_bits,
+        ring_dimension=ring_dimension,
+        slots=slots,
+        levels=levels,
+    )
+
+
+def expected_largest(rms: np.ndarray, slots: int) -> float:
+    """The size that one of so many independent normal errors is expected to exceed.
+
+    Parameters
+    ----------
+    rms : numpy.ndarray, shape (points,)
+        Root mean squares at points; every point stands for slots/points of the slots.
+    slots : int
+
+    Examples
+    --------
+    >>> round(expected_largest(np.ones(100), 8192), 2)
+    3.84
+    """
+    from scipy.special import erfc
+
+    top = float(np.max(rms))
+    if not top > 0:
+        return 0.0
+    low, high = 0.0, 12.0 * top
+    share = slots / rms.size
+    used = rms[rms > 0] * math.sqrt(2.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        if share * float(np.sum(erfc(middle / used))) > 1:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _check(scale_bits: int, ring_dimension: int) -> None:
+    if isinstance(scale_bits, bool) or not isinstance(scale_bits, int):
+        raise ArgumentError(f"scale_bits={scale_bits!r} must be a whole number")
+    if not _SCALES[0] <= scale_bits <= _SCALES[1]:
+        raise ArgumentError(f"scale_bits={scale_bits} must be from {_SCALES[0]} to {_SCALES[1]}")
+    power = isinstance(ring_dimension, int) and ring_dimension & (ring_dimension - 1) == 0
+    if not power or not _RINGS[0] <= ring_dimension <= _RINGS[1]:
+        raise ArgumentError(
+            f"ring_dimension={ring_dimension!r} must be a power of two from 2^10 to 2^17"
+        )
