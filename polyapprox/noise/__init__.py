@@ -6,4 +6,6 @@ noise of the scheme is random, and a stated model of it is evaluated
 """
 
 from .forecast import Forecast as Forecast, forecast as forecast
+from .quantise import quantise as quantise
+from .rounding import quantised_plan as quantised_plan
 from .schemes import SCHEMES as SCHEMES, Scheme as Scheme, scheme as scheme
