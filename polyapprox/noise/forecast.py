@@ -19,7 +19,8 @@ from ..plan.plan import Plan
 from .propagation import Propagation, propagate
 from .schemes import Scheme, scheme as scheme_of
 
-_POINTS = 4096
+EVEN = 4096
+_NEAR = 1024
 _GOLDEN = 0.6180339887498949
 _RINGS = (1 << 10, 1 << 17)
 _SCALES = (15, 62)
@@ -34,6 +35,8 @@ class Forecast:
     error : float
         Expected largest |error| of the result over the slots, absolute: the noise of the scheme
         alone, without that of the approximation and of rounded constants.
+    worst : float
+        The same if every slot held the argument where the noise is largest, as near 0 for ReLU.
     rms : float
         Largest root mean square of the random part, over the interval.
     fresh, rescale : float
@@ -48,6 +51,7 @@ class Forecast:
     """
 
     error: float
+    worst: float
     rms: float
     fresh: float
     rescale: float
@@ -130,15 +134,20 @@ def forecast(
     return forecast_of(plan, found, constants, scale_bits, ring_dimension, slots)
 
 
-def sample_arguments(
-    inputs: int, low: float, high: float, points: int = _POINTS
-) -> tuple[np.ndarray, ...]:
-    """Arguments spread evenly over the interval (further ones by multiples of the golden ratio)."""
-    steps = (np.arange(points) + 0.5) / points
-    columns: list[np.ndarray] = [steps]
-    for number in range(1, inputs):
-        columns.append((np.arange(points) * _GOLDEN * number) % 1.0)
-    return tuple(low + (high - low) * column for column in columns)
+def sample_arguments(inputs: int, low: float, high: float) -> tuple[np.ndarray, ...]:
+    """4096 arguments spread evenly over the interval, then 2048 that are dense near 0.
+
+    Of further arguments the first ones are multiples of the golden ratio modulo 1, scaled, and
+    the others zero (or next to it).
+    """
+    steps = (np.arange(EVEN) + 0.5) / EVEN
+    near = np.geomspace(1e-9, 1.0, _NEAR) * max(abs(low), abs(high))
+    columns = []
+    for number in range(inputs):
+        part = (np.arange(EVEN) * _GOLDEN * number) % 1.0 if number else steps
+        dense = np.concatenate([near, -near]) if not number else np.zeros(2 * _NEAR)
+        columns.append(np.concatenate([low + (high - low) * part, np.clip(dense, low, high)]))
+    return tuple(columns)
 
 
 def forecast_of(
@@ -165,8 +174,10 @@ def forecast_of(
         shift = relative[found.levels[index] - 1]
         drift += found.adjoints[index] * found.values[index] * shift
     largest_drift = float(np.max(np.abs(drift)))
+    highest = np.full(1, np.max(rms))
     return Forecast(
-        error=expected_largest(rms, slots) + largest_drift,
+        error=expected_largest(rms[:EVEN], slots) + largest_drift,
+        worst=expected_largest(highest, slots) + largest_drift,
         rms=float(np.max(rms)),
         fresh=float(np.max(fresh)),
         rescale=float(np.max(rescale)),

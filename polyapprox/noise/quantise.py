@@ -17,6 +17,7 @@ composites beyond that degree   the rounded stages are expanded the same way, an
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def sampled_error(error: ErrorFunction, degree: int) -> float:
     largest, size = 0.0, 0.0
     for low, high in error.intervals:
         cuts = [low, *(b for b in error.target.breakpoints if low < b < high), high]
-        for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+        for start, stop in pairwise(cuts):
             a, b = float(start), float(stop)
             x = np.clip(a + (b - a) * steps, a, b)
             found = np.abs(error.floats(x))

@@ -30,6 +30,11 @@ from typing import Literal
 
 from ..errors import ArgumentError
 
+
+class TooFewPrimesError(ArgumentError):
+    """There are not as many primes of the scale's size as the levels need."""
+
+
 SIGMA = 3.2
 TERNARY = 2 / 3
 
@@ -120,7 +125,7 @@ def primes_below(bits: int, ring_dimension: int, count: int) -> tuple[int, ...]:
 
     Raises
     ------
-    ArgumentError
+    TooFewPrimesError
         If there are not so many of that many bits.
 
     Examples
@@ -135,7 +140,7 @@ def primes_below(bits: int, ring_dimension: int, count: int) -> tuple[int, ...]:
     found: list[int] = []
     while len(found) < count:
         if candidate >> (bits - 1) != 1:
-            raise ArgumentError(
+            raise TooFewPrimesError(
                 f"scale_bits={bits} leaves fewer than {count} primes for the ring dimension "
                 f"{ring_dimension}; use a larger scale"
             )
