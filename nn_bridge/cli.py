@@ -9,7 +9,14 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from polyapprox.errors import PolyApproxError
@@ -161,6 +168,48 @@ def train_digits(
     for split, value in record["accuracy"].items():
         _out.print(f"{split}: {100 * value:.2f} % of {record['images'][split]} images")
     _out.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
+
+
+@app.command()
+def train(
+    configuration: Annotated[Path, typer.Argument(help="A TOML file: see docs/training.md.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights.")],
+    data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
+    device: Annotated[str, typer.Option(help="Device, as torch names it.")] = "cpu",
+) -> None:
+    """Train a network; started again with the same folder, it goes on where it stopped."""
+    from .training import fit, read_configuration
+
+    chosen = read_configuration(configuration)
+    with _training_progress() as bar:
+        task = bar.add_task("", total=None, loss="")
+
+        def show(label: str, step: int, steps: int, loss: float) -> None:
+            bar.update(
+                task, completed=step, total=steps, description=label, loss=f"loss {loss:.3f}"
+            )
+
+        trained = fit(chosen, out, data=data, progress=show, device=device)
+    if trained.record["accuracy"] is None:  # another process reports
+        return
+    table = Table("epoch", "loss", "accuracy, %", "images/s", box=SIMPLE_HEAD)
+    for epoch in trained.record["epochs"]:
+        table.add_row(
+            str(epoch["epoch"]), f"{epoch['loss']:.4f}", f"{100 * epoch['accuracy']:.2f}",
+            f"{epoch['images_a_second']:.0f}",
+        )  # fmt: skip
+    _out.print(table)
+    _out.print(f"wrote {out / 'weights.safetensors'} and {out / 'record.json'}", soft_wrap=True,
+               highlight=False)  # fmt: skip
+
+
+def _training_progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeElapsedColumn(), TimeRemainingColumn(),
+        console=_errors, disable=not _errors.is_terminal, transient=True,
+    )  # fmt: skip
 
 
 @app.command()

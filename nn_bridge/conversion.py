@@ -108,7 +108,7 @@ def convert(
         raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
     evaluator = _evaluator(approximation, precision)
     measured, kinds = _ranges(model, calibrate)
-    bounds, default = _bounds(interval, measured, margin)
+    bounds, default = bounds_of(interval, measured, margin)
     for path, module in model.named_modules():
         if isinstance(module, nn.ReLU):
             site = site_name(path)
@@ -161,10 +161,10 @@ def _ranges(
     return measurement.largest, measurement.kinds
 
 
-def _bounds(
+def bounds_of(
     interval: Interval, measured: dict[str, float] | None, margin: float
 ) -> tuple[dict[str, float], float | None]:
-    """Bound of each known call site, and of the unknown ones."""
+    """Bound of each known call site, and of the unknown ones (None: they are refused)."""
     if isinstance(interval, Mapping):
         return {
             site: read_bound(bound, f"interval[{site!r}]") for site, bound in interval.items()

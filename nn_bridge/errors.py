@@ -10,6 +10,7 @@ __all__ = [
     "ConversionError",
     "DataError",
     "OutOfRangeError",
+    "TrainingError",
     "WeightsError",
 ]
 
@@ -32,3 +33,7 @@ class DataError(BridgeError):
 
 class WeightsError(BridgeError):
     """A file of weights is missing, or does not fit the network."""
+
+
+class TrainingError(BridgeError):
+    """A training cannot go on: a loss that is not finite, a checkpoint that does not fit."""

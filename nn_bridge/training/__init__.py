@@ -1,0 +1,27 @@
+"""Training networks that survive polynomials of low precision."""
+
+from .configuration import (
+    Configuration,
+    Forward,
+    Noise,
+    Optimisation,
+    Range,
+    from_mapping,
+    read_configuration,
+)
+from .digits import TrainingConfiguration, train_digits
+from .loop import Trained, fit
+
+__all__ = [
+    "Configuration",
+    "Forward",
+    "Noise",
+    "Optimisation",
+    "Range",
+    "Trained",
+    "TrainingConfiguration",
+    "fit",
+    "from_mapping",
+    "read_configuration",
+    "train_digits",
+]

@@ -1,0 +1,151 @@
+"""What answers the ReLU calls of a network in training: noise, polynomial, penalty."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+
+from ..errors import ConversionError
+from ..evaluator import Evaluator
+from ..intercept import ReluOnly
+from .configuration import Configuration
+from .noise import NoisePool, actual_error, noisy_relu, random_noise
+
+
+class _Straight(torch.autograd.Function):
+    """The polynomial forward, the derivative of ReLU backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
+        ctx.save_for_backward(x > 0)
+        result = torch.empty_like(x)
+        evaluator.write(x, bound, result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (positive,) = ctx.saved_tensors
+        return gradients[0] * positive, None, None
+
+
+class _Smooth(torch.autograd.Function):
+    """The polynomial forward, its own derivative backward."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        ctx.evaluator, ctx.bound = evaluator, bound
+        result = torch.empty_like(x)
+        evaluator.write(x, bound, result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        return gradients[0] * ctx.evaluator.slope(x, ctx.bound), None, None
+
+
+class TrainingActivations(ReluOnly):
+    """Answers ReLU calls as a configuration says; in evaluation they are ReLU itself.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    bounds : dict
+        B of each call site, where the configuration needs it.
+    evaluators : dict
+        Approximations by k.
+    rank, processes : int
+    device : torch.device
+
+    Attributes
+    ----------
+    training : bool
+    penalty : Tensor or None
+        Mean over the call sites of the penalty of the pass, where one is wanted.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        bounds: dict[str, float],
+        evaluators: dict[int, Evaluator],
+        rank: int = 0,
+        processes: int = 1,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.configuration = configuration
+        self.bounds, self.evaluators = bounds, evaluators
+        self.rank, self.processes = rank, processes
+        noise = configuration.noise
+        self.pool = None
+        if noise.kind in ("uniform", "gaussian"):
+            self.pool = NoisePool(noise.kind, configuration.seed, device)
+        self.training = False
+        self.generator = torch.Generator()
+        self.strength = noise.strength
+        self.power = noise.precision[0]
+        self.penalties: list[torch.Tensor] = []
+        self.sites = 0
+
+    def start(self, seed: int, progress: float) -> None:
+        """Begin a training step: draw its precision; `progress` goes from 0 to 1."""
+        noise, forward = self.configuration.noise, self.configuration.forward
+        self.generator.manual_seed(seed)
+        powers = forward.polynomial or noise.precision
+        self.power = powers[int(torch.randint(len(powers), (), generator=self.generator))]
+        factor = {"rising": progress, "falling": 1 - progress}.get(noise.anneal, 1.0)
+        self.strength = noise.strength * factor
+        self.penalties, self.sites = [], 0
+
+    @property
+    def penalty(self) -> torch.Tensor | None:
+        """Mean over the call sites of this pass; None if nothing was outside."""
+        return torch.stack(self.penalties).sum() / self.sites if self.penalties else None
+
+    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """The value in training, or ReLU."""
+        if not self.training:
+            return torch.relu_(x) if in_place else torch.relu(x)
+        value = self._value(site, x)
+        return x.copy_(value) if in_place and not x.requires_grad else value
+
+    def _value(self, site: str, x: torch.Tensor) -> torch.Tensor:
+        noise, forward = self.configuration.noise, self.configuration.forward
+        bound = self._bound(site) if self.configuration.needs_ranges else 0.0
+        if self.configuration.range.penalty:
+            self._penalise(x, bound)
+        if forward.polynomial:
+            inside = x.clamp(-bound, bound)
+            way = _Straight if forward.gradient == "relu" else _Smooth
+            return way.apply(inside, self.evaluators[self.power], bound)
+        if noise.kind == "none":
+            return torch.relu(x)
+        if noise.kind == "error":
+            error = actual_error(x, self.evaluators[self.power], bound)
+            return noisy_relu(x, error * self.strength, noise.place)
+        return noisy_relu(x, self._random(x, bound), noise.place)
+
+    def _bound(self, site: str) -> float:
+        if site not in self.bounds:
+            raise ConversionError(
+                f"the network called a ReLU at {site!r} that calibration did not reach: calibrate "
+                "on more images, or give one interval for all layers"
+            )
+        return self.bounds[site]
+
+    def _random(self, x: torch.Tensor, bound: float) -> torch.Tensor:
+        noise = self.configuration.noise
+        if noise.unit == "interval":
+            size = self.strength * bound * 2.0**-self.power
+        else:
+            size = self.strength * float(x.detach().float().std())
+        pool = cast(NoisePool, self.pool)  # random noise has one
+        return random_noise(x, noise, size, pool, self.generator, self.rank, self.processes)
+
+    def _penalise(self, x: torch.Tensor, bound: float) -> None:
+        self.sites += 1
+        low, high = torch.aminmax(x.detach())
+        if max(-float(low), float(high)) > bound:
+            self.penalties.append((x.abs() / bound - 1).clamp(min=0).square().mean())

@@ -1,0 +1,46 @@
+"""Random crops and mirror images, on the device of the images, a batch at a time."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+
+PADDING = 4
+
+
+def crop_and_mirror(
+    images: torch.Tensor, generator: torch.Generator, padding: int = PADDING
+) -> torch.Tensor:
+    """Each image shifted by up to `padding` pixels each way (zeros come in) and mirrored or not.
+
+    Parameters
+    ----------
+    images : Tensor, shape (n, channels, height, width)
+        Of any type; zero is what comes in.
+    generator : torch.Generator
+        On the CPU, so that every device and every process draws the same.
+    padding : int
+
+    Returns
+    -------
+    Tensor
+        Of the same shape and type.
+
+    Examples
+    --------
+    >>> images = torch.arange(8.0).reshape(1, 1, 2, 4)
+    >>> crop_and_mirror(images, torch.Generator().manual_seed(0), 0).shape
+    torch.Size([1, 1, 2, 4])
+    """
+    n, _, height, width = images.shape
+    device = images.device
+    shifts = torch.randint(2 * padding + 1, (2, n), generator=generator)
+    mirrored = torch.randint(2, (n,), generator=generator)
+    shifts, mirrored = shifts.to(device), mirrored.to(device)
+    rows = torch.arange(height, device=device) + shifts[0][:, None]
+    columns = torch.arange(width, device=device).expand(n, width)
+    columns = torch.where(mirrored[:, None] > 0, width - 1 - columns, columns)
+    columns = columns + shifts[1][:, None]
+    padded = functional.pad(images, (padding,) * 4).permute(0, 2, 3, 1)
+    which = torch.arange(n, device=device)[:, None, None]
+    return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

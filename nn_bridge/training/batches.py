@@ -1,0 +1,105 @@
+"""Batches for training: shuffled, augmented, mixed; all drawn from the seed and the epoch.
+
+Every process draws the whole batch and keeps its share, so that any number of processes sees the
+same images with the same crops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..data import Batches, ImageSet
+from .augmentation import crop_and_mirror
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A batch, mixed or not.
+
+    Attributes
+    ----------
+    inputs : Tensor, shape (n, channels, height, width)
+    labels, others : Tensor of int64, shape (n,)
+        The loss is share · loss(labels) + (1 − share) · loss(others).
+    share : float
+    """
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    others: torch.Tensor
+    share: float
+
+
+class TrainingBatches:
+    """The batches of one epoch after the other.
+
+    Parameters
+    ----------
+    data : ImageSet
+    like : Batches
+        Whose normalisation is used.
+    size : int
+        Images a step, over all processes; the last ones of an epoch that do not fill a batch are
+        left out.
+    mixup : float
+        α; 0 for none.
+    augment : bool
+    seed : int
+    device : torch.device
+    """
+
+    def __init__(
+        self,
+        data: ImageSet,
+        like: Batches,
+        size: int,
+        mixup: float = 0.0,
+        augment: bool = True,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.size = min(size, len(data))
+        self.mixup, self.augment, self.seed = mixup, augment, seed
+        self.images = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous().to(device)
+        self.labels = torch.from_numpy(data.labels).to(device)
+        mean, deviation = torch.tensor(like.mean), torch.tensor(like.deviation)
+        self.factor = (1 / (like.scale * deviation)).view(1, -1, 1, 1).to(device)
+        self.shift = (-mean / deviation).view(1, -1, 1, 1).to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels) // self.size
+
+    def epoch(self, number: int) -> Iterator[Mixed]:
+        """The batches of an epoch: the same whenever it is asked for."""
+        generator = torch.Generator().manual_seed(seed_of(self.seed, number, 0))
+        shares = np.random.default_rng([self.seed, number])
+        order = torch.randperm(len(self.labels), generator=generator)
+        for step in range(len(self)):
+            chosen = order[step * self.size : (step + 1) * self.size].to(self.labels.device)
+            images = self.images[chosen]
+            if self.augment:
+                images = crop_and_mirror(images, generator)
+            inputs = images.float().mul_(self.factor).add_(self.shift)
+            labels = others = self.labels[chosen]
+            share = 1.0
+            if self.mixup:
+                share = float(shares.beta(self.mixup, self.mixup))
+                partner = torch.randperm(len(chosen), generator=generator).to(labels.device)
+                inputs = inputs.mul(share).add_(inputs[partner], alpha=1 - share)
+                others = labels[partner]
+            yield Mixed(inputs, labels, others, share)
+
+
+def seed_of(seed: int, epoch: int, purpose: int) -> int:
+    """A seed of its own for each epoch and purpose.
+
+    Examples
+    --------
+    >>> len({seed_of(s, e, p) for s in (0, 1) for e in (0, 1) for p in (0, 1)})
+    8
+    """
+    return int(np.random.SeedSequence([seed, epoch, purpose]).generate_state(1, np.uint64)[0] >> 1)

@@ -1,0 +1,304 @@
+"""What a training depends on, as one frozen value read from a TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+from ..errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """Stochastic gradient descent with Nesterov's momentum.
+
+    Attributes
+    ----------
+    epochs, batch : int
+        `batch` is that of one step, over all processes and accumulated parts.
+    accumulate : int
+        Parts in which a step goes through the network (batch normalisation sees one at a time).
+    learning_rate, momentum : float
+    schedule : {"cosine", "step", "constant"}
+        Cosine to zero; or a tenth after 1/2 and again after 3/4 of the epochs.
+    warmup : float
+        Epochs in which the learning rate rises linearly.
+    decay, decay_others : float
+        Weight decay of the weights of convolutions and linear layers, and of all other
+        parameters (biases, batch normalisation).
+    label_smoothing : float
+    mixup : float
+        α of Mixup's Beta(α, α) (Zhang et al., arXiv 1710.09412); 0 for none.
+    average : float
+        Decay of the exponential moving average of the weights a step; 0 for none.
+    clip : float
+        Largest norm of the gradient; 0 for none.
+    """
+
+    epochs: int = 10
+    batch: int = 128
+    accumulate: int = 1
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    warmup: float = 0.0
+    decay: float = 5e-4
+    decay_others: float = 0.0
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    average: float = 0.0
+    clip: float = 0.0
+
+
+@dataclass(frozen=True)
+class Noise:
+    """NGNV: noise for negative inputs of ReLU, in training only.
+
+    The paper (arXiv 2402.11224) names the idea; distribution, size and place are ours.
+
+    Attributes
+    ----------
+    kind : {"none", "uniform", "gaussian", "error"}
+        Uniform on [−1, 1]; standard normal; or the actual error of the approximation at the same
+        input (of `precision`, on the site's interval, whatever `unit` says).
+    strength : float
+        λ.
+    unit : {"interval", "deviation"}
+        λ counts in units of B·2^-k, or of the standard deviation of the layer's input.
+    place : {"after", "before"}
+        Added to the value of ReLU, or to its input (where it matters only if it lifts it above 0).
+    each : {"element", "channel"}
+        One random number for each element, or for each channel of each image.
+    anneal : {"constant", "rising", "falling"}
+        λ over the training: constant, from 0, or to 0, linearly.
+    precision : list of int
+        k of the precisions 2^-k; each step draws one of them (one network for all of them).
+    """
+
+    kind: Literal["none", "uniform", "gaussian", "error"] = "none"
+    strength: float = 1.0
+    unit: Literal["interval", "deviation"] = "interval"
+    place: Literal["after", "before"] = "after"
+    each: Literal["element", "channel"] = "element"
+    anneal: Literal["constant", "rising", "falling"] = "constant"
+    precision: tuple[int, ...] = (9,)
+
+
+@dataclass(frozen=True)
+class Forward:
+    """What stands for ReLU in the forward pass, and in the backward pass.
+
+    Attributes
+    ----------
+    polynomial : list of int
+        k of the approximations of precision 2^-k that take ReLU's place, one drawn a step; empty
+        for ReLU itself.
+    gradient : {"relu", "polynomial"}
+        Whose derivative the backward pass takes.
+    approximation : {"ours", "zero", "with-constant", "published"}
+        Which approximation, as in the command ``nn-bridge accuracy``.
+    """
+
+    polynomial: tuple[int, ...] = ()
+    gradient: Literal["relu", "polynomial"] = "relu"
+    approximation: str = "ours"
+
+
+@dataclass(frozen=True)
+class Range:
+    """The intervals [−B, B] that noise, polynomial and penalty speak of.
+
+    Attributes
+    ----------
+    interval : "per-layer", "global" or a number
+        B of each call site, from calibration; the largest of all; or given.
+    margin : float
+        Measured ranges are multiplied by it.
+    calibration : int
+        Training images (not augmented) to measure on.
+    penalty : float
+        Weight in the loss of the mean over the call sites of the mean of (|x|/B − 1)²
+        over their inputs outside.
+    """
+
+    interval: float | str = "per-layer"
+    margin: float = 1.0
+    calibration: int = 2000
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A training.
+
+    Attributes
+    ----------
+    network : str
+        Name of a network of :data:`nn_bridge.networks.NETWORKS`.
+    start : str
+        "pretrained", "random", or a file of weights.
+    seed : int
+    augment : bool
+        Random crops of the image with 4 zeros around it, and mirror images.
+    images : int
+        First training images only; 0 for all.
+    numbers : {"float32", "bfloat16"}
+        Type of convolutions and linear maps (autocast); weights are float32.
+    channels_last : bool
+    optimisation, noise, forward, range
+        See their classes.
+
+    Examples
+    --------
+    >>> Configuration("digits").optimisation.batch
+    128
+    """
+
+    network: str
+    start: str = "pretrained"
+    seed: int = 0
+    augment: bool = True
+    images: int = 0
+    numbers: Literal["float32", "bfloat16"] = "float32"
+    channels_last: bool = True
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    noise: Noise = field(default_factory=Noise)
+    forward: Forward = field(default_factory=Forward)
+    range: Range = field(default_factory=Range)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def needs_ranges(self) -> bool:
+        """Whether the interval of each call site must be known."""
+        by_interval = self.noise.kind != "none" and (
+            self.noise.kind == "error" or self.noise.unit == "interval"
+        )
+        return bool(by_interval or self.forward.polynomial or self.range.penalty)
+
+
+_SECTIONS = {"optimisation": Optimisation, "noise": Noise, "forward": Forward, "range": Range}
+_AT_LEAST_ONE = ("epochs", "batch", "accumulate", "calibration")
+_POSITIVE = ("learning_rate", "margin")
+
+
+def read_configuration(path: str | Path) -> Configuration:
+    """Read a TOML file: the keys of :class:`Configuration`, sections for its parts.
+
+    Raises
+    ------
+    ArgumentError
+        If the file cannot be read, or a key or a value is not known (the nearest is named).
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ArgumentError(f"the configuration {path} cannot be read: {error}") from error
+    return from_mapping(content)
+
+
+def from_mapping(content: dict[str, Any]) -> Configuration:
+    """A configuration from nested dictionaries, as TOML and JSON have them.
+
+    Examples
+    --------
+    >>> from_mapping({"network": "digits", "noise": {"kind": "gaussian"}}).noise.kind
+    'gaussian'
+    """
+    _known(content, Configuration, "")
+    if "network" not in content:
+        raise ArgumentError('the configuration lacks network: give one, as in network = "digits"')
+    values = dict(content)
+    for name, section in _SECTIONS.items():
+        part = values.get(name, {})
+        if not isinstance(part, dict):
+            raise ArgumentError(f"{name} is {part!r}: make it a section, [{name}]")
+        _known(part, section, f"{name}.")
+        lists = {key: tuple(v) if isinstance(v, list) else v for key, v in part.items()}
+        values[name] = section(**lists)
+    return Configuration(**values)
+
+
+def as_mapping(configuration: Configuration) -> dict[str, Any]:
+    """For JSON: :func:`from_mapping` makes the same value of it."""
+    found = dataclasses.asdict(configuration)
+    for section in _SECTIONS:
+        found[section] = {
+            key: list(value) if isinstance(value, tuple) else value
+            for key, value in found[section].items()
+        }
+    return found
+
+
+def _known(content: dict[str, Any], kind: type, prefix: str) -> None:
+    names = [item.name for item in dataclasses.fields(kind)]
+    for key in content:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, 1, 0.0)[0]
+            raise ArgumentError(
+                f"the configuration has an unknown key {prefix}{key}: the nearest is "
+                f"{prefix}{near}"
+            )
+
+
+def check(configuration: Configuration) -> None:
+    """Refuse values that cannot be used, by name.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    _check_part(configuration, "")
+    for name in _SECTIONS:
+        _check_part(getattr(configuration, name), f"{name}.")
+    sgd = configuration.optimisation
+    if sgd.batch % sgd.accumulate:
+        raise ArgumentError(
+            f"optimisation.accumulate is {sgd.accumulate}: it must divide batch, {sgd.batch}"
+        )
+    interval = configuration.range.interval
+    if isinstance(interval, str) and interval not in ("per-layer", "global"):
+        raise ArgumentError(
+            f"range.interval is {interval!r}: give a number, 'per-layer' or 'global'"
+        )
+    for name, powers in (
+        ("noise.precision", configuration.noise.precision),
+        ("forward.polynomial", configuration.forward.polynomial),
+    ):
+        if not all(isinstance(k, int) and 1 <= k <= 30 for k in powers):
+            raise ArgumentError(f"{name} is {list(powers)!r}: give whole numbers from 1 to 30")
+    if not configuration.noise.precision:
+        raise ArgumentError("noise.precision is empty: give at least one k")
+
+
+def _check_part(part: Any, prefix: str) -> None:
+    for name, hint in get_type_hints(type(part)).items():
+        value = getattr(part, name)
+        choices = [choice for choice in get_args(hint) if isinstance(choice, str)]
+        if choices and value not in choices:
+            raise ArgumentError(
+                f"{prefix}{name} is {value!r}: choose one of {', '.join(choices)}"
+            )
+        if hint is bool and not isinstance(value, bool):
+            raise ArgumentError(f"{prefix}{name} is {value!r}: give true or false")
+        if hint in (int, float):
+            _check_number(prefix + name, value, hint)
+
+
+def _check_number(name: str, value: Any, kind: type) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value < 0:
+        raise ArgumentError(f"{name} is {value!r}: give a number that is not negative")
+    if kind is int and not isinstance(value, int):
+        raise ArgumentError(f"{name} is {value!r}: give a whole number")
+    short = name.rpartition(".")[2]
+    if short in _AT_LEAST_ONE and value < 1:
+        raise ArgumentError(f"{name} is {value!r}: give at least 1")
+    if short in _POSITIVE and value == 0:
+        raise ArgumentError(f"{name} is {value!r}: give a positive number")

@@ -1,0 +1,323 @@
+"""`fit`: the training loop."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as functional
+from safetensors.torch import save_file
+from torch import nn
+
+from ..calibration import calibrate
+from ..conversion import bounds_of
+from ..data import Batches
+from ..errors import ArgumentError, TrainingError
+from ..evaluation import evaluate
+from ..evaluator import Evaluator
+from ..experiments.makers import make
+from ..files import git_commit, versions, write_atomically, write_json
+from ..intercept import intercepted
+from ..networks import Network, find_network
+from ..weights import load_weights
+from .activations import TrainingActivations
+from .batches import Mixed, TrainingBatches, seed_of
+from .checkpoint import load_checkpoint, save_checkpoint
+from .configuration import Configuration, as_mapping
+from .optimisation import Average, optimiser_of, rate_at
+from .processes import Processes, processes, share_batch_norms
+
+Progress = Callable[[str, int, int, float], None]
+"""Called with what is done, how much of how much, and the loss."""
+_LAYERS, _STEP = 1, 2  # purposes of seeds
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training gave.
+
+    Attributes
+    ----------
+    network : nn.Module
+        In evaluation mode, with the averaged weights if the configuration averages.
+    record : dict
+        Configuration, an entry an epoch (loss, accuracy, seconds), versions, commit.
+    """
+
+    network: nn.Module
+    record: dict[str, Any]
+
+
+def fit(
+    configuration: Configuration,
+    folder: str | Path | None = None,
+    *,
+    data: str | Path | None = None,
+    progress: Progress | None = None,
+    device: str | torch.device = "cpu",
+) -> Trained:
+    """Train a network as a configuration says.
+
+    Parameters
+    ----------
+    configuration : Configuration
+    folder : path, optional
+        For ``checkpoint.pt`` (each epoch; a training that finds it goes on from it, and ends with
+        the same weights as one without a break), ``log.jsonl``, ``weights.safetensors`` and
+        ``record.json``. Nothing is written without it.
+    data : path, optional
+        Folder with data; by default the one named by NN_BRIDGE_DATA.
+    progress : callable, optional
+    device : str or torch.device
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    ArgumentError, DataError, WeightsError, TrainingError
+
+    Notes
+    -----
+    Under ``torchrun`` each process takes its share of every batch; batch normalisation and
+    gradients are those of the whole batch.
+
+    Examples
+    --------
+    >>> from nn_bridge.training import Configuration, Optimisation
+    >>> short = Optimisation(epochs=1, batch=64, learning_rate=0.01)
+    >>> trained = fit(Configuration("digits", images=256, optimisation=short))
+    >>> len(trained.record["epochs"])
+    1
+    """
+    with processes() as group, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(configuration.seed)
+        return _Training(configuration, folder, data, progress, device, group).run()
+
+
+class _Training:
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: str | Path | None,
+        data: str | Path | None,
+        progress: Progress | None,
+        device: str | torch.device,
+        group: Processes,
+    ) -> None:
+        self.configuration, self.group, self.progress = configuration, group, progress
+        self.folder = Path(folder) if folder is not None else None
+        self.device = torch.device(device)
+        known = find_network(configuration.network)
+        images = known.data("train", data).first(configuration.images or None)
+        self.test = known.batches(known.data("test", data))
+        sgd = configuration.optimisation
+        if sgd.batch % (group.count * sgd.accumulate):
+            raise ArgumentError(
+                f"optimisation.batch is {sgd.batch}: {group.count} processes and "
+                f"{sgd.accumulate} parts do not divide it"
+            )
+        self.batches = TrainingBatches(
+            images, self.test, sgd.batch, sgd.mixup, configuration.augment, configuration.seed,
+            self.device,
+        )  # fmt: skip
+        self.network = start_network(known, configuration, data).to(self.device)
+        if configuration.channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        calibration = known.batches(images.first(configuration.range.calibration))
+        self.activations = training_activations(
+            self.network, configuration, calibration, group, self.device
+        )
+        if group.count > 1:
+            share_batch_norms(self.network)
+        self.optimiser = optimiser_of(self.network, sgd)
+        self.average = Average(self.network, sgd.average) if sgd.average else None
+        self.epochs: list[dict[str, Any]] = []
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The file of the checkpoint."""
+        return self.folder / "checkpoint.pt" if self.folder else None
+
+    def run(self) -> Trained:
+        """All epochs that are not done yet."""
+        self.resume()
+        with intercepted(self.network, self.activations, evaluate=False):
+            for epoch in range(len(self.epochs), self.configuration.optimisation.epochs):
+                self.epochs.append(self.epoch(epoch))
+                self.save()
+        if self.average:
+            self.network.load_state_dict(self.average.state)
+        return self.finish()
+
+    def epoch(self, number: int) -> dict[str, Any]:
+        """One epoch, and the accuracy after it."""
+        begin = time.perf_counter()
+        torch.manual_seed(seed_of(self.configuration.seed, number, _LAYERS))
+        self.network.train()
+        self.activations.training = True
+        total, waiting = 0.0, 0.0
+        steps = len(self.batches)
+        before = time.perf_counter()
+        for step, batch in enumerate(self.batches.epoch(number)):
+            waiting += time.perf_counter() - before
+            loss = self.step(number * steps + step, batch)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss} in step {step + 1} of epoch {number + 1}: lower "
+                    "optimisation.learning_rate, raise range.penalty, or take less noise"
+                )
+            total += loss
+            if self.progress:
+                self.progress(f"epoch {number + 1}", step + 1, steps, loss)
+            before = time.perf_counter()
+        seconds = time.perf_counter() - begin
+        self.activations.training = False
+        accuracy = evaluate(self.network, self.test).accuracy if self.group.rank == 0 else 0.0
+        return {
+            "epoch": number + 1,
+            "loss": self.group.mean(total / steps),
+            "accuracy": accuracy,
+            "seconds": seconds,
+            "share_of_data": waiting / seconds,
+            "images_a_second": steps * self.batches.size / seconds,
+        }
+
+    def step(self, number: int, batch: Mixed) -> float:
+        """One step of the optimiser; its loss."""
+        configuration, sgd = self.configuration, self.configuration.optimisation
+        steps = len(self.batches)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate_at(sgd, number, steps)
+        self.activations.start(
+            seed_of(configuration.seed, number, _STEP), number / (sgd.epochs * steps)
+        )
+        self.optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        parts = zip(
+            batch.inputs.chunk(sgd.accumulate),
+            batch.labels.chunk(sgd.accumulate),
+            batch.others.chunk(sgd.accumulate),
+            strict=True,
+        )
+        for inputs, labels, others in parts:
+            share = self.group.share
+            loss = self.loss(share(inputs), share(labels), share(others), batch.share)
+            (loss / sgd.accumulate).backward()
+            total += float(loss.detach()) / sgd.accumulate
+        self.group.average_gradients(self.network)
+        if sgd.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), sgd.clip)
+        self.optimiser.step()
+        if self.average:
+            self.average.update(self.network)
+        return total
+
+    def loss(
+        self, inputs: torch.Tensor, labels: torch.Tensor, others: torch.Tensor, share: float
+    ) -> torch.Tensor:
+        """Cross entropy, mixed, and the penalty of the ranges."""
+        configuration = self.configuration
+        if configuration.channels_last:
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
+        low = configuration.numbers == "bfloat16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            logits = self.network(inputs)
+        logits, smoothing = logits.float(), configuration.optimisation.label_smoothing
+        loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        if share < 1:
+            other = functional.cross_entropy(logits, others, label_smoothing=smoothing)
+            loss = share * loss + (1 - share) * other
+        penalty = self.activations.penalty
+        if penalty is not None:
+            loss = loss + configuration.range.penalty * penalty
+        return loss
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
+        if self.checkpoint is None:
+            return
+        content = load_checkpoint(self.checkpoint, as_mapping(self.configuration))
+        if content is None:
+            return
+        self.network.load_state_dict(content["network"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.activations.bounds = content["bounds"]
+        if self.average:
+            self.average.state = content["average"]
+        self.epochs = json.loads(content["epochs"])
+
+    def save(self) -> None:
+        """Write the checkpoint and the log after an epoch."""
+        if self.folder is None or self.checkpoint is None or self.group.rank:
+            return
+        save_checkpoint(self.checkpoint, {
+            "expected": as_mapping(self.configuration),
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state if self.average else {},
+            "bounds": self.activations.bounds,
+            "epochs": json.dumps(self.epochs),
+        })  # fmt: skip
+        lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
+        write_atomically(self.folder / "log.jsonl", lambda path: path.write_text(lines))
+
+    def finish(self) -> Trained:
+        """The result, written too."""
+        accuracy = evaluate(self.network, self.test) if self.group.rank == 0 else None
+        record = {
+            "configuration": as_mapping(self.configuration),
+            "accuracy": accuracy.accuracy if accuracy else None,
+            "bounds": self.activations.bounds,
+            "epochs": self.epochs,
+            "processes": self.group.count,
+            "versions": versions(),
+            "commit": git_commit(),
+        }
+        if self.folder is not None and self.group.rank == 0:
+            tensors = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
+            write_atomically(self.folder / "weights.safetensors", lambda p: save_file(tensors, p))
+            write_json(self.folder / "record.json", record)
+        return Trained(self.network.eval(), record)
+
+
+def start_network(
+    known: Network, configuration: Configuration, data: str | Path | None
+) -> nn.Module:
+    """The network before the first step."""
+    if configuration.start == "pretrained":
+        return known.load(data)
+    network = known.build()
+    if configuration.start != "random":
+        load_weights(network, configuration.start)
+    return network
+
+
+def training_activations(
+    network: nn.Module,
+    configuration: Configuration,
+    calibration: Batches,
+    group: Processes,
+    device: torch.device,
+) -> TrainingActivations:
+    """What answers the ReLU calls, with the intervals and approximations that it needs."""
+    bounds: dict[str, float] = {}
+    if configuration.needs_ranges:
+        measured = calibrate(network, calibration)
+        limits = configuration.range
+        bounds, _ = bounds_of(limits.interval, measured, limits.margin)
+    powers = configuration.forward.polynomial or (
+        configuration.noise.precision if configuration.noise.kind == "error" else ()
+    )
+    name = configuration.forward.approximation
+    evaluators = {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}
+    return TrainingActivations(
+        configuration, bounds, evaluators, group.rank, group.count, device
+    )

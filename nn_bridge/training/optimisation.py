@@ -1,0 +1,69 @@
+"""The optimiser, its schedule, and the moving average of the weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from .configuration import Optimisation
+
+
+def optimiser_of(network: nn.Module, optimisation: Optimisation) -> torch.optim.SGD:
+    """Nesterov's method with one weight decay for weights of maps, another for all else.
+
+    Examples
+    --------
+    >>> groups = optimiser_of(nn.Linear(3, 2), Optimisation(decay=0.1)).param_groups
+    >>> [(len(group["params"]), group["weight_decay"]) for group in groups]
+    [(1, 0.1), (1, 0.0)]
+    """
+    maps = [p for p in network.parameters() if p.requires_grad and p.dim() > 1]
+    others = [p for p in network.parameters() if p.requires_grad and p.dim() <= 1]
+    groups = [
+        {"params": maps, "weight_decay": optimisation.decay},
+        {"params": others, "weight_decay": optimisation.decay_others},
+    ]
+    return torch.optim.SGD(
+        [group for group in groups if group["params"]],
+        lr=optimisation.learning_rate,
+        momentum=optimisation.momentum,
+        nesterov=optimisation.momentum > 0,
+    )
+
+
+def rate_at(optimisation: Optimisation, step: int, steps_an_epoch: int) -> float:
+    """Learning rate of a step, counted from 0.
+
+    Examples
+    --------
+    >>> [rate_at(Optimisation(epochs=2, learning_rate=1.0), step, 2) for step in (0, 2)]
+    [1.0, 0.5]
+    """
+    done = step / (optimisation.epochs * steps_an_epoch)
+    warmup = optimisation.warmup * steps_an_epoch
+    rate = optimisation.learning_rate
+    if optimisation.schedule == "cosine":
+        rate *= (1 + math.cos(math.pi * done)) / 2
+    elif optimisation.schedule == "step":
+        rate *= 0.1 ** ((done >= 0.5) + (done >= 0.75))
+    return rate * min(1.0, (step + 1) / warmup) if warmup else rate
+
+
+class Average:
+    """Exponential moving average of the parameters and buffers of a network."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.state = {name: value.clone() for name, value in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        """Take in the values after a step."""
+        for name, value in network.state_dict().items():
+            mean = self.state[name]
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - self.decay)
+            else:
+                mean.copy_(value)
