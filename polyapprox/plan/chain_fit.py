@@ -1,0 +1,210 @@
+"""Constants of a chain that computes a given polynomial: least squares in double precision.
+
+The polynomial is compared with the chain at as many Chebyshev points as it has coefficients, so
+agreement there is agreement everywhere. A chain has more constants than conditions: steps of
+Levenberg and Marquardt of least norm lead to one of its many solutions, and constants are then
+set to zero, one after the other, as long as the rest can make up for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .chain import Chain, Side
+
+Array = np.ndarray
+_CLOSE = 1e-12  # of the largest value of the polynomial
+_START_SPREADS = (0.1, 0.1, 0.25)  # in turn
+_WIDEST_STEP = 60
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Constants (approximate), which of them are free, and how well conditioned they are.
+
+    `amplification` is the sum over all values of a chain of |value · derivative of the result|,
+    largest over the points, over the largest value of the polynomial: by how much an error of
+    each operation, relative to the size of its result, shows in the result.
+    """
+
+    constants: Array
+    free: Array
+    largest: float
+    amplification: float
+
+
+def points(chain: Chain) -> Array:
+    """Chebyshev points of y, positive ones for an odd polynomial, shape (conditions,)."""
+    count = chain.conditions
+    parts = 2 if chain.family == "general" else 4
+    return np.cos((2 * np.arange(count) + 1) * np.pi / (parts * count))
+
+
+class Evaluation:
+    """Values of a chain at points, and the derivatives of its result."""
+
+    def __init__(self, chain: Chain, constants: Array, y: Array) -> None:
+        self.chain, self.constants = chain, constants
+        self.values = [y]
+        if chain.family == "times":
+            self.values.append(constants[0] * y)
+        self.place = int(chain.family == "times")
+        self.tape: list[tuple[Array, int, Array, int]] = []
+        for (left, right), centred in zip(chain.sides[:-1], chain.centred, strict=True):
+            first, at_first = self._sum(left)
+            second, at_second = self._sum(right)
+            self.tape.append((first, at_first, second, at_second))
+            self.values.append(2 * first * second - centred)
+        self.result, self.at_output = self._sum(chain.sides[-1][0])
+
+    def _sum(self, side: Side) -> tuple[Array, int]:
+        start = self.place
+        total = self.values[side.lead]
+        if side.factor:
+            total = self.constants[start] * total
+        for place, index in enumerate(side.scaled, start + side.factor):
+            total = total + self.constants[place] * self.values[index]
+        self.place += side.parameters
+        if side.constant:
+            total = total + self.constants[self.place - 1]
+        return total, start
+
+    def derivatives(self) -> tuple[Array, list[Array]]:
+        """By the constants, shape (points, constants), and by each value."""
+        chain, count = self.chain, len(self.values[0])
+        jacobian = np.zeros((count, chain.parameters))
+        adjoint = [np.zeros(count) for _ in self.values]
+
+        def back(side: Side, start: int, weight: Array) -> None:
+            factor = self.constants[start] if side.factor else 1.0
+            adjoint[side.lead] = adjoint[side.lead] + weight * factor
+            if side.factor:
+                jacobian[:, start] = weight * self.values[side.lead]
+            for place, index in enumerate(side.scaled, start + side.factor):
+                jacobian[:, place] = weight * self.values[index]
+                adjoint[index] = adjoint[index] + weight * self.constants[place]
+            if side.constant:
+                jacobian[:, start + side.parameters - 1] = weight
+
+        back(chain.sides[-1][0], self.at_output, np.ones(count))
+        for number in range(len(self.tape) - 1, -1, -1):
+            first, at_first, second, at_second = self.tape[number]
+            weight = 2 * adjoint[chain.bases + number]
+            left, right = chain.sides[number]
+            back(left, at_first, weight * second)
+            back(right, at_second, weight * first)
+        if chain.family == "times":
+            jacobian[:, 0] = adjoint[1] * self.values[0]
+        return jacobian, adjoint
+
+
+def fit_chain(
+    chain: Chain, wanted: Array, leading: float, seed: int, thin: bool = True
+) -> Fit | None:
+    """Constants with which the chain takes the wanted values at its points (None: not found).
+
+    Parameters
+    ----------
+    chain : Chain
+    wanted : array, shape (conditions,)
+        Values of the polynomial at :func:`points`.
+    leading : float
+        Its coefficient of the highest power, divided by 2^chain.leading_power: the factor c.
+    seed : int
+        Of the random start.
+    thin : bool
+        Whether to set constants to zero that are not needed.
+    """
+    random = np.random.default_rng(seed)
+    start = random.normal(0.0, _START_SPREADS[seed % len(_START_SPREADS)], chain.parameters)
+    free = np.ones(chain.parameters, dtype=bool)
+    start[factor_index(chain)] = leading
+    found = _solve(chain, wanted, start, free)
+    if found is None:
+        return None
+    if thin:
+        found, free = _thinned(chain, wanted, found, free)
+    return _judged(chain, wanted, found, free)
+
+
+def _judged(chain: Chain, wanted: Array, constants: Array, free: Array) -> Fit:
+    evaluation = Evaluation(chain, constants, points(chain))
+    _, adjoint = evaluation.derivatives()
+    noise = sum(np.abs(a * v) for a, v in zip(adjoint, evaluation.values, strict=True))
+    size = np.abs(wanted).max()
+    return Fit(constants, free, float(np.abs(constants).max()), float(np.max(noise) / size))
+
+
+def _solve(
+    chain: Chain, wanted: Array, start: Array, free: Array, iterations: int = 120
+) -> Array | None:
+    y, size = points(chain), np.abs(wanted).max()
+    constants = np.where(free, start, 0.0)
+    with np.errstate(all="ignore"):
+        evaluation = Evaluation(chain, constants, y)
+        rest = wanted - evaluation.result
+        damping = size
+        for _ in range(iterations):
+            if np.abs(rest).max() <= _CLOSE * size:
+                return constants
+            jacobian = evaluation.derivatives()[0] * free
+            normal = jacobian @ jacobian.T
+            for _ in range(_WIDEST_STEP):
+                shifted = normal + damping * np.eye(len(normal))
+                try:
+                    tried = constants + jacobian.T @ np.linalg.solve(shifted, rest)
+                except np.linalg.LinAlgError:
+                    return None
+                evaluation = Evaluation(chain, tried, y)
+                left = wanted - evaluation.result
+                if np.isfinite(left).all() and left @ left < rest @ rest:
+                    break
+                damping *= 6
+            else:
+                return None
+            constants, rest, damping = tried, left, max(damping / 5, 1e-18)
+    return None
+
+
+def _thinned(
+    chain: Chain, wanted: Array, constants: Array, free: Array
+) -> tuple[Array, Array]:
+    """Products with constants first, additions of constants then; the smallest first."""
+    scaled, never = scaling(chain), factor_index(chain)
+    most = max(4.0, 2.0 * float(np.abs(constants).max()))
+    for group in (scaled, ~scaled):
+        tried: set[int] = set()
+        while int(free.sum()) > chain.conditions:
+            order = [int(i) for i in np.argsort(np.abs(constants)) if free[i] and group[i]]
+            index = next((i for i in order if i not in tried and i != never), None)
+            if index is None:
+                break
+            tried.add(index)
+            fewer = free.copy()
+            fewer[index] = False
+            found = _solve(chain, wanted, constants, fewer, 40)
+            if found is not None and np.abs(found).max() <= most:
+                constants, free = found, fewer
+    return constants, free
+
+
+def scaling(chain: Chain) -> Array:
+    """Which constants multiply a value and may be zero, shape (parameters,)."""
+    flags: list[bool] = [False] if chain.family == "times" else []
+    for side in (side for both in chain.sides for side in both):
+        flags += [False] * side.factor + [True] * len(side.scaled) + [False] * side.constant
+    return np.array(flags, dtype=bool)
+
+
+def factor_index(chain: Chain) -> int:
+    """Index of the factor c among the constants."""
+    if chain.family == "times":
+        return 0
+    place = 0
+    for side in (side for both in chain.sides for side in both):
+        if side.factor:
+            break
+        place += side.parameters
+    return place
