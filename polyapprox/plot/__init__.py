@@ -5,5 +5,7 @@ Drawing needs matplotlib, which is loaded only when a figure is drawn
 """
 
 from .error import error_curve as error_curve
+from .noise import noise as noise
 from .pareto import pareto as pareto
+from .plan import plan_graph as plan_graph
 from .stages import stages as stages
