@@ -100,12 +100,15 @@ class Measured:
         Seconds of "context and keys", "encrypt", "evaluate", "decrypt".
     levels : int
         Really used: level of the input minus level of the result.
+    repeated : tuple of float
+        Seconds of every evaluation, where it was repeated (`seconds` is their median).
     """
 
     values: np.ndarray
     seconds: float
     stages: tuple[tuple[str, float], ...]
     levels: int
+    repeated: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

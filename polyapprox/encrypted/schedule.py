@@ -240,9 +240,12 @@ class _Lowering:
         if level >= len(self.primes):
             self._refuse()
         scales = self._scales(index, (left, right), operands, level)
-        slots = [self._at(base, level, wanted) for base, wanted in zip(operands, scales, strict=True)]
-        name = ("square", slots[0]) if operands[0] == operands[1] else ("multiply", *slots)
-        raw, scale = self._emit(*name), scales[0] * scales[1]
+        slots = [
+            self._at(base, level, wanted) for base, wanted in zip(operands, scales, strict=True)
+        ]
+        same = operands[0] == operands[1]
+        raw = self._emit("square", slots[0]) if same else self._emit("multiply", *slots)
+        scale = scales[0] * scales[1]
         after = scale / self.primes[level]
         made = _Base(level + 1, after, None, raw, scale, frozenset({index}))
         return _Form({self._keep(made): factor})
@@ -290,9 +293,7 @@ class _Lowering:
             base = next(iter(form.terms))
             self._rescaled(base)
             return base
-        level = max(
-            self.bases[base].level + (not _is_integer(c)) for base, c in form.terms.items()
-        )
+        level = max(self.bases[base].level + (not _is_integer(c)) for base, c in form.terms.items())
         if level > len(self.primes):
             self._refuse()
         fixed = {
