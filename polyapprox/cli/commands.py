@@ -283,9 +283,12 @@ def plot_table(
     stages: Annotated[
         bool, typer.Option("--stages", help="Draw the stages of a composite instead.")
     ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Draw the operations with levels and constants instead.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the error of a table, or its stages."""
+    """Draw the error of a table, its stages, or its plan."""
     from .. import plot as figures
     from ..table import load
     from .report import write_json, write_text
@@ -294,7 +297,10 @@ def plot_table(
     result = load(table)
     draw: Callable[[Approximation, Path], Any] = figures.stages if stages else figures.error_curve
     for path in output:
-        draw(result, path)
+        if plan:
+            figures.plan_graph(result.plan, path)
+        else:
+            draw(result, path)
     if as_json:
         write_json({"files": [str(path) for path in output]})
     else:

@@ -7,17 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import mpmath
 from flint import arb, arb_series
 
 from ..errors import ArgumentError
 from ..numbers import ball, fraction
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Kind = Literal["input", "multiply", "scale", "add", "subtract", "shift", "double"]
 
@@ -132,12 +128,6 @@ class Plan:
             for kind, left, right, c in self.operations
         )
         return hashlib.sha256(text.encode()).hexdigest()
-
-    def draw(self, path: str | Path | None = None) -> Figure:
-        """Draw the operations with levels and constants; see :func:`polyapprox.plot.plan_graph`."""
-        from ..plot import plan_graph
-
-        return plan_graph(self, path)
 
     def __str__(self) -> str:
         """One operation a line, in readable algebra."""
