@@ -16,6 +16,8 @@ from .backend import (
     Parameters as Parameters,
     Session as Session,
 )
+from .choose import choose_parameters as choose_parameters
+from .run import EncryptedRun as EncryptedRun, run as run
 
 # Name of a framework: the module beside this one whose `BACKEND` speaks to it.
 MODULES = {

@@ -223,6 +223,12 @@ class OpenFHE:
         """Half the ring dimension."""
         return ring_dimension // 2
 
+    def special_bits(self, scale_bits: int, levels: int) -> int:
+        """Bits of the primes for hybrid key switching in three digits (two up to three levels)."""
+        digits = 3 if levels > 3 else 2
+        towers = -(-(max(levels, 1) + 1) // digits)
+        return -(-(60 + (towers - 1) * scale_bits) // 60) * 60
+
     def session(self, parameters: Parameters) -> OpenFHESession:
         """Start a worker process; contexts are made when they are first needed.
 

@@ -1,0 +1,180 @@
+"""Choosing the parameters of a context: levels counted, scale from the noise model, then the ring."""
+
+from __future__ import annotations
+
+import math
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..noise import SCHEMES, Forecast, forecast
+from ..plan.count import Rule, count, input_scaling
+from ..plan.plan import Operation, Plan
+from .backend import LARGEST_MODULUS, Backend, Parameters
+
+SMALLEST_RING, LARGEST_RING = 1 << 12, 1 << 16
+_SCALES = range(40, 60)
+_SHARE = 16.0  # the noise is to be so many times smaller than the bound
+_FIRST_BITS = 60
+_SPECIAL_BITS = 60
+
+
+def counted_levels(backend: Backend, approximation: Approximation) -> tuple[int, Rule]:
+    """Levels that a backend is expected to use, and the counting rule.
+
+    A backend may say so itself by a method of this name; otherwise the plan is counted, by the
+    rule "published" where the scaling of the input can be folded into its encryption.
+    """
+    own = getattr(backend, "counted_levels", None)
+    if own is not None:
+        levels, rule = own(approximation)
+        return int(levels), rule
+    if "plan" not in backend.executes:
+        from ..cost import cost_model
+
+        return cost_model(backend.name).component_levels(approximation), "published"
+    folded = input_scaling(approximation.plan) is not None
+    named: Rule = "published" if folded or approximation.plan.inputs == 1 else "standalone"
+    return count(approximation.plan, named).depth, named
+
+
+def noise_of(
+    approximation: Approximation, backend: str, scale_bits: int, ring_dimension: int
+) -> Forecast | None:
+    """The noise that the model forecasts for the plan (None: no model of this backend)."""
+    if backend not in SCHEMES:
+        return None
+    low, high = (float(end) for end in approximation.interval)
+    plan, factor = without_input_scaling(approximation.plan)
+    low, high = sorted((low * factor, high * factor))
+    return forecast(
+        plan,
+        half_width=max(abs(low), abs(high)),
+        scale_bits=scale_bits,
+        ring_dimension=ring_dimension,
+        scheme=backend,
+        interval=(low, high),
+    )
+
+
+def without_input_scaling(plan: Plan) -> tuple[Plan, float]:
+    """The plan that is left when the scaling of its input is folded into the encryption.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> plan = circuit("relu", multiplications=1, interval=(-8, 8)).plan
+    >>> rest, factor = without_input_scaling(plan)
+    >>> rest.run(factor * 8.0) == plan.run(8.0), len(plan.operations) - len(rest.operations)
+    (True, 1)
+    """
+    folded = input_scaling(plan)
+    if folded is None:
+        return plan, 1.0
+    kept: list[Operation] = []
+    place: dict[int, int] = {-1: -1}
+    for index, operation in enumerate(plan.operations):
+        if index == folded:
+            place[index] = place[operation.left]
+            continue
+        place[index] = len(kept)
+        if operation.kind != "input":
+            left, right = place[operation.left], place[operation.right]
+            operation = operation._replace(left=left, right=right)
+        kept.append(operation)
+    return Plan(tuple(kept), place[plan.output]), float(plan.operations[folded].constant)
+
+
+def choose_parameters(
+    approximation: Approximation,
+    backend: Backend,
+    *,
+    values: int | None = None,
+    ring_dimension: int | None = None,
+    scale_bits: int | None = None,
+    levels: int | None = None,
+    secure: bool = False,
+) -> Parameters:
+    """Parameters of a context that is big enough for a plan.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    backend : Backend
+    values : int, optional
+        How many numbers one ciphertext must hold.
+    ring_dimension, scale_bits, levels : int, optional
+        Override what would be chosen.
+    secure : bool
+        128 bit by the table of the HE standard; otherwise the smallest sensible ring, "not secure,
+        for tests".
+
+    Returns
+    -------
+    Parameters
+
+    Raises
+    ------
+    ArgumentError
+        If no scale carries the bound and the result, or no ring is large enough.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> from polyapprox.encrypted import backend
+    >>> chosen = choose_parameters(circuit("relu", multiplications=7), backend("openfhe"))
+    >>> chosen.ring_dimension, chosen.levels, chosen.security
+    (4096, 7, 'not secure, for tests')
+    """
+    needed = counted_levels(backend, approximation)[0] if levels is None else levels
+    ring = ring_dimension or SMALLEST_RING
+    while values is not None and ring_dimension is None and backend.largest_input(ring) < values:
+        ring *= 2
+        if ring > LARGEST_RING:
+            raise ArgumentError(
+                f"x has {values} values; one ciphertext holds {backend.largest_input(ring // 2)} "
+                "at most: give fewer at a time"
+            )
+    scale = _scale(approximation, backend.name, ring) if scale_bits is None else scale_bits
+    if secure and ring_dimension is None:
+        ring = _secure_ring(backend, ring, scale, needed)
+    return Parameters(ring, scale, needed, max(_FIRST_BITS, scale), secure)
+
+
+def _scale(approximation: Approximation, backend: str, ring_dimension: int) -> int:
+    """The smallest scale at which noise is far below the error, and the result fits."""
+    certified = approximation.certificate is not None
+    error = approximation.error_bound if certified else approximation.error_estimate
+    largest = None
+    for scale_bits in _SCALES:
+        noise = noise_of(approximation, backend, scale_bits, ring_dimension)
+        if noise is None:
+            return 50
+        if not noise.fits(_FIRST_BITS):
+            break
+        largest = scale_bits
+        if noise.worst * _SHARE <= error:
+            return scale_bits
+    if largest is None:
+        raise ArgumentError(
+            f"the values of this {approximation.function} do not fit into a modulus of "
+            f"{_FIRST_BITS} bits at a scale of {_SCALES[0]} bits; use a smaller interval"
+        )
+    return largest
+
+
+def special_bits(backend: Backend, scale_bits: int, levels: int) -> int:
+    """Bits of the primes for key switching, which count for security (60 unless the backend says)."""
+    own = getattr(backend, "special_bits", None)
+    return int(own(scale_bits, levels)) if own is not None else _SPECIAL_BITS
+
+
+def _secure_ring(backend: Backend, smallest: int, scale_bits: int, levels: int) -> int:
+    bits = _FIRST_BITS + levels * scale_bits + special_bits(backend, scale_bits, levels)
+    for ring, allowed in sorted(LARGEST_MODULUS.items()):
+        if ring >= smallest and bits <= allowed:
+            return ring
+    raise ArgumentError(
+        f"{levels} levels of {scale_bits} bits need a modulus of about {bits} bits; 128 bit of "
+        f"security allow {LARGEST_MODULUS[LARGEST_RING]} at 2^{int(math.log2(LARGEST_RING))}: use "
+        "an approximation with fewer levels"
+    )

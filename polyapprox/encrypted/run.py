@@ -1,0 +1,277 @@
+"""An encrypted run: what a table is worth when it meets ciphertexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..noise import Forecast
+from ..plan.count import Rule
+from ..structures import TWO_ARGUMENTS
+from .backend import Backend, BackendError, Measured, Parameters
+from .choose import choose_parameters, counted_levels, noise_of
+
+_NEAREST = 2.0**-24  # of the points near 0, relative to the interval
+
+
+@dataclass(frozen=True)
+class EncryptedRun:
+    """What was measured, beside what was proven and what was forecast.
+
+    Attributes
+    ----------
+    function : str
+    backend, version : str
+    executed : {"plan", "components"}
+        Operation by operation, or by the framework's own evaluator of polynomials.
+    parameters : Parameters
+    x : tuple of np.ndarray, each of shape (n,)
+        The arguments.
+    values : np.ndarray, shape (n,)
+        Decrypted.
+    error : np.ndarray, shape (n,)
+        Decrypted minus exact function (weighted as the approximation's error is).
+    largest_error : float
+        Largest |error| measured, absolute.
+    bound : float or None
+        Proven bound of the approximation in exact arithmetic, absolute.
+    noise : float
+        Largest difference, measured, from the plan evaluated in the clear, absolute.
+    forecast : Forecast or None
+        What the noise model says (None: there is no model of this backend).
+    stages : tuple of (str, float)
+        Wall time in seconds, stage by stage.
+    levels, counted : int
+        Levels used, and those the plan (or the framework's cost model) counts.
+    rule : {"published", "standalone"}
+        The counting rule.
+    outside : int
+        How many values of x lie outside the domain.
+    """
+
+    function: str
+    backend: str
+    version: str
+    executed: str
+    parameters: Parameters
+    x: tuple[np.ndarray, ...]
+    values: np.ndarray
+    error: np.ndarray
+    largest_error: float
+    bound: float | None
+    noise: float
+    forecast: Forecast | None
+    stages: tuple[tuple[str, float], ...]
+    levels: int
+    counted: int
+    rule: Rule
+    outside: int
+
+    @property
+    def security(self) -> str:
+        """Name of the security level."""
+        return self.parameters.security
+
+    @property
+    def allowed(self) -> float | None:
+        """Proven bound plus forecast noise (None where one of them is missing)."""
+        if self.bound is None or self.forecast is None:
+            return None
+        return self.bound + self.forecast.worst
+
+    @property
+    def within(self) -> bool | None:
+        """Whether the error measured is within proven bound plus forecast noise."""
+        return None if self.allowed is None else self.largest_error <= self.allowed
+
+
+def run(
+    approximation: Approximation,
+    x: Any = None,
+    *,
+    backend: str = "openfhe",
+    parameters: Parameters | None = None,
+    allow_outside: bool = False,
+) -> EncryptedRun:
+    """Encrypt, evaluate, decrypt, compare.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    x : array-like, shape (n,), optional
+        Inputs, or a pair of such for maximum and minimum; by default a full ciphertext of points
+        over the whole domain, half of them dense near 0 where that lies inside.
+    backend : {"openfhe", "lattigo", "tenseal", "desilofhe"}
+    parameters : Parameters, optional
+        Of the context; by default chosen from the levels counted and the noise model, "not
+        secure, for tests" (see :func:`polyapprox.encrypted.choose_parameters`).
+    allow_outside : bool
+        Whether inputs outside the domain are encrypted all the same; what is proven does not
+        hold for them, and they are left out of the errors.
+
+    Returns
+    -------
+    EncryptedRun
+
+    Raises
+    ------
+    ArgumentError
+        If inputs lie outside the domain, do not fit into a ciphertext, or the context has too few
+        levels or bits.
+    BackendError
+        If the framework is missing or fails.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> from polyapprox.encrypted import backends
+    >>> if backends()["openfhe"].find().found:
+    ...     ended = run(circuit("relu", multiplications=4))
+    ...     assert ended.within and ended.levels == ended.counted == 4
+    """
+    from . import backend as backend_of
+
+    framework = backend_of(backend)
+    available = framework.find()
+    if not available.found:
+        raise BackendError(
+            f"{backend} was not found ({available.reason}); get it by: {available.remedy}"
+        )
+    given = None if x is None else _arguments(approximation, x)
+    chosen = parameters or choose_parameters(
+        approximation, framework, values=None if given is None else given[0].size
+    )
+    counted, rule = counted_levels(framework, approximation)
+    forecast = noise_of(approximation, backend, chosen.scale_bits, chosen.ring_dimension)
+    _check(chosen, counted, forecast)
+    slots = framework.largest_input(chosen.ring_dimension)
+    arguments = given or default_inputs(approximation, slots)
+    inside = _inside(approximation, arguments)
+    outside = int(arguments[0].size - inside.sum())
+    if outside and not allow_outside:
+        raise ArgumentError(
+            f"{outside} of {inside.size} inputs lie outside the domain, where nothing is proven; "
+            "leave them out, widen the interval, or allow them (allow_outside=True)"
+        )
+    executed, measured = _execute(framework, chosen, approximation, arguments)
+    error = _error(approximation, arguments, measured.values)
+    clear = np.asarray(approximation(*arguments))
+    difference = np.abs(measured.values - clear)
+    return EncryptedRun(
+        function=approximation.function,
+        backend=backend,
+        version=available.version,
+        executed=executed,
+        parameters=chosen,
+        x=arguments,
+        values=measured.values,
+        error=error,
+        largest_error=float(np.max(np.abs(error[inside]), initial=0.0)),
+        bound=approximation.error_bound if approximation.certificate else None,
+        noise=float(np.max(difference[inside], initial=0.0)),
+        forecast=forecast,
+        stages=measured.stages,
+        levels=measured.levels,
+        counted=counted,
+        rule=rule,
+        outside=outside,
+    )
+
+
+def default_inputs(approximation: Approximation, count: int) -> tuple[np.ndarray, ...]:
+    """A ciphertext full of points over the domain, both ends of each interval among them.
+
+    Examples
+    --------
+    >>> from polyapprox import minimax
+    >>> (x,) = default_inputs(minimax("exp(x)", 3, domain=(1, 2)), 5)
+    >>> x.tolist()
+    [1.0, 1.25, 1.5, 1.75, 2.0]
+    """
+    parts = [(float(low), float(high)) for low, high in approximation.domain]
+    shares = [count // len(parts)] * len(parts)
+    shares[0] += count - sum(shares)
+    columns = [_points(low, high, share) for (low, high), share in zip(parts, shares, strict=True)]
+    first = np.concatenate(columns)
+    if approximation.function not in TWO_ARGUMENTS:
+        return (first,)
+    low, high = parts[0]
+    turned = low + (high - low) * ((np.arange(count) * 0.6180339887498949) % 1.0)
+    return first, turned
+
+
+def _points(low: float, high: float, count: int) -> np.ndarray:
+    if not low < 0 < high or count < 16:
+        return np.linspace(low, high, count)
+    even, near = np.linspace(low, high, count - count // 2), count // 4
+    return np.concatenate(
+        [
+            even,
+            np.geomspace(-low * _NEAREST, -low, near) * -1.0,
+            np.geomspace(high * _NEAREST, high, count // 2 - near),
+        ]
+    )
+
+
+def _execute(
+    framework: Backend, parameters: Parameters, one: Approximation, x: tuple[np.ndarray, ...]
+) -> tuple[str, Measured]:
+    with framework.session(parameters) as session:
+        if "plan" in framework.executes:
+            return "plan", session.run_plan(one.plan, *x)
+        return "components", session.run_components(one, x[0])
+
+
+def _arguments(approximation: Approximation, x: Any) -> tuple[np.ndarray, ...]:
+    two = approximation.function in TWO_ARGUMENTS
+    columns = tuple(np.asarray(one, dtype=np.float64).ravel() for one in (x if two else (x,)))
+    if len(columns) != (2 if two else 1) or any(c.size != columns[0].size for c in columns):
+        raise ArgumentError(
+            f"x must be a pair of arrays of one length for {approximation.function}"
+        )
+    if not columns[0].size:
+        raise ArgumentError("x is empty; give at least one value")
+    if not all(np.isfinite(column).all() for column in columns):
+        raise ArgumentError("x has values that are not finite")
+    return columns
+
+
+def _inside(approximation: Approximation, x: tuple[np.ndarray, ...]) -> np.ndarray:
+    result = np.ones(x[0].shape, dtype=bool)
+    for column in x:
+        within = np.zeros(column.shape, dtype=bool)
+        for low, high in approximation.domain:
+            within |= (column >= float(low)) & (column <= float(high))
+        result &= within
+    return result
+
+
+def _check(parameters: Parameters, counted: int, forecast: Forecast | None) -> None:
+    if parameters.levels < counted:
+        raise ArgumentError(
+            f"the context has levels={parameters.levels}, {counted} are needed; give the context "
+            "more levels, or use an approximation with fewer"
+        )
+    if forecast is not None and not forecast.fits(parameters.first_bits):
+        raise ArgumentError(
+            f"the result, as large as {forecast.largest_result:.4g}, does not fit into "
+            f"first_bits={parameters.first_bits} at scale_bits={parameters.scale_bits}; use a "
+            "smaller scale or more first bits"
+        )
+
+
+def _error(
+    approximation: Approximation, x: tuple[np.ndarray, ...], values: np.ndarray
+) -> np.ndarray:
+    if approximation.function in TWO_ARGUMENTS:
+        exact = np.maximum(*x) if approximation.function == "maximum" else np.minimum(*x)
+        return values - exact
+    from ..error_function import error_function
+
+    error = error_function(approximation)
+    difference = values - error.target.numpy(x[0])
+    return difference if error.weight is None else difference * error.weight.numpy(x[0])
