@@ -27,7 +27,6 @@ COEFFICIENTS = {  # of the level, constant first, in milliseconds
 FACTS = {
     "backend": "made up", "version": "1", "machine": "none", "date": "2026-01-01",
     "ring_dimension": 8192, "scale_bits": 50, "context_levels": 16, "threads": 1,
-    "rescaling": "eager",
 }  # fmt: skip
 
 
@@ -53,44 +52,37 @@ def cubic_plan() -> Plan:
 
 
 def test_steps_of_a_cubic_by_hand() -> None:
-    eager = [(step.kind, step.level) for step in steps(cubic_plan(), rescaling="eager")]
-    assert eager == [
+    """x² is rescaled, scaled by 0.7, 0.3 is added, and x is dropped to its level for nothing."""
+    found = [tuple(step) for step in steps(cubic_plan())]
+    assert found == [
         ("multiply", 3), ("rescale", 3), ("scale", 2), ("rescale", 2), ("shift", 1),
-        ("scale", 3), ("rescale", 2), ("multiply", 1), ("rescale", 1),
+        ("multiply", 1), ("rescale", 1),
     ]  # fmt: skip
-    lazy = [(step.kind, step.level) for step in steps(cubic_plan(), rescaling="lazy")]
-    assert lazy == [
-        ("multiply", 3), ("rescale", 3), ("scale", 2), ("shift", 2), ("rescale", 2),
-        ("scale", 3), ("rescale", 2), ("multiply", 1),
-    ]  # fmt: skip
+    assert [(kind, level - 4) for kind, level in steps(cubic_plan(), 7)] == found
 
 
-def test_a_lazy_sum_of_products_is_rescaled_once() -> None:
+def test_a_sum_of_products_is_rescaled_once() -> None:
     builder = PlanBuilder()
     (x,) = builder.arguments
     square = builder.multiply(x, x)
-    cube = builder.multiply(builder.double(x), square)
-    total = builder.add(builder.scale(cube, exact(0.3)), builder.scale(cube, exact(0.6)))
+    cube = builder.multiply(x, square)
+    total = builder.add(builder.scale(cube, exact(0.3)), builder.scale(square, exact(0.6)))
     plan = builder.finish(builder.multiply(total, total))
-    kinds = {r: Counter(s.kind for s in steps(plan, rescaling=r)) for r in ("lazy", "eager")}
-    assert kinds["eager"]["scale"] == kinds["lazy"]["scale"] == 3  # one of them aligns 2x and x²
-    last = {r: [s.kind for s in steps(plan, rescaling=r)][-5:] for r in ("lazy", "eager")}
-    assert last["lazy"] == ["rescale", "scale", "add", "rescale", "multiply"]
-    assert last["eager"] == ["scale", "rescale", "add", "multiply", "rescale"]
+    kinds = Counter(step.kind for step in steps(plan))
+    assert kinds == {"multiply": 3, "rescale": 4, "scale": 2, "add": 1}
 
 
-@pytest.mark.parametrize("rescaling", ["lazy", "eager"])
 @pytest.mark.parametrize("m", [3, 6, 9])
-def test_steps_have_all_products_and_end_at_level_zero(rescaling: Any, m: int) -> None:
+def test_steps_have_all_products_and_end_at_level_zero(m: int) -> None:
     result = pa.circuit("relu", multiplications=m, interval=(-8, 8))
-    found = steps(result.plan, rescaling=rescaling)
+    found = steps(result.plan)
     kinds = Counter(step.kind for step in found)
     counts = result.counts("standalone")
     assert kinds["multiply"] == counts.multiplications
-    assert kinds["scale"] >= counts.constant_products
+    assert counts.constant_products <= kinds["scale"] <= counts.constant_products + m
     assert min(step.level for step in found if step.kind == "multiply") == 1
     assert max(step.level for step in found) == counts.depth
-    higher = steps(result.plan, counts.depth + 3, rescaling=rescaling)
+    higher = steps(result.plan, counts.depth + 3)
     assert [(s.kind, s.level + 3) for s in found] == [(s.kind, s.level) for s in higher]
 
 
@@ -123,11 +115,10 @@ def test_fits_find_the_times_between_and_beyond_the_points() -> None:
         model.seconds("rotate", 3)
 
 
-@pytest.mark.parametrize("rescaling", ["lazy", "eager"])
-def test_a_forecast_is_the_sum_over_the_steps(rescaling: Any) -> None:
-    model = known_model(rescaling=rescaling)
+def test_a_forecast_is_the_sum_over_the_steps() -> None:
+    model = known_model()
     plan = cubic_plan()
-    wanted = sum(known_seconds(s.kind, s.level) for s in steps(plan, 7, rescaling=rescaling))
+    wanted = sum(known_seconds(s.kind, s.level) for s in steps(plan, 7))
     assert model.forecast(plan, 7) == pytest.approx(wanted)
     assert sum(model.shares(plan, 7).values()) == pytest.approx(wanted)
     assert model.forecast(plan) < model.forecast(plan, 7)
@@ -147,7 +138,6 @@ def test_a_saved_model_is_read_back(tmp_path: Path) -> None:
         ({"format": 7}, "no latency model of format"),
         ({"machine": None}, "has no machine"),
         ({"ring_dimension": "8192"}, "has no ring_dimension"),
-        ({"rescaling": "never"}, "rescaling must be one of"),
         ({"seconds": {}}, "no times of 'multiply'"),
         ({"seconds": {kind: {"3": -1.0} for kind in KINDS}}, "must be positive"),
         ({"seconds": {kind: {"3": float("nan")} for kind in KINDS}}, "must be positive"),

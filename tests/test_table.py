@@ -57,7 +57,7 @@ def approximation_with(
 
 @pytest.fixture(scope="module")
 def relu() -> Approximation:
-    return pa.relu(precision=2**-9, interval=(-50, 50))
+    return pa.relu(precision=2**-9, interval=(-50, 50), structure="direct")
 
 
 @pytest.fixture(scope="module")

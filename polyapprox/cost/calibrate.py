@@ -11,10 +11,6 @@ from pathlib import Path
 
 from ..encrypted.backend import Backend, BackendError, Parameters
 from .latency import LatencyModel
-from .steps import Rescaling
-
-# When a backend rescales as our plans run on it: OpenFHE's automatic modes wait.
-RESCALING: dict[str, Rescaling] = {"openfhe": "lazy"}
 
 
 def calibrate(
@@ -66,7 +62,6 @@ def calibrate(
         scale_bits=scale_bits,
         context_levels=levels,
         threads=int(os.environ.get("OMP_NUM_THREADS", "1")),
-        rescaling=RESCALING.get(backend.name, "eager"),
     )
 
 

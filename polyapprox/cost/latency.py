@@ -21,14 +21,13 @@ from ..errors import ArgumentError, TableError
 from ..plan.count import Rule
 from ..plan.plan import Plan
 from ..table.atomic import write_atomically
-from .steps import KINDS, Rescaling, steps
+from .steps import KINDS, steps
 
 FORMAT = 1
 SHIPPED = Path(__file__).parent / "data"
 _POWERS = {"multiply": 2}  # of the level, in the fit; 1 for the others
 _TEXTS = ("backend", "version", "machine", "date")
 _NUMBERS = ("ring_dimension", "scale_bits", "context_levels", "threads")
-_RESCALINGS = ("lazy", "eager")
 Point = tuple[int, float]
 
 
@@ -42,8 +41,6 @@ class LatencyModel:
         What was measured, where and when.
     ring_dimension, scale_bits, context_levels, threads : int
         Of the context measured; a context with more levels has slower products at every level.
-    rescaling : {"lazy", "eager"}
-        When the backend rescales.
     points : tuple of (str, tuple of (int, float))
         For each kind of operation the levels left and the median seconds measured there.
     """
@@ -56,7 +53,6 @@ class LatencyModel:
     scale_bits: int
     context_levels: int
     threads: int
-    rescaling: Rescaling
     points: tuple[tuple[str, tuple[Point, ...]], ...]
 
     def seconds(self, kind: str, level: int) -> float:
@@ -110,7 +106,7 @@ class LatencyModel:
     ) -> dict[str, float]:
         """Seconds of a plan by kind of operation."""
         found = dict.fromkeys(KINDS, 0.0)
-        for kind, level, _ in steps(plan, levels, rescaling=self.rescaling, rule=rule):
+        for kind, level in steps(plan, levels, rule=rule):
             found[kind] += self.seconds(kind, level)
         return found
 
@@ -144,7 +140,6 @@ class LatencyModel:
         content = {
             "format": FORMAT,
             **{name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS)},
-            "rescaling": self.rescaling,
             "seconds": {
                 kind: {str(level): seconds for level, seconds in points}
                 for kind, points in self.points
@@ -206,10 +201,8 @@ def _read(content: Any, name: str) -> LatencyModel:
     for field, wanted in (*((t, str) for t in _TEXTS), *((n, int) for n in _NUMBERS)):
         if not isinstance(content.get(field), wanted):
             raise TableError(f"{name} has no {field} ({content.get(field)!r}): calibrate again")
-    if content.get("rescaling") not in _RESCALINGS:
-        raise TableError(f"{name}: rescaling must be one of {_RESCALINGS}: calibrate again")
     points = tuple((kind, _points(content.get("seconds"), kind, name)) for kind in KINDS)
-    facts = {field: content[field] for field in (*_TEXTS, *_NUMBERS, "rescaling")}
+    facts = {field: content[field] for field in (*_TEXTS, *_NUMBERS)}
     return LatencyModel(**facts, points=points)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..cache import remembered
-from ..composite.search import preference
+from ..errors import ArgumentError
 from ..structures import TWO_ARGUMENTS
-from .circuits import fewest, from_circuit, of_multiplications
-from .composites import choose, composite
-from .direct import direct, direct_cost, linear
-from .request import Preference, Request, Structure, read_request
+from .choice import cheapest
+from .circuits import circuit, from_circuit
+from .composites import composite
+from .direct import direct, linear
+from .request import Preference, Structure, Where, read_limit, read_request
 
 
 @remembered
@@ -27,6 +28,8 @@ def relu(
     refine: bool | None = None,
     threshold: float | None = None,
     multiplications: int | None = None,
+    levels: int | None = None,
+    backend: Where = None,
 ) -> Approximation:
     """ReLU, max(x, 0), with a proven error.
 
@@ -43,10 +46,11 @@ def relu(
         (or as a general one where the interval's asymmetry makes that cheaper); "composite":
         x (1 + s(x))/2 with s a composite sign; "circuit": the fewest multiplications of all,
         about k − 2 at 2^-k, each with many constants (see :func:`polyapprox.circuit`); "auto": the
-        cheaper one, circuits not considered where the objective is "balanced".
-    objective : {"balanced", "depth", "levels", "multiplications"}
-        What "cheaper" means; "balanced" weighs a level as two multiplications, "levels" is
-        another word for "depth".
+        cheapest of them.
+    objective : {"balanced", "levels", "multiplications", "latency"}
+        What "cheapest" means: "balanced" weighs a level as two multiplications and a product with
+        a constant as a tenth of one; "latency" is the time forecast for `backend`; "depth" is
+        another word for "levels".
     degrees : list of int, optional
         Fixed odd degrees of the composite, innermost first.
     offset : bool
@@ -59,9 +63,12 @@ def relu(
         image of the stage before, as the published tables are.
     threshold : float, optional
         With `degrees`: from which abs(x)/B on the sign is made to hold; by default the best.
-    multiplications : int, optional
-        At most so many multiplications (implies a circuit): with a precision or tolerance, or
-        alone for the most precise circuit.
+    multiplications, levels : int, optional
+        At most so many (rule "published"): with a precision or tolerance, or alone for the most
+        precise circuit.
+    backend : str, Path or LatencyModel, optional
+        Where it will run, for the latency: a framework's name for the times shipped with the
+        package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
 
     Returns
     -------
@@ -82,9 +89,9 @@ def relu(
     True
     """
     return _make(
-        multiplications, "relu", precision, tolerance, interval, structure, objective, degrees,
-        offset, refine, threshold,
-    )
+        "relu", precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, multiplications, levels, backend,
+    )  # fmt: skip
 
 
 @remembered
@@ -100,6 +107,8 @@ def absolute(
     refine: bool | None = None,
     threshold: float | None = None,
     multiplications: int | None = None,
+    levels: int | None = None,
+    backend: Where = None,
 ) -> Approximation:
     """|x| with a proven error; parameters as for :func:`relu`.
 
@@ -109,9 +118,9 @@ def absolute(
     True
     """
     return _make(
-        multiplications, "abs", precision, tolerance, interval, structure, objective, degrees,
-        offset, refine, threshold,
-    )
+        "abs", precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, multiplications, levels, backend,
+    )  # fmt: skip
 
 
 @remembered
@@ -127,6 +136,8 @@ def maximum(
     refine: bool | None = None,
     threshold: float | None = None,
     multiplications: int | None = None,
+    levels: int | None = None,
+    backend: Where = None,
 ) -> Approximation:
     """max(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -140,9 +151,9 @@ def maximum(
     True
     """
     return _make(
-        multiplications, "maximum", precision, tolerance, interval, structure, objective, degrees,
-        offset, refine, threshold,
-    )
+        "maximum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, multiplications, levels, backend,
+    )  # fmt: skip
 
 
 @remembered
@@ -158,6 +169,8 @@ def minimum(
     refine: bool | None = None,
     threshold: float | None = None,
     multiplications: int | None = None,
+    levels: int | None = None,
+    backend: Where = None,
 ) -> Approximation:
     """min(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -168,39 +181,60 @@ def minimum(
     True
     """
     return _make(
-        multiplications, "minimum", precision, tolerance, interval, structure, objective, degrees,
-        offset, refine, threshold,
-    )
+        "minimum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, multiplications, levels, backend,
+    )  # fmt: skip
 
 
-def _make(multiplications: int | None, function: str, *arguments: Any) -> Approximation:
-    if multiplications is not None:
-        return of_multiplications(multiplications, function, *arguments)
-    request = read_request(function, *arguments)
+def _make(
+    function: str,
+    precision: Any,
+    tolerance: Any,
+    interval: Any,
+    structure: Any,
+    objective: Any,
+    degrees: Any,
+    offset: Any,
+    refine: Any,
+    threshold: Any,
+    multiplications: Any,
+    levels: Any,
+    backend: Where,
+) -> Approximation:
+    limits = multiplications, levels
+    if precision is tolerance is degrees is None and limits != (None, None):
+        return _most_precise(function, interval, structure, *limits)
+    request = read_request(
+        function, precision, tolerance, interval, structure, objective, degrees, offset, refine,
+        threshold, multiplications, levels, backend,
+    )  # fmt: skip
     low, high = request.interval
-    if request.degrees is None and function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):
-        return linear(request)
-    if request.degrees is not None or request.structure == "composite":
+    if request.degrees is not None:
         return composite(request)
-    if request.structure == "direct":
+    if function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):
+        return linear(request)
+    plain = request.objective != "latency" and limits == (None, None)
+    if plain and request.structure == "composite":
+        return composite(request)
+    if plain and request.structure == "direct":
         return direct(request)
-    if request.structure == "circuit":
+    if plain and request.structure == "circuit":
         return from_circuit(request)
-    return _cheapest(request)
+    return cheapest(request)
 
 
-def _cheapest(request: Request) -> Approximation:
-    cost = direct_cost(request) if request.offset else None
-    choice = choose(request, limit=cost)
-    if choice is not None:
-        cost = choice.multiplications, choice.depth
-    if request.objective != "balanced":
-        least = fewest(request)  # a circuit has as many levels as multiplications
-        if least is not None and (cost is None or _beats(request, least, cost)):
-            return from_circuit(request)
-    return direct(request) if choice is None and cost is not None else composite(request, choice)
-
-
-def _beats(request: Request, multiplications: int, cost: tuple[int, int]) -> bool:
-    own = preference(request.objective, multiplications, multiplications)
-    return own < preference(request.objective, *cost)
+def _most_precise(
+    function: str, interval: Any, structure: Any, multiplications: Any, levels: Any
+) -> Approximation:
+    """The most precise circuit within the limits."""
+    if structure not in ("auto", "circuit"):
+        raise ArgumentError(
+            f"structure={structure!r} needs a precision, a tolerance or degrees; only circuits "
+            "can be had by multiplications or levels alone"
+        )
+    most = [read_limit("multiplications", multiplications)]
+    within = read_limit("levels", levels)
+    most.append(within if within is None or function not in TWO_ARGUMENTS else within - 1)
+    return circuit(
+        function, multiplications=min(m for m in most if m is not None), interval=interval
+    )

@@ -15,22 +15,23 @@ from ..proof.prove import certified
 from .plans import composite_plan
 from .request import Request
 
-_PROOF = 0.9965  # share of the tolerance that the search may use: the rest is the proof's
-_SHARES = (_PROOF, 0.98, 0.95, 0.9, 0.8)  # … and after a proof that missed
+PROOF_SHARE = 0.9965  # share of the tolerance that the search may use: the rest is the proof's
+_SHARES = (PROOF_SHARE, 0.98, 0.95, 0.9, 0.8)  # … and after a proof that missed
 _DOUBLE = 2.0**-30  # above this error 53 bits carry the coefficients
 _GUARD_BITS = 40
 
 
 def choose(
-    request: Request, share: float = _PROOF, limit: tuple[int, int] | None = None
+    request: Request, share: float = PROOF_SHARE, limit: tuple[int, int] | None = None
 ) -> ReluChoice | None:
     """The cheapest composite by the request's objective (its error is an estimate).
 
     With a limit (multiplications, depth) only what is cheaper counts; None if nothing is.
     """
+    objective = "balanced" if request.objective == "latency" else request.objective
     return search_relu_below(
         min(0.24, request.unit_error * share),
-        request.objective,
+        objective,
         limit,
         offset=request.offset,
         refine=request.refine is not False,

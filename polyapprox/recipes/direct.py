@@ -11,7 +11,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..numbers import exact
 from ..plan.chebyshev import chebyshev_cost
-from ..polynomial import Polynomial
+from ..polynomial import Parity, Polynomial
 from ..proof.prove import certified
 from ..remez.solve import estimated_level, solve_minimax
 from ..structures import TWO_ARGUMENTS
@@ -60,13 +60,21 @@ def direct(request: Request) -> Approximation:
     if general is not None:
         even_first = sum(chebyshev_cost(even, "even")) <= sum(chebyshev_cost(general))
         if even > HIGHEST_DEGREE or not even_first:
-            return _first_good(request, (_general(request, n) for n in range(general, 2 * general)))
+            return direct_of(request, general, None)
     if even > HIGHEST_DEGREE:
         raise ArgumentError(
             f"structure='direct' reaches about 2^-13 (degree {HIGHEST_DEGREE}); "
             "use structure='composite' for more"
         )
-    return _first_good(request, (_even(request, n) for n in range(even, 2 * even + 8, 2)))
+    return direct_of(request, even, "even")
+
+
+def direct_of(request: Request, degree: int, parity: Parity | None) -> Approximation:
+    """The first polynomial of a kind, from a degree on, whose proven error is small enough."""
+    if parity == "even":
+        degrees = range(degree, 2 * degree + 8, 2)
+        return _first_good(request, (_even(request, n) for n in degrees))
+    return _first_good(request, (_general(request, n) for n in range(degree, 2 * degree)))
 
 
 def _first_good(request: Request, candidates: Iterator[Approximation]) -> Approximation:
@@ -76,8 +84,8 @@ def _first_good(request: Request, candidates: Iterator[Approximation]) -> Approx
     return result
 
 
-def general_degree(request: Request) -> int | None:
-    """Degree of a general polynomial on an interval that is not symmetric (None elsewhere).
+def general_forecast(request: Request) -> int | None:
+    """About the degree of a general polynomial on an interval that is not symmetric (None elsewhere).
 
     On [a, b] the kink sits at c = −(a + b)/(b − a) of [-1, 1], and the error of degree n is about
     0.28017/n · sqrt(1 − c²) · (b − a)/2 (Bernstein): smaller than on [-B, B].
@@ -87,12 +95,22 @@ def general_degree(request: Request) -> int | None:
         return None
     half = (high - low) / 2
     centre = (high + low) / (high - low)
-    wanted = (request.tolerance or 0.0) * (2 if request.function == "relu" else 1) / _PROOF
+    wanted = _wanted_of_absolute(request)
     guess = math.ceil(_BERNSTEIN * half * math.sqrt(1 - centre * centre) / wanted)
-    if guess > HIGHEST_DEGREE // 2:
+    return max(1, guess) if guess <= HIGHEST_DEGREE // 2 else None
+
+
+def _wanted_of_absolute(request: Request) -> float:
+    return (request.tolerance or 0.0) * (2 if request.function == "relu" else 1) / _PROOF
+
+
+def general_degree(request: Request) -> int | None:
+    """The least degree of a general polynomial on an interval that is not symmetric."""
+    degree = general_forecast(request)
+    if degree is None:
         return None
+    wanted = _wanted_of_absolute(request)
     target = as_target("abs")
-    degree = max(1, guess)
 
     def good(n: int) -> bool:
         return estimated_level(target, n, (request.interval,), None, None).largest <= wanted

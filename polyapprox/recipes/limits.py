@@ -140,13 +140,19 @@ def least_degree(error: float) -> int:
     return degree
 
 
-def too_few(multiplications: int, unit_error: float) -> str | None:
-    """Why a ReLU error on [-1, 1] is out of reach; None if nothing forbids it."""
+def too_few(limit: int, unit_error: float, name: str = "multiplications") -> str | None:
+    """Why a ReLU error on [-1, 1] is out of reach; None if nothing forbids it.
+
+    Parameters
+    ----------
+    limit : int
+        So many at most.
+    unit_error : float
+    name : {"multiplications", "levels"}
+        Of what.
+    """
     degree = least_degree(2 * unit_error)
     least = max(degree - 1, 0).bit_length()
-    if multiplications >= least:
+    if limit >= least:
         return None
-    return (
-        f"multiplications={multiplications} cannot do this: {_reason(unit_error, degree, least)}; "
-        f"give {least} or more, or ask for less precision"
-    )
+    return f"{name}={limit} cannot do this: {_reason(unit_error, degree, least)}"

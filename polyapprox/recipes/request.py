@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, Literal
 
 import mpmath
 
 from ..approximation import Approximation
+from ..cost.latency import LatencyModel, latency_model
+from ..cost.models import cost_models
 from ..errors import ArgumentError
 from ..numbers import ZERO, exact
 from ..plan.plan import Plan
@@ -26,10 +29,12 @@ from .arguments import (
 )
 
 Structure = Literal["auto", "direct", "composite", "circuit"]
-Objective = Literal["balanced", "depth", "multiplications"]
-Preference = Literal["balanced", "depth", "levels", "multiplications"]  # "levels" is "depth"
+Objective = Literal["balanced", "depth", "multiplications", "latency"]
+Preference = Literal["balanced", "depth", "levels", "multiplications", "latency"]
+Where = str | Path | LatencyModel | None  # a backend's name, a latency model or its file
 STRUCTURES = ("auto", "direct", "composite", "circuit")
-OBJECTIVES = ("balanced", "depth", "multiplications")
+OBJECTIVES = ("balanced", "depth", "multiplications", "latency")
+DEFAULT_BACKEND = "openfhe"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,12 @@ class Request:
         Of the composite's sign, on the interval scaled to [-1, 1].
     command : str
         The call that does it again.
+    backend : str or None
+        Name of the framework that the approximation is for.
+    latency : LatencyModel or None
+        Its times, where the objective needs them.
+    most_multiplications, most_levels : int or None
+        Limits, under the rule "published".
     """
 
     function: str
@@ -61,6 +72,10 @@ class Request:
     degrees: tuple[int, ...] | None
     threshold: float | None
     command: str
+    backend: str | None = None
+    latency: LatencyModel | None = None
+    most_multiplications: int | None = None
+    most_levels: int | None = None
 
     @property
     def half_width(self) -> float:
@@ -81,6 +96,12 @@ class Request:
     def unit_error(self) -> float:
         """Wanted ReLU error on [-1, 1]."""
         return (self.tolerance or 0.0) / (self.half_width * self.share)
+
+    @property
+    def scaling_levels(self) -> int:
+        """Levels (rule "published") of bringing a − b of two arguments to [-1, 1]."""
+        factor = Fraction(1) / Fraction(self.half_width)
+        return int(self.function in TWO_ARGUMENTS and factor.denominator != 1)
 
     def meets(self, result: Approximation) -> bool:
         """Whether the proven bound is within the tolerance."""
@@ -115,10 +136,35 @@ class Request:
 
 
 def read_objective(objective: Any) -> Objective:
-    """One of the three objectives; "levels" is another word for "depth"."""
+    """One of the objectives; "levels" is another word for "depth"."""
     objective = "depth" if objective == "levels" else objective
     read_choice("objective", objective, OBJECTIVES)
     return objective  # type: ignore[no-any-return]
+
+
+def read_backend(backend: Where, objective: str) -> tuple[str | None, LatencyModel | None]:
+    """Name of the framework, and its times where the objective is "latency"."""
+    if isinstance(backend, (Path, LatencyModel)):
+        model = latency_model(backend)
+        return model.backend, model
+    if backend is not None and backend not in cost_models():
+        known = ", ".join(repr(name) for name in cost_models())
+        raise ArgumentError(
+            f"backend must be one of {known}, or the path (pathlib.Path) of a latency model's "
+            f"file; got {backend!r}"
+        )
+    if objective != "latency":
+        return backend, None
+    return backend, latency_model(backend or DEFAULT_BACKEND)
+
+
+def read_limit(name: str, limit: Any) -> int | None:
+    """A whole number from 1 on, or None."""
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise ArgumentError(f"{name} must be a whole number from 1 on; got {limit!r}")
+    return limit
 
 
 def read_request(
@@ -132,6 +178,9 @@ def read_request(
     offset: Any,
     refine: Any,
     threshold: Any,
+    multiplications: Any = None,
+    levels: Any = None,
+    backend: Where = None,
 ) -> Request:
     """Check the arguments.
 
@@ -146,14 +195,23 @@ def read_request(
     offset = read_flag("offset", offset)
     if refine is not None:
         refine = read_flag("refine", refine)
+    name, latency = read_backend(backend, objective)
+    limits = {
+        "multiplications": read_limit("multiplications", multiplications),
+        "levels": read_limit("levels", levels),
+    }
     chosen, wanted, at = None, None, None
     if degrees is not None:
         if precision is not None or tolerance is not None:
             raise ArgumentError("give degrees, or one of precision and tolerance, not both")
-        if structure == "direct":
-            raise ArgumentError("structure='direct' takes no degrees; use polyapprox.minimax")
-        if structure == "circuit":
-            raise ArgumentError("structure='circuit' takes no degrees; use polyapprox.circuit")
+        if structure in ("direct", "circuit"):
+            other = "minimax" if structure == "direct" else "circuit"
+            raise ArgumentError(
+                f"structure={structure!r} takes no degrees; use polyapprox.{other}"
+            )
+        for limit, value in limits.items():
+            if value is not None:
+                raise ArgumentError(f"degrees fix the cost; leave out {limit}={value}")
         chosen = read_degrees(degrees)
         what = f"degrees={chosen}"
     else:
@@ -164,11 +222,14 @@ def read_request(
         if chosen is None:
             raise ArgumentError("threshold is chosen with the degrees; give degrees too")
         what += f", threshold={at!r}"
+    what += "".join(f", {key}={value}" for key, value in limits.items() if value is not None)
+    if backend is not None:
+        what += f", backend={(str(backend) if isinstance(backend, Path) else backend)!r}"
     command = (
         f"polyapprox.{function}({what}, interval=({low!r}, {high!r}), "
         f"offset={offset}, refine={refine})"
     )
     return Request(
-        function, (low, high), wanted, structure, objective, offset, refine, chosen, at, command
-    )
-
+        function, (low, high), wanted, structure, objective, offset, refine, chosen, at, command,
+        name, latency, limits["multiplications"], limits["levels"],
+    )  # fmt: skip

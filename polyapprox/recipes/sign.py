@@ -8,8 +8,9 @@ from typing import Any, cast
 from ..approximation import Approximation
 from ..cache import remembered
 from ..composite.build import composite_sign
-from ..composite.search import composite_gap, search_degrees
+from ..composite.search import composite_gap, pareto, search_degrees
 from ..composite.stage import error_of, log_gap
+from ..cost.latency import LatencyModel
 from ..errors import ArgumentError, ProofError
 from ..numbers import exact, multiply, negate
 from ..polynomial import Polynomial
@@ -22,8 +23,9 @@ from .arguments import (
     read_threshold,
 )
 from .composites import coefficient_bits
+from .options import composite_skeleton
 from .plans import composite_plan
-from .request import Objective, Preference, read_objective
+from .request import Objective, Preference, Where, read_backend, read_objective
 
 SHARES = (1.0, 0.99, 0.95, 0.9)  # of the tolerance, for the search: the rest is the proof's
 SMALLEST = 2.0**-1000  # errors below it are as good as this one: coefficients of 1040 bits
@@ -38,6 +40,7 @@ class _Request:
     objective: Objective
     degrees: tuple[int, ...] | None
     command: str
+    latency: LatencyModel | None
 
     @property
     def share(self) -> int:
@@ -54,6 +57,7 @@ def sign(
     threshold: float | None = None,
     degrees: Any = None,
     objective: Preference = "balanced",
+    backend: Where = None,
 ) -> Approximation:
     """The sign of x for abs(x) >= threshold · B, B = max(abs(low), abs(high)), proven.
 
@@ -68,8 +72,11 @@ def sign(
         Half of the gap around 0, relative to B; by default equal to the precision.
     degrees : list of int, optional
         Fixed odd degrees, innermost first; then `threshold` is needed.
-    objective : {"balanced", "depth", "levels", "multiplications"}
-        What the search for degrees minimises; "balanced" weighs a level as two multiplications.
+    objective : {"balanced", "levels", "multiplications", "latency"}
+        What the search for degrees minimises; "balanced" weighs a level as two multiplications,
+        "latency" is the time forecast for `backend`, "depth" is another word for "levels".
+    backend : str, Path or LatencyModel, optional
+        Where it will run, for the latency: as for :func:`polyapprox.relu`.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def sign(
     >>> s.error_bound <= 2**-7, bool(abs(s(0.01) - 1) <= 2**-7)
     (True, True)
     """
-    return _make("sign", precision, tolerance, interval, threshold, degrees, objective)
+    return _make("sign", precision, tolerance, interval, threshold, degrees, objective, backend)
 
 
 @remembered
@@ -102,6 +109,7 @@ def step(
     threshold: float | None = None,
     degrees: Any = None,
     objective: Preference = "balanced",
+    backend: Where = None,
 ) -> Approximation:
     """The step (1 + sign(x))/2, 0 or 1; parameters as for :func:`sign`.
 
@@ -110,7 +118,7 @@ def step(
     >>> step(precision=2**-7, threshold=2**-7).error_bound <= 2**-7
     True
     """
-    return _make("step", precision, tolerance, interval, threshold, degrees, objective)
+    return _make("step", precision, tolerance, interval, threshold, degrees, objective, backend)
 
 
 def _make(
@@ -121,6 +129,7 @@ def _make(
     threshold: Any,
     degrees: Any,
     objective: Any,
+    backend: Where,
 ) -> Approximation:
     low, high = read_interval(interval)
     if not low < 0 < high:
@@ -128,6 +137,7 @@ def _make(
             f"interval must have 0 inside, elsewhere the {function} is a constant; got {interval!r}"
         )
     objective = read_objective(objective)
+    _, latency = read_backend(backend, objective)
     chosen, wanted = None, None
     if degrees is None:
         wanted = read_composite_tolerance(precision, tolerance, 1.0)
@@ -147,7 +157,7 @@ def _make(
             f"{interval!r}; give a smaller one"
         )
     command = f"polyapprox.{function}({what}, threshold={at!r}, interval=({low!r}, {high!r}))"
-    request = _Request(function, (low, high), at, wanted, objective, chosen, command)
+    request = _Request(function, (low, high), at, wanted, objective, chosen, command, latency)
     if chosen is not None:
         return _build(request, chosen)
     return _cheapest(request, cast(float, wanted))
@@ -156,7 +166,7 @@ def _make(
 def _cheapest(request: _Request, wanted: float) -> Approximation:
     for share in SHARES:
         error = min(0.9, wanted * request.share * share)
-        degrees = search_degrees(request.threshold, error, request.objective)
+        degrees = _degrees(request, error)
         result = _build(request, degrees)
         if result.error_bound <= wanted:
             return result
@@ -164,6 +174,20 @@ def _cheapest(request: _Request, wanted: float) -> Approximation:
         f"degrees {degrees} reach {result.error_estimate:.4g} (estimate), but no more than "
         f"{result.error_bound:.4g} could be proven; give a larger threshold or precision"
     )
+
+
+def _degrees(request: _Request, error: float) -> tuple[int, ...]:
+    if request.objective != "latency" or request.latency is None:
+        objective = "balanced" if request.objective == "latency" else request.objective
+        return search_degrees(request.threshold, error, objective)
+    width = max(abs(end) for end in request.interval)
+    times = {
+        choice.degrees: request.latency.forecast(
+            composite_skeleton(request.function, choice.degrees, width), rule="published"
+        )
+        for choice in pareto(request.threshold, error)
+    }
+    return min(times, key=lambda degrees: times[degrees])
 
 
 def _build(request: _Request, degrees: tuple[int, ...]) -> Approximation:

@@ -1,0 +1,162 @@
+"""Ways to make |x| and its disguises, with what each will cost before any of them is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import mpmath
+
+from ..approximation import Approximation
+from ..circuits.library import shipped_circuits
+from ..circuits.plan import circuit_plan
+from ..composite.relu_search import ReluChoice
+from ..numbers import ZERO, exact
+from ..plan.chebyshev import chebyshev_cost
+from ..plan.count import count
+from ..plan.plan import Plan
+from ..polynomial import Parity, Polynomial
+from ..structures import TWO_ARGUMENTS
+from .circuits import of_constants
+from .composites import composite
+from .direct import HIGHEST_DEGREE, direct_of, even_degree, general_degree, general_forecast
+from .plans import composite_plan, polynomial_plan, two_argument_direct_plan
+from .request import Request
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way; counts are forecasts under the rule "published".
+
+    Attributes
+    ----------
+    structure : {"direct", "composite", "circuit"}
+    degrees : tuple of int
+        Of the components, innermost first; of the whole for a circuit.
+    multiplications, levels, constants : int
+        Products of ciphertexts, levels, products with constants.
+    plan : callable
+        A plan of the same operations, for the latency (its constants may be others).
+    make : callable
+        The approximation, proven.
+    made : Approximation or None
+        That, once it is made; the counts are then its own.
+    """
+
+    structure: str
+    degrees: tuple[int, ...]
+    multiplications: int
+    levels: int
+    constants: int
+    plan: Callable[[], Plan]
+    make: Callable[[], Approximation]
+    made: Approximation | None = None
+
+    def with_result(self, made: Approximation) -> Option:
+        """The option made: counts and plan are those of the result."""
+        found = made.counts()
+        return Option(
+            made.structure, made.degrees, found.multiplications, found.depth,
+            found.constant_products, lambda: made.plan, lambda: made, made,
+        )  # fmt: skip
+
+
+def circuit_options(request: Request) -> Iterator[Option]:
+    """Shipped circuits that are precise enough, fewest multiplications first."""
+    if not request.offset:
+        return
+    for m, one in shipped_circuits().items():
+        if one.bound / 2 <= request.unit_error:
+            plan = circuit_plan(one.circuit, request.function, request.half_width)
+            costs = count(plan)
+            yield Option(
+                "circuit", (2**m,), costs.multiplications, costs.depth, costs.constant_products,
+                partial(circuit_plan, one.circuit, request.function, request.half_width),
+                partial(
+                    of_constants, request.function, one.circuit, one.estimate, request.interval,
+                    request.command,
+                ),
+            )  # fmt: skip
+
+
+def direct_option(request: Request) -> Option | None:
+    """The even polynomial (for any interval); None beyond its reach."""
+    degree = even_degree(request.unit_error)
+    if not request.offset or degree > HIGHEST_DEGREE:
+        return None
+    return _direct(request, degree, "even")
+
+
+def general_option(request: Request) -> Option | None:
+    """A general polynomial, where the interval is not symmetric."""
+    degree = general_degree(request) if request.offset else None
+    return None if degree is None else _direct(request, degree, None)
+
+
+def floor_of_general(request: Request) -> tuple[int, int] | None:
+    """Multiplications and levels that such a polynomial surely has; None where there is none."""
+    guess = general_forecast(request) if request.offset else None
+    return None if guess is None else chebyshev_cost(max(1, 3 * guess // 4))
+
+
+def _direct(request: Request, degree: int, parity: Parity | None) -> Option:
+    multiplications, levels = chebyshev_cost(degree, parity)
+    return Option(
+        "direct", (degree,), multiplications, levels + request.scaling_levels,
+        degree // 2 if parity else degree,
+        partial(_direct_skeleton, request, degree, parity),
+        partial(direct_of, request, degree, parity),
+    )  # fmt: skip
+
+
+def composite_option(request: Request, choice: ReluChoice) -> Option:
+    """A composite found by the search for degrees."""
+    return Option(
+        "composite",
+        choice.degrees,
+        choice.multiplications,
+        choice.depth + request.scaling_levels,
+        sum((d + 1) // 2 for d in choice.degrees) + 1,
+        partial(composite_skeleton, request.function, choice.degrees, request.half_width),
+        partial(composite, request, choice),
+    )
+
+
+def _dummy(degree: int, parity: Parity | None, width: float) -> Polynomial:
+    """A polynomial without zeros or integers among its coefficients."""
+    coefficients: list[mpmath.mpf] = [
+        ZERO if parity is not None and k % 2 != (parity == "odd") else exact(0.3 + 0.1 / (k + 1))
+        for k in range(degree + 1)
+    ]
+    return Polynomial(tuple(coefficients), (exact(-width), exact(width)), parity)
+
+
+def _direct_skeleton(request: Request, degree: int, parity: Parity | None) -> Plan:
+    component = _dummy(degree, parity, request.half_width)
+    if request.function in TWO_ARGUMENTS:
+        return two_argument_direct_plan(request.function, component)
+    if request.function == "relu" and parity == "even":
+        with_line = list(component.coefficients)
+        with_line[1] = exact(request.half_width / 2)
+        component = Polynomial(tuple(with_line), component.domain, None)
+    return polynomial_plan(component)
+
+
+def composite_skeleton(function: str, degrees: tuple[int, ...], width: float) -> Plan:
+    """The operations of a composite on [-width, width], with constants that stand for others."""
+    widths = (width, *(1.0 for _ in degrees[1:]))
+    components = [_dummy(d, "odd", w) for d, w in zip(degrees, widths, strict=True)]
+    return composite_plan(function, components, exact(0.1))
+
+
+def floor_of_composites(unit_error: float) -> tuple[int, int]:
+    """Multiplications and levels that a composite for a ReLU error surely has (a forecast).
+
+    Its degree is at least 0.28017/(2 error) (Varga and Carpenter); an odd stage of degree d takes
+    two multiplications for a factor 3 of the degree at best, log2(d + 1) levels, and the product
+    by x one of each.
+    """
+    bits = math.log2(max(2.0, 0.28017 / (2 * unit_error) - 1))
+    return math.ceil(2 * bits / math.log2(3)) + 1, math.ceil(bits) + 1
