@@ -45,9 +45,15 @@ def plan_from(document: dict[str, Any]) -> Plan:
     inputs, output, rows = document["inputs"], document["output"], document["operations"]
     if not _is_index(inputs) or inputs < 1:
         raise TableError(f"the plan has inputs={inputs!r}; it must be 1 or more")
-    operations = tuple(_operation(index, row, inputs) for index, row in enumerate(rows))
+    operations = tuple(_operation(index, rows, inputs) for index in range(len(rows)))
     if not _is_index(output) or output >= len(operations):
         raise TableError(f"the plan's output {output!r} is not one of its operations")
+    named = {operation.left for operation in operations if operation.kind == "input"}
+    if len(named) != inputs:
+        missing = next(number for number in range(inputs) if number not in named)
+        raise TableError(
+            f"the plan takes {inputs} argument(s), but no operation is the argument {missing}"
+        )
     plan = Plan(operations, output, inputs)
     if plan.digest != document["digest"]:
         raise TableError("the plan does not match its digest")
@@ -58,7 +64,8 @@ def _is_index(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _operation(index: int, row: Any, inputs: int) -> Operation:
+def _operation(index: int, rows: Any, inputs: int) -> Operation:
+    row = rows[index]
     if not isinstance(row, list) or not row:
         raise TableError(f"operation {index} of the plan is {row!r}, not a list")
     kind, *rest = row
@@ -75,7 +82,7 @@ def _operation(index: int, row: Any, inputs: int) -> Operation:
         if not _is_index(operand) or operand >= index:
             raise TableError(
                 f"{where} uses {operand!r}, which is not an earlier operation: a forward "
-                "reference or a cycle"
+                f"reference or a cycle{_way_back(rows, operand, index)}"
             )
     if kind in _WITH_CONSTANT:
         return Operation(cast(Kind, kind), operands[0], -1, _constant(rest[1:], where))
@@ -84,8 +91,29 @@ def _operation(index: int, row: Any, inputs: int) -> Operation:
     return Operation(cast(Kind, kind), *operands)
 
 
+def _way_back(rows: Any, start: object, end: int) -> str:
+    """In words: by which operations a forward reference comes back to where it started."""
+    before: dict[object, object] = {start: None} if _is_index(start) else {}
+    queue = list(before)
+    for place in queue:
+        if place == end:
+            chain: list[object] = [place]
+            while before[chain[-1]] is not None:
+                chain.append(before[chain[-1]])
+            return f" (here a cycle: {' uses '.join(map(str, [end, *reversed(chain)]))})"
+        row = rows[place] if isinstance(place, int) and place < len(rows) else None
+        kind = row[0] if isinstance(row, list) and row and isinstance(row[0], str) else ""
+        for used in row[1 : 1 + _OPERANDS.get(kind, 0)] if isinstance(row, list) else ():
+            if _is_index(used) and used not in before:
+                before[used] = place
+                queue.append(used)
+    return ""
+
+
 def _constant(given: list[Any], where: str) -> Any:
-    if len(given) not in (1, 2):
+    if not given:
+        raise TableError(f"{where} lacks its constant; it must have one operand and one constant")
+    if len(given) > 2:
         raise TableError(f"{where} must have one operand and one constant")
     try:
         return read(given[0], read_bits(given[1]) if len(given) == 2 else DOUBLE)
