@@ -1,0 +1,57 @@
+"""Arguments of an encrypted run, read and checked before anything is encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .backend import Parameters
+
+
+def read_arguments(
+    inputs: int, arguments: Sequence[Any], parameters: Parameters
+) -> list[np.ndarray]:
+    """As many arrays of one axis as a plan takes, float64, finite, no longer than the slots.
+
+    Raises
+    ------
+    ArgumentError
+
+    Examples
+    --------
+    >>> read_arguments(1, [[0.5, 0.25]], Parameters(32, 40, 2))[0].shape
+    (2,)
+    """
+    if len(arguments) != inputs:
+        raise ArgumentError(f"the plan takes {inputs} argument(s), got {len(arguments)}")
+    arrays = [np.asarray(one, dtype=np.float64) for one in arguments]
+    for one in arrays:
+        if one.ndim != 1 or one.shape != arrays[0].shape or not one.size:
+            raise ArgumentError("the arguments must be arrays of one axis and one length")
+        if not np.isfinite(one).all():
+            raise ArgumentError("an argument has a value that is not finite")
+    if arrays[0].size > parameters.slots:
+        raise ArgumentError(
+            f"{arrays[0].size} values do not fit into the {parameters.slots} slots of "
+            f"ring_dimension={parameters.ring_dimension}; use a larger ring"
+        )
+    return arrays
+
+
+def read_levels(levels: Sequence[int], repeats: int, parameters: Parameters) -> list[int]:
+    """Remaining levels to time operations at.
+
+    Raises
+    ------
+    ArgumentError
+        If one is beyond the context's, or `repeats` is below 1.
+    """
+    for level in levels:
+        if not 0 <= level <= parameters.levels:
+            raise ArgumentError(f"levels has {level}; the context has 0 … {parameters.levels}")
+    if repeats < 1:
+        raise ArgumentError(f"repeats={repeats} must be 1 or more")
+    return [int(level) for level in levels]
