@@ -133,22 +133,34 @@ class Chain:
 
     @cached_property
     def _place_of_factor(self) -> tuple[int, int]:
-        """Product (one past the last: the result) and side where c enters."""
+        """Product (one past the last: the result) and side where c enters, once in the result."""
         if self.family == "times":
             return -1, 0
         last = len(self.values) - 1
-        path = [last]
+        uses = [0] * last + [1]
         for index in reversed(range(self.bases, last + 1)):
-            if index in path:
-                path.extend(self.products[index - self.bases][:2])
+            for used in self.products[index - self.bases][:2]:
+                uses[used] += uses[index]
         for number, (left, right, level) in enumerate(self.products[1:], 1):
-            if self.bases + number in path:
+            if uses[self.bases + number] == 1:
                 for place, index in enumerate((left, right)):
                     if self.values[index][2] < level - 1:
                         return number, place
         if self.values[last][2] < self.depth:
             return len(self.products), 0
         raise ArgumentError(f"depth={self.depth} leaves no level for the factor of the chain")
+
+    @cached_property
+    def proportional(self) -> tuple[bool, ...]:
+        """For each value, whether c is a factor of its highest coefficient."""
+        if self.family == "times":
+            return tuple(parity == 2 for _, parity, _ in self.values)
+        number, _ = self._place_of_factor
+        found = [False] * len(self.values)
+        for index in range(self.bases, len(self.values)):
+            left, right, _ = self.products[index - self.bases]
+            found[index] = index - self.bases == number or found[left] or found[right]
+        return tuple(found)
 
     @cached_property
     def leading_power(self) -> int:

@@ -8,15 +8,19 @@ set to zero, one after the other, as long as the rest can make up for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+import mpmath
 import numpy as np
 
 from .chain import Chain, Side
 
 Array = np.ndarray
+Number = TypeVar("Number", float, mpmath.mpf)
 _CLOSE = 1e-12  # of the largest value of the polynomial
-_START_SPREADS = (0.1, 0.1, 0.25)  # in turn
+_START_SPREADS = (0.03, 0.1, 0.03, 0.3)  # in turn
 _WIDEST_STEP = 60
 
 
@@ -100,9 +104,7 @@ class Evaluation:
         return jacobian, adjoint
 
 
-def fit_chain(
-    chain: Chain, wanted: Array, leading: float, seed: int, thin: bool = True
-) -> Fit | None:
+def fit_chain(chain: Chain, wanted: Array, leading: float, seed: int) -> Fit | None:
     """Constants with which the chain takes the wanted values at its points (None: not found).
 
     Parameters
@@ -114,19 +116,42 @@ def fit_chain(
         Its coefficient of the highest power, divided by 2^chain.leading_power: the factor c.
     seed : int
         Of the random start.
-    thin : bool
-        Whether to set constants to zero that are not needed.
     """
     random = np.random.default_rng(seed)
     start = random.normal(0.0, _START_SPREADS[seed % len(_START_SPREADS)], chain.parameters)
-    free = np.ones(chain.parameters, dtype=bool)
     start[factor_index(chain)] = leading
+    free = np.ones(chain.parameters, dtype=bool)
     found = _solve(chain, wanted, start, free)
-    if found is None:
-        return None
-    if thin:
-        found, free = _thinned(chain, wanted, found, free)
-    return _judged(chain, wanted, found, free)
+    return None if found is None else _judged(chain, wanted, found, free)
+
+
+def thin_fit(chain: Chain, wanted: Array, fit: Fit, worse: float = 2.0) -> Fit:
+    """Set constants to zero that are not needed: products first, the smallest first.
+
+    Neither the largest constant nor the amplification grows to more than `worse` times what it
+    was (but constants may always grow to 4).
+    """
+    kept = fit
+    never, scaled = factor_index(chain), scaling(chain)
+    for group in (scaled, ~scaled):
+        tried = {never}
+        while int(kept.free.sum()) > chain.conditions:
+            order = np.argsort(np.abs(kept.constants)).tolist()
+            index = next((i for i in order if kept.free[i] and group[i] and i not in tried), None)
+            if index is None:
+                break
+            tried.add(index)
+            fewer = kept.free.copy()
+            fewer[index] = False
+            found = _solve(chain, wanted, kept.constants, fewer, 40)
+            if found is None:
+                continue
+            less = _judged(chain, wanted, found, fewer)
+            if less.amplification <= worse * fit.amplification and less.largest <= max(
+                4.0, worse * fit.largest
+            ):
+                kept = less
+    return kept
 
 
 def _judged(chain: Chain, wanted: Array, constants: Array, free: Array) -> Fit:
@@ -168,28 +193,6 @@ def _solve(
     return None
 
 
-def _thinned(
-    chain: Chain, wanted: Array, constants: Array, free: Array
-) -> tuple[Array, Array]:
-    """Products with constants first, additions of constants then; the smallest first."""
-    scaled, never = scaling(chain), factor_index(chain)
-    most = max(4.0, 2.0 * float(np.abs(constants).max()))
-    for group in (scaled, ~scaled):
-        tried: set[int] = set()
-        while int(free.sum()) > chain.conditions:
-            order = [int(i) for i in np.argsort(np.abs(constants)) if free[i] and group[i]]
-            index = next((i for i in order if i not in tried and i != never), None)
-            if index is None:
-                break
-            tried.add(index)
-            fewer = free.copy()
-            fewer[index] = False
-            found = _solve(chain, wanted, constants, fewer, 40)
-            if found is not None and np.abs(found).max() <= most:
-                constants, free = found, fewer
-    return constants, free
-
-
 def scaling(chain: Chain) -> Array:
     """Which constants multiply a value and may be zero, shape (parameters,)."""
     flags: list[bool] = [False] if chain.family == "times" else []
@@ -208,3 +211,23 @@ def factor_index(chain: Chain) -> int:
             break
         place += side.parameters
     return place
+
+
+def rescale(chain: Chain, constants: Sequence[Number], factor: Number) -> list[Number]:
+    """The constants of `factor` times the polynomial (exact for a power of two)."""
+    result = list(constants)
+    if chain.family == "times":
+        result[0] = result[0] * factor
+        return result
+    proportional, place = chain.proportional, 0
+    for side in (side for both in chain.sides for side in both):
+        whole = side.factor or (side.lead >= 0 and proportional[side.lead])
+        for offset in range(side.parameters):
+            at = offset - side.factor
+            own = 0 <= at < len(side.scaled) and proportional[side.scaled[at]]
+            if whole and not own:
+                result[place + offset] = result[place + offset] * factor
+            elif own and not whole:
+                result[place + offset] = result[place + offset] / factor
+        place += side.parameters
+    return result

@@ -1,21 +1,23 @@
 """Search of chains: the fewest products with which a degree's polynomials can be computed.
 
-Sequences of products whose degrees do not fall, as in an addition chain, are listed for a family,
-a degree and a depth; those with the most constants are tried on a set of polynomials, and the
-first that computes them all is kept. What is found is shipped (``data/chains.json``); this module
-makes it again.
+For a family, a degree and a depth the addition chains are listed that consist of powers of two
+and a few degrees more. Those whose constants suffice (the rank of the derivatives says so) are
+tried on a set of polynomials, and the best of the shortest that compute them all is kept. What is
+found is shipped (``data/chains.json``); this module makes it again.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import combinations
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import ArgumentError
 from .chain import Chain, Family, Product
-from .chain_fit import fit_chain, points
+from .chain_fit import Evaluation, fit_chain, points
 
 Array = np.ndarray
 SEEDS = 10
@@ -62,7 +64,7 @@ def try_chain(chain: Chain, seeds: int = SEEDS) -> Tried | None:
         leading = series[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
         sizes: list[float] = []
         for seed in range(seeds):
-            fit = fit_chain(chain, wanted, leading, seed, thin=False)
+            fit = fit_chain(chain, wanted, leading, seed)
             starts += 1
             if fit is not None and fit.largest < _LARGEST:
                 sizes.append(fit.largest)
@@ -75,18 +77,19 @@ def try_chain(chain: Chain, seeds: int = SEEDS) -> Tried | None:
 
 
 def search_chain(
-    family: Family, degree: int, depth: int, most: int, tried: int = 10, listed: int = 3000
+    family: Family, degree: int, depth: int, most: int, kept: int = 4, listed: int = 60
 ) -> Tried | None:
-    """The first chain that does, by number of products; of those, the one solved most often."""
+    """The shortest chain that does, of at most so many products; of these, the easiest to solve."""
     for products in range(1, most + 1):
-        candidates = [
-            chain
-            for chain in list_chains(family, degree, depth, products, listed)
-            if chain.parameters >= chain.conditions
-        ]
-        candidates.sort(key=lambda chain: -chain.parameters)
+        candidates = []
+        for chain in list_chains(family, degree, depth, products):
+            if chain.parameters >= chain.conditions and _rank(chain) == chain.conditions:
+                candidates.append(chain)
+                if len(candidates) == listed:
+                    break
+        scored = sorted(candidates, key=_difficulty)
         best: Tried | None = None
-        for one in map(try_chain, candidates[:tried]):
+        for one in map(try_chain, scored[:kept]):
             if one is not None and (best is None or one.share > best.share):
                 best = one
             if best is not None and best.share > _OFTEN:
@@ -96,83 +99,97 @@ def search_chain(
     return None
 
 
+def _rank(chain: Chain) -> int:
+    random = np.random.default_rng(0)
+    constants = random.normal(0, 0.3, chain.parameters)
+    jacobian = Evaluation(chain, constants, points(chain)).derivatives()[0]
+    sizes = np.linalg.svd(jacobian, compute_uv=False)
+    return int((sizes > 1e-11 * sizes[0]).sum())
+
+
+def _difficulty(chain: Chain) -> tuple[int, int]:
+    """How many of a few starts fail on two polynomials."""
+    failures = 0
+    for series in trial_series(chain.family, chain.degree)[1:4:2]:
+        wanted = np.polynomial.chebyshev.chebval(points(chain), series)
+        leading = series[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
+        fits = [fit_chain(chain, wanted, leading, seed) for seed in range(3)]
+        failures += sum(fit is None for fit in fits)
+    return failures, -chain.parameters
+
+
 def list_chains(
-    family: Family, degree: int, depth: int, products: int, most: int, seed: int = 0
+    family: Family, degree: int, depth: int, products: int, seed: int = 0
 ) -> Iterator[Chain]:
-    """Chains of a degree with so many products, at most `most` of them, in a random order."""
-    given = {"odd": [(1, 1, 0)], "times": [(1, 1, 0), (1, 2, 1)], "general": [(1, 0, 0)]}[family]
-    wanted = {"odd": 1, "times": 2, "general": 0}[family]
-    square = (2, 0, 1)
+    """Chains of a degree with so many products, in a random order."""
     random = np.random.default_rng(seed)
-    found = 0
-    budget = 60 * most
+    for powers in range(degree.bit_length() - 1, 0, -1):
+        base = [1 << k for k in range(1, powers + 1)]
+        more = products - len(base) - (base[-1] != degree)
+        if more < 0:
+            continue
+        others = [n for n in range(3, degree) if n & (n - 1)]
+        sets = list(_some_combinations(others, more, random))
+        for at in random.permutation(len(sets)):
+            degrees = sorted({1, *base, *sets[at], degree})
+            yield from _chains_of(family, degrees, depth)
 
-    def extend(
-        values: list[tuple[int, int, int]], chosen: list[tuple[int, int, int]]
-    ) -> Iterator[list[Product]]:
-        nonlocal budget
-        budget -= 1
-        left = products - len(chosen)
-        if budget < 0:
+
+def _some_combinations(
+    others: list[int], size: int, random: np.random.Generator, most: int = 30_000
+) -> Iterator[tuple[int, ...]]:
+    total = math.comb(len(others), size)
+    if total <= most:
+        yield from combinations(others, size)
+        return
+    for _ in range(most):
+        yield tuple(sorted(random.choice(others, size, replace=False).tolist()))
+
+
+def _chains_of(family: Family, degrees: list[int], depth: int) -> Iterator[Chain]:
+    """The chain that makes each degree of two smaller ones, at the lowest level."""
+    bases = 2 if family == "times" else 1
+    place = {1: bases - 1}  # the index of a degree: 1 is w in the family "times"
+    level = {1: bases - 1}
+    chosen: list[Product] = []
+    used: set[int] = set()
+    for wanted in degrees[1:]:
+        pairs = [(a, wanted - a) for a in degrees if 2 * a >= wanted and wanted - a in place]
+        pairs = [pair for pair in pairs if pair[0] in place and _fits(family, *pair)]
+        if not pairs:
             return
-        if not left:
-            if values[-1][0] == degree and values[-1][1] == wanted and _all_used(chosen, len(given)):
-                yield chosen
+        first, second = min(pairs, key=lambda pair: (max(level[pair[0]], level[pair[1]]), pair))
+        if family == "times" and wanted == 2:
+            level[2], left, right = 1, 0, 0
+        else:
+            level[wanted] = max(level[first], level[second]) + 1
+            left, right = place[first], place[second]
+            used |= {first, second}
+        if level[wanted] > depth:
             return
-        if max(v[0] for v in values) << left < degree:
-            return
-        pairs = [
-            (i, j)
-            for i in range(len(values))
-            for j in range(i + 1)
-            if _allowed(family, values, i, j)
-            and values[-1][0] <= values[i][0] + values[j][0] <= degree
-            and max(values[i][2], values[j][2]) < depth
-        ]
-        for at in random.permutation(len(pairs)):
-            i, j = pairs[at]
-            if len(chosen) > 1 and values[i][0] + values[j][0] == values[-1][0]:
-                if (i, j, 0)[:2] <= chosen[-1][:2]:
-                    continue
-            kind = max(values[i][1], values[j][1]) if family == "times" else (
-                values[i][1] + values[j][1]
-            ) % 2
-            level = max(values[i][2], values[j][2]) + 1
-            value = (values[i][0] + values[j][0], kind, level)
-            yield from extend([*values, value], [*chosen, (i, j, level)])
-
-    for chosen in extend([*given, square], [(0, 0, 1)]):
-        for variant in _levels(family, chosen, depth, len(given)):
-            try:
-                chain = Chain(family, variant, depth)
-                chain.sides  # noqa: B018 (checks the levels)
-            except ArgumentError:
-                continue
-            yield chain
-            found += 1
-        if found >= most:
-            return
+        place[wanted] = bases + len(chosen)
+        chosen.append((left, right, level[wanted]))
+    if used | {1, degrees[-1]} != set(degrees):
+        return
+    for variant in _levels(chosen, depth, bases):
+        try:
+            chain = Chain(family, variant, depth)
+            chain.sides  # noqa: B018 (checks the levels)
+        except ArgumentError:
+            continue
+        yield chain
 
 
-def _allowed(family: Family, values: list[tuple[int, int, int]], i: int, j: int) -> bool:
-    if family != "times":
-        return True
-    return 0 not in (i, j) and (values[i][1], values[j][1]) != (2, 2)
+def _fits(family: Family, first: int, second: int) -> bool:
+    """In the family "times" odd degrees carry the factor z, and only one side may."""
+    return family != "times" or (first, second) == (1, 1) or not (first % 2 and second % 2)
 
 
-def _all_used(chosen: list[Product], bases: int) -> bool:
-    used = {index for left, right, _ in chosen for index in (left, right)}
-    return all(bases + number in used for number in range(len(chosen) - 1))
-
-
-def _levels(
-    family: Family, chosen: list[Product], depth: int, bases: int
-) -> set[tuple[Product, ...]]:
-    """As early as possible, the last as late, all as late as possible."""
-    early = list(chosen)
-    last = [*early[:-1], (*early[-1][:2], depth)]
+def _levels(chosen: list[Product], depth: int, bases: int) -> set[tuple[Product, ...]]:
+    """All as early as possible but the last; all as late as possible."""
+    last = [*chosen[:-1], (*chosen[-1][:2], depth)]
     late = list(last)
     for number in range(len(chosen) - 2, 0, -1):
         users = [lv for left, right, lv in late[number + 1 :] if bases + number in (left, right)]
         late[number] = (*late[number][:2], min(users) - 1)
-    return {tuple(early), tuple(last), tuple(late)}
+    return {tuple(last), tuple(late)}

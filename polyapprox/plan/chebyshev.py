@@ -136,7 +136,7 @@ def append_chebyshev(
     if len(series) < 2:
         return _constant(builder, value, series[0] if series else ZERO)
     if parity == "even":
-        value, series = _double_angle(builder, value), series[::2]
+        value, series = double_angle(builder, value), series[::2]
     kind: Kind = "odd" if parity == "odd" else "general"
     split = _best_split(kind, len(series) - 1)
     return _Evaluation(builder, value, kind, split).result(series)
@@ -254,7 +254,7 @@ class _Evaluation:
 
     def _make(self, index: int) -> int:
         if index % 2 == 0:
-            return _double_angle(self.builder, self._polynomial(index // 2))
+            return double_angle(self.builder, self._polynomial(index // 2))
         if self.kind == "odd":
             left = 1 << (index.bit_length() - 1)
             right = index - left
@@ -271,8 +271,8 @@ def _constant(builder: PlanBuilder, value: int, constant: mpmath.mpf) -> int:
     return builder.shift(builder.subtract(value, value), constant)
 
 
-def _double_angle(builder: PlanBuilder, value: int) -> int:
-    """T_2 of a value: 2v² − 1."""
+def double_angle(builder: PlanBuilder, value: int) -> int:
+    """Append T_2 of a value: 2v² − 1."""
     return builder.shift(builder.double(builder.multiply(value, value)), _MINUS_ONE)
 
 

@@ -1,0 +1,201 @@
+"""Plans with adapted coefficients for a given polynomial, where they are worth it.
+
+The chains of :mod:`polyapprox.plan.chain` need fewer multiplications than baby steps and giant
+steps, but their constants come from a system of equations in the coefficients: they may be large,
+or a solution may not be found. Then the series is evaluated by baby steps and giant steps, and
+the reason is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import mpmath
+import numpy as np
+
+from ..errors import NotConvergedError
+from ..numbers import dyadic, multiply
+from ..polynomial import MAP_BITS
+from .builder import PlanBuilder
+from .chain import Chain, Family, Side
+from .chain_exact import difference_bound, refine_chain
+from .chain_fit import Fit, fit_chain, points, rescale, thin_fit
+from .chain_table import best_chain
+
+Objective = Literal["depth", "multiplications"]
+LARGEST_CONSTANT = 2.0**10
+LARGEST_AMPLIFICATION = 2.0**12
+_MINUS_ONE = dyadic(-1, 0)
+_SEEDS = 24
+_ENOUGH = 3  # solutions, of which the best conditioned is taken
+_DIFFERENCE_BITS = 40  # fewer than the constants have
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A chain with its constants.
+
+    Attributes
+    ----------
+    chain : Chain
+    constants : tuple of mpmath.mpf
+        In the order of the sides of the chain; zeros cost nothing.
+    largest : float
+        Largest absolute constant.
+    amplification : float
+        See :class:`polyapprox.plan.chain_fit.Fit` (sampled).
+    difference : mpmath.mpf
+        Proven bound of |chain − series| on [-1, 1], absolute.
+    """
+
+    chain: Chain
+    constants: tuple[mpmath.mpf, ...]
+    largest: float
+    amplification: float
+    difference: mpmath.mpf
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a series is evaluated by baby steps and giant steps."""
+
+    reason: str
+
+
+@lru_cache(maxsize=512)
+def adapt(
+    series: tuple[mpmath.mpf, ...],
+    family: Family,
+    objective: Objective = "depth",
+    largest_constant: float = LARGEST_CONSTANT,
+    largest_amplification: float = LARGEST_AMPLIFICATION,
+    bits: int = MAP_BITS,
+) -> Adapted | Refusal:
+    """Constants of the shipped chain that computes a Chebyshev series.
+
+    Parameters
+    ----------
+    series : tuple of mpmath.mpf, shape (degree + 1,)
+        Chebyshev coefficients, low to high; odd for the families "odd" and "times".
+    family : {"odd", "times", "general"}
+        See :mod:`polyapprox.plan.chain`.
+    objective : {"depth", "multiplications"}
+        Fewest levels first, or fewest multiplications.
+    largest_constant : float
+        Largest constant allowed, relative to the largest coefficient.
+    largest_amplification : float
+        Largest amplification of rounding errors allowed.
+    bits : int
+        Significant bits of the constants.
+
+    Returns
+    -------
+    Adapted or Refusal
+
+    Examples
+    --------
+    >>> from polyapprox.numbers import exact
+    >>> found = adapt(tuple(exact(c) for c in (0, 1.2, 0, -0.35, 0, 0.2, 0, -0.1)), "odd")
+    >>> found.chain.multiplications, found.chain.depth, found.largest < 4
+    (4, 3, True)
+    """
+    degree = len(series) - 1
+    chain = best_chain(family, degree, objective)
+    if chain is None:
+        return Refusal(f"no chain is known for degree {degree}")
+    size = max(abs(c) for c in series)
+    power = int(mpmath.frexp(size)[1])
+    scaled = tuple(multiply(c, dyadic(1, -power)) for c in series)  # largest in [1/2, 1)
+    fit = _best_fit(chain, np.array([float(c) for c in scaled]))
+    if fit is None:
+        return Refusal(f"no real constants were found for the chain of degree {degree}")
+    if fit.largest > largest_constant:
+        return Refusal(
+            f"the constants of the chain of degree {degree} reach {fit.largest:.3g}, more than "
+            f"largest_constant={largest_constant:g}"
+        )
+    if fit.amplification > largest_amplification:
+        return Refusal(
+            f"the chain of degree {degree} would amplify rounding errors {fit.amplification:.3g} "
+            f"times, more than largest_amplification={largest_amplification:g}"
+        )
+    try:
+        constants = refine_chain(chain, fit.constants, fit.free, scaled, bits)
+    except NotConvergedError as error:
+        return Refusal(str(error))
+    difference = difference_bound(chain, constants, scaled, bits)
+    if difference > dyadic(1, _DIFFERENCE_BITS - bits):
+        return Refusal(f"the constants of the chain of degree {degree} are not exact enough")
+    constants = tuple(rescale(chain, constants, dyadic(1, power)))
+    largest = max(abs(float(c)) for c in constants)
+    difference = multiply(difference, dyadic(1, power))
+    return Adapted(chain, constants, largest, fit.amplification, difference)
+
+
+def _best_fit(chain: Chain, coefficients: np.ndarray) -> Fit | None:
+    wanted = np.polynomial.chebyshev.chebval(points(chain), coefficients)
+    leading = coefficients[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
+    found: list[Fit] = []
+    for seed in range(_SEEDS):
+        fit = fit_chain(chain, wanted, leading, seed)
+        if fit is not None:
+            found.append(fit)
+        if len(found) == _ENOUGH:
+            break
+    if not found:
+        return None
+    best = min(found, key=lambda fit: fit.amplification)
+    return thin_fit(chain, wanted, best)
+
+
+
+
+def append_adapted(
+    builder: PlanBuilder, value: int, found: Adapted, factor: int | None = None
+) -> int:
+    """Append the operations of a chain.
+
+    Parameters
+    ----------
+    builder : PlanBuilder
+    value : int
+        Index of y in [-1, 1].
+    found : Adapted
+    factor : int, optional
+        Index of z, for the family "times".
+
+    Returns
+    -------
+    int
+        Index of the result.
+    """
+    return _Appending(builder, value, found, factor).result
+
+
+class _Appending:
+    def __init__(self, builder: PlanBuilder, value: int, found: Adapted, factor: int | None) -> None:
+        self.builder, self.constants, self.place = builder, found.constants, 0
+        self.values = [value]
+        if factor is not None:
+            self.values.append(builder.multiply(builder.scale(factor, self.constants[0]), value))
+            self.place = 1
+        chain = found.chain
+        for (left, right), centred in zip(chain.sides[:-1], chain.centred, strict=True):
+            product = builder.double(builder.multiply(self._sum(left), self._sum(right)))
+            self.values.append(builder.shift(product, _MINUS_ONE) if centred else product)
+        self.result = self._sum(chain.sides[-1][0])
+
+    def _sum(self, side: Side) -> int:
+        builder, total = self.builder, self.values[side.lead]
+        if side.factor:
+            total = builder.scale(total, self.constants[self.place])
+        for at, index in enumerate(side.scaled, self.place + side.factor):
+            if self.constants[at]:
+                term = builder.scale(self.values[index], self.constants[at])
+                total = builder.add(total, term)
+        self.place += side.parameters
+        if side.constant:
+            total = builder.shift(total, self.constants[self.place - 1])
+        return total
