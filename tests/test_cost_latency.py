@@ -110,7 +110,8 @@ def test_fits_find_the_times_between_and_beyond_the_points() -> None:
             assert model.seconds(kind, level) == pytest.approx(known_seconds(kind, level))
     assert model.residual < 1e-12
     product = known_seconds("multiply", 8) + known_seconds("rescale", 8)
-    assert model.constant_weight == pytest.approx(known_seconds("scale", 8) / product)
+    constant = known_seconds("scale", 8) + known_seconds("add", 8)
+    assert model.constant_weight == pytest.approx(constant / product)
     with pytest.raises(ArgumentError, match="kind is 'rotate'"):
         model.seconds("rotate", 3)
 

@@ -112,10 +112,13 @@ class LatencyModel:
 
     @property
     def constant_weight(self) -> float:
-        """A product with a constant in products of ciphertexts, at half of the context's levels."""
+        """A product with a constant, added to a sum, in products of ciphertexts, rescaled.
+
+        At half of the context's levels.
+        """
         level = max(1, self.context_levels // 2)
         product = self.seconds("multiply", level) + self.seconds("rescale", level)
-        return self.seconds("scale", level) / product
+        return (self.seconds("scale", level) + self.seconds("add", level)) / product
 
     @property
     def residual(self) -> float:

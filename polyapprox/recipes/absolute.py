@@ -49,7 +49,7 @@ def relu(
         cheapest of them.
     objective : {"balanced", "levels", "multiplications", "latency"}
         What "cheapest" means: "balanced" weighs a level as two multiplications and a product with
-        a constant as a tenth of one; "latency" is the time forecast for `backend`; "depth" is
+        a constant as a hundredth of one; "latency" is the time forecast for `backend`; "depth" is
         another word for "levels".
     degrees : list of int, optional
         Fixed odd degrees of the composite, innermost first.

@@ -27,7 +27,7 @@ from .options import (
 from .request import Objective, Request
 
 # A product with a constant in products of ciphertexts: measured, see docs/costs.md.
-CONSTANT_WEIGHT = 0.1
+CONSTANT_WEIGHT = 0.01
 CIRCUITS_TIMED = 4  # for the latency: a multiplication more may save many constants
 LARGEST_ERROR = 0.24  # of a composite
 Key = tuple[float, ...]
