@@ -81,7 +81,8 @@ def without_input_scaling(plan: Plan) -> tuple[Plan, float]:
             left, right = place[operation.left], place[operation.right]
             operation = operation._replace(left=left, right=right)
         kept.append(operation)
-    return Plan(tuple(kept), place[plan.output]), float(plan.operations[folded].constant)
+    constant = plan.operations[folded].constant
+    return Plan(tuple(kept), place[plan.output]), float(constant or 0)
 
 
 def choose_parameters(
