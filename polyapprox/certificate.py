@@ -20,7 +20,7 @@ class Certificate:
     lower_for : str
         For whom the lower bound holds.
     method : str
-        "sampling theorem", "Taylor balls" or "stages".
+        "sampling theorem", "Taylor models on cells", "Taylor balls" or "stages".
     details : dict
         What the method used: number of points or cells, degree, image of each stage.
     """

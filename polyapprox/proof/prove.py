@@ -13,6 +13,7 @@ from ..numbers import ZERO, decimal
 from ..structures import total_degree
 from ..targets import Target, as_target
 from .agreement import check_agreement
+from .by_cells import by_cells
 from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
@@ -20,7 +21,8 @@ from .competitors import lower_bound
 from .study import one_argument_function
 
 _LARGEST_SAMPLED_DEGREE = 20_000
-_LARGEST_CIRCUIT = 1 << 19
+_LARGEST_CIRCUIT = 1 << 24
+_LARGEST_SAMPLED_CIRCUIT = 1 << 11  # cells are faster beyond
 _FLOAT_ERROR = 2.0**-36
 
 
@@ -52,11 +54,13 @@ def prove(
         weight = as_target(approximation.weight)
     lower, lower_for = lower_bound(approximation, target, weight, reference)
     if _sampled(approximation, target, weight):
-        upper, method, details = by_sampling(approximation, target)
+        degree, circuit = total_degree(approximation), approximation.structure == "circuit"
+        by_all = by_cells if circuit and degree > _LARGEST_SAMPLED_CIRCUIT else by_sampling
+        upper, method, details = by_all(approximation, target)
     elif approximation.structure == "circuit":
         raise ProofError(
             f"a circuit for {approximation.function!r} of degree {total_degree(approximation)} is "
-            "beyond the proof by sampling"
+            "beyond the proof by samples and by Taylor models in float64"
         )
     elif approximation.structure in ("composite", "composition"):
         upper, method, details = by_stages(approximation)

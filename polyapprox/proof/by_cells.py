@@ -1,0 +1,136 @@
+"""Proof of long chains of products against piecewise polynomials: Taylor models on cells.
+
+The cells of each piece of the target are split until the models are tight; the polynomial of
+each model is then bounded on a verified mesh (see :mod:`polyapprox.proof.mesh`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from ..approximation import Approximation
+from ..errors import ProofError
+from ..numbers import exact
+from ..structures import total_degree
+from ..targets import Target
+from .by_sampling import pieces_on
+from .cells import ORDER, TaylorArray
+from .mesh import chebyshev_mesh
+from .study import along_zero, study_domain
+
+Method = tuple[mpmath.mpf, str, dict[str, object]]
+_AN_OCTAVE = 12  # first cells: so many to each halving of the distance from either end
+_TIGHT = 5e-4  # of the estimate: the largest radius of a model
+_SMALL = 0.98  # of the estimate: cells with a bound below it are not looked at any closer
+_OVERSAMPLING = 48
+_MOST = 200_000  # cells
+_AT_ONCE = 2048
+_UNIT = 1.2e-16
+
+
+def by_cells(approximation: Approximation, target: Target) -> Method:
+    """Bound of the error from Taylor models, split until their radii are small beside it.
+
+    Raises
+    ------
+    ProofError
+        If the models stay wide: rounding is as large as the error, or the plan overflows.
+    """
+    plan, estimate = along_zero(approximation), float(approximation.error_estimate)
+    degree = total_degree(approximation)
+    largest, cells = 0.0, 0
+    for low, high in study_domain(approximation):
+        for start, stop, coefficients in pieces_on(target, low, high):
+            edges = graded_edges(float(start), float(stop), degree)
+            function = _on_cells(coefficients)
+            done = 0
+            while edges.shape[1]:
+                done += edges.shape[1]
+                if done > _MOST:
+                    raise ProofError(
+                        f"the error of this circuit for {approximation.function!r} is not "
+                        f"enclosed by {_MOST} Taylor models: rounding is as large as it is"
+                    )
+                wide = []
+                for first in range(0, edges.shape[1], _AT_ONCE):
+                    part = edges[:, first : first + _AT_ONCE]
+                    with np.errstate(over="ignore", invalid="ignore"):
+                        bound, kept = _bounded(plan, function, part, estimate, largest)
+                    largest = max(largest, bound)
+                    wide.append(part[:, ~kept])
+                edges = _halves(np.concatenate(wide, axis=1))
+            cells += done
+    return exact(largest), "Taylor models on cells", {"cells": cells, "degree": degree}
+
+
+def graded_edges(start: float, stop: float, degree: int) -> np.ndarray:
+    """First cells of [start, stop], smaller towards both ends; shape (2, cells): low and high."""
+    octaves = max(4, degree.bit_length() + 2)
+    share = 0.5 ** (1 + np.arange(_AN_OCTAVE * octaves) / _AN_OCTAVE)
+    length = stop - start
+    inner = np.concatenate([start + length * share, stop - length * share])
+    inner = inner[(inner > start) & (inner < stop)]
+    points = np.unique(np.concatenate([[start], inner, [stop]]))
+    return np.stack([points[:-1], points[1:]])
+
+
+def _halves(edges: np.ndarray) -> np.ndarray:
+    low, high = edges
+    middle = 0.5 * (low + high)
+    if np.any((middle <= low) | (middle >= high)):
+        raise ProofError("a Taylor model stays wide on the smallest cell that there is")
+    return np.stack([np.concatenate([low, middle]), np.concatenate([middle, high])])
+
+
+def _bounded(
+    plan: Any,
+    target: Callable[[TaylorArray], TaylorArray],
+    edges: np.ndarray,
+    estimate: float,
+    known: float,
+) -> tuple[float, np.ndarray]:
+    """Bound of the error on the cells whose models are tight, and which these are."""
+    low, high = edges
+    centre = 0.5 * (low + high)
+    half = np.maximum(high - centre, centre - low) * (1 + 4 * _UNIT)
+    x = TaylorArray.identity(centre, half)
+    error = plan.run(x, lift=TaylorArray.lift_constant) - target(x)
+    plain = (error.size + error.radius) * (1 + 1e-14)
+    kept = (error.radius <= _TIGHT * estimate) | (plain <= _SMALL * estimate)
+    if not np.any(kept):
+        return 0.0, kept
+    closer = kept & (plain > max(known, _SMALL * estimate))
+    largest = float(np.max(plain[kept & ~closer], initial=0.0))
+    if np.any(closer):
+        models = TaylorArray(error.coefficients[:, closer], error.radius[closer])
+        largest = max(largest, _on_mesh(models))
+    return largest, kept
+
+
+def _on_mesh(models: TaylorArray) -> float:
+    """Bound of the functions on all their cells."""
+    mesh = chebyshev_mesh(-1.0, 1.0, _OVERSAMPLING * (ORDER - 1))
+    points = mesh.points[:, None]
+    value = np.broadcast_to(models.coefficients[-1], (len(points), len(models.radius))).copy()
+    for coefficient in models.coefficients[-2::-1]:
+        value *= points
+        value += coefficient
+    rounding = (2 * ORDER + 4) * _UNIT * models.size * 1.01
+    sampled = np.max(np.abs(value), axis=0) + rounding
+    return float(np.max(sampled * mesh.factor(ORDER - 1) + models.radius)) * (1 + 1e-14)
+
+
+def _on_cells(coefficients: tuple[Any, ...]) -> Callable[[TaylorArray], TaylorArray]:
+    constants = [TaylorArray.lift_constant(c) for c in coefficients]
+
+    def evaluate(x: TaylorArray) -> TaylorArray:
+        value = x * 0.0 + constants[-1]
+        for constant in reversed(constants[:-1]):
+            value = value * x + constant
+        return value
+
+    return evaluate

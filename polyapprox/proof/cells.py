@@ -1,0 +1,101 @@
+"""Taylor models on many cells at once, in float64 with proven bounds.
+
+On the cell c + h s, s in [-1, 1], a function is Σ_{k<K} a_k s^k to within a radius. A plan is run
+on all cells together: sums and products of models are models, and whatever is rounded or cut off
+goes into the radius. A long chain of products has a degree beyond all sampling, but it is smooth
+between its few extrema, so some hundred cells of order 12 enclose it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from .bounded import BoundedArray
+
+ORDER = 12
+_UNIT = 1.2e-16  # above 2^-53
+_TINY = 1e-300  # above the errors of all underflows of one operation
+_GROW = 1.0 + 1e-13  # above the rounding of the radius itself: sums of at most ORDER² terms
+
+
+class TaylorArray:
+    """Taylor models on some cells.
+
+    Attributes
+    ----------
+    coefficients : numpy.ndarray, shape (ORDER, cells)
+    radius : numpy.ndarray, shape (cells,)
+        The function lies within it of the polynomial, all over the cell.
+    """
+
+    __slots__ = ("coefficients", "radius")
+
+    def __init__(self, coefficients: np.ndarray, radius: np.ndarray) -> None:
+        self.coefficients = coefficients
+        self.radius = radius
+
+    @classmethod
+    def identity(cls, centre: np.ndarray, half: np.ndarray) -> TaylorArray:
+        """x = centre + half · s, exactly."""
+        coefficients = np.zeros((ORDER, len(centre)))
+        coefficients[0], coefficients[1] = centre, half
+        return cls(coefficients, np.zeros(len(centre)))
+
+    @staticmethod
+    def lift_constant(constant: mpmath.mpf | Fraction) -> BoundedArray:
+        """An exact constant, with the error of its rounding to float64."""
+        return BoundedArray.lift_constant(constant)
+
+    @property
+    def size(self) -> np.ndarray:
+        """Σ |a_k|: with the radius, a bound of the function on each cell."""
+        return np.sum(np.abs(self.coefficients), axis=0)
+
+    def _rounded(self, coefficients: np.ndarray, radius: np.ndarray) -> TaylorArray:
+        rounding = _UNIT * np.sum(np.abs(coefficients), axis=0) + _TINY
+        return TaylorArray(coefficients, (radius + rounding) * _GROW)
+
+    def __add__(self, other: Any) -> TaylorArray:
+        if isinstance(other, TaylorArray):
+            total = self.coefficients + other.coefficients
+            return self._rounded(total, self.radius + other.radius)
+        total = self.coefficients.copy()
+        total[0] += other.value
+        return self._rounded(total, self.radius + other.radius)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: TaylorArray) -> TaylorArray:
+        difference = self.coefficients - other.coefficients
+        return self._rounded(difference, self.radius + other.radius)
+
+    def __mul__(self, other: Any) -> TaylorArray:
+        if isinstance(other, TaylorArray):
+            return self._product(other)
+        if isinstance(other, BoundedArray):
+            value, gap = float(other.value), float(other.radius)
+        else:
+            value, gap = float(other), 0.0
+        radius = self.radius * abs(value) + (self.size + self.radius) * gap
+        return self._rounded(self.coefficients * value, radius)
+
+    __rmul__ = __mul__
+
+    def _product(self, other: TaylorArray) -> TaylorArray:
+        left, right = self.coefficients, other.coefficients
+        sizes_left, sizes_right = np.abs(left), np.abs(right)
+        tails = np.cumsum(sizes_right[::-1], axis=0)[::-1]  # Σ_{j>=k} |b_j|
+        product = left[0] * right
+        cut = np.zeros_like(self.radius)
+        for i in range(1, ORDER):
+            product[i:] += left[i] * right[: ORDER - i]
+            cut += sizes_left[i] * tails[ORDER - i]
+        one, two = np.sum(sizes_left, axis=0), tails[0]
+        # each coefficient is a sum of at most ORDER products: 2 · ORDER roundings at most
+        rounding = (2 * ORDER * _UNIT) * one * two + _TINY
+        radius = one * other.radius + (two + other.radius) * self.radius + cut + rounding
+        return TaylorArray(product, radius * _GROW)
