@@ -54,7 +54,7 @@ def polish(
         slopes = (rows.T @ basis) * np.sqrt(len(watched))
         accepted = False
         while region > _SMALLEST_REGION and not accepted:
-            move = _program(error[watched] / largest, slopes, region)
+            move = program(error[watched] / largest, slopes, region)
             if move is None:
                 return Fit(chain, largest)
             trial = chain.moved(basis @ move * np.sqrt(len(watched)), free)
@@ -73,7 +73,7 @@ def polish(
     return Fit(chain, largest)
 
 
-def _program(error: np.ndarray, slopes: np.ndarray, region: float) -> np.ndarray | None:
+def program(error: np.ndarray, slopes: np.ndarray, region: float) -> np.ndarray | None:
     """min t with |error + slopes · z| <= t and |z| <= region."""
     points, size = slopes.shape
     sign = np.sign(error)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,15 +20,45 @@ from typing import Any, TextIO
 import numpy as np
 
 from ..errors import ArgumentError
+from . import grow, smooth
 from .chain import Chain, Grid, absolute_grid, pack, unpack
 from .fit import Fit
-from .grow import Candidate, attempt, best_of, deleted, finish, longer
+from .grow import Candidate, best_of, deleted
+from .level import level
 from .polish import polish
+from .runner import Runner, Task, serial
 
 _COARSE, _FINE = 4, 16  # grid points: so many times 2^m
 _MANY = 13  # from so many multiplications on the coarse grid has half as many
 _MOST = 20
-_SHORT, _LONG = 30, 60  # steps
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How chains are fitted: :mod:`polyapprox.circuits.grow` or :mod:`polyapprox.circuits.smooth`.
+
+    Attributes
+    ----------
+    attempt, longer, finish : callable
+        As there.
+    polish : callable
+        What alone is done to the ends of known chains.
+    short, long, last : int
+        Steps of a trial, of a chain that is kept, and of a finalist.
+    """
+
+    attempt: Callable[[Chain, Grid, np.random.Generator, int], Candidate]
+    longer: Callable[[Candidate, Grid, int], Candidate]
+    finish: Callable[[Chain, Grid, int], Fit]
+    polish: Callable[[Chain, Grid, int], Fit]
+    short: int
+    long: int
+    last: int
+
+
+ABSOLUTE = Engine(grow.attempt, grow.longer, grow.finish, polish, 30, 60, 60)
+SMOOTH = Engine(smooth.attempt, smooth.longer, smooth.finish, level, 60, 200, 60)
+ENGINES = {"absolute": ABSOLUTE, "smooth": SMOOTH}
 
 
 @dataclass(frozen=True)
@@ -119,6 +149,15 @@ class Record:
             self._write({"name": name, "value": self.known[name]})
         return self.known[name]
 
+    def remembered_all(
+        self, names: Sequence[str], tasks: Sequence[Task], runner: Runner
+    ) -> list[Any]:
+        """The values of many independent tasks, written one by one as they end, in order."""
+        missing = [k for k, name in enumerate(names) if name not in self.known]
+        for k, value in zip(missing, runner([tasks[k] for k in missing]), strict=True):
+            self.remembered(names[k], lambda value=value: value)
+        return [self.known[name] for name in names]
+
     def close(self) -> None:
         """Close the file."""
         if self.stream is not None:
@@ -140,6 +179,8 @@ def search(
     known: dict[int, list[Chain]] | None = None,
     grid: Callable[[int, int], Grid] = absolute_grid,
     target: str = "abs",
+    engine: str = "absolute",
+    runner: Runner = serial,
 ) -> Iterator[Stage]:
     """Search stage by stage.
 
@@ -154,6 +195,11 @@ def search(
         Makes the grid from m and a density.
     target : str
         Name of what `grid` holds, for the record.
+    engine : {"absolute", "smooth"}
+        How chains are fitted: by normal equations, or by orthogonal factors for smooth functions
+        and the sign.
+    runner : callable
+        What runs the trials, see :mod:`polyapprox.circuits.runner`; the result is the same.
 
     Yields
     ------
@@ -182,7 +228,7 @@ def search(
             before = known[settings.first - 1]
             beam = tuple(Candidate(chain, 1.0) for chain in before)
         for m in range(settings.first, settings.multiplications + 1):
-            stage = _stage(settings, m, beam, known.get(m, []), book, grid)
+            stage = _stage(settings, m, beam, known.get(m, []), book, grid, engine, runner)
             beam = stage.beam
             yield stage
     finally:
@@ -205,52 +251,65 @@ def _stage(
     known: list[Chain],
     book: Record,
     grid: Callable[[int, int], Grid],
+    engine: str,
+    runner: Runner,
 ) -> Stage:
     coarse, fine = grid(m, _COARSE if m < _MANY else _COARSE // 2), grid(m, _FINE)
     starts = min(settings.starts, 8 << 2 * (m - 2))  # short chains end alike
     half = starts // 2
 
-    def candidate(name: str, compute: Callable[[], Candidate]) -> Candidate:
-        def plain() -> list[Any]:
-            found = compute()
-            return [found.norm, pack(found.chain).tolist()]
+    def candidates(names: Sequence[str], tasks: Sequence[Task]) -> list[Candidate]:
+        values = book.remembered_all([f"{m}/{name}" for name in names], tasks, runner)
+        return [Candidate(unpack(np.array(constants), m), size) for size, constants in values]
 
-        size, constants = book.remembered(f"{m}/{name}", plain)
-        return Candidate(unpack(np.array(constants), m), size)
+    def trials(word: str, numbers: range, chains: Sequence[Candidate]) -> list[Candidate]:
+        tasks: list[Task] = [
+            (_trial, (engine, chains[n % len(chains)].chain, coarse, [settings.seed, m, n]))
+            for n in numbers
+        ]
+        return candidates([f"{word} {n}" for n in numbers], tasks)
 
-    def trial(number: int, chain: Chain) -> Candidate:
-        rng = np.random.default_rng([settings.seed, m, number])
-        if chain.multiplications == m:
-            chain = deleted(chain, int(rng.integers(2, m + 1)))
-        return attempt(chain, coarse, rng, _SHORT)
+    def each(word: str, function: Callable[..., Any], chains: Sequence[Chain], points: Grid) -> list[Candidate]:
+        names = [f"{word} {k}" for k in range(len(chains))]
+        return candidates(names, [(function, (engine, chain, points)) for chain in chains])
 
-    found = [
-        candidate(f"given {k}", lambda c=chain: longer(Candidate(c, 1.0), coarse, _LONG))  # type: ignore[misc]
-        for k, chain in enumerate(known)
-    ]
-    for number in range(half):
-        parent = parents[number % len(parents)].chain
-        found.append(candidate(f"grown {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
+    found = each("given", _longer, known, coarse)
+    found += trials("grown", range(half), parents)
     pool = best_of(found, settings.beam)
-    for number in range(half, starts):
-        parent = pool[number % len(pool)].chain
-        found.append(candidate(f"exchanged {number}", lambda n=number, c=parent: trial(n, c)))  # type: ignore[misc]
-    found = [
-        candidate(f"longer {k}", lambda c=one: longer(c, coarse, _LONG))  # type: ignore[misc]
-        for k, one in enumerate(best_of(found, 2 * settings.beam))
-    ]
-    beam = best_of(found, settings.beam)
-    ended = []
-    for k, one in enumerate(beam[: settings.finalists]):
-        end = candidate(f"ended {k}", lambda c=one: _ended(c, fine))  # type: ignore[misc]
-        ended.append(Fit(end.chain, end.norm))
-    for k, chain in enumerate(known):
-        end = candidate(f"polished {k}", lambda c=chain: _ended(Candidate(c, 0.0), fine, False))  # type: ignore[misc]
-        ended.append(Fit(end.chain, end.norm))
-    return Stage(m, min(ended, key=lambda fit: fit.largest), tuple(beam))
+    found += trials("exchanged", range(half, starts), pool)
+    kept = [one.chain for one in best_of(found, 2 * settings.beam)]
+    beam = best_of(each("longer", _longer, kept, coarse), settings.beam)
+    finalists = [one.chain for one in beam[: settings.finalists]]
+    ended = each("ended", _ended, finalists, fine) + each("polished", _polished, known, fine)
+    best = min(ended, key=lambda one: one.norm)
+    return Stage(m, Fit(best.chain, best.norm), tuple(beam))
 
 
-def _ended(one: Candidate, fine: Grid, fitted: bool = True) -> Candidate:
+def _plain(candidate: Candidate) -> list[Any]:
+    return [candidate.norm, pack(candidate.chain).tolist()]
+
+
+def _trial(engine: str, chain: Chain, grid: Grid, seed: list[int]) -> list[Any]:
+    rng, used = np.random.default_rng(seed), ENGINES[engine]
+    m = seed[1]
+    if chain.multiplications == m:
+        chain = deleted(chain, int(rng.integers(2, m + 1)))
+    return _plain(used.attempt(chain, grid, rng, used.short))
+
+
+def _longer(engine: str, chain: Chain, grid: Grid) -> list[Any]:
+    used = ENGINES[engine]
+    return _plain(used.longer(Candidate(chain, 1.0), grid, used.long))
+
+
+def _ended(engine: str, chain: Chain, grid: Grid) -> list[Any]:
     """The end of a chain; in place of the norm, its largest error on the fine grid."""
-    found = finish(one.chain, fine, _LONG) if fitted else polish(one.chain, fine, _LONG)
-    return Candidate(found.chain, found.largest)
+    used = ENGINES[engine]
+    found = used.finish(chain, grid, used.last)
+    return _plain(Candidate(found.chain, found.largest))
+
+
+def _polished(engine: str, chain: Chain, grid: Grid) -> list[Any]:
+    used = ENGINES[engine]
+    found = used.polish(chain, grid, used.last)
+    return _plain(Candidate(found.chain, found.largest))
