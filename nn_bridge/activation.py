@@ -1,4 +1,4 @@
-"""`PolynomialActivation`: an approximation of ReLU as a layer of a network."""
+"""`PolynomialActivation`: an approximation as a layer of a network."""
 
 from __future__ import annotations
 
@@ -43,12 +43,14 @@ class InputCount:
 class PolynomialActivation(nn.Module):
     """B/A · r(A/B · x): an approximation r of ReLU on [−A, A], used on [−B, B].
 
-    ReLU is positively homogeneous, so the error is at most B/A times the proven one.
+    ReLU is positively homogeneous, so the error is at most B/A times the proven one. An evaluator
+    of another function is used on its own interval, B = A.
 
     Parameters
     ----------
     approximation : Approximation or Evaluator
-        Of ReLU on a symmetric interval. Layers may share one evaluator.
+        Of ReLU on a symmetric interval, or the evaluator of another function. Layers may share
+        one evaluator.
     bound : float
         B. Must be positive and finite.
     outside : {"report", "raise", "clamp"}
@@ -84,6 +86,11 @@ class PolynomialActivation(nn.Module):
             approximation if isinstance(approximation, Evaluator) else Evaluator(approximation)
         )
         self.bound = read_bound(bound, name)
+        if not self.evaluator.homogeneous and self.bound != self.evaluator.radius:
+            raise ArgumentError(
+                f"the bound of {name} is {bound!r}: {self.approximation.function!r} does not scale "
+                f"with its interval, give {self.evaluator.radius!r}"
+            )
         self.outside = read_outside(outside)
         self.name = name
         self.seen = InputCount()
@@ -109,13 +116,33 @@ class PolynomialActivation(nn.Module):
         return 0.0 if self.correction is None else float(self.correction.abs().max())
 
     @property
+    def degrees(self) -> tuple[int, ...]:
+        """Of the approximation, innermost first."""
+        return self.approximation.degrees
+
+    @property
+    def depth(self) -> int:
+        """Levels (rule "published": the scaling of the input is folded into the layer before)."""
+        return self.approximation.depth
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications (rule "published")."""
+        return self.approximation.multiplications
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type that it is computed in, at least."""
+        return self.evaluator.dtype
+
+    @property
     def evaluation_error(self) -> float:
         """Estimate of the absolute error of evaluating in the type used, on [−B, B]."""
         return self.evaluator.evaluation_error * self.bound
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Evaluate on a tensor of any shape; differentiable once."""
-        x = self._inspect(x)
+        x = self.inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
             return self._corrected(_Differentiable.apply(x, self.evaluator, self.bound))
         result = torch.empty_like(x)
@@ -124,7 +151,7 @@ class PolynomialActivation(nn.Module):
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
-        inspected = self._inspect(x)
+        inspected = self.inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
             value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)
             return x.copy_(self._corrected(value))
@@ -146,7 +173,14 @@ class PolynomialActivation(nn.Module):
         """Degrees and bound, for print."""
         return f"degrees={list(self.approximation.degrees)}, bound={self.bound:g}"
 
-    def _inspect(self, x: torch.Tensor) -> torch.Tensor:
+    def inspect(self, x: torch.Tensor) -> torch.Tensor:
+        """Count inputs outside the interval; x, or what the policy makes of it.
+
+        Raises
+        ------
+        OutOfRangeError
+            Under the policy "raise".
+        """
         if not x.is_floating_point():
             raise ArgumentError(f"{self.name} got a tensor of {x.dtype}: give real floating point")
         if not x.numel():

@@ -1,9 +1,9 @@
-"""Measuring the range of the input of each ReLU."""
+"""Measuring the range of the input of each activation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .batches import batches
 from .errors import ConversionError
+from .functions import Call
 from .intercept import ReluOnly, intercepted
 
 
@@ -31,15 +32,17 @@ class _Missed(TorchDispatchMode):
 
 
 class Measurement(ReluOnly):
-    """Computes ReLU itself and keeps the largest |input| of each call site, in order of call."""
+    """Computes what is called and keeps the largest |input| of each call site, in order of call."""
 
     def __init__(self) -> None:
         self.largest: dict[str, float] = {}
-        self.kinds: dict[str, str] = {}
+        self.calls: dict[str, Call] = {}
 
-    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
         """The exact value."""
-        self.kinds.setdefault(site, kind)
+        self.calls.setdefault(site, call)
         largest = 0.0
         if x.numel():
             low, high = torch.aminmax(x.detach())
@@ -50,11 +53,13 @@ class Measurement(ReluOnly):
                 "the data"
             )
         self.largest[site] = max(self.largest.get(site, 0.0), largest)
-        return x.clamp_(min=0) if in_place else x.clamp(min=0)
+        if call.name != "relu":
+            return exact()
+        return x.clamp_(min=0) if call.in_place else x.clamp(min=0)
 
 
 def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
-    """Largest |input| of each ReLU of a network over a loader.
+    """Largest |input| of each activation and max-pool of a network over a loader.
 
     The network runs in evaluation mode, without gradients, and is left as it was.
 
@@ -86,7 +91,7 @@ def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
 
 
 def measure(model: nn.Module, loader: Iterable[Any]) -> Measurement:
-    """As :func:`calibrate`, with the kind of each call too."""
+    """As :func:`calibrate`, with each call too."""
     measurement = Measurement()
     with _Missed() as missed, intercepted(model, measurement), torch.no_grad():
         for inputs, _ in batches(model, loader):

@@ -10,7 +10,8 @@ import torch
 import torch.fx
 from torch import nn
 
-from .intercept import RELU_FUNCTIONS, installed, intercepted
+from .functions import CALLABLES, METHODS, Call, module_function
+from .intercept import installed, intercepted
 from .operations import remaining_function, remaining_module
 
 _TRACE_ERRORS = (
@@ -48,10 +49,12 @@ class Observation:
     def __init__(self) -> None:
         self.found: dict[Remaining, None] = {}
 
-    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
         """The exact value."""
-        self.found[Remaining(site, kind, convertible=True)] = None
-        return torch.relu_(x) if in_place else torch.relu(x)
+        self.found[Remaining(site, call.kind, convertible=True)] = None
+        return exact()
 
     def other(
         self,
@@ -87,7 +90,7 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
     --------
     >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2)).eval()
     >>> [str(item) for item in check(network)]
-    ['1: nn.ReLU (replaced by convert)', '2: MaxPool2d']
+    ['1: nn.ReLU (replaced by convert)', '2: nn.MaxPool2d (replaced by convert)']
     """
     interception = installed(model)
     found = list(_layers(model, converted=interception is not None))
@@ -110,9 +113,10 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
 def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
     found = []
     for path, module in model.named_modules():
-        if isinstance(module, nn.ReLU):
+        if module_function(module):
             if not converted:
-                found.append(Remaining(path, "nn.ReLU", convertible=True))
+                kind = "ReLU" if isinstance(module, nn.ReLU) else type(module).__name__
+                found.append(Remaining(path, f"nn.{kind}", convertible=True))
         elif name := remaining_module(module):
             found.append(Remaining(path, name))
     return found
@@ -128,8 +132,8 @@ def _traced(model: nn.Module) -> list[Remaining]:
     for node in graph.nodes:
         if node.op not in ("call_function", "call_method"):
             continue
-        if node.target in RELU_FUNCTIONS or node.target in ("relu", "relu_"):
-            kind = RELU_FUNCTIONS.get(node.target, f"Tensor.{node.target}")
+        if node.target in CALLABLES or node.target in METHODS:
+            _, kind = CALLABLES.get(node.target, ("", f"Tensor.{node.target}"))
             found.append(Remaining(str(node.name), kind, convertible=True))
         elif name := remaining_function(node.target, node.args, dict(node.kwargs)):
             found.append(Remaining(str(node.name), name))

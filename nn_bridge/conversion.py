@@ -1,4 +1,4 @@
-"""`convert`: every ReLU of a network replaced by a polynomial."""
+"""`convert`: every activation of a network replaced by a polynomial."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from .calibration import measure
 from .default import network_relu
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
+from .functions import Call
 from .intercept import install, site_name
 from .report import Replacement, Report
 
@@ -40,12 +41,15 @@ def convert(
     outside: Outside = "report",
     inplace: bool = False,
 ) -> Network:
-    """Replace every ReLU of a network by a polynomial approximation.
+    """Replace every activation and max-pool of a network by a polynomial approximation.
 
     All ways to call ReLU are found while the network runs (``nn.ReLU``, ``F.relu``,
     ``torch.relu``, ``Tensor.relu`` and their in-place forms), in its own code, whatever its
-    control flow: :mod:`nn_bridge.intercept`. The type, the state dict, copying, pickling and
-    moving of the network stay as they were.
+    control flow: :mod:`nn_bridge.intercept`. So are ReLU6, LeakyReLU, Hardtanh, Hardsigmoid,
+    Hardswish and max-pools, which are built from ReLU (:mod:`nn_bridge.derived`), and SiLU, GELU,
+    Sigmoid, Tanh and Softplus, which get the minimax polynomial of the smallest degree that
+    reaches `precision`. The type, the state dict, copying, pickling and moving of the network
+    stay as they were.
 
     ReLU is positively homogeneous: one approximation r on [−1, 1] is made and each call site uses
     B · r(x/B) with its own B, whose error is at most B times that of r.
@@ -55,8 +59,9 @@ def convert(
     model : nn.Module
         Not changed, unless `inplace`.
     precision : float
-        Error on the interval scaled to [−1, 1], for example ``2**-9``. Only an `approximation`
-        that is made already can go without.
+        Error on the interval scaled to [−1, 1], for example ``2**-9`` (of Sigmoid and Tanh: the
+        error itself). Only an `approximation` that is made already can go without; then ReLU
+        alone is replaced.
     interval : float, "per-layer", "global" or dict
         One B for all call sites; each call site's own largest |input|; the largest of all; or
         the B of each call site by name.
@@ -84,7 +89,7 @@ def convert(
     ArgumentError
         For an argument that cannot be used.
     ConversionError
-        If there is no ReLU, or the network holds compiled code or is converted already.
+        If there is no activation, or the network holds compiled code or is converted already.
 
     Notes
     -----
@@ -107,21 +112,21 @@ def convert(
     if not good:
         raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
     evaluator = _evaluator(approximation, precision)
-    measured, kinds = _ranges(model, calibrate)
+    measured, calls = _ranges(model, calibrate)
     bounds, default = bounds_of(interval, measured, margin)
     for path, module in model.named_modules():
         if isinstance(module, nn.ReLU):
             site = site_name(path)
-            kinds.setdefault(site, "nn.ReLU")
+            calls.setdefault(site, Call("relu", "nn.ReLU"))
             if default is not None and not measured:
                 bounds.setdefault(site, default)
     if measured is not None and not measured:
         raise ConversionError(
-            f"no ReLU was called in this {type(model).__name__}: there is nothing to replace "
-            "(nn_bridge.check lists what is not polynomial)"
+            f"no activation was called in this {type(model).__name__}: there is nothing to "
+            "replace (nn_bridge.check lists what is not polynomial)"
         )
     network = model if inplace else copy.deepcopy(model)
-    replacement = Replacement(evaluator, bounds, default, kinds, outside)
+    replacement = Replacement(evaluator, bounds, default, calls, outside, precision)
     own = hasattr(network, "report")
     install(network, replacement, {} if own else {"report": Report(replacement)})
     return network
@@ -151,14 +156,14 @@ def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
 
 def _ranges(
     model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | None
-) -> tuple[dict[str, float] | None, dict[str, str]]:
-    """Measured ranges (None without calibration) and kinds of the call sites."""
+) -> tuple[dict[str, float] | None, dict[str, Call]]:
+    """Measured ranges (None without calibration) and calls of the call sites."""
     if calibrate is None:
         return None, {}
     if isinstance(calibrate, Mapping):
         return {str(site): float(value) for site, value in calibrate.items()}, {}
     measurement = measure(model, calibrate)
-    return measurement.largest, measurement.kinds
+    return measurement.largest, measurement.calls
 
 
 def bounds_of(

@@ -10,6 +10,7 @@ from torch import nn
 
 from .batches import batches
 from .errors import ArgumentError
+from .functions import Call
 from .intercept import Handler, ReluOnly, installed
 from .report import Replacement
 
@@ -28,7 +29,7 @@ class MeanErrors(ReluOnly):
 
     def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
         """The polynomial, less its mean error on this batch."""
-        activation = self.replacement.activation(site, kind)
+        activation = self.replacement.find(site, Call("relu", kind), x.shape)
         value = activation(x)
         inside = x.clamp(-activation.bound, activation.bound)
         error = activation(inside) - inside.clamp(min=0)

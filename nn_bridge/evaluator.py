@@ -22,7 +22,10 @@ class Evaluator:
     Parameters
     ----------
     approximation : Approximation
-        Of ReLU, one argument, on a symmetric interval [−A, A].
+        Of one argument, on a symmetric interval [−A, A]. What scales with its interval, as ReLU
+        does, is used on any other [−B, B]; all else on [−A, A] alone.
+    function : str, optional
+        What it must approximate.
     dtype : torch.dtype, optional
         Type to compute in; by default float32 where it carries the precision, else float64.
 
@@ -39,16 +42,22 @@ class Evaluator:
     Raises
     ------
     ConversionError
-        If the approximation is not one of ReLU on a symmetric interval.
+        If the approximation is not one of the function on a symmetric interval.
     """
 
-    def __init__(self, approximation: Approximation, dtype: torch.dtype | None = None) -> None:
+    def __init__(
+        self,
+        approximation: Approximation,
+        dtype: torch.dtype | None = None,
+        function: str = "relu",
+    ) -> None:
         low, high = approximation.interval
-        if approximation.function != "relu" or approximation.plan.inputs != 1 or low + high != 0:
+        if approximation.function != function or approximation.plan.inputs != 1 or low + high != 0:
             raise ConversionError(
                 f"the approximation is {approximation.function!r} on [{float(low):g}, "
-                f"{float(high):g}]: give one of 'relu' on an interval (-A, A)"
+                f"{float(high):g}]: give one of {function!r} on an interval (-A, A)"
             )
+        self.homogeneous = function == "relu"
         self.approximation = approximation
         self.radius = float(high)
         self.program = compile_plan(approximation.plan)
@@ -68,10 +77,11 @@ class Evaluator:
     def _difference(self, dtype: torch.dtype) -> float:
         """Largest difference from float64 on a grid, relative to the radius of the interval."""
         grid = torch.linspace(-1.0, 1.0, _GRID + 1, dtype=torch.float64).to(dtype).double()
+        grid *= self.radius
         values = [torch.empty_like(grid) for _ in range(2)]
         for value, kind in zip(values, (dtype, torch.float64), strict=True):
-            self.write(grid, 1.0, value, kind)
-        return float((values[0] - values[1]).abs().max())
+            self.write(grid, self.radius, value, kind)
+        return float((values[0] - values[1]).abs().max()) / self.radius
 
     def write(
         self, x: torch.Tensor, bound: float, result: torch.Tensor, dtype: torch.dtype | None = None

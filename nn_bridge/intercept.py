@@ -1,12 +1,13 @@
-"""Finding every ReLU of any network while it runs.
+"""Finding every ReLU, and every other activation and max-pool, of any network while it runs.
 
 ReLU is reached in many ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their
 in-place forms), from modules and from plain code, in networks whose control flow may depend on
-data. All pass through torch's function overrides; so the network's own code runs unchanged
-and the calls are answered here. A call site is named by the module that is running, by the order
+data; so are the other functions of :mod:`nn_bridge.functions`. All pass through torch's function
+overrides; so the network's own code runs unchanged and the calls are answered here. A call site is named by the module that is running, by the order
 of the call within it and, for a module that runs several times, by the run:
 
-    layer1.0/relu2      second call inside the module layer1.0
+    layer1.0/relu2      second call of ReLU inside the module layer1.0
+    layer1.0/gelu1      first call of GELU there
     act                 the module act is an nn.ReLU itself
     act@3               the same module, third time in one pass through the network
 """
@@ -18,40 +19,30 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as functional
 from torch import nn
 from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
 from .errors import ConversionError
-
-RELU_FUNCTIONS: dict[Any, str] = {
-    functional.relu: "F.relu",
-    torch.relu: "torch.relu",
-    torch.relu_: "torch.relu_",  # F.relu_ is the same function
-    torch.Tensor.relu: "Tensor.relu",
-    torch.Tensor.relu_: "Tensor.relu_",
-    torch.ops.aten.relu: "aten.relu",
-    torch.ops.aten.relu.default: "aten.relu",
-    torch.ops.aten.relu_: "aten.relu_",
-    torch.ops.aten.relu_.default: "aten.relu_",
-}
+from .functions import CALLABLES, Call, module_function, read_call
 
 
-def site_name(path: str, own: bool = True, call: int = 1) -> str:
-    """Name of a call site: of a module that is an nn.ReLU itself, or of a call inside a module."""
-    return path if own and path else f"{path}/relu{call}"
+def site_name(path: str, own: bool = True, call: int = 1, function: str = "relu") -> str:
+    """Name of a call site: of a layer that is the function itself, or of a call inside a module."""
+    return path if own and path else f"{path}/{function}{call}"
 
 
 class Handler(Protocol):
     """Answers the calls that are found."""
 
-    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
-        """Value of one ReLU call."""
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """Value of one call of a function that can be replaced; `exact` gives torch's."""
 
     def other(
         self,
@@ -64,7 +55,18 @@ class Handler(Protocol):
 
 
 class ReluOnly:
-    """Base of handlers that care for ReLU alone."""
+    """Base of handlers that care for ReLU alone: all else is computed as it is."""
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """ReLU by :meth:`relu`."""
+        is_relu = call.name == "relu"
+        return self.relu(site, call.kind, x, call.in_place) if is_relu else exact()
+
+    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """Value of one ReLU call."""
+        raise NotImplementedError
 
     def other(
         self,
@@ -83,11 +85,11 @@ class _Running:
     path: str
     run: int
     module: type
-    calls: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
 
 
 class Interception:
-    """Answers ReLU calls of one network through a handler.
+    """Answers the calls of one network through a handler.
 
     Installed on a network by :func:`install`: hooks on the modules keep the path, and while the
     network (or one of its modules) runs, a function mode answers the calls. It can be copied and
@@ -143,17 +145,17 @@ class Interception:
             self.pop()
 
     def answer(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
-        """Value of a ReLU call of any kind."""
+        """Value of a call of any of the functions that can be replaced."""
         current = self.stack[-1]
-        current.calls += 1
-        own = issubclass(current.module, nn.ReLU) and current.calls == 1
-        kind = "nn.ReLU" if own else RELU_FUNCTIONS[function]
-        name = site_name(current.path, own, current.calls)
+        name, _ = CALLABLES[function]
+        current.calls[name] += 1
+        own = module_function(current.module) == name and current.calls[name] == 1
+        site = site_name(current.path, own, current.calls[name], name)
         if current.run > 1:
-            name += f"@{current.run}"
+            site += f"@{current.run}"
+        call = read_call(function, args, kwargs, current.module if own else None)
         x = args[0] if args else kwargs["input"]
-        in_place = kind.endswith("_") or bool(kwargs.get("inplace", len(args) > 1 and args[1]))
-        return self.handler.relu(name, kind, x, in_place)
+        return self.handler.activation(site, call, x, lambda: function(*args, **kwargs))
 
 
 class _Mode(TorchFunctionMode):
@@ -165,7 +167,7 @@ class _Mode(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        if func in RELU_FUNCTIONS:
+        if func in CALLABLES:
             return self.interception.answer(func, args, kwargs)
         self.interception.handler.other(self.interception.stack[-1].path, func, args, kwargs)
         return func(*args, **kwargs)
@@ -243,7 +245,7 @@ class _Attach(_Hook):
 def install(
     network: nn.Module, handler: Handler, attributes: dict[str, Any] | None = None
 ) -> Interception:
-    """Answer the ReLU calls of a network through a handler from now on.
+    """Answer the calls of a network's activations through a handler from now on.
 
     Parameters
     ----------
@@ -298,7 +300,7 @@ def installed(network: nn.Module) -> Interception | None:
 
 @contextmanager
 def intercepted(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
-    """Answer the ReLU calls of a network for a while (in evaluation mode, if asked)."""
+    """Answer the calls of a network's activations for a while (in evaluation mode, if asked)."""
     training = {module: module.training for module in network.modules()}
     install(network, handler)
     if evaluate:

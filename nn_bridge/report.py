@@ -10,10 +10,12 @@ import torch
 
 from polyapprox.errors import NoBoundError
 
-from .activation import Outside, PolynomialActivation
+from .activation import Outside
+from .building import Activation, build
 from .checking import Remaining
 from .errors import ConversionError
 from .evaluator import Evaluator
+from .functions import Call
 from .operations import remaining_function
 
 
@@ -56,7 +58,7 @@ class SiteReport:
 
 
 class Replacement:
-    """Answers the ReLU calls of a converted network by polynomials.
+    """Answers the calls of a converted network's activations by polynomials.
 
     Parameters
     ----------
@@ -66,9 +68,11 @@ class Replacement:
         Bound of each known call site.
     default : float or None
         Bound of a call site that is not in `bounds`; None refuses it.
-    kinds : dict
-        How known call sites are called.
+    calls : dict
+        Known call sites: what they call.
     outside : {"report", "raise", "clamp"}
+    precision : float, optional
+        Of the functions that need an approximation of their own; without it they remain.
     """
 
     def __init__(
@@ -76,41 +80,58 @@ class Replacement:
         evaluator: Evaluator,
         bounds: dict[str, float],
         default: float | None,
-        kinds: dict[str, str],
+        calls: dict[str, Call],
         outside: Outside,
+        precision: float | None = None,
     ) -> None:
         self.evaluator = evaluator
+        self.bounds = dict(bounds)
         self.default = default
         self.outside = outside
-        self.kinds = dict(kinds)
-        self.activations: dict[str, PolynomialActivation] = {}
+        self.precision = precision
+        self.kinds = {site: call.kind for site, call in calls.items()}
+        self.names: dict[str, str] = {}
+        self.activations: dict[str, Activation] = {}
         self.remaining: dict[Remaining, None] = {}
-        for site, bound in bounds.items():
-            self.add(site, bound)
+        relu = Call("relu", "not called yet")
+        for site in bounds:
+            call = calls.get(site, relu)
+            if self.replaces(call) and "max_pool" not in call.name:  # its windows are not known
+                self._add(site, call, torch.Size())
 
-    def add(self, site: str, bound: float) -> PolynomialActivation:
-        """Make the activation of a call site."""
-        activation = PolynomialActivation(self.evaluator, bound, self.outside, site)
-        self.activations[site] = activation
+    def replaces(self, call: Call) -> bool:
+        """Whether a call is replaced: what needs an approximation of its own needs a precision."""
+        return call.name == "relu" or self.precision is not None
+
+    def _add(self, site: str, call: Call, shape: torch.Size) -> Activation:
+        bound = self.bounds.get(site, self.default)
+        if bound is None:
+            raise ConversionError(
+                f"the network called {_article(call)} at {site!r} that has no range: calibrate "
+                "with data that reach it, or give one interval for all layers"
+            )
+        activation = build(
+            call, shape, bound, self.evaluator, self.precision, self.outside, site
+        )
+        self.activations[site], self.names[site] = activation, call.name
         return activation
 
-    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
         """The value of the polynomial."""
-        activation = self.activation(site, kind)
-        return activation.apply_in_place(x) if in_place else activation(x)
+        if not self.replaces(call):
+            self.remaining[Remaining(site, call.kind, convertible=True)] = None
+            return exact()
+        activation = self.find(site, call, x.shape)
+        return activation.apply_in_place(x) if call.in_place else activation(x)
 
-    def activation(self, site: str, kind: str) -> PolynomialActivation:
+    def find(self, site: str, call: Call, shape: torch.Size) -> Activation:
         """The activation of a call site that is running."""
-        self.kinds[site] = kind
-        activation = self.activations.get(site)
-        if activation is None:
-            if self.default is None:
-                raise ConversionError(
-                    f"the network called a ReLU at {site!r} that has no range: calibrate with "
-                    "data that reach it, or give one interval for all layers"
-                )
-            activation = self.add(site, self.default)
-        return activation
+        self.kinds[site] = call.kind
+        if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
+            return self._add(site, call, shape)
+        return self.activations[site]
 
     def other(
         self,
@@ -187,21 +208,25 @@ class Report:
         return "\n".join(lines)
 
 
-def _describe(site: str, kind: str, activation: PolynomialActivation) -> SiteReport:
-    approximation = activation.approximation
+def _article(call: Call) -> str:
+    return "a ReLU" if call.name == "relu" else f"the function {call.kind}"
+
+
+def _describe(site: str, kind: str, activation: Activation) -> SiteReport:
     try:
         error_bound: float | None = activation.error_bound
     except NoBoundError:
         error_bound = None
+    known = activation.evaluator.error * activation.bound if error_bound is None else error_bound
     return SiteReport(
         site,
         kind,
         activation.bound,
-        activation.evaluator.error,
+        known / activation.bound,
         error_bound,
-        approximation.degrees,
-        approximation.depth,
-        approximation.multiplications,
-        str(activation.evaluator.dtype).removeprefix("torch."),
+        activation.degrees,
+        activation.depth,
+        activation.multiplications,
+        str(activation.dtype).removeprefix("torch."),
         activation.evaluation_error,
     )

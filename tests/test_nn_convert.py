@@ -226,9 +226,7 @@ class Branches(nn.Module):
 
 def test_a_call_that_calibration_did_not_reach_is_refused():
     small, large = torch.full((1, 4), 0.5), torch.full((1, 4), 5.0)
-    converted = convert(
-        Branches(), precision=PRECISION, calibrate=[small], approximation=polyapprox.relu
-    )
+    converted = convert(Branches(), precision=PRECISION, calibrate=[small], margin=20.0)
     converted(small)
     with pytest.raises(ConversionError, match=r"'/relu2' that has no range: calibrate with"):
         converted(large)
@@ -289,7 +287,7 @@ def test_traced_networks_and_their_copies():
         assert torch.equal(twin(x), expected)
         assert [site.elements for site in evaluate(twin, data).sites] == [720, 720, 20]
         assert twin.report.sites == converted.report.sites
-        twin.report.replacement.add("/relu1", 1e-3)
+        twin.report.replacement.activations["/relu1"].bound = 1e-3
         assert not torch.equal(twin(x), expected)
     assert torch.equal(converted(x), expected)
     inside = convert(nn.Sequential(traced), precision=PRECISION, calibrate=[x])
@@ -496,7 +494,7 @@ def test_bad_arguments(arguments, message):
 
 def test_networks_that_cannot_be_converted():
     x = inputs(2, 3)
-    with pytest.raises(ConversionError, match=r"no ReLU was called in this Linear"):
+    with pytest.raises(ConversionError, match=r"no activation was called in this Linear"):
         convert(nn.Linear(3, 3), precision=PRECISION, calibrate=[x])
     with pytest.raises(ConversionError, match=r"not finite while calibrating"):
         convert(nn.ReLU(), precision=PRECISION, calibrate=[x / 0])
