@@ -14,9 +14,12 @@ _LAZY = {
     "step": ("recipes.sign", "step"),
     "circuit": ("recipes.circuits", "circuit"),
     "limits": ("recipes.limits", "limits"),
+    "pareto": ("recipes.pareto", "pareto"),
     "minimax": ("recipes.minimax", "minimax"),
     "from_components": ("recipes.entered", "from_components"),
     "load": ("table", "load"),
+    "import_table": ("importing", "import_table"),
+    "audit": ("auditing", "audit"),
     "verify": ("verification", "verify"),
 }
 

@@ -164,6 +164,14 @@ class Approximation:
 
         return save(self, path)
 
+    def export(
+        self, format: str, path: str | Path, *, form: Literal["plan", "components"] | None = None
+    ) -> Path:
+        """Write it in a framework's own convention; see :func:`polyapprox.export.export`."""
+        from .export import export
+
+        return export(self, format, path, form=form)
+
     def plot(self, path: str | Path | None = None) -> Figure:
         """Draw the error with its bound; see :func:`polyapprox.plot.error_curve`."""
         from .plot import error_curve

@@ -1,0 +1,138 @@
+"""HEaaN: a header with the plan, by a ``HomEvaluator``.
+
+A product with a constant within 1e-8 of an integer is a product with that integer in HEaaN
+(documented at ``HomEvaluator::mult``), so small coefficients would silently become 0: those are
+multiplied as messages.
+"""
+
+from __future__ import annotations
+
+from . import curly
+from .job import Format, Job
+from .straight import Syntax, arguments_of
+from .text import hexadecimal
+
+_SYNTAX = Syntax(
+    assign="const HEaaN::Ciphertext {name} = {value};",
+    multiply="multiply(eval, {a}, {b})",
+    add="add(eval, {a}, {b})",
+    subtract="subtract(eval, {a}, {b})",
+    scale="scale(eval, {a}, {c})",
+    shift="shift(eval, {a}, {c})",
+    number=hexadecimal,
+)
+
+_FILE = """\
+{comment}
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "HEaaN/HEaaN.hpp"
+
+namespace polyapprox_{name} {{
+
+inline HEaaN::Ciphertext multiply(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Ciphertext& a, const HEaaN::Ciphertext& b) {{
+    HEaaN::Ciphertext result(eval.getContext());
+    eval.mult(a, b, result);
+    return result;
+}}
+
+inline HEaaN::Ciphertext add(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Ciphertext& a, const HEaaN::Ciphertext& b) {{
+    HEaaN::Ciphertext result(eval.getContext());
+    eval.add(a, b, result);
+    return result;
+}}
+
+inline HEaaN::Ciphertext subtract(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Ciphertext& a, const HEaaN::Ciphertext& b) {{
+    HEaaN::Ciphertext result(eval.getContext());
+    eval.sub(a, b, result);
+    return result;
+}}
+
+// HEaaN multiplies by the nearest integer if that is within 1e-8: such a constant as a message.
+inline HEaaN::Ciphertext scale(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Ciphertext& a, double constant) {{
+    HEaaN::Ciphertext result(eval.getContext());
+    const double nearest = std::nearbyint(constant);
+    if (constant != nearest && std::abs(constant - nearest) <= 1e-8)
+        eval.mult(a, HEaaN::Message(a.getLogSlots(), HEaaN::Complex(constant, 0.0)), result);
+    else
+        eval.mult(a, HEaaN::Complex(constant, 0.0), result);
+    return result;
+}}
+
+inline HEaaN::Ciphertext shift(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Ciphertext& a, double constant) {{
+    HEaaN::Ciphertext result(eval.getContext());
+    eval.add(a, HEaaN::Complex(constant, 0.0), result);
+    return result;
+}}
+
+// The plan, operation by operation; it needs the levels said above.
+inline HEaaN::Ciphertext evaluate(const HEaaN::HomEvaluator& eval, {parameters}) {{
+{body}
+    return {result};
+}}
+
+struct Check {{
+    double {fields}, value, function;
+}};
+
+// points, value of the polynomial, value of the function
+inline const std::vector<Check> checks = {{
+{points}
+}};
+
+// Encrypt the points, evaluate, decrypt: largest |result - polynomial|.
+inline double self_check(
+    const HEaaN::HomEvaluator& eval, const HEaaN::Encryptor& encryptor,
+    const HEaaN::Decryptor& decryptor, const HEaaN::SecretKey& secret, HEaaN::u64 log_slots) {{
+{encrypt}
+    HEaaN::Message values(log_slots);
+    decryptor.decrypt(evaluate(eval, {ciphertexts}), secret, values);
+    double worst = 0.0;
+    for (std::size_t i = 0; i < checks.size(); i++)
+        worst = std::max(worst, std::abs(values[i].real() - checks[i].value));
+    return worst;
+}}
+
+}}  // namespace polyapprox_{name}
+"""
+
+_ENCRYPT = """\
+    HEaaN::Message column_{argument}(log_slots, HEaaN::Complex(0.0, 0.0));
+    for (std::size_t i = 0; i < checks.size(); i++)
+        column_{argument}[i] = HEaaN::Complex(checks[i].{argument}, 0.0);
+    HEaaN::Ciphertext {argument}(eval.getContext());
+    encryptor.encrypt(column_{argument}, secret, {argument});"""
+
+
+def _write(job: Job) -> bytes:
+    body, result = curly.body_of(job, _SYNTAX)
+    arguments = arguments_of(job.approximation.plan)
+    return _FILE.format(
+        comment=curly.comment(
+            job,
+            "",
+            "C++17, HEaaN 3. HEaaN is not public: this was compiled only against a stub of the",
+            "declarations it uses, never run.",
+        ),
+        name=job.name,
+        parameters=", ".join(f"const HEaaN::Ciphertext& {a}" for a in arguments),
+        body=body,
+        result=result,
+        fields=", ".join(arguments),
+        points=curly.block(curly.checks(job)),
+        encrypt="\n".join(_ENCRYPT.format(argument=a) for a in arguments),
+        ciphertexts=", ".join(arguments),
+    ).encode()
+
+
+FORMAT = Format("heaan", ".h", ("plan",), "double", "ideal", "HEaaN (C++)", _write)

@@ -1,0 +1,97 @@
+"""What a writer of one format is given: the approximation as it will be written, and its check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import mpmath
+
+from ..approximation import Approximation
+
+Form = Literal["plan", "components"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format that approximations are exported to.
+
+    Attributes
+    ----------
+    name : str
+    suffix : str
+        Of its files, with the point.
+    forms : tuple of {"plan", "components"}
+        What it can hold: operations one by one, or coefficients for the framework's own
+        evaluator of polynomials. The first is the default.
+    numbers : {"double", "powers", "exact"}
+        What the framework reads: float64; float64 coefficients of powers where it holds
+        components; or decimals of any length.
+    model : str
+        Cost model that counts the levels of components (:mod:`polyapprox.cost.models`).
+    about : str
+    write : callable
+        From a :class:`Job` to the content of the file.
+    """
+
+    name: str
+    suffix: str
+    forms: tuple[Form, ...]
+    numbers: Literal["double", "powers", "exact"]
+    model: str
+    about: str
+    write: Callable[[Job], bytes]
+
+
+@dataclass(frozen=True)
+class Check:
+    """A point of the self-check.
+
+    Attributes
+    ----------
+    arguments : tuple of float
+    value : float
+        r there, to double precision.
+    target : float
+        The function itself there.
+    """
+
+    arguments: tuple[float, ...]
+    value: float
+    target: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """An export about to be written.
+
+    Attributes
+    ----------
+    format : Format
+    form : {"plan", "components"}
+    approximation : Approximation
+        As it is written: every constant is a number that the format holds exactly.
+    rounding : str
+        What was rounded to get there (empty: nothing).
+    checks : tuple of Check
+    """
+
+    format: Format
+    form: Form
+    approximation: Approximation
+    rounding: str
+    checks: tuple[Check, ...]
+
+    @property
+    def name(self) -> str:
+        """An identifier in every language, such as ``relu`` or ``function``."""
+        name = self.approximation.function
+        return name if name.isidentifier() and name.isascii() else "function"
+
+    @property
+    def constants(self) -> tuple[mpmath.mpf, ...]:
+        """Constants of the plan."""
+        return tuple(
+            o.constant for o in self.approximation.plan.operations if o.constant is not None
+        )

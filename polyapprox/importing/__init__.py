@@ -1,0 +1,167 @@
+"""Imports: tables that others made, or that this package exported, certified as what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..approximation import Approximation
+from ..errors import ArgumentError, TableError
+from ..recipes.arguments import read_choice
+from . import (
+    ant_ace,
+    c_source,
+    columns,
+    csv,
+    go_source,
+    latex,
+    mlir,
+    orion,
+    python_source,
+    smart_paf,
+)
+from .certify import approximation_of
+from .contents import BASES, Contents, Hints
+
+__all__ = ["FORMATS", "Contents", "Hints", "import_table", "read"]
+
+Reader = Callable[[bytes, Hints], Contents]
+
+READERS: dict[str, Reader] = {
+    "openfhe": python_source.read_openfhe,
+    "openfhe-cpp": c_source.read_openfhe,
+    "lattigo": go_source.read_lattigo,
+    "tenseal": python_source.read_tenseal,
+    "seal": c_source.read_straight,
+    "heaan": c_source.read_straight,
+    "orion": orion.read_orion,
+    "desilo": python_source.read_desilo,
+    "heir": mlir.read_mlir,
+    "c": c_source.read_straight,
+    "python": python_source.read_python,
+    "csv": csv.read_csv,
+    "latex": latex.read_latex,
+    "approxcnn": columns.read_approxcnn,
+    "fhe-mp-cnn": columns.read_fhe_mp_cnn,
+    "smart-paf": smart_paf.read_smart_paf,
+    "ant-ace": ant_ace.read_ant_ace,
+}
+FORMATS = tuple(READERS)
+LARGEST_FILE = 64 * 2**20
+_BY_SUFFIX = {".go": "lattigo", ".orion": "orion", ".mlir": "heir", ".csv": "csv", ".tex": "latex"}
+
+
+def read(path: str | Path, format: str, hints: Hints = Hints()) -> Contents:
+    """The numbers of a file, exactly, and what it says about them; nothing is proven.
+
+    Parameters
+    ----------
+    path : str or Path
+    format : str
+        One of :data:`FORMATS`.
+    hints : Hints
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read as this format; the message names the file and the reason.
+    ArgumentError
+        If there is no such format, or the numbers are ambiguous without a hint.
+    """
+    read_choice("format", format, FORMATS)
+    path = Path(path)
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise TableError(f"{path}: larger than {LARGEST_FILE >> 20} MiB: not a table")
+        content = path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        return READERS[format](content, replace(hints, path=str(path)))
+    except ArgumentError:
+        raise
+    except (TableError, OverflowError) as error:
+        raise TableError(f"{path}: as {format!r}: {error}") from None
+
+
+def import_table(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    function: str | None = None,
+    domain: Any = None,
+    basis: str | None = None,
+    degrees: tuple[int, ...] = (),
+    name: str | None = None,
+) -> Approximation:
+    """Read a table in somebody's format and certify it: what it truly approximates.
+
+    Parameters
+    ----------
+    path : str or Path
+    format : str, optional
+        One of :data:`FORMATS`; by default that of the file's suffix, where one has it.
+    function : str, optional
+        What it approximates, if the file does not say it. "relu" with the stages of a sign s
+        means x(1 + s(x))/2, "abs" x·s(x).
+    domain : (float, float) or list of them, optional
+        Where, if the file does not say it. On an interval other than [-1, 1] the stages of a
+        composite are taken as functions of x/B, B the larger end; powers of a single polynomial
+        are powers of x itself.
+    basis : {"chebyshev", "monomial", "monomial-odd"}, optional
+        Of the coefficients, if neither format nor file says it; "monomial-odd": only those of
+        x, x³, x⁵, …
+    degrees : tuple of int, optional
+        Of the stages, for formats with all numbers in one column.
+    name : str, optional
+        Which table, if the file holds several.
+
+    Returns
+    -------
+    Approximation
+        With a proven bound.
+
+    Raises
+    ------
+    ArgumentError
+        If something is ambiguous: the message says what to give.
+    TableError
+        If the file cannot be read as this format.
+    ProofError
+        If no bound can be proven.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "newton.csv"
+    ...     _ = file.write_text("1.5, -0.5\\n1.5, -0.5\\n")
+    ...     r = import_table(file, function="relu", domain=(-1, 1), basis="monomial-odd")
+    >>> r.degrees, f"{r.error_bound:.4f}"
+    ((3, 3), '0.0932')
+    """
+    path = Path(path)
+    if format is None:
+        if path.suffix == ".json":
+            from ..table import load
+
+            return load(path)
+        format = _BY_SUFFIX.get(path.suffix)
+        if format is None:
+            raise ArgumentError(
+                f"format is not given and the suffix of {path.name} does not say it; give one of "
+                f"{', '.join(FORMATS)}"
+            )
+    if basis is not None:
+        read_choice("basis", basis, BASES)
+    contents = read(path, format, Hints(basis, tuple(degrees), name))  # type: ignore[arg-type]
+    if basis is not None and contents.basis not in (None, basis):
+        if format not in ("csv", "heir", "lattigo"):
+            raise ArgumentError(
+                f"basis={basis!r} contradicts the file, whose numbers are {contents.basis!r}"
+            )
+        contents = replace(contents, basis=basis)  # type: ignore[arg-type]
+    source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
+    return approximation_of(contents, function, domain, source)

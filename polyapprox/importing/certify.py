@@ -1,0 +1,172 @@
+"""From what a file holds to a certified approximation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..export.chain import components_from, doubled, with_parity
+from ..export.expand import expanded
+from ..export.powers import UNIT, from_powers
+from ..numbers import ZERO, exact
+from ..plan.plan import Plan
+from ..polynomial import Polynomial
+from ..proof.prove import certified
+from ..provenance import Provenance
+from ..recipes.arguments import read_domain
+from ..recipes.entered import from_components
+from ..structures import TWO_ARGUMENTS
+from ..targets import as_target
+from .bases import folded, odd_row
+from .contents import Contents, Interval
+
+COMPOSITES = ("sign", "step", "abs", "relu")
+_SAMPLES = 20_001
+
+
+def approximation_of(
+    contents: Contents, function: str | None, domain: Any, source: str
+) -> Approximation:
+    """Certify the contents of a file as an approximation of a function on a domain.
+
+    Raises
+    ------
+    ArgumentError
+        If the file and the caller leave open what is approximated, where, or in which basis.
+    """
+    name = function or contents.function
+    if name is None:
+        raise ArgumentError(
+            "function is not given and the file does not say it; give function='relu' or another"
+        )
+    name = as_target(name).name if name not in TWO_ARGUMENTS else name
+    if domain is not None:
+        parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
+    elif contents.domain:
+        parts = contents.domain
+    else:
+        raise ArgumentError(
+            "domain is not given and the file does not say it; give domain=(-1, 1) or another"
+        )
+    said = "; ".join((source, *contents.notes))
+    if contents.plan is not None:
+        return _of_plan(contents.plan, name, parts, contents.structure, said)
+    structure = contents.structure or _structure(name, contents)
+    if structure == "direct":
+        structure = "polynomial"
+    components, note = components_of(contents, name, structure, parts)
+    if contents.structure is None and contents.halved and name == "step":
+        structure = "composition"
+    return from_components(
+        name,
+        components,
+        [(low, high) for low, high in parts],
+        structure=structure,
+        offset=contents.offset,
+        source=f"{said}; {note}" if note else said,
+    )
+
+
+def _structure(function: str, contents: Contents) -> str:
+    if function in COMPOSITES and not (function == "step" and contents.halved):
+        return "composite"
+    return "polynomial" if len(contents.stages) == 1 else "composition"
+
+
+def components_of(
+    contents: Contents, function: str, structure: str, parts: Sequence[Interval]
+) -> tuple[tuple[Polynomial, ...], str]:
+    """The components that rows of numbers stand for, and a note on what was done to them.
+
+    Raises
+    ------
+    ArgumentError
+        If the basis is not known.
+    """
+    if contents.basis is None:
+        raise ArgumentError(
+            "basis is not given and the file does not say it; give basis='chebyshev', 'monomial' "
+            "or 'monomial-odd'"
+        )
+    intervals = contents.intervals or _intervals(structure, parts, len(contents.stages))
+    if contents.basis == "chebyshev":
+        stages = tuple(
+            with_parity(Polynomial(_trimmed(row), interval))
+            for row, interval in zip(contents.stages, intervals, strict=True)
+        )
+        note = ""
+    else:
+        rows = contents.stages
+        if contents.basis == "monomial-odd":
+            rows = tuple(odd_row(row) for row in rows)
+        stages, note = _from_rows(rows, intervals, structure, bool(contents.intervals))
+    if contents.halved and contents.structure is not None:
+        return components_from(stages, function, structure), note
+    if contents.halved and structure == "composite" and function in ("relu", "step"):
+        return (*stages[:-1], doubled(stages[-1])), note
+    return stages, note
+
+
+def _from_rows(
+    rows: tuple[tuple[mpmath.mpf, ...], ...],
+    intervals: Sequence[Interval],
+    structure: str,
+    own: bool,
+) -> tuple[tuple[Polynomial, ...], str]:
+    if structure == "polynomial" or (len(rows) == 1 and intervals[0] == UNIT):
+        return tuple(
+            from_powers(row, interval) for row, interval in zip(rows, intervals, strict=True)
+        ), ""
+    unit = tuple(from_powers(row) for row in rows)  # powers of x/B, then of each other's values
+    stages, note = folded(unit)
+    first = replace(stages[0], domain=intervals[0])
+    return (first, *stages[1:]), note
+
+
+def _intervals(structure: str, parts: Sequence[Interval], count: int) -> tuple[Interval, ...]:
+    """[-B, B] for the first stage of a composite, the hull for a polynomial, else [-1, 1]."""
+    low, high = parts[0][0], parts[-1][1]
+    if structure == "composite" or count > 1:
+        size = max(abs(low), abs(high))
+        first: Interval = (-size, size)
+    else:
+        first = (low, high)
+    return (first, *(UNIT for _ in range(count - 1)))
+
+
+def _trimmed(row: tuple[mpmath.mpf, ...]) -> tuple[mpmath.mpf, ...]:
+    last = max((k for k, c in enumerate(row) if c), default=0)
+    return row[: last + 1] or (ZERO,)
+
+
+def _of_plan(
+    plan: Plan, function: str, parts: Sequence[Interval], structure: str | None, source: str
+) -> Approximation:
+    hull = parts[0][0], parts[-1][1]
+    single = structure in ("polynomial", "direct") and plan.inputs == 1
+    components = (expanded(plan, hull),) if single else ()
+    result = Approximation(
+        function=function,
+        domain=tuple(parts),
+        structure="polynomial" if single else "circuit",
+        components=components,
+        plan=plan,
+        offset=ZERO,
+        weight="1",
+        error_estimate=0.0,
+        certificate=None,
+        margins=(),
+        provenance=Provenance.of(f"polyapprox.import_table({function!r}, …): {source}"),
+    )
+    if function not in TWO_ARGUMENTS:
+        target = as_target(function)
+        places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
+        error = np.abs(result(places) - target.numpy(places))
+        result = replace(result, error_estimate=float(np.nanmax(error)))
+    return certified(result)

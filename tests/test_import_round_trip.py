@@ -1,0 +1,112 @@
+"""Export, then import: every bit comes back, in every format."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+from exported import FORMS, bare, trimmed, written
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import polyapprox as pa
+from polyapprox.errors import ArgumentError
+from polyapprox.export import job_for
+from polyapprox.importing import read
+from polyapprox.importing.certify import components_of
+from polyapprox.numbers import exact
+
+COEFFICIENT = st.one_of(
+    st.sampled_from([0.0, -0.0, 1.0, -1.0, 3.0, -7.0, 0.5, 5e-324, -5e-324, 2.5e-310, 1e-17]),
+    st.floats(-1e6, 1e6),
+    st.floats(-2.0**-1022, 2.0**-1022),
+    st.integers(-1000, 1000).map(float),
+)
+ROW = st.integers(0, 64).flatmap(lambda n: st.lists(COEFFICIENT, min_size=n + 1, max_size=n + 1))
+
+
+def check_round_trip(r: pa.Approximation, name: str, form: str) -> None:
+    job = job_for(r, name, form)  # type: ignore[arg-type]
+    with tempfile.TemporaryDirectory() as folder:
+        path = written(r, name, form, Path(folder))
+        found = read(path, name)
+    assert found.function == r.function and found.domain == r.domain
+    if form == "plan":
+        assert found.plan == job.approximation.plan
+        return
+    structure = found.structure or ""
+    stages, note = components_of(found, r.function, structure, found.domain)
+    assert not note
+    ours = job.approximation.components
+    assert [trimmed(p) for p in stages] == [trimmed(p) for p in ours]
+    assert found.offset == job.approximation.offset
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(row=ROW, interval=st.sampled_from([(-1.0, 1.0), (-50.0, 50.0), (0.1, 3.0)]))
+def test_any_polynomial(
+    name: str, form: str, row: list[float], interval: tuple[float, float]
+) -> None:
+    r = bare([row], intervals=[interval])
+    try:
+        check_round_trip(r, name, form)
+    except ArgumentError as refusal:  # monomials that would be wrong there
+        assert (name, form) == ("tenseal", "components")
+        assert "form='plan'" in str(refusal)
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 6, 16, 33, 64])
+def test_every_kind_of_number(name: str, form: str, degree: int) -> None:
+    rng = random.Random(degree)
+    kinds = [0.0, -0.0, 5e-324, -2.0**-1060, 2.0, -3.0, rng.uniform(-1, 1), rng.gauss(0, 1e-9)]
+    row = [rng.choice(kinds) for _ in range(degree)] + [rng.uniform(0.5, 1)]
+    try:
+        check_round_trip(bare([row]), name, form)
+    except ArgumentError:
+        assert (name, form) == ("tenseal", "components") and degree > 6
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize("function", ["relu", "abs", "sign", "step"])
+def test_composites(name: str, form: str, function: str) -> None:
+    """The half that is folded into the last stage, and the offset, come back too."""
+    rows = [[0, 1.25, 0, -0.25], [0, 1.3, 0, -0.125, 0, 2.0**-1070]]
+    r = bare(rows, "composite", function, [(-8.0, 8.0), (-1.0, 1.0)], 0.001, "odd")
+    check_round_trip(r, name, form)
+
+
+@pytest.mark.parametrize("name", ["lattigo", "csv", "latex"])
+def test_more_than_doubles(name: str) -> None:
+    """Decimals of any length where the framework takes them."""
+    p = pa.Polynomial(tuple(pa.minimax("exp", 12, bits=200).components[0].coefficients),
+                      (exact(-1), exact(1)))
+    assert any(exact(float(c)) != c for c in p.coefficients)
+    r = pa.from_components("exp", [p], structure="polynomial")
+    check_round_trip(r, name, "components")
+    with tempfile.TemporaryDirectory() as folder:
+        again = pa.import_table(written(r, name, "components", Path(folder)), format=name)
+    assert again.components == r.components and again.error_bound == r.error_bound
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_an_import_is_certified_again(name: str, form: str, tmp_path: Path) -> None:
+    r = pa.relu(degrees=[3, 5], interval=(-4, 4))
+    try:
+        path = written(r, name, form, tmp_path)
+    except ArgumentError:
+        assert (name, form) == ("tenseal", "components")
+        return
+    again = pa.import_table(path, format=name)
+    assert again.function == "relu" and again.domain == r.domain
+    assert again.error_bound == pytest.approx(r.error_bound, rel=1e-9)
+    assert again.multiplications == r.multiplications
+    assert pa.verify(again).ok
+
+
+@pytest.mark.parametrize(("name", "form"), [f for f in FORMS if f[1] == "plan"])
+def test_two_arguments(name: str, form: str, tmp_path: Path) -> None:
+    r = pa.maximum(precision=2**-5)
+    again = pa.import_table(written(r, name, form, tmp_path), format=name)
+    assert again.plan == job_for(r, name, "plan").approximation.plan
+    assert again(0.25, -0.5) == pytest.approx(0.25, abs=again.error_bound)
