@@ -42,7 +42,7 @@ def check_round_trip(r: pa.Approximation, name: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(row=ROW, interval=st.sampled_from([(-1.0, 1.0), (-50.0, 50.0), (0.1, 3.0)]))
 def test_any_polynomial(
     name: str, form: str, row: list[float], interval: tuple[float, float]
@@ -72,7 +72,8 @@ def test_every_kind_of_number(name: str, form: str, degree: int) -> None:
 def test_composites(name: str, form: str, function: str) -> None:
     """The half that is folded into the last stage, and the offset, come back too."""
     rows = [[0, 1.25, 0, -0.25], [0, 1.3, 0, -0.125, 0, 2.0**-1070]]
-    r = bare(rows, "composite", function, [(-8.0, 8.0), (-1.0, 1.0)], 0.001, "odd")
+    offset = 0.001 if function in ("relu", "abs") else 0.0
+    r = bare(rows, "composite", function, [(-8.0, 8.0), (-1.0, 1.0)], offset, "odd")
     check_round_trip(r, name, form)
 
 

@@ -10,6 +10,7 @@ import mpmath
 import numpy as np
 
 from ..approximation import Approximation
+from ..error_function import error_function
 from ..errors import ArgumentError
 from ..export.chain import components_from, doubled, with_parity
 from ..export.expand import expanded
@@ -119,7 +120,7 @@ def _from_rows(
     structure: str,
     own: bool,
 ) -> tuple[tuple[Polynomial, ...], str]:
-    if structure == "polynomial" or (len(rows) == 1 and intervals[0] == UNIT):
+    if own or structure == "polynomial" or (len(rows) == 1 and intervals[0] == UNIT):
         return tuple(
             from_powers(row, interval) for row, interval in zip(rows, intervals, strict=True)
         ), ""
@@ -164,9 +165,7 @@ def _of_plan(
         margins=(),
         provenance=Provenance.of(f"polyapprox.import_table({function!r}, …): {source}"),
     )
-    if function not in TWO_ARGUMENTS:
-        target = as_target(function)
-        places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
-        error = np.abs(result(places) - target.numpy(places))
-        result = replace(result, error_estimate=float(np.nanmax(error)))
-    return certified(result)
+    error = error_function(result)
+    places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in error.intervals]
+    largest = float(np.nanmax(np.abs(error.floats(np.concatenate(places)))))
+    return certified(replace(result, error_estimate=largest))
