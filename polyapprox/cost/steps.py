@@ -88,5 +88,9 @@ def steps(
 
 
 def _primes(levels: int) -> list[int]:
-    """Odd numbers near 2^50, each another, as the primes of a context are."""
-    return [(1 << _SCALE_BITS) + (-1) ** k * (k + 1) * (1 << 18) + 1 for k in range(levels)]
+    """Odd numbers near 2^50 that keep the scale there, each another, as a context's primes do."""
+    unit, scale, found = 1 << _SCALE_BITS, float(1 << _SCALE_BITS), []
+    for k in range(levels):
+        found.append(round(scale * scale / unit) + (-1) ** k * (k + 1) * (1 << 16) | 1)
+        scale = scale * scale / found[-1]
+    return found
