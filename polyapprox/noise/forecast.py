@@ -193,7 +193,11 @@ def forecast_of(
 
 
 def expected_largest(rms: np.ndarray, slots: int) -> float:
-    """The size that one of so many independent normal errors is expected to exceed.
+    """The size that one of so many errors is expected to exceed.
+
+    The error of a slot is mostly the product of two independent complex normal numbers, a
+    rounding and the secret key there: its real part has Laplace's distribution, with heavier
+    tails than a normal one, P(|e| > t) = exp(−√2 t / rms).
 
     Parameters
     ----------
@@ -204,19 +208,17 @@ def expected_largest(rms: np.ndarray, slots: int) -> float:
     Examples
     --------
     >>> round(expected_largest(np.ones(100), 8192), 2)
-    3.84
+    6.37
     """
-    from scipy.special import erfc
-
     top = float(np.max(rms))
     if not top > 0:
         return 0.0
-    low, high = 0.0, 12.0 * top
+    low, high = 0.0, 20.0 * top
     share = slots / rms.size
-    used = rms[rms > 0] * math.sqrt(2.0)
+    used = rms[rms > 0] / math.sqrt(2.0)
     for _ in range(60):
         middle = (low + high) / 2
-        if share * float(np.sum(erfc(middle / used))) > 1:
+        if share * float(np.sum(np.exp(-middle / used))) > 1:
             low = middle
         else:
             high = middle

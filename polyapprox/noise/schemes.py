@@ -13,12 +13,19 @@ encryption (secret key)    N/2 · σ²
 rescaling                  N/2 · 1/12 · (1 + N·ρ)
 =========================  =====================================
 
+SEAL and Lattigo encrypt with one more modulus and divide by it: what is left is the error of a
+rescaling. Lattigo's secret key is what the user chooses: as dense as a uniform ternary one
+("lattigo", as in our own runs), or of 192 coefficients ±1 ("lattigo-sparse").
+OpenFHE's decoding adds noise of the size that it estimates from the imaginary parts: a factor of
+√2 on all.
+
 The noise of relinearisation is added at the scale squared: after the rescaling that follows it is
 smaller than the rounding of that rescaling by a factor of about the scale, and is left out.
 
 Where a library calls the scale after a rescaling by the prime q the old scale Δ again, though it
 is Δ²/q, the value is wrong by the factor Δ/q ("drift"): a deterministic error, the larger the
-farther the primes (which are 1 modulo 2N) are from Δ.
+farther the primes (which are 1 modulo 2N) are from Δ. TenSEAL's own vectors do that
+("tenseal-vectors"); an evaluation that puts the factor into the constants ("tenseal") does not.
 """
 
 from __future__ import annotations
@@ -46,8 +53,8 @@ class Scheme:
     Attributes
     ----------
     name : str
-    encryption : {"public", "secret"}
-        Which key the input is encrypted with.
+    encryption : {"public", "secret", "rounded"}
+        Which key the input is encrypted with; "rounded": the public key at a larger modulus.
     secret_weight : int or None
         Number of coefficients ±1 of a sparse secret key; None: uniform ternary.
     drift : bool
@@ -57,7 +64,7 @@ class Scheme:
     """
 
     name: str
-    encryption: Literal["public", "secret"]
+    encryption: Literal["public", "secret", "rounded"]
     secret_weight: int | None
     drift: bool
     decoding: float
@@ -71,6 +78,8 @@ class Scheme:
     def fresh(self, ring_dimension: int, scale_bits: float) -> float:
         """Root mean square of the error of a slot after encryption (absolute)."""
         n = ring_dimension
+        if self.encryption == "rounded":
+            return self.rescale(n, scale_bits)
         parts = 1.0
         if self.encryption == "public":
             parts += n * (TERNARY + self.secret_variance(n))
@@ -92,9 +101,11 @@ class Scheme:
 SCHEMES: dict[str, Scheme] = {
     one.name: one
     for one in (
-        Scheme("openfhe", "public", None, False, math.sqrt(3.0)),
-        Scheme("lattigo", "secret", 192, False, 1.0),
-        Scheme("tenseal", "public", None, True, 1.0),
+        Scheme("openfhe", "public", None, False, math.sqrt(2.0)),
+        Scheme("lattigo", "rounded", None, False, 1.0),
+        Scheme("lattigo-sparse", "rounded", 192, False, 1.0),
+        Scheme("tenseal", "rounded", None, False, 1.0),
+        Scheme("tenseal-vectors", "rounded", None, True, 1.0),
         Scheme("desilofhe", "public", 192, False, 1.0),
     )
 }
