@@ -32,10 +32,9 @@ from ..plan.count import count
 from .backend import BackendError, Measured, Parameters
 from .choose import without_input_scaling
 from .openfhe import BACKEND, OpenFHESession
+from .published import interpolant, published_relu
 
 SCALE_BITS = 50
-_LARGEST_DEGREE = 1007
-_SAMPLES = 200_001
 
 
 @dataclass
@@ -229,72 +228,3 @@ def _ours(precision: int) -> list[tuple[str, Approximation]]:
         if one.bits >= precision:
             return [(f"circuit, {m} multiplications", one)]
     raise ArgumentError(f"no circuit has {precision} bits; ask for less precision")
-
-
-def published_relu(alpha: int) -> Approximation:
-    """The published composite r_alpha on [-1, 1], with its own proven bound.
-
-    Inner stages end in [-1, 1], the coefficients divided by two, so that no level is spent on
-    the interval of the next stage.
-
-    Raises
-    ------
-    ArgumentError
-        If alpha is not 4 to 14.
-
-    Examples
-    --------
-    >>> r = published_relu(7)
-    >>> r.degrees, round(r.bits, 1), r.multiplications, r.depth
-    ((7, 7), 7.0, 11, 7)
-    """
-    from ..composite.published import published_composite
-    from ..polynomial import Polynomial
-    from ..recipes.entered import from_components
-
-    stages = published_composite(alpha).stages
-    components = []
-    for odd in stages:
-        coefficients = np.zeros(2 * len(odd))
-        coefficients[1::2] = odd
-        components.append(Polynomial.from_floats(coefficients, (-1, 1), "odd"))
-    source = "Lee et al., arXiv 2105.10879, coefficients of snu-ccl/approxCNN"
-    return from_components("relu", components, (-1, 1), source=source)
-
-
-def interpolant(error: float) -> Approximation | None:
-    """ReLU on [-1, 1] by a Chebyshev interpolant of the least degree that reaches an error.
-
-    None if that is more than degree 1007, ten levels. The interpolant is that of
-    ``EvalChebyshevFunction``: at the zeros of T_{n+1}. Degrees are tried where they use another
-    level first, then halved down to the least.
-    """
-    from ..polynomial import Polynomial
-    from ..recipes.entered import from_components
-
-    x = np.linspace(-1.0, 1.0, _SAMPLES)
-    exact = np.maximum(x, 0.0)
-
-    def reaches(degree: int) -> bool:
-        values = np.polynomial.chebyshev.chebval(x, _interpolate(degree))
-        return float(np.max(np.abs(values - exact))) <= error
-
-    low, high = 1, 2
-    while not reaches(high):
-        low, high = high, 2 * high
-        if low > _LARGEST_DEGREE:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    if high > _LARGEST_DEGREE:
-        return None
-    polynomial = Polynomial.from_floats(_interpolate(high), (-1, 1))
-    return from_components("relu", [polynomial], (-1, 1), structure="polynomial")
-
-
-def _interpolate(degree: int) -> np.ndarray:
-    def relu(points: np.ndarray) -> np.ndarray:
-        return np.maximum(points, 0.0)
-
-    return np.polynomial.chebyshev.chebinterpolate(relu, degree)
