@@ -38,7 +38,19 @@ Interval = Annotated[
     ),
 ]
 Structure = Annotated[str, typer.Option(help="auto, direct, composite or circuit.")]
-Objective = Annotated[str, typer.Option(help="balanced, levels or multiplications.")]
+Objective = Annotated[str, typer.Option(help="balanced, levels, multiplications or latency.")]
+Multiplications = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help="At most so many multiplications; alone: the most precise circuit."),
+]
+Levels = Annotated[
+    Optional[int],  # noqa: UP045
+    typer.Option(help='At most so many levels (rule "published").'),
+]
+Backend = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Whose latency: openfhe, or a file (.json) written by calibrate."),
+]
 Degrees = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Odd degrees of the stages, innermost first, such as 15,15."),
@@ -77,6 +89,9 @@ def relu(
     offset: Offset = True,
     refine: Refine = None,
     threshold: Threshold = None,
+    multiplications: Multiplications = None,
+    levels: Levels = None,
+    backend: Backend = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -86,8 +101,8 @@ def relu(
 
     _absolute_like(
         recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, output, plot, as_json,
-    )
+        threshold, multiplications, levels, backend, output, plot, as_json,
+    )  # fmt: skip
 
 
 @application.command(name="abs")
@@ -101,6 +116,9 @@ def absolute(
     offset: Offset = True,
     refine: Refine = None,
     threshold: Threshold = None,
+    multiplications: Multiplications = None,
+    levels: Levels = None,
+    backend: Backend = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -110,8 +128,8 @@ def absolute(
 
     _absolute_like(
         recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, output, plot, as_json,
-    )
+        threshold, multiplications, levels, backend, output, plot, as_json,
+    )  # fmt: skip
 
 
 def _absolute_like(
@@ -125,6 +143,9 @@ def _absolute_like(
     offset: bool,
     refine: bool | None,
     threshold: str | None,
+    multiplications: int | None,
+    levels: int | None,
+    backend: str | None,
     output: Path | None,
     plot: list[Path] | None,
     as_json: bool,
@@ -140,6 +161,9 @@ def _absolute_like(
         offset=offset,
         refine=refine,
         threshold=values.optional_number(threshold, "threshold"),
+        multiplications=multiplications,
+        levels=levels,
+        backend=values.backend(backend),
     )
     _deliver(result, output, plot, as_json)
 
@@ -152,6 +176,7 @@ def sign(
     threshold: Threshold = None,
     degrees: Degrees = None,
     objective: Objective = "balanced",
+    backend: Backend = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -167,6 +192,7 @@ def sign(
         threshold=values.optional_number(threshold, "threshold"),
         degrees=values.degrees(degrees),
         objective=objective,  # type: ignore[arg-type]
+        backend=values.backend(backend),
     )
     _deliver(result, output, plot, as_json)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 from ..errors import ArgumentError, PolyApproxError
 from ..expression import Node, parse, rational
@@ -56,6 +57,17 @@ def _uses_x(tree: Node) -> bool:
 def optional_number(text: str | None, name: str) -> float | None:
     """A number, or None where the option was not given."""
     return None if text is None else number(text, name)
+
+
+def backend(text: str | None) -> str | Path | None:
+    """A backend's name, or the path of a latency model's file.
+
+    Examples
+    --------
+    >>> backend("openfhe"), backend("mine.json").name
+    ('openfhe', 'mine.json')
+    """
+    return Path(text) if text is not None and text.endswith(".json") else text
 
 
 def interval(pair: tuple[str, str]) -> tuple[float, float]:

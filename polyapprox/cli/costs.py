@@ -1,0 +1,190 @@
+"""``polyapprox cost``, ``calibrate`` and ``pareto``: what it costs, here and elsewhere."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from ..errors import ArgumentError
+from . import values
+from .commands import AsJson, Backend, Interval, Offset, Plots, Table, _check_plots, application
+
+if TYPE_CHECKING:
+    from ..approximation import Approximation
+    from ..cost.latency import LatencyModel
+    from ..recipes.pareto import Front
+
+Ring = Annotated[str, typer.Option("--ring", help="Ring dimension, such as 2^13.")]
+
+
+@application.command()
+def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None:
+    """Levels of a table in each framework, and the time forecast."""
+    from ..cost.latency import latency_model
+    from ..recipes.request import DEFAULT_BACKEND
+    from ..table import load
+    from .report import write_json, write_text
+
+    result = load(table)
+    model = latency_model(values.backend(backend) or DEFAULT_BACKEND)
+    facts = _costs(result, model)
+    if as_json:
+        write_json({"table": str(table), **facts})
+        return
+    lines = [
+        f"{result.function}, {result.structure} {list(result.degrees)}: "
+        f"{result.multiplications} multiplications, "
+        f"{facts['plan_levels']['published']} levels (rule \"published\"), "
+        f"{facts['plan_levels']['standalone']} (rule \"standalone\") by its plan, everywhere"
+    ]
+    for name, counted in (facts["component_levels"] or {}).items():
+        lines.append(
+            f"{name:10s} {counted['published']} (rule \"published\"), {counted['standalone']} "
+            "(rule \"standalone\") by the framework's own evaluator of its components"
+        )
+    if facts["component_levels"] is None:
+        lines.append("no components: a circuit is run by its plan")
+    lines.append(
+        f"forecast   {facts['seconds']:.3f} s by {model.backend} {model.version}, ring "
+        f"{model.ring_dimension}, {model.machine}, {model.date} (an estimate)"
+    )
+    write_text("\n".join(lines))
+
+
+def _costs(result: Approximation, model: LatencyModel) -> dict[str, Any]:
+    from ..cost.models import cost_model, cost_models
+    from ..table.write import RULES
+
+    return {
+        "plan_levels": {rule: result.counts(rule).depth for rule in RULES},
+        "component_levels": {
+            name: {rule: cost_model(name).component_levels(result, rule) for rule in RULES}
+            for name in cost_models()
+        }
+        if result.components
+        else None,
+        "multiplications": result.multiplications,
+        "seconds": model.forecast(result.plan),
+        "latency_model": {
+            name: getattr(model, name)
+            for name in ("backend", "version", "machine", "date", "ring_dimension", "scale_bits")
+        },
+    }
+
+
+@application.command()
+def calibrate(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the model (JSON) here.")],
+    backend: Annotated[str, typer.Option(help="openfhe, lattigo, tenseal, desilofhe.")] = "openfhe",
+    ring: Ring = "2^13",
+    scale: Annotated[int, typer.Option("--scale", help="log2 of the scale.")] = 50,
+    levels: Annotated[int, typer.Option(min=2, help="Levels of the context.")] = 16,
+    repeats: Annotated[int, typer.Option(min=1, help="Each operation is timed so often.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the operations of a framework on this machine, for forecasts of latency."""
+    from ..cost.calibrate import calibrate as measure
+    from .report import write_json, write_text
+
+    if output.suffix != ".json":
+        raise ArgumentError(f"output={str(output)!r} must end in .json")
+    number = values.number(ring, "ring")
+    if number != int(number):
+        raise ArgumentError(f"ring is {ring!r}; it must be a power of two, such as 2^13")
+    model = measure(
+        backend, ring_dimension=int(number), scale_bits=scale, levels=levels, repeats=repeats
+    )
+    model.save(output)
+    milliseconds = {
+        kind: {level: 1e3 * seconds for level, seconds in points} for kind, points in model.points
+    }
+    if as_json:
+        write_json({"written": str(output), "milliseconds": milliseconds})
+        return
+    tried = list(milliseconds["multiply"])
+    lines = [
+        f"{model.backend} {model.version}, ring {model.ring_dimension}, {model.machine}: "
+        "milliseconds by levels left",
+        f"{'':9s}" + "".join(f"{level:9d}" for level in tried),
+    ]
+    for kind, times in milliseconds.items():
+        lines.append(f"{kind:9s}" + "".join(f"{times[level]:9.3f}" for level in tried))
+    lines.append(
+        f"a product with a constant is {model.constant_weight:.4f} of one of ciphertexts; the fit "
+        f"misses by at most {100 * model.residual:.0f} %"
+    )
+    write_text("\n".join([*lines, f"written {output}"]))
+
+
+@application.command()
+def pareto(
+    function: Annotated[str, typer.Argument(help="relu, abs, maximum or minimum.")],
+    precision: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Error on the interval scaled to [-1, 1], such as 2^-9."),
+    ] = None,
+    interval: Interval = ("-1", "1"),
+    offset: Offset = True,
+    backend: Backend = None,
+    plot: Plots = None,
+    as_json: AsJson = False,
+) -> None:
+    """All ways to a precision that no other beats, the published points, the proven limit."""
+    from ..recipes.pareto import pareto as recipe
+    from .report import write_json, write_text
+
+    if precision is None:
+        raise ArgumentError("precision is missing; give it, such as --precision 2^-9")
+    _check_plots(plot)
+    front = recipe(
+        function,
+        precision=values.number(precision, "precision"),
+        interval=values.interval(interval),
+        offset=offset,
+        backend=values.backend(backend),
+    )
+    for path in plot or []:
+        front.plot(path)
+    files = [str(path) for path in plot or []]
+    if as_json:
+        write_json({**_front(front), "files": files})
+    else:
+        write_text("\n".join([front.table(), *(f"written {name}" for name in files)]))
+
+
+def _front(front: Front) -> dict[str, Any]:
+    return {
+        "function": front.function,
+        "precision": front.precision,
+        "interval": list(front.interval),
+        "rule": "published",
+        "latency_model": f"{front.model.backend} {front.model.version}",
+        "limit": {"multiplications": front.limits.multiplications, "levels": front.limits.levels},
+        "ways": [
+            {
+                "beaten": beaten,
+                "structure": way.structure,
+                "degrees": list(way.degrees),
+                "multiplications": way.multiplications,
+                "levels": way.levels,
+                "constant_products": way.constant_products,
+                "seconds": way.seconds,
+                "bits": way.bits if math.isfinite(way.bits) else None,
+            }
+            for beaten, ways in ((False, front.rows), (True, front.others))
+            for way in ways
+        ],
+        "published": [
+            {
+                "name": point.name,
+                "degrees": list(point.degrees),
+                "multiplications": point.multiplications,
+                "levels": point.levels,
+                "seconds": seconds,
+            }
+            for point, seconds in zip(front.published, front.published_seconds, strict=True)
+        ],
+    }
