@@ -15,7 +15,8 @@ rescaling                  N/2 · 1/12 · (1 + N·ρ)
 
 SEAL and Lattigo encrypt with one more modulus and divide by it: what is left is the error of a
 rescaling. Lattigo's secret key is what the user chooses: as dense as a uniform ternary one
-("lattigo", as in our own runs), or of 192 coefficients ±1 ("lattigo-sparse").
+("lattigo", as in our own runs), or of 192 coefficients ±1 ("lattigo-sparse"). desilofhe keeps
+the input at the square of its scale, which is always 2^40, until it is first multiplied.
 OpenFHE's decoding adds noise of the size that it estimates from the imaginary parts: a factor of
 √2 on all.
 
@@ -106,7 +107,7 @@ SCHEMES: dict[str, Scheme] = {
         Scheme("lattigo-sparse", "rounded", 192, False, 1.0),
         Scheme("tenseal", "rounded", None, False, 1.0),
         Scheme("tenseal-vectors", "rounded", None, True, 1.0),
-        Scheme("desilofhe", "public", 192, False, 1.0),
+        Scheme("desilofhe", "rounded", None, False, 1.0),
     )
 }
 
