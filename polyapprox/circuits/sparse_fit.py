@@ -17,10 +17,14 @@ import numpy as np
 from scipy.linalg import lapack
 
 from .chain import Chain, Grid, errors, jacobian, pack, unpack
+from .polish import extrema, program
 
 _NEGLECTED = 1e-7
 _LARGEST_DAMPING = 1e8
 _RIDGE = 1e-10
+_WATCHED = 0.7
+_LEAST_SINGULAR = 1e-9
+_SMALLEST_REGION = 1e-6
 
 
 @dataclass(frozen=True)
@@ -194,3 +198,35 @@ def removals(
         cost = value * value / inverse[k, k]
         result.append((float(cost), int(place), unpack(changed, chain.multiplications)))
     return sorted(result, key=lambda one: one[0])
+
+
+def levelled(chain: Chain, grid: Grid, pattern: np.ndarray, steps: int) -> Chain:
+    """At most `steps` linear programs on the extrema, in the constants of a pattern.
+
+    As :func:`polyapprox.circuits.polish.polish`.
+    """
+    free = np.sort(np.concatenate([places(chain.multiplications).additions, pattern]))
+    error = errors(chain, grid)
+    largest, region = float(np.max(np.abs(error))), 0.1
+    for _ in range(steps):
+        watched = extrema(error, _WATCHED)
+        rows = jacobian(chain, grid.take(watched), free) / largest
+        left, singular, right = np.linalg.svd(rows, full_matrices=False)
+        kept = singular > _LEAST_SINGULAR * singular[0]
+        root = np.sqrt(len(watched))
+        size = largest
+        while region > _SMALLEST_REGION:
+            move = program(error[watched] / largest, right[kept].T * root, region)
+            if move is None:
+                return chain
+            trial = _moved(chain, (left[:, kept] / singular[kept]) @ move * root, free)
+            new = errors(trial, grid)
+            size = float(np.max(np.abs(new)))
+            if size < largest:
+                break
+            region /= 4
+        if not size < largest:
+            break
+        chain, error, largest = trial, new, size
+        region *= 2
+    return chain

@@ -31,7 +31,8 @@ _EVENLY = 7  # up to so many multiplications all extrema are spaced evenly
 _LARGEST_CONSTANT = 14.0
 _WITHIN = 2.2  # bits of the best: numbers of products with less are not worked on
 _SAVED = 200  # moves
-_MOVES = ("remove", "exchange", "exchange", "add", "shake", "insert", "move")
+_MOVES = ("remove", "exchange", "exchange", "add", "shake", "insert", "move", "longer")
+_STEPS, _LONGER = 12, 60
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,10 @@ def _changed(
     if kind == "move" and chain.multiplications > 3:
         place = int(rng.integers(2, chain.multiplications + 1))
         return longer_by_one(_bridged(chain, place), rng)
+    if kind == "longer":
+        for p in (8, 32, 128):
+            chain = minimise_pattern(chain, grid, p, _LONGER, pattern_of(chain))
+        return chain
     vector = pack(chain)
     vector *= 1 + 10.0 ** rng.uniform(-2, 0) * rng.standard_normal(len(vector))
     return unpack(vector, chain.multiplications)
@@ -211,7 +216,7 @@ def one_move(
             return False
         known = archive.kept.get(len(pattern_of(chain)), [])
         least = known[-1].bits if len(known) == _KEPT else -np.inf
-        fitted = refitted(chain, grid, 12, least)
+        fitted = refitted(chain, grid, _STEPS, least)
         return fitted is not None and admitted(archive, fitted, grid)
 
 
@@ -250,7 +255,7 @@ def descend(archive: Archive, chain: Chain, grid: Grid, most: int) -> None:
                 return
             chain = normalised(min(trials, key=lambda one: one[0])[1], grid.first)
             if len(pattern) - 1 <= most:
-                fitted = refitted(chain, grid, 12)
+                fitted = refitted(chain, grid, _STEPS)
                 if fitted is not None:
                     admitted(archive, fitted, grid)
 

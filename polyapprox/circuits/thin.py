@@ -24,6 +24,8 @@ from .chain import Chain, nodes_of
 from .shape import Circuit, canonical
 
 _BEAM = 24
+_TRIED = 30  # of the ways to shift a node those are tried that shift it least
+_MODERATE = 16.0
 _POINTS = 41
 _FLAT = 1e-9
 _QUIET = 1.2  # among gains within this factor of the least the smallest constants win
@@ -79,8 +81,12 @@ def thinned(circuit: Circuit) -> Circuit:
         if not beam:
             raise ArgumentError(f"no constants of node {i + 1} can be made zero")
     quiet = [one for one in beam if one.gain <= _QUIET * beam[0].gain]
-    ends = [canonical(_circuit(circuit, one).chain(), circuit.family) for one in quiet]
-    return min(ends, key=lambda one: one.largest_constant)
+    for few in (quiet, beam):  # all of the beam where no quiet one has moderate constants
+        ends = [canonical(_circuit(circuit, one).chain(), circuit.family) for one in few]
+        best = min(ends, key=lambda one: one.largest_constant)
+        if best.largest_constant <= _MODERATE:
+            break
+    return best
 
 
 def _work(circuit: Circuit) -> _Work:
@@ -142,13 +148,16 @@ def _zeroed(work: _Work, i: int, first: np.ndarray) -> Iterator[_Work]:
     last = work.left.shape[0] - 2
     tables = (work.left,) if i == last else (work.left, work.right)
     places = [(k, j) for k in range(len(tables)) for j in range(1, i)]
+    moves = []
     for chosen in combinations(places, 2) if i > 3 else [(place,) for place in places]:
         rows = np.array([tables[k][i + 1, i] * slope[:, j] for k, j in chosen])
         wanted = np.array([tables[k][i + 1, j] for k, j in chosen])
         strength = np.linalg.svd(rows, compute_uv=False)
         if strength[-1] <= _FLAT * strength[0]:
             continue
-        s, r = np.linalg.lstsq(rows, wanted, rcond=None)[0]
+        s, r = (float(v) for v in np.linalg.lstsq(rows, wanted, rcond=None)[0])
+        moves.append((abs(s) + abs(r), chosen, s, r))
+    for _, chosen, s, r in sorted(moves)[:_TRIED]:
         found = work.copy()
         change = s * slope[0] + r * slope[1]
         change[0] += scale * s * r
