@@ -116,13 +116,13 @@ def test_stages(composite: Approximation, exponential: Approximation, tmp_path: 
 
 def test_pareto_draws_the_rows(tmp_path: Path) -> None:
     rows = [
-        Row(4, (5,), 4, 4, 3.7, "direct", (2,), 1, 2, 4.0),
-        Row(5, (13,), 8, 5, 4.9, "direct", (6,), 3, 3, 5.4),
+        Row(4, (5,), 4, 4, 3.7, "direct", (2,), 1, 2, 4.0, 1),
+        Row(5, (13,), 8, 5, 4.9, "direct", (6,), 3, 3, 5.4, 3),
     ]
     figure = pareto(tmp_path / "pareto.png", rows=rows)
     depth, multiplications = figure.axes
     assert [line.get_xdata().tolist() if hasattr(line.get_xdata(), "tolist") else
-            list(line.get_xdata()) for line in depth.lines] == [[4, 5], [2, 3]]
+            list(line.get_xdata()) for line in depth.lines] == [[4, 5], [2, 3], [1, 3]]
     assert list(multiplications.lines[1].get_ydata()) == [4.0, 5.4]
     assert "published" in figure.get_suptitle()
 
@@ -130,8 +130,8 @@ def test_pareto_draws_the_rows(tmp_path: Path) -> None:
 def test_comparison_meets_the_precision() -> None:
     for row in compare_with_published([5, 7]):
         assert row.bits >= row.alpha
-        assert row.depth <= row.published_depth
-        assert row.multiplications <= row.published_multiplications
+        assert row.limit <= row.depth <= row.published_depth
+        assert row.limit <= row.multiplications <= row.published_multiplications
     with pytest.raises(ArgumentError, match="4 to 14"):
         compare_with_published([3])
 

@@ -147,13 +147,23 @@ def show_verification(name: str, found: Verification) -> None:
     )
 
 
+def _way(row: Row) -> str:
+    """Degrees of a composite, or the structure."""
+    if row.structure == "circuit":
+        return row.structure
+    degrees = ",".join(map(str, row.degrees))
+    return degrees if row.structure == "composite" else f"{row.structure} {degrees}"
+
+
 def show_comparison(rows: Sequence[Row]) -> None:
     """Ours beside the published composites, for a human."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("alpha", justify="right", no_wrap=True)
+    table.add_column("α", justify="right", no_wrap=True)
     for owner in ("r_alpha", "ours"):
         for name in ("degrees", "depth", "mult.", "bits"):
-            table.add_column(f"{owner}\n{name}", justify="right", no_wrap=True)
+            head = owner if name == "degrees" else ""
+            table.add_column(f"{head}\n{name}", justify="right", no_wrap=True)
+    table.add_column("least", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             str(row.alpha),
@@ -161,12 +171,16 @@ def show_comparison(rows: Sequence[Row]) -> None:
             str(row.published_depth),
             str(row.published_multiplications),
             f"{row.published_bits:.2f}",
-            ("" if row.structure == "composite" else "direct ") + ",".join(map(str, row.degrees)),
+            _way(row),
             str(row.depth),
             str(row.multiplications),
             f"{row.bits:.2f}",
+            str(row.limit),
         )
     write_text(f'ReLU on [-1, 1]: published r_alpha and ours for 2^-alpha (rule "{RULE}");')
-    write_text("bits of r_alpha are sampled estimates, ours are proven.")
+    write_text(
+        "bits of r_alpha are sampled estimates, ours are proven; least: multiplications "
+        "and levels of any polynomial program (proven)."
+    )
     _show(table)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .figure import BLUE, GREY, drawn
+from .figure import BLUE, GREY, RED, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +70,11 @@ def _panel(axes: Axes, rows: Sequence[Row], cost: str, label: str) -> None:
         ours, [row.bits for row in rows], color=BLUE, marker="o", markersize=5, linewidth=0.8,
         label="ours for 2$^{−α}$ (proven)",
     )
+    axes.plot(
+        [row.limit for row in rows], [row.alpha for row in rows], color=RED, marker="|",
+        markersize=7, linewidth=0.8, linestyle="--",
+        label="fewest possible for 2$^{−α}$ (proven)",
+    )  # fmt: skip
     for row, x, y in zip(rows, published, bits, strict=True):
         axes.annotate(
             str(row.alpha), (x, y), xytext=(5, -9), textcoords="offset points", fontsize=7.5,
