@@ -70,7 +70,7 @@ def test_polynomial_by_openfhes_own_evaluator(session, degree):
     x = np.linspace(-1.0, 1.0, 100)
     measured = session.run_components(one, x)
     exact_values = np.polynomial.chebyshev.chebval(x, coefficients)  # c_0 is whole, not halved
-    assert np.max(np.abs(measured.values - exact_values)) < 1e-9
+    assert np.max(np.abs(measured.values - exact_values)) < 1e-7
     assert measured.levels == cost_model("openfhe").polynomial_levels(degree)
 
 
