@@ -1,4 +1,4 @@
-# make demo | test | bench | docs | check: each sets itself up in .venv first.
+# make demo | test | test-he | bench | docs | check: each sets itself up in .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA := $(wildcard ../shared/data)
@@ -7,7 +7,12 @@ export POLYAPPROX_CACHE ?= $(CURDIR)/.cache
 export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup demo test bench check docs clean
+# A Python 3.10, which OpenFHE's wheel is for; without one its tests are skipped.
+HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
+	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
+	"$$one" -c "import sys; sys.exit(sys.version_info[:2] != (3, 10))" 2>/dev/null && echo "$$one"; done))
+
+.PHONY: setup setup-he demo test test-he bench check docs clean
 
 setup: .venv/.ready
 
@@ -27,6 +32,24 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
+# Frameworks for encrypted runs: TenSEAL and Lattigo beside us, OpenFHE in an environment of its own.
+setup-he: setup .venv/.ready-he .venv-he310/.ready
+
+.venv/.ready-he: .venv/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[he]"
+	touch $@
+
+.venv-he310/.ready: polyapprox/encrypted/interpreter.py
+	@if [ -n "$(HE_PYTHON)" ]; then \
+	  "$(HE_PYTHON)" -m venv .venv-he310 && \
+	  .venv-he310/bin/pip install --quiet --disable-pip-version-check \
+	    "$$(sed -n 's/^WHEEL = "\(.*\)"/\1/p' $<)" && touch $@; \
+	else echo "OpenFHE is left out: no Python 3.10 was found (name one by HE_PYTHON=…)"; fi
+
+# Tables on real ciphertexts, in every framework found.
+test-he: setup-he
+	POLYAPPROX_TEST_HE=1 $(BIN)/python -m pytest tests/he -rs
+
 bench: setup
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
 	$(BIN)/python benchmarks/composite_vs_lattigo.py
@@ -41,4 +64,4 @@ docs: setup
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 clean:
-	rm -rf .venv .cache out docs/_build
+	rm -rf .venv .venv-he310 .cache out docs/_build
