@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import mpmath
 import numpy as np
@@ -22,9 +21,8 @@ from .builder import PlanBuilder
 from .chain import Chain, Family, Side
 from .chain_exact import difference_bound, refine_chain
 from .chain_fit import Fit, fit_chain, points, rescale, thin_fit
-from .chain_table import best_chain
+from .chain_table import Objective, best_chain
 
-Objective = Literal["depth", "multiplications"]
 LARGEST_CONSTANT = 2.0**10
 LARGEST_AMPLIFICATION = 2.0**12
 _MINUS_ONE = dyadic(-1, 0)
