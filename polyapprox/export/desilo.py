@@ -68,7 +68,7 @@ if __name__ == "__main__":
 
 
 def _write(job: Job) -> bytes:
-    depth = job.approximation.counts("standalone").depth
+    depth = job.plan_levels
     if job.form == "plan":
         body = [plan_function(job, _SYNTAX, "engine, key, ", "The plan on ciphertexts.")]
         notes = ("", "evaluate(engine, key, x): key is the relinearisation key.")

@@ -43,11 +43,14 @@ def _error(job: Job) -> list[str]:
 def _levels(job: Job) -> list[str]:
     a = job.approximation
     if job.form == "plan":
-        return [
+        lines = [
             f"levels: {a.counts(rule).depth}, multiplications: {a.counts(rule).multiplications} "
             f'(rule "{rule}"; the plan, operation by operation)'
             for rule in ("standalone", "published")
         ]
+        if job.plan_levels > a.counts("standalone").depth:
+            lines.append(f"levels: {job.plan_levels} where products with integers use one too")
+        return lines
     model = cost_model(job.format.model)
     return [
         f'levels: {model.component_levels(a, rule)} (rule "{rule}"; {model.about})'

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import mpmath
-
 from ..approximation import Approximation
 
 Form = Literal["plan", "components"]
@@ -90,8 +88,10 @@ class Job:
         return name if name.isidentifier() and name.isascii() else "function"
 
     @property
-    def constants(self) -> tuple[mpmath.mpf, ...]:
-        """Constants of the plan."""
-        return tuple(
-            o.constant for o in self.approximation.plan.operations if o.constant is not None
-        )
+    def plan_levels(self) -> int:
+        """Levels of the plan where a product with any constant, integer or not, uses one."""
+        levels: list[int] = []
+        for kind, left, right, _ in self.approximation.plan.operations:
+            before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
+            levels.append(before + (kind in ("multiply", "scale")))
+        return levels[self.approximation.plan.output]

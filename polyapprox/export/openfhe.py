@@ -78,7 +78,7 @@ if __name__ == "__main__":
 
 
 def _write(job: Job) -> bytes:
-    depth = job.approximation.counts("standalone").depth
+    depth = job.plan_levels
     if job.form == "plan":
         body = [plan_function(job, _SYNTAX, "cc, ", "The plan on ciphertexts of cc.")]
         notes = ("", "evaluate(cc, x) runs the plan on a ciphertext of the CryptoContext cc.")

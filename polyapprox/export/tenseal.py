@@ -15,16 +15,41 @@ from ..polynomial import Polynomial
 from .chain import Chain
 from .job import Format, Job
 from .pythonic import (
-    ARITHMETIC,
     check_constants,
     docstring,
     encoded,
     plan_function,
     stages_of,
 )
+from .straight import Syntax
 from .text import double
 
 LARGEST_MONOMIAL = 256
+
+_SYNTAX = Syntax(
+    assign="{name} = {value}",
+    multiply="multiply({a}, {b})",
+    add="add({a}, {b})",
+    subtract="subtract({a}, {b})",
+    scale="{a} * {c}",
+    shift="{a} + {c}",
+    number=double,
+)
+
+_OPERATIONS = '''def multiply(a, b):
+    """Product; of copies, as TenSEAL takes levels from an operand in place."""
+    return a.copy() * b.copy()
+
+
+def add(a, b):
+    """Sum, likewise of copies."""
+    return a.copy() + b.copy()
+
+
+def subtract(a, b):
+    """Difference, likewise of copies; of equal ones it is a fresh encryption of 0."""
+    return a * 0.0 if a is b else a.copy() - b.copy()
+'''
 
 _CHECK = '''def self_check(levels={levels}, scale_bits=40, first_bits=60, ring_dimension={ring}):
     """Encrypt the points of CHECK, evaluate, decrypt: largest |result − polynomial|."""
@@ -100,9 +125,9 @@ def _powers(chain: Chain) -> str:
 
 def _write(job: Job) -> bytes:
     a = job.approximation
-    depth = a.counts("standalone").depth
+    depth = job.plan_levels
     if job.form == "plan":
-        body = [plan_function(job, ARITHMETIC, "", "The plan on a CKKSVector.")]
+        body = [_OPERATIONS, plan_function(job, _SYNTAX, "", "The plan on a CKKSVector.")]
         notes = ("", "evaluate(x) runs the plan; polyval is not used: it takes monomials only.")
     else:
         from ..cost.models import cost_model

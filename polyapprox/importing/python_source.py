@@ -221,8 +221,9 @@ def _plan(function: ast.FunctionDef) -> Any:
 def _operation(node: ast.expr) -> tuple[str, str, Operand]:
     if isinstance(node, ast.BinOp) and type(node.op) in _SIGNS:
         return _SIGNS[type(node.op)], *_operands(node.left, node.right)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        sign = _CALLS.get(node.func.attr)
+    if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name)):
+        called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        sign = _CALLS.get(called)
         if sign and len(node.args) >= 2:
             return sign, *_operands(node.args[0], node.args[1])
     raise TableError(f"line {node.lineno} is not an operation of a plan")
