@@ -63,7 +63,7 @@ def test_models_enclose_what_is_computed_with_them() -> None:
                 for one, two in zip(exactly[i], exactly[j], strict=True)
             ])
             for cell in range(len(centre)):
-                coefficients = [Fraction(c) for c in product.coefficients[:, cell]]
+                coefficients = [Fraction(*c.as_integer_ratio()) for c in product.coefficients[:, cell]]
                 radius = product.radius[cell]
                 if not math.isfinite(radius):
                     continue

@@ -25,6 +25,8 @@ from .study import along_zero, study_domain
 Method = tuple[mpmath.mpf, str, dict[str, object]]
 _AN_OCTAVE = 12  # first cells: so many to each halving of the distance from either end
 _TIGHT = 5e-4  # of the estimate: the largest radius of a model
+_LOOSE = 0.05  # of the estimate: what rounding may leave where halving a cell no longer helps
+_HELPED = 0.7
 _SMALL = 0.98  # of the estimate: cells with a bound below it are not looked at any closer
 _OVERSAMPLING = 48
 _MOST = 200_000  # cells
@@ -47,7 +49,7 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
         for start, stop, coefficients in pieces_on(target, low, high):
             edges = graded_edges(float(start), float(stop), degree)
             function = _on_cells(coefficients)
-            done = 0
+            done, before = 0, np.full(edges.shape[1], np.inf)
             while edges.shape[1]:
                 done += edges.shape[1]
                 if done > _MOST:
@@ -55,14 +57,18 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
                         f"the error of this circuit for {approximation.function!r} is not "
                         f"enclosed by {_MOST} Taylor models: rounding is as large as it is"
                     )
-                wide = []
+                wide, radii = [], []
                 for first in range(0, edges.shape[1], _AT_ONCE):
-                    part = edges[:, first : first + _AT_ONCE]
+                    part = slice(first, first + _AT_ONCE)
                     with np.errstate(over="ignore", invalid="ignore"):
-                        bound, kept = _bounded(plan, function, part, estimate, largest)
+                        bound, kept, radius = _bounded(
+                            plan, function, edges[:, part], before[part], estimate, largest
+                        )
                     largest = max(largest, bound)
-                    wide.append(part[:, ~kept])
+                    wide.append(edges[:, part][:, ~kept])
+                    radii.append(radius[~kept])
                 edges = _halves(np.concatenate(wide, axis=1))
+                before = np.tile(np.concatenate(radii), 2)
             cells += done
     return exact(largest), "Taylor models on cells", {"cells": cells, "degree": degree}
 
@@ -90,36 +96,42 @@ def _bounded(
     plan: Any,
     target: Callable[[TaylorArray], TaylorArray],
     edges: np.ndarray,
+    before: np.ndarray,
     estimate: float,
     known: float,
-) -> tuple[float, np.ndarray]:
-    """Bound of the error on the cells whose models are tight, and which these are."""
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Bound of the error on the cells whose models are tight, which these are, and all radii.
+
+    `before` are the radii of the cells that these are halves of.
+    """
     low, high = edges
     centre = 0.5 * (low + high)
     half = np.maximum(high - centre, centre - low) * (1 + 4 * _UNIT)
     x = TaylorArray.identity(centre, half)
     error = plan.run(x, lift=TaylorArray.lift_constant) - target(x)
     plain = (error.size + error.radius) * (1 + 1e-14)
-    kept = (error.radius <= _TIGHT * estimate) | (plain <= _SMALL * estimate)
+    stays = (error.radius <= _LOOSE * estimate) & (error.radius > _HELPED * before)
+    kept = (error.radius <= _TIGHT * estimate) | (plain <= _SMALL * estimate) | stays
     if not np.any(kept):
-        return 0.0, kept
+        return 0.0, kept, error.radius
     closer = kept & (plain > max(known, _SMALL * estimate))
     largest = float(np.max(plain[kept & ~closer], initial=0.0))
     if np.any(closer):
         models = TaylorArray(error.coefficients[:, closer], error.radius[closer])
         largest = max(largest, _on_mesh(models))
-    return largest, kept
+    return largest, kept, error.radius
 
 
 def _on_mesh(models: TaylorArray) -> float:
     """Bound of the functions on all their cells."""
     mesh = chebyshev_mesh(-1.0, 1.0, _OVERSAMPLING * (ORDER - 1))
     points = mesh.points[:, None]
-    value = np.broadcast_to(models.coefficients[-1], (len(points), len(models.radius))).copy()
-    for coefficient in models.coefficients[-2::-1]:
+    coefficients = models.coefficients.astype(np.float64)
+    value = np.broadcast_to(coefficients[-1], (len(points), len(models.radius))).copy()
+    for coefficient in coefficients[-2::-1]:
         value *= points
         value += coefficient
-    rounding = (2 * ORDER + 4) * _UNIT * models.size * 1.01
+    rounding = (2 * ORDER + 5) * _UNIT * models.size * 1.01
     sampled = np.max(np.abs(value), axis=0) + rounding
     return float(np.max(sampled * mesh.factor(ORDER - 1) + models.radius)) * (1 + 1e-14)
 
