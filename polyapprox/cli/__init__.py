@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     {...}
     0
     """
-    from . import costs, encrypted, noise  # noqa: F401  (their commands)
+    from . import costs, encrypted, noise, tables  # noqa: F401  (their commands)
     from .commands import application
 
     given = list(sys.argv[1:] if arguments is None else arguments)
