@@ -49,16 +49,42 @@ def expanded(plan: Plan, like: Polynomial) -> Polynomial:
     >>> max(abs(a - b) for a, b in zip(again.coefficients, p.components[0].coefficients)) < 1e-80
     True
     """
-    degree = plan_degree(plan)
+    slope, shift = like.unit_map
+
+    def on_unit(u: arb) -> arb:
+        return plan.run((u - ball(shift)) / ball(slope))
+
+    return interpolated(on_unit, plan_degree(plan), like)
+
+
+def interpolated(
+    function: Callable[[arb], arb], degree: int, like: Polynomial, room: int = 0
+) -> Polynomial:
+    """The polynomial of that degree which a function of u in [-1, 1] is.
+
+    Parameters
+    ----------
+    function : callable
+        On balls.
+    degree : int
+        Up to 1000.
+    like : Polynomial
+        Gives domain and parity.
+    room : int
+        Bits of the coefficients beyond those that the degree itself asks for.
+
+    Raises
+    ------
+    ProofError
+        If the degree is too large, or the function does not have the parity.
+    """
     if degree > _LARGEST_DEGREE:
         raise ProofError(
             f"a rounded plan of degree {degree} is not expanded; the most is {_LARGEST_DEGREE}"
         )
-    slope, shift = like.unit_map
-    bits = _BITS + _BITS_PER_DEGREE * degree
+    bits = _BITS + _BITS_PER_DEGREE * degree + room
     with working_precision(2 * bits):
-        inverse, moved = 1 / ball(slope), ball(shift)
-        values = _coefficients(lambda u: plan.run((u - moved) * inverse), degree)
+        values = _coefficients(function, degree)
     return _polynomial(values, like, bits)
 
 

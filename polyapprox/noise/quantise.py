@@ -85,7 +85,7 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     if pieces is not None and approximation.weight == "1":
         if total_degree(approximation) <= _LARGEST_SAMPLED:
             return _proven(as_circuit(rounded))
-        return _proven(staged(rounded, scale_bits))
+        return _proven(staged(rounded))
     if approximation.structure in ("polynomial", "direct"):
         component = expanded(plan, approximation.components[0])
         rounded = replace(rounded, components=(component,))

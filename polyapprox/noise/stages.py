@@ -1,40 +1,46 @@
 """A composite with a rounded plan, taken apart into its rounded stages.
 
-In the plan of a composite every stage hands over one value: no later operation uses an earlier
-one, but for the unit variable z in the last product. These operations are found, what lies between
-two of them is a polynomial of one argument, and its expansion replaces the component, so that the
-composite can be proven stage by stage as it stands. The scaling of the input must be exact: W must
-be a power of two.
+In the plan of a composite every stage but the last hands over one value v: no later operation
+looks behind it, but for the unit variable z = x/W. What lies between two such values is a
+polynomial of one argument. The last stage is a polynomial of v and z, of first degree in z:
+
+    A(v) · z + offset,    A = W (1 + s) / 2 for ReLU, W s for |x|,
+
+wherever the product with z is made. Each is expanded and replaces its component, so that the
+composite is proven stage by stage as it stands. The scaling of the input must be exact for that:
+W must be a power of two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import mpmath
+from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ProofError
-from ..numbers import ZERO, dyadic, exact, fraction, significant_bits
+from ..numbers import ZERO, ball, exact, significant_bits
 from ..plan.count import input_scaling
 from ..plan.degree import plan_degree
 from ..plan.plan import Operation, Plan
 from ..polynomial import Polynomial
-from .expansion import expanded
-from .rounding import rounded_to_scale
+from ..precision import working_precision
+from .expansion import interpolated
 
+_FUNCTIONS = ("relu", "abs", "sign", "step")
 _UNIT = exact(-1), exact(1)
+_ROOM = 8  # bits a degree of the other stages, as the check of agreement has
 
 
-def staged(approximation: Approximation, scale_bits: int) -> Approximation:
+def staged(approximation: Approximation) -> Approximation:
     """A composite |x|, ReLU, sign or step whose components are those of its rounded plan.
 
     Parameters
     ----------
     approximation : Approximation
         With the rounded plan, and the components and the offset from before.
-    scale_bits : int
-        To what the plan was rounded.
 
     Raises
     ------
@@ -42,39 +48,29 @@ def staged(approximation: Approximation, scale_bits: int) -> Approximation:
         If the plan does not fall into stages, or W is not a power of two.
     """
     function, components = approximation.function, approximation.components
-    high = components[0].domain[1]
-    if approximation.structure != "composite" or function not in ("relu", "abs", "sign", "step"):
+    if approximation.structure != "composite" or function not in _FUNCTIONS:
         raise _refusal(approximation, "only |x|, ReLU, sign and step are taken apart into stages")
-    if significant_bits(high) != 1:
+    width = components[0].domain[1]
+    if significant_bits(width) != 1:
         raise _refusal(
-            approximation, f"the end {mpmath.nstr(high, 8)} of its interval is not a power of two"
+            approximation, f"the end {mpmath.nstr(width, 8)} of its interval is not a power of two"
         )
     plan = approximation.plan
     unit = input_scaling(plan)
-    unit = 0 if unit is None or high == 1 else unit
-    value = _sign_value(approximation, unit)
-    cuts = _cuts(plan, unit, value)
-    factor = {"sign": dyadic(1, 0), "abs": high}.get(function, dyadic(1, -1))
-    if function == "relu":
-        factor = exact(fraction(high) / 2)
-    found: list[Polynomial] = []
-    begin, degree = unit, 1
-    for index, component in enumerate(components):
-        degree *= component.degree
-        last = index == len(components) - 1
-        end = value if last else _first_of_degree(plan, unit, cuts, degree)
-        if end is None:
-            raise _refusal(
-                approximation, "its plan does not hand over one value from stage to stage"
-            )
+    unit = 0 if unit is None or width == 1 else unit
+    values = _handed_over(approximation, unit)
+    room = _ROOM * sum(component.degree for component in components)
+    found = []
+    for begin, end, component in zip([unit, *values[:-1]], values, components[:-1], strict=True):
+        stage = _between(plan, begin, end)
         like = Polynomial(component.coefficients, _UNIT, component.parity)
-        stage = expanded(_between(plan, begin, end), like)
-        coefficients = stage.coefficients
-        if last:
-            coefficients = tuple(exact(fraction(c) / fraction(factor)) for c in coefficients)
-        found.append(Polynomial(coefficients, component.domain, component.parity))
-        begin = end
-    offset = rounded_to_scale(approximation.offset, scale_bits) if approximation.offset else ZERO
+        made = interpolated(stage.run, plan_degree(stage), like, room)
+        found.append(Polynomial(made.coefficients, component.domain, component.parity))
+    rest = _between(plan, values[-1], plan.output, unit)
+    offset = _offset(rest) if function in ("relu", "abs") else ZERO
+    last = components[-1]
+    outer = _outer(function, rest, width, offset)
+    found.append(interpolated(outer, plan_degree(rest) - (function in ("relu", "abs")), last, room))
     return replace(approximation, components=tuple(found), offset=offset)
 
 
@@ -86,23 +82,23 @@ def _refusal(approximation: Approximation, why: str) -> ProofError:
     )
 
 
-def _sign_value(approximation: Approximation, unit: int) -> int:
-    """Index of the value of the last stage."""
-    plan = approximation.plan
-    index = plan.output
-    if approximation.function == "sign":
-        return index
-    while plan.operations[index].kind == "shift":
-        index = plan.operations[index].left
-    if approximation.function == "step":
-        return index
-    if plan.operations[index].kind == "add":  # ReLU: z · value + z · W/2
-        sides = plan.operations[index].left, plan.operations[index].right
-        index = next((i for i in sides if plan.operations[i].kind == "multiply"), index)
-    kind, left, right, _ = plan.operations[index]
-    if kind != "multiply" or unit not in (left, right):
-        raise _refusal(approximation, "its plan does not end in the product with the input")
-    return right if left == unit else left
+def _handed_over(approximation: Approximation, unit: int) -> list[int]:
+    """Operations that hold the values of the stages, without the last."""
+    plan, components = approximation.plan, approximation.components
+    cuts = _cuts(plan, unit)
+    values: list[int] = []
+    begin = unit
+    for component in components[:-1]:
+        end = next((cut for cut in cuts if _is_stage(plan, begin, cut, component.degree)), None)
+        if end is None:
+            raise _refusal(
+                approximation, "its plan does not hand over one value from stage to stage"
+            )
+        values.append(end)
+        begin = end
+    if not values:
+        raise _refusal(approximation, "it has one stage only")
+    return values
 
 
 def _needed(plan: Plan, begin: int, end: int) -> list[int]:
@@ -115,38 +111,72 @@ def _needed(plan: Plan, begin: int, end: int) -> list[int]:
     return sorted(index for index in needed if index > begin)
 
 
-def _cuts(plan: Plan, unit: int, value: int) -> list[int]:
-    """Operations which later ones do not look behind."""
-    path = _needed(plan, unit, value)
-    reach = {index: index for index in [unit, *path]}  # the last use of each
+def _cuts(plan: Plan, unit: int) -> list[int]:
+    """Operations that later ones do not look behind, but for the unit variable."""
+    path = _needed(plan, unit, plan.output)
+    last_use: dict[int, int] = {}
     for index in path:
         _, left, right, _ = plan.operations[index]
         for used in (left, right):
-            if used in reach:
-                reach[used] = max(reach[used], index)
-    cuts, furthest = [], reach[unit]
+            if used > unit:
+                last_use[used] = index
+    cuts, furthest = [], 0
     for index in path:
         if furthest <= index:
             cuts.append(index)
-        furthest = max(furthest, reach[index])
+        furthest = max(furthest, last_use.get(index, index))
     return cuts
 
 
-def _first_of_degree(plan: Plan, unit: int, cuts: list[int], degree: int) -> int | None:
-    for index in cuts:
-        if plan_degree(_between(plan, unit, index)) == degree:
-            return index
-    return None
+def _is_stage(plan: Plan, begin: int, end: int, degree: int) -> bool:
+    if end <= begin:
+        return False
+    try:
+        return plan_degree(_between(plan, begin, end)) == degree
+    except ProofError:
+        return False
 
 
-def _between(plan: Plan, begin: int, end: int) -> Plan:
-    """The operations from one value to another, as a plan of one argument."""
-    path = _needed(plan, begin, end)
-    place = {begin: 0, **{old: new for new, old in enumerate(path, 1)}}
+def _between(plan: Plan, begin: int, end: int, unit: int | None = None) -> Plan:
+    """The operations from one value to another; the unit variable, if given, is an argument too.
+
+    Raises
+    ------
+    ProofError
+        If they use another value from before.
+    """
+    path = [index for index in _needed(plan, begin, end) if index != unit]
     operations = [Operation("input", 0)]
+    place = {begin: 0}
+    if unit is not None:
+        operations.append(Operation("input", 1))
+        place[unit] = 1
     for index in path:
         kind, left, right, constant = plan.operations[index]
         if left not in place or (right >= 0 and right not in place):
             raise ProofError("a stage of the rounded plan uses a value from before it")
+        place[index] = len(operations)
         operations.append(Operation(kind, place[left], place.get(right, -1), constant))
-    return Plan(tuple(operations), place[end], 1)
+    return Plan(tuple(operations), place[end], 1 if unit is None else 2)
+
+
+def _offset(rest: Plan) -> mpmath.mpf:
+    """The last stage at z = 0, which is a constant."""
+    with working_precision(4000):
+        values = [rest.run(arb(v), arb(0)) for v in (0.25, -0.75)]
+        if not (values[0] - values[1]).contains(0):
+            raise ProofError("the last stage of the rounded plan is not of first degree in x")
+        return exact(values[0])
+
+
+def _outer(
+    function: str, rest: Plan, width: mpmath.mpf, offset: mpmath.mpf
+) -> Callable[[arb], arb]:
+    """s as a function of the value handed to the last stage."""
+    if function == "sign":
+        return lambda v: rest.run(v, arb(0))
+    if function == "step":
+        return lambda v: 2 * rest.run(v, arb(0)) - 1
+    if function == "abs":
+        return lambda v: (rest.run(v, arb(1)) - ball(offset)) / ball(width)
+    return lambda v: 2 * (rest.run(v, arb(1)) - ball(offset)) / ball(width) - 1

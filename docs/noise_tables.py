@@ -1,0 +1,157 @@
+"""Makes tables and figures of the page on noise: ``python docs/noise_tables.py`` (``--check``).
+
+A table stands between ``<!-- noise NAME -->`` and ``<!-- end of noise -->`` in noise.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import polyapprox
+from polyapprox import Approximation
+from polyapprox.noise import forecast, quantise
+from polyapprox.noise.amplification import amplification
+from polyapprox.noise.scale import Setting, smallest_scale
+from polyapprox.plot import noise as noise_figure, plan_graph
+from polyapprox.table.atomic import write_atomically
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "noise.md"
+RUNS = DOCS.parent / "benchmarks" / "results" / "noise.json"
+PLACE = re.compile(r"(<!-- noise ([a-z-]+) -->\n).*?(<!-- end of noise -->)", re.DOTALL)
+SETTING = Setting(1 << 14)
+PRECISIONS = (7, 9, 12)
+SCALES = (40, 45, 50)
+STRUCTURES = ("circuit", "auto", "composite")
+
+
+def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, right-aligned."""
+    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
+    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def chosen(precision: int, structure: str) -> Approximation:
+    """ReLU on [-1, 1]."""
+    return polyapprox.relu(precision=2.0**-precision, structure=structure)
+
+
+def named(r: Approximation) -> str:
+    """Structure and degrees."""
+    return f"{r.structure} {', '.join(map(str, r.degrees))}"
+
+
+def rounded() -> str:
+    """The rounded plans, proven again, and the smallest scale."""
+    headings = (
+        "precision", "plan", "levels (standalone)", "proven, exact constants",
+        *(f"proven at {s} bits, minus that" for s in SCALES),
+        *(f"noise at {s} bits (forecast)" for s in (SCALES[0], SCALES[-1])), "smallest scale",
+    )  # fmt: skip
+    rows, seen = [], set()
+    for k in PRECISIONS:
+        for structure in STRUCTURES:
+            r = chosen(k, structure)
+            if r.plan.digest in seen:
+                continue
+            seen.add(r.plan.digest)
+            plans = {s: quantise(r, s) for s in SCALES}
+            noise = {s: forecast_of(plans[s], s) for s in SCALES}
+            smallest = smallest_scale(r, SETTING, precision=2.0**-k)
+            rows.append(
+                (
+                    f"2^-{k}", named(r), r.counts("standalone").depth, f"{r.error_bound:.9f}",
+                    *(signed(plans[s].error_bound - r.error_bound) for s in SCALES),
+                    *(f"{noise[s]:.1e}" for s in (SCALES[0], SCALES[-1])),
+                    f"{smallest.scale_bits} bits",
+                )
+            )  # fmt: skip
+    return grid(headings, rows)
+
+
+def forecast_of(r: Approximation, scale_bits: int) -> float:
+    """Expected largest error from noise, wherever the slots lie (OpenFHE, ring 2^14)."""
+    return forecast(
+        r.plan, half_width=1, scale_bits=scale_bits, ring_dimension=SETTING.ring_dimension
+    ).worst
+
+
+def signed(value: float) -> str:
+    """A difference with its sign; less than 1e-15 is the rounding of the proof itself."""
+    return f"{value:+.0e}".replace("-", "−", 1) if abs(value) >= 1e-15 else "0"
+
+
+def amplifying() -> str:
+    """Where circuits and composites amplify."""
+    headings = (
+        "plan", "multiplications", "noise gain", "largest slope", "of the operation",
+        "largest constant", "largest value",
+    )  # fmt: skip
+    rows = []
+    plans = [polyapprox.circuit("relu", multiplications=m) for m in range(2, 16)]
+    plans += [chosen(k, "composite") for k in PRECISIONS]
+    for r in plans:
+        table = amplification(r.plan, -1.0, 1.0)
+        steepest = table.steepest
+        rows.append(
+            (
+                named(r), r.multiplications, f"{table.noise_gain:.3g}", f"{steepest.slope:.3g}",
+                f"v{steepest.index}, {steepest.kind}", f"{table.largest_constant:.3g}",
+                f"{table.largest_value:.3g}",
+            )
+        )  # fmt: skip
+    return grid(headings, rows)
+
+
+def measured() -> str:
+    """Forecast beside measured, from the saved benchmark."""
+    content = json.loads(RUNS.read_text(encoding="utf-8"))
+    headings = ("framework", "plan", "runs", "forecast / measured: least", "largest")
+    rows = []
+    for key, group in groupby(content["rows"], key=lambda row: (row["framework"], row["plan"])):
+        ratios = [row["ratio"] for row in group]
+        rows.append((*key, len(ratios), f"{min(ratios):.2f}", f"{max(ratios):.2f}"))
+    return grid(headings, rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "rounded": rounded,
+    "amplifying": amplifying,
+    "measured": measured,
+}
+
+
+def figures() -> None:
+    """The figures of the page."""
+    r = chosen(9, "circuit")
+    found = smallest_scale(r, SETTING, precision=2.0**-9)
+    noise_figure(
+        r, SETTING, DOCS / "figures" / "noise-scale.png", precision=2.0**-9,
+        chosen=found.scale_bits,
+    )  # fmt: skip
+    plan_graph(r.plan, DOCS / "figures" / "plan.png")
+
+
+def renewed(text: str) -> str:
+    """The page with its tables computed."""
+    return PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], text)
+
+
+def main(arguments: Sequence[str]) -> int:
+    before = PAGE.read_text(encoding="utf-8")
+    after = renewed(before)
+    if "--check" in arguments:
+        return int(after != before)
+    write_atomically(PAGE, after.encode())
+    figures()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
