@@ -102,6 +102,9 @@ class Measured:
         Really used: level of the input minus level of the result.
     repeated : tuple of float
         Seconds of every evaluation, where it was repeated (`seconds` is their median).
+    processor : tuple of float
+        Processor seconds of every evaluation, where they are known: what other programs do on
+        the machine enters them less.
     """
 
     values: np.ndarray
@@ -109,6 +112,7 @@ class Measured:
     stages: tuple[tuple[str, float], ...]
     levels: int
     repeated: tuple[float, ...] = ()
+    processor: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Entry:
     levels: int
     multiplications: int | None
     seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     largest_error: float = 0.0
     levels_used: int = 0
 
@@ -54,6 +55,11 @@ class Entry:
     def median(self) -> float:
         """Median of the seconds."""
         return statistics.median(self.seconds)
+
+    @property
+    def work(self) -> float:
+        """Median of the processor seconds."""
+        return statistics.median(self.processor)
 
 
 @dataclass
@@ -78,6 +84,11 @@ class Contest:
         """Our time divided by a rival's (by default the fastest's)."""
         other = self.rival if name is None else self.best(name)
         return self.best("ours").median / other.median
+
+    def work_ratio(self, name: str | None = None) -> float:
+        """The same of processor seconds."""
+        other = self.rival if name is None else self.best(name)
+        return self.best("ours").work / other.work
 
     def lines(self) -> list[str]:
         """A table for humans."""
@@ -147,11 +158,17 @@ def report(found: Sequence[Contest]) -> dict[str, Any]:
                 "ring_dimension": one.ring_dimension,
                 "load": list(one.load),
                 "ratio": one.ratio(),
-                "ratio_to_published_plan": one.ratio("published plan"),
-                "ratio_to_published": one.ratio("published"),
+                "ratio_of_processor_seconds": one.work_ratio(),
+                "ratios": {
+                    name: {"wall": one.ratio(name), "processor": one.work_ratio(name)}
+                    for name in sorted({entry.name for entry in one.entries} - {"ours"})
+                },
                 "levels_fewer": one.rival.levels_used - one.best("ours").levels_used,
                 "rival": one.rival.name,
-                "entries": [{**asdict(e), "median": e.median} for e in one.entries],
+                "entries": [
+                    {**asdict(e), "median": e.median, "median_processor": e.work}
+                    for e in one.entries
+                ],
             }
             for one in found
         ],
@@ -179,6 +196,7 @@ def _contest(
                 measured = _measure(session, entry, one, x)
                 if number:  # the first round makes the contexts
                     entry.seconds.append(measured.seconds)
+                    entry.processor.extend(measured.processor)
                 error = float(np.max(np.abs(measured.values - exact)))
                 entry.largest_error = max(entry.largest_error, error)
                 entry.levels_used = measured.levels

@@ -17,8 +17,8 @@ from typing import Any, Self
 import numpy as np
 
 from ..approximation import Approximation
-from ..errors import ArgumentError
 from ..plan.plan import Plan
+from .arguments import read_arguments, read_levels
 from .backend import Availability, BackendError, Measured, Parameters
 from .interpreter import find as find_interpreter
 from .process import Worker
@@ -90,7 +90,7 @@ class OpenFHESession:
         BackendError
             If OpenFHE refuses, or the worker dies.
         """
-        arrays = self._arrays(plan.inputs, arguments)
+        arrays = read_arguments(plan.inputs, arguments, self.parameters)
         made = schedule(plan, self.moduli[: self.parameters.levels], self.parameters.scale_bits)
         inputs = [factor * one for factor, one in zip(made.factors, arrays, strict=True)]
         request = {
@@ -125,7 +125,7 @@ class OpenFHESession:
         BackendError
             If OpenFHE refuses (too few levels), or the worker dies.
         """
-        (array,) = self._arrays(1, (x,))
+        (array,) = read_arguments(1, (x,), self.parameters)
         made = chebyshev_series(approximation)
         series = [[2.0 * one[0], *one[1:]] for one in made.series]
         request = {
@@ -154,13 +154,8 @@ class OpenFHESession:
             "multiply" (with relinearisation, without rescale), "rescale", "scale" (product with
             a constant), "add" and "shift", by remaining level.
         """
-        most = self.parameters.levels
-        for level in levels:
-            if not 0 <= level <= most:
-                raise ArgumentError(f"levels has {level}; the context has 0 … {most}")
-        if repeats < 1:
-            raise ArgumentError(f"repeats={repeats} must be 1 or more")
-        request = {"do": "time", "levels": [int(level) for level in levels], "repeats": repeats}
+        wanted = read_levels(levels, repeats, self.parameters)
+        request = {"do": "time", "levels": wanted, "repeats": repeats}
         answer, _ = self._ask(request)
         return {
             name: {int(level): seconds for level, seconds in found.items()}
@@ -191,22 +186,6 @@ class OpenFHESession:
             "levels": one.levels, "first_bits": one.first_bits, "secure": one.secure,
         }  # fmt: skip
         return self._worker.ask({**request, "parameters": context}, arrays)
-
-    def _arrays(self, inputs: int, arguments: Sequence[Any]) -> list[np.ndarray]:
-        if len(arguments) != inputs:
-            raise ArgumentError(f"{inputs} argument(s) are needed, got {len(arguments)}")
-        arrays = [np.asarray(one, dtype=np.float64) for one in arguments]
-        for one in arrays:
-            if one.ndim != 1 or one.shape != arrays[0].shape or not one.size:
-                raise ArgumentError("the arguments must be arrays of one axis and one length")
-            if not np.isfinite(one).all():
-                raise ArgumentError("an argument has a value that is not finite")
-        if arrays[0].size > self.parameters.slots:
-            raise ArgumentError(
-                f"{arrays[0].size} values do not fit into the {self.parameters.slots} slots of "
-                f"ring_dimension={self.parameters.ring_dimension}; use a larger ring"
-            )
-        return arrays
 
 
 class OpenFHE:
@@ -254,7 +233,8 @@ def _measured(answer: dict[str, Any], values: np.ndarray, setup: float) -> Measu
         ("evaluate", seconds),
         ("decrypt", float(answer["decrypt"])),
     )
-    return Measured(values, seconds, stages, int(answer["levels"]), repeated)
+    used = tuple(float(one) for one in answer["processor"])
+    return Measured(values, seconds, stages, int(answer["levels"]), repeated, used)
 
 
 BACKEND = OpenFHE()

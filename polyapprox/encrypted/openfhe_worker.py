@@ -136,14 +136,15 @@ class Server:
         encrypted = time.perf_counter()
         times = []
         for _ in range(request.get("repeats", 1)):
-            begun = time.perf_counter()
+            watch = Stopwatch()
             result = run_steps(context, request["steps"], inputs, request["output"])
-            times.append(time.perf_counter() - begun)
+            times.append(watch.read())
         evaluated = time.perf_counter()
         values = context.decrypt(result, len(arrays[0]), context.unit / request["scale"])
         done = time.perf_counter()
         return {
-            "context": seconds, "encrypt": encrypted - started, "evaluate": times,
+            "context": seconds, "encrypt": encrypted - started,
+            "evaluate": [wall for wall, _ in times], "processor": [used for _, used in times],
             "decrypt": done - evaluated, "levels": result.GetLevel() - inputs[0].GetLevel(),
         }, [values]  # fmt: skip
 
@@ -154,20 +155,21 @@ class Server:
         encrypted = time.perf_counter()
         times = []
         for _ in range(request.get("repeats", 1)):
-            begun = time.perf_counter()
+            watch = Stopwatch()
             value = unit
             for coefficients in request["series"]:
                 value = context.scheme.EvalChebyshevSeries(value, coefficients, -1, 1)
             if request["final_product"]:
                 value = context.scheme.EvalMult(value, unit)
-            times.append(time.perf_counter() - begun)
+            times.append(watch.read())
         evaluated = time.perf_counter()
         values = context.decrypt(value, len(arrays[0]))
         done = time.perf_counter()
         # a last product that was not rescaled yet has used its level all the same
         levels = value.GetLevel() + value.GetNoiseScaleDeg() - 1 - unit.GetLevel()
         return {
-            "context": seconds, "encrypt": encrypted - started, "evaluate": times,
+            "context": seconds, "encrypt": encrypted - started,
+            "evaluate": [wall for wall, _ in times], "processor": [used for _, used in times],
             "decrypt": done - evaluated, "levels": levels,
         }, [values]  # fmt: skip
 
@@ -191,6 +193,17 @@ class Server:
                 seconds = sorted(timed(job) for _ in range(request["repeats"]))
                 found.setdefault(name, {})[str(left)] = seconds[len(seconds) // 2]
         return {"seconds": found}, []
+
+
+class Stopwatch:
+    """Wall and processor seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.started = time.perf_counter(), time.process_time()
+
+    def read(self) -> tuple[float, float]:
+        """Both, until now."""
+        return time.perf_counter() - self.started[0], time.process_time() - self.started[1]
 
 
 def timed(job: Callable[[], Any]) -> float:

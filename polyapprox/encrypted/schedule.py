@@ -26,6 +26,8 @@ from ..plan.plan import Operation, Plan
 
 Step = tuple  # (name, slot, …): see `Schedule`
 _SAME = 1e-13  # scales that differ by less are the same
+_MOST_ADDED = 1  # products with constants, to save a rescaling
+_GROWTH = 2.0  # of the largest constant, likewise
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,7 @@ class _Lowering:
     exact: set[int]
     steps: list[Step] = field(default_factory=list)
     bases: list[_Base] = field(default_factory=list)
+    instead: dict[int, _Form] = field(default_factory=dict)
     slots: int = 0
 
     def run(self) -> Schedule:
@@ -296,6 +299,7 @@ class _Lowering:
         level = max(self.bases[base].level + (not _is_integer(c)) for base, c in form.terms.items())
         if level > len(self.primes):
             self._refuse()
+        form = self._substituted(form, level)
         fixed = {
             base: int(c)
             for base, c in form.terms.items()
@@ -313,7 +317,33 @@ class _Lowering:
             made = _Base(level, wanted, slot)
         if form.constant and made.slot is not None:
             self._shift(made.slot, form.constant, made.scale, 1)
-        return self._keep(made)
+        kept = self._keep(made)
+        if len(fixed) == 1:
+            ((base, times),) = fixed.items()
+            terms = {kept: 1 / times, **{other: -c / times for other, c in others.items()}}
+            self.instead.setdefault(base, _Form(terms, -form.constant / times))
+        return kept
+
+    def _substituted(self, form: _Form, level: int) -> _Form:
+        """The same sum without products that would be rescaled for it alone.
+
+        A product P that was rescaled within M = P + Σ a_j N_j is M − Σ a_j N_j: where the N_j
+        occur in the sum anyway, that saves the rescaling of P.
+        """
+        largest = _GROWTH * max(1.0, *(abs(c) for c in form.terms.values()))
+        for base, coefficient in list(form.terms.items()):
+            one, instead = self.bases[base], self.instead.get(base)
+            if one.slot is not None or one.level >= level or instead is None:
+                continue
+            terms = {other: c for other, c in form.terms.items() if other != base}
+            added = sum(other not in terms for other in instead.terms) - 1
+            for other, factor in instead.terms.items():
+                terms[other] = terms.get(other, 0.0) + coefficient * factor
+            if added > _MOST_ADDED or max(map(abs, terms.values())) > largest:
+                continue
+            terms = {other: c for other, c in terms.items() if c}
+            form = _Form(terms, form.constant + coefficient * instead.constant)
+        return form
 
     def _on_fixed(self, fixed: dict[int, int], others: dict[int, float], level: int) -> _Base:
         """A sum in which some ciphertexts have their scale already."""
