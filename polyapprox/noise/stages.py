@@ -30,7 +30,6 @@ from ..precision import working_precision
 from .expansion import interpolated
 
 _FUNCTIONS = ("relu", "abs", "sign", "step")
-_UNIT = exact(-1), exact(1)
 _ROOM = 8  # bits a degree of the other stages, as the check of agreement has
 
 
@@ -63,14 +62,12 @@ def staged(approximation: Approximation) -> Approximation:
     found = []
     for begin, end, component in zip([unit, *values[:-1]], values, components[:-1], strict=True):
         stage = _between(plan, begin, end)
-        like = Polynomial(component.coefficients, _UNIT, component.parity)
-        made = interpolated(stage.run, plan_degree(stage), like, room)
-        found.append(Polynomial(made.coefficients, component.domain, component.parity))
+        made = _on_unit(stage.run, component, exactly=begin == unit)
+        found.append(interpolated(made, plan_degree(stage), component, room))
     rest = _between(plan, values[-1], plan.output, unit)
     offset = _offset(rest) if function in ("relu", "abs") else ZERO
-    last = components[-1]
-    outer = _outer(function, rest, width, offset)
-    found.append(interpolated(outer, plan_degree(rest) - (function in ("relu", "abs")), last, room))
+    outer = _on_unit(_outer(function, rest, width, offset), components[-1])
+    found.append(interpolated(outer, plan_degree(rest), components[-1], room))
     return replace(approximation, components=tuple(found), offset=offset)
 
 
@@ -84,21 +81,41 @@ def _refusal(approximation: Approximation, why: str) -> ProofError:
 
 def _handed_over(approximation: Approximation, unit: int) -> list[int]:
     """Operations that hold the values of the stages, without the last."""
-    plan, components = approximation.plan, approximation.components
-    cuts = _cuts(plan, unit)
-    values: list[int] = []
-    begin = unit
-    for component in components[:-1]:
-        end = next((cut for cut in cuts if _is_stage(plan, begin, cut, component.degree)), None)
-        if end is None:
-            raise _refusal(
-                approximation, "its plan does not hand over one value from stage to stage"
-            )
-        values.append(end)
-        begin = end
-    if not values:
+    plan, degrees = approximation.plan, [c.degree for c in approximation.components[:-1]]
+    if not degrees:
         raise _refusal(approximation, "it has one stage only")
+    values = _search(plan, unit, _cuts(plan, unit), degrees, unit)
+    if values is None:
+        raise _refusal(approximation, "its plan does not hand over one value from stage to stage")
     return values
+
+
+def _search(
+    plan: Plan, unit: int, cuts: list[int], degrees: list[int], begin: int
+) -> list[int] | None:
+    """The first values of these degrees after `begin` for which the rest of the plan serves."""
+    if not degrees:
+        return [] if _is_last_stage(plan, begin, unit) else None
+    for cut in cuts:
+        if _is_stage(plan, begin, cut, degrees[0]):
+            rest = _search(plan, unit, cuts, degrees[1:], cut)
+            if rest is not None:
+                return [cut, *rest]
+    return None
+
+
+def _is_last_stage(plan: Plan, begin: int, unit: int) -> bool:
+    """Whether the result is of first degree at most in z: second differences vanish."""
+    try:
+        rest = _between(plan, begin, plan.output, unit)
+    except ProofError:
+        return False
+    with working_precision(4000):
+        for v in (0.25, -0.75):
+            below, middle, above = (rest.run(arb(v), arb(z)) for z in (-1, 0, 1))
+            if not (below - 2 * middle + above).contains(0):
+                return False
+    return True
 
 
 def _needed(plan: Plan, begin: int, end: int) -> list[int]:
@@ -165,8 +182,18 @@ def _offset(rest: Plan) -> mpmath.mpf:
     with working_precision(4000):
         values = [rest.run(arb(v), arb(0)) for v in (0.25, -0.75)]
         if not (values[0] - values[1]).contains(0):
-            raise ProofError("the last stage of the rounded plan is not of first degree in x")
+            raise ProofError("the last stage of the rounded plan has a term without the input")
         return exact(values[0])
+
+
+def _on_unit(
+    function: Callable[[arb], arb], component: Polynomial, exactly: bool = False
+) -> Callable[[arb], arb]:
+    """A stage as a function of the unit variable of its component (`exactly`: it is one)."""
+    if exactly:
+        return function
+    slope, shift = component.unit_map
+    return lambda u: function((u - ball(shift)) / ball(slope))
 
 
 def _outer(
