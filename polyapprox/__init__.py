@@ -21,6 +21,7 @@ _LAZY = {
     "import_table": ("importing", "import_table"),
     "audit": ("auditing", "audit"),
     "verify": ("verification", "verify"),
+    "encrypted": ("encrypted", ""),
 }
 
 
@@ -31,4 +32,5 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, attribute = _LAZY[name]
-    return getattr(import_module(f".{module}", __name__), attribute)
+    loaded = import_module(f".{module}", __name__)
+    return getattr(loaded, attribute) if attribute else loaded
