@@ -123,7 +123,7 @@ def forecast(
     1024
     """
     constants = scheme_of(scheme)
-    _check(scale_bits, ring_dimension)
+    check_setting(scale_bits, ring_dimension)
     slots = ring_dimension // 2 if slots is None else slots
     if not 1 <= slots <= ring_dimension // 2:
         raise ArgumentError(f"slots={slots!r} must be from 1 to N/2 = {ring_dimension // 2}")
@@ -225,7 +225,13 @@ def expected_largest(rms: np.ndarray, slots: int) -> float:
     return high
 
 
-def _check(scale_bits: int, ring_dimension: int) -> None:
+def check_setting(scale_bits: int, ring_dimension: int) -> None:
+    """Refuse a scale or a ring dimension that no scheme has.
+
+    Raises
+    ------
+    ArgumentError
+    """
     if isinstance(scale_bits, bool) or not isinstance(scale_bits, int):
         raise ArgumentError(f"scale_bits={scale_bits!r} must be a whole number")
     if not _SCALES[0] <= scale_bits <= _SCALES[1]:

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from ..approximation import Approximation
 from ..errors import ArgumentError, ProofError
 from .amplification import amplification
-from .forecast import Forecast, forecast
+from .forecast import Forecast, check_setting, forecast, forecast_of, sample_arguments
+from .propagation import propagate
 from .quantise import quantise
-from .schemes import TooFewPrimesError
+from .schemes import TooFewPrimesError, scheme as scheme_of
 
 _FIRST_SCALE, _LAST_SCALE = 20, 60
 
@@ -259,16 +260,13 @@ def _smallest(
     approximation: Approximation, setting: Setting, tolerance: float
 ) -> Assessment | None:
     low, high = (float(end) for end in approximation.interval)
+    plan, constants = approximation.plan, scheme_of(setting.scheme)
+    ring = setting.ring_dimension
+    propagation = propagate(plan, *sample_arguments(plan.inputs, low, high))
     for scale_bits in range(_FIRST_SCALE, _LAST_SCALE + 1):
+        check_setting(scale_bits, ring)
         try:
-            noise = forecast(
-                approximation.plan,
-                half_width=max(abs(low), abs(high)),
-                scale_bits=scale_bits,
-                ring_dimension=setting.ring_dimension,
-                scheme=setting.scheme,
-                interval=(low, high),
-            )
+            noise = forecast_of(plan, propagation, constants, scale_bits, ring, ring // 2)
         except TooFewPrimesError:
             continue
         if not noise.fits(setting.first_bits):
