@@ -21,16 +21,17 @@ _LAZY = {
     "import_table": ("importing", "import_table"),
     "audit": ("auditing", "audit"),
     "verify": ("verification", "verify"),
-    "encrypted": ("encrypted", ""),
 }
+_MODULES = ("encrypted",)
 
 
 def __getattr__(name: str) -> Any:
     """Load the recipes when they are first used: importing the package stays fast."""
-    if name not in _LAZY:
-        raise AttributeError(f"module 'polyapprox' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    if name not in _LAZY:
+        raise AttributeError(f"module 'polyapprox' has no attribute {name!r}")
     module, attribute = _LAZY[name]
-    loaded = import_module(f".{module}", __name__)
-    return getattr(loaded, attribute) if attribute else loaded
+    return getattr(import_module(f".{module}", __name__), attribute)
