@@ -107,7 +107,7 @@ def encrypt_check(
         measured_error(ended, path)
     written = [str(path) for path in plot or []]
     if as_json:
-        write_json({"table": str(table), **facts(ended), "files": written})
+        write_json({"table": str(table), **ended.facts(), "files": written})
         return
     write_text("\n".join([_page(ended), *(f"written {path}" for path in written)]))
 
@@ -126,34 +126,6 @@ def ring_dimension(text: str | None) -> int | None:
     if number != int(number):
         raise ArgumentError(f"ring is {text!r}; it must be a power of two, such as 2^13")
     return int(number)
-
-
-def facts(ended: EncryptedRun) -> dict[str, Any]:
-    """An encrypted run, ready for JSON."""
-    one = ended.parameters
-    noise = ended.forecast
-    return {
-        "function": ended.function,
-        "backend": ended.backend,
-        "version": ended.version,
-        "executed": ended.executed,
-        "ring_dimension": one.ring_dimension,
-        "scale_bits": one.scale_bits,
-        "first_bits": one.first_bits,
-        "levels_of_context": one.levels,
-        "security": ended.security,
-        "values": int(ended.values.size),
-        "outside": ended.outside,
-        "largest_error": ended.largest_error,
-        "error_bound": ended.bound,
-        "noise_measured": ended.noise,
-        "noise_forecast": None if noise is None else noise.worst,
-        "within": ended.within,
-        "levels_used": ended.levels,
-        "levels_counted": ended.counted,
-        "rule": ended.rule,
-        "seconds": dict(ended.stages),
-    }
 
 
 def _page(ended: EncryptedRun) -> str:

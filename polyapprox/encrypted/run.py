@@ -98,6 +98,33 @@ class EncryptedRun:
         """Whether the error measured is within proven bound plus stated noise."""
         return None if self.allowed is None else self.largest_error <= self.allowed
 
+    def facts(self) -> dict[str, Any]:
+        """Everything but the values, ready for JSON."""
+        one = self.parameters
+        noise = self.forecast
+        return {
+            "function": self.function,
+            "backend": self.backend,
+            "version": self.version,
+            "executed": self.executed,
+            "ring_dimension": one.ring_dimension,
+            "scale_bits": one.scale_bits,
+            "first_bits": one.first_bits,
+            "levels_of_context": one.levels,
+            "security": self.security,
+            "values": int(self.values.size),
+            "outside": self.outside,
+            "largest_error": self.largest_error,
+            "error_bound": self.bound,
+            "noise_measured": self.noise,
+            "noise_forecast": None if noise is None else noise.worst,
+            "within": self.within,
+            "levels_used": self.levels,
+            "levels_counted": self.counted,
+            "rule": self.rule,
+            "seconds": dict(self.stages),
+        }
+
 
 def run(
     approximation: Approximation,
