@@ -1,21 +1,35 @@
-"""Making the shipped file: circuits are proven, and kept where they are better than before."""
+"""Making the shipped files: circuits are proven, and kept where they are better than before."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..approximation import Approximation
-from ..numbers import ZERO, exact
+from ..errors import ArgumentError
 from ..proof.prove import certified
-from ..provenance import Provenance
+from ..proof.scaled import bound_of_circuit
 from ..table.atomic import write_atomically
-from .library import FILE, Shipped, library_text, read_library
-from .plan import circuit_plan
-from .shape import Circuit
+from .chain import Chain
+from .library import (
+    ABSOLUTE,
+    FILE,
+    FILES,
+    FOLDER,
+    Shipped,
+    library_text,
+    read_circuits,
+    read_library,
+)
+from .problem import Problem
+from .shape import Circuit, canonical
+from .shrink import shrunk
 from .thin import thinned
+from .unproven import sampled_error, unproven
 
 _POINTS_PER_DEGREE = 16
 _SAME = 1e-7
+_WEAKER = 1.01  # a bound over the box that much above that of the plan is not kept
+_WORSE = 1.005  # what other constants may add to the error, by rounding
+_LARGE = {"even": 16.0, "odd": 16.0, "general": 8.0}  # general chains are not thinned
 
 
 def estimated_error(circuit: Circuit, threshold: float = 0.0) -> float:
@@ -28,34 +42,51 @@ def estimated_error(circuit: Circuit, threshold: float = 0.0) -> float:
     return float(np.max(np.abs(circuit(sines) - sines)))
 
 
-def proven(circuit: Circuit, origin: str) -> Shipped:
-    """The circuit with the proven bound of its error for |x| on [-1, 1].
+def proven(circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> Shipped:
+    """The circuit with the proven bound of its error.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    origin : str
+        The command that finds it.
+    problem : Problem
+        By default |x| on [-1, 1].
 
     Raises
     ------
     ProofError
         If no bound is found.
     """
-    estimate = estimated_error(circuit)
-    unproven = Approximation(
-        function="abs",
-        domain=((exact(-1), exact(1)),),
-        structure="circuit",
-        components=(),
-        plan=circuit_plan(circuit, "abs", 1.0),
-        offset=ZERO,
-        weight="1",
-        error_estimate=estimate,
-        certificate=None,
-        margins=(),
-        provenance=Provenance.of(origin),
-    )
-    bound = certified(unproven).error_bound
-    return Shipped(circuit, estimate, bound, unproven.plan.digest, origin)
+    if problem.function == "abs":
+        estimate = estimated_error(circuit)
+    else:
+        estimate = sampled_error(circuit, problem)
+    result = certified(unproven(circuit, problem, estimate, origin))
+    bound, box = result.error_bound, None
+    if problem.function in ("abs", "sign") and len(circuit.output) > 2:
+        found = bound_of_circuit(circuit, max(problem.interval[0], 0.0)).upper
+        box = found if found <= _WEAKER * bound else None
+    digest = result.plan.digest
+    return Shipped(circuit, estimate, bound, digest, origin, problem, box).sealed()
+
+
+def neat(chain: Chain, problem: Problem) -> Circuit:
+    """A chain in its canonical form, thinned; where constants stay large, shrunk instead."""
+    dense = canonical(chain, problem.family)
+    allowed = _WORSE * sampled_error(dense, problem)
+    try:
+        thin = thinned(dense)
+    except ArgumentError:
+        thin = dense
+    if thin.largest_constant <= _LARGE[problem.family] and sampled_error(thin, problem) <= allowed:
+        return thin
+    small = shrunk(dense)
+    return small if sampled_error(small, problem) <= allowed else dense
 
 
 def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
-    """Thin a circuit and put it into the shipped file if its proven bound is the least.
+    """Thin a circuit for |x| and put it into the shipped file if its proven bound is the least.
 
     Returns
     -------
@@ -70,3 +101,30 @@ def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
     known[circuit.multiplications] = found
     write_atomically(FILE, library_text(known).encode())
     return found
+
+
+def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
+    """The same for another function: proven, and kept if it is the best of its interval.
+
+    Raises
+    ------
+    ArgumentError
+        If the package ships no file for the function.
+    """
+    if problem.function not in FILES:
+        raise ArgumentError(f"there is no file of circuits for {problem.function!r}")
+    path = FOLDER / FILES[problem.function]
+    found = proven(neat(chain, problem), origin, problem)
+    known = {(one.problem.interval, one.multiplications): one for one in read_circuits(path)}
+    place = (problem.interval, found.multiplications)
+    if place in known and known[place].bound <= found.bound * (1 + _SAME):
+        return None
+    known[place] = found
+    write_atomically(path, library_text(tuple(known.values())).encode())
+    return found
+
+
+def sealed_again() -> None:
+    """Prove the circuits for |x| again and write them with their hashes."""
+    known = {m: proven(one.circuit, one.origin) for m, one in read_library(FILE).items()}
+    write_atomically(FILE, library_text(known).encode())

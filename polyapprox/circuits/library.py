@@ -1,28 +1,48 @@
-"""The circuits shipped with the package: constants, and what was proven of them.
+"""The circuits shipped with the package: constants, what was proven of them, and how they were made.
 
-``data/circuits.json`` holds, for every number of multiplications, the best circuit found for |x|
-on [-1, 1]. Its bound was proven when the file was made, of the plan whose digest stands beside
-it; an approximation made from it is proven again, for its own interval.
+``data/`` holds a file for each function; all have one form. Every circuit stands there with the
+interval and family it is for, its constants, a sampled error (an estimate), the proven bound of the
+plan whose digest stands beside it, and the command that finds it again. ``seal`` is the content
+hash of all that the bound is a statement about, the bound included: a certificate is made from
+the file only where it matches.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from ..errors import TableError
+from .problem import Problem
 from .shape import Circuit
 
-FILE = Path(__file__).parent / "data" / "circuits.json"
-FORMAT = 1
+FOLDER = Path(__file__).parent / "data"
+FILES = {
+    "abs": "circuits.json",
+    "sign": "sign.json",
+    "gelu": "gelu.json",
+    "silu": "silu.json",
+    "softplus": "softplus.json",
+    "sigmoid": "sigmoid.json",
+    "tanh": "tanh.json",
+    "erf": "erf.json",
+    "exp": "exp.json",
+    "1/x": "reciprocal.json",
+    "1/sqrt(x)": "reciprocal-square-root.json",
+}
+FILE = FOLDER / FILES["abs"]
+FORMAT = 2
+ABSOLUTE = Problem("abs", (-1.0, 1.0), "even")
 
 
 @dataclass(frozen=True)
 class Shipped:
-    """A circuit for |x| on [-1, 1].
+    """A circuit for a function on an interval.
 
     Attributes
     ----------
@@ -30,11 +50,18 @@ class Shipped:
     estimate : float
         Largest sampled error.
     bound : float
-        Proven bound of the error.
+        Proven bound of the error of the plan.
     digest : str
-        Digest of the plan that was proven.
+        Of the plan that was proven.
     origin : str
         How it was found.
+    problem : Problem
+        Function, interval, family, and the line and constant added.
+    box : float or None
+        Proven bound over all chains with constants within 2^-50 of these (|x| and the sign): it
+        serves every interval. None where that is much weaker than the bound.
+    seal : str
+        Content hash, as it stands in the file ("" where there is none).
     """
 
     circuit: Circuit
@@ -42,11 +69,40 @@ class Shipped:
     bound: float
     digest: str
     origin: str
+    problem: Problem = ABSOLUTE
+    box: float | None = None
+    seal: str = ""
+
+    @property
+    def multiplications(self) -> int:
+        """Ciphertext-ciphertext multiplications."""
+        return self.circuit.multiplications
 
     @property
     def bits(self) -> float:
-        """−log2 of the proven ReLU error on [-1, 1], half of that of |x|."""
-        return 1 - math.log2(self.bound)
+        """−log2 of the proven error; of that of ReLU, half as large, for |x|."""
+        return (1 if self.problem.function == "abs" else 0) - math.log2(self.bound)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of everything the bounds are a statement about."""
+        circuit, problem = self.circuit, self.problem
+        content = [
+            problem.function, list(problem.interval), problem.family, problem.slope,
+            problem.offset, list(circuit.shifts), [list(row) for row in circuit.left],
+            [list(row) for row in circuit.right], list(circuit.output), self.digest, self.bound,
+            self.box,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    @cached_property
+    def intact(self) -> bool:
+        """Whether the content is what was proven, by its hash."""
+        return self.seal == self.content_hash
+
+    def sealed(self) -> Shipped:
+        """The same with the hash of its content."""
+        return replace(self, seal=self.content_hash)
 
 
 @lru_cache(maxsize=1)
@@ -63,47 +119,111 @@ def shipped_circuits() -> dict[int, Shipped]:
     return read_library(FILE)
 
 
+@cache
+def shipped_for(function: str) -> tuple[Shipped, ...]:
+    """All circuits for a function, by interval, then by multiplications.
+
+    Parameters
+    ----------
+    function : str
+        Of :data:`FILES`; others have none.
+
+    Examples
+    --------
+    >>> {one.problem.family for one in shipped_for("gelu")}
+    {'even'}
+    >>> shipped_for("cos(x)")
+    ()
+    """
+    if function == "abs":
+        return tuple(shipped_circuits().values())
+    return read_circuits(FOLDER / FILES[function]) if function in FILES else ()
+
+
+def shipped_intervals(function: str) -> tuple[tuple[float, float], ...]:
+    """The intervals of :func:`shipped_for`."""
+    return tuple(dict.fromkeys(one.problem.interval for one in shipped_for(function)))
+
+
 def read_library(path: Path) -> dict[int, Shipped]:
-    """Read a file of circuits (an empty library where there is none)."""
+    """Read a file of circuits for one interval (an empty library where there is none)."""
+    return {one.multiplications: one for one in read_circuits(path)}
+
+
+def read_circuits(path: Path) -> tuple[Shipped, ...]:
+    """Read a file of circuits (none where there is no file).
+
+    Raises
+    ------
+    TableError
+        If it is not one.
+    """
     if not path.exists():
-        return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
-    found = [_read(entry) for entry in content["circuits"]]
-    return {one.circuit.multiplications: one for one in found}
+        return ()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["format"] == 1:  # |x| on [-1, 1], without hashes
+            return tuple(_read_first(entry) for entry in content["circuits"])
+        return tuple(_read(content["function"], entry) for entry in content["circuits"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise TableError(f"{path} is not a file of circuits ({error!r})") from None
 
 
-def _read(entry: dict[str, Any]) -> Shipped:
-    circuit = Circuit(
-        "even",
+def _circuit(family: Any, entry: dict[str, Any]) -> Circuit:
+    return Circuit(
+        family,
         tuple(entry["shifts"]),
-        tuple(tuple(row) for row in entry["left"]),
-        tuple(tuple(row) for row in entry["right"]),
+        tuple(map(tuple, entry["left"])),
+        tuple(map(tuple, entry["right"])),
         tuple(entry["output"]),
     )
+
+
+def _read_first(entry: dict[str, Any]) -> Shipped:
+    circuit = _circuit("even", entry)
     return Shipped(circuit, entry["estimate"], entry["bound"], entry["digest"], entry["origin"])
 
 
-def library_text(circuits: dict[int, Shipped]) -> str:
-    """The content of a file of circuits, a list of numbers a line."""
+def _read(function: str, entry: dict[str, Any]) -> Shipped:
+    low, high = entry["interval"]
+    return Shipped(
+        _circuit(entry["family"], entry), entry["estimate"], entry["bound"], entry["digest"],
+        entry["origin"],
+        Problem(function, (low, high), entry["family"], entry["slope"], entry["offset"]),
+        entry["box"], entry["seal"],
+    )  # fmt: skip
+
+
+def library_text(circuits: dict[int, Shipped] | tuple[Shipped, ...]) -> str:
+    """The content of a file of circuits for one function, a list of numbers a line."""
+    given = circuits.values() if isinstance(circuits, dict) else circuits
+    ordered = sorted(given, key=lambda one: (one.problem.interval, one.multiplications))
     entries = []
-    for m in sorted(circuits):
-        one = circuits[m]
+    for one in ordered:
+        problem, circuit = one.problem, one.circuit
         entries.append(
             {
-                "multiplications": m,
+                "interval": list(problem.interval),
+                "family": problem.family,
+                "multiplications": one.multiplications,
+                "slope": problem.slope,
+                "offset": problem.offset,
                 "estimate": one.estimate,
                 "bound": one.bound,
+                "box": one.box,
                 "digest": one.digest,
+                "seal": one.seal,
                 "origin": one.origin,
-                "shifts": list(one.circuit.shifts),
-                "left": [list(row) for row in one.circuit.left],
-                "right": [list(row) for row in one.circuit.right],
-                "output": list(one.circuit.output),
+                "shifts": list(circuit.shifts),
+                "left": [list(row) for row in circuit.left],
+                "right": [list(row) for row in circuit.right],
+                "output": list(circuit.output),
             }
         )
     lines = [
         "{" + ",\n ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in entry.items()) + "}"
         for entry in entries
     ]
-    head = f'{{"format": {FORMAT}, "function": "abs", "interval": [-1.0, 1.0], "circuits": [\n'
+    function = json.dumps(ordered[0].problem.function if ordered else "abs")
+    head = f'{{"format": {FORMAT}, "function": {function}, "circuits": [\n'
     return head + ",\n".join(lines) + "\n]}\n"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import ArgumentError
@@ -25,6 +26,72 @@ _HALF = dyadic(1, -1)
 _SMALLEST, _LARGEST = 1e-290, 1e290
 _LARGEST_POWER = 0.0  # σ_i <= 1
 _ROUNDS = 60  # each halves the error of the scales at least
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Every constant of a plan, as the doubles that enter it.
+
+    Attributes
+    ----------
+    steepness : float
+        Of the input: u = steepness · x (general circuits: 2σ_1/(b − a)).
+    sizes : tuple of float
+        σ_i, with N_i = σ_i n_i but for rounding; the constant of N_1 is σ_1.
+    doublings : tuple of int
+        f_i.
+    left, right : tuple of tuples of float
+        Of the factors of N_2, N_3, …, as in the circuit.
+    output : tuple of float
+        Of N_0 … N_{n−1} in the sum; N_n enters with the sign of c_n.
+    negative : bool
+        Whether that is −1.
+    """
+
+    steepness: float
+    sizes: tuple[float, ...]
+    doublings: tuple[int, ...]
+    left: tuple[tuple[float, ...], ...]
+    right: tuple[tuple[float, ...], ...]
+    output: tuple[float, ...]
+    negative: bool
+
+
+def scaling_of(circuit: Circuit, function: str, width: float) -> Scaling:
+    """The constants of :func:`circuit_plan`."""
+    if function == "sign":
+        sizes, doublings = odd_scales(circuit)
+        share = 1 / math.sqrt(2 * sizes[1])
+    else:
+        share = width if function == "abs" else width / 2
+        sizes, doublings = node_scales(circuit, share)
+    return scaled(circuit, math.sqrt(2 * sizes[1]) / width, share, sizes, doublings)
+
+
+def scaled(
+    circuit: Circuit,
+    steepness: float,
+    share: float,
+    sizes: Sequence[float],
+    doublings: Sequence[int],
+) -> Scaling:
+    """The constants of share · Σ c_j n_j in terms of N_i = σ_i n_i."""
+
+    def rows(table: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+        return tuple(
+            (row[0] * sizes[i - 1], *(row[j] * sizes[i - 1] / sizes[j] for j in range(1, i - 1)))
+            for i, row in enumerate(table, start=2)
+        )
+
+    last = len(circuit.output) - 1
+    output = (
+        share * circuit.output[0],
+        *(share * circuit.output[j] / sizes[j] for j in range(1, last)),
+    )
+    return Scaling(
+        steepness, tuple(sizes), tuple(doublings), rows(circuit.left), rows(circuit.right), output,
+        circuit.output[last] < 0,
+    )  # fmt: skip
 
 
 def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
@@ -68,15 +135,11 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     two = function in ("maximum", "minimum")
     builder = PlanBuilder(2 if two else 1)
     argument = builder.subtract(*builder.arguments) if two else builder.arguments[0]
-    if function == "sign":
-        sizes, doublings = odd_scales(circuit)
-        share = 1 / math.sqrt(2 * sizes[1])
-    else:
-        share = width if function == "abs" else width / 2
-        sizes, doublings = node_scales(circuit, share)
-    steepness = math.sqrt(2 * sizes[1]) / width
+    scaling = scaling_of(circuit, function, width)
+    steepness = scaling.steepness
     unit = builder.scale(argument, exact(steepness))
-    value = _series(builder, unit, circuit, share, sizes, doublings)
+    square = builder.shift(builder.multiply(unit, unit), exact(-scaling.sizes[1]))
+    value = series(builder, square, scaling)
     if function == "sign":
         value = builder.multiply(unit, value)
     if function == "relu":
@@ -88,40 +151,26 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     return builder.finish(value)
 
 
-def _series(
-    builder: PlanBuilder,
-    unit: int,
-    circuit: Circuit,
-    share: float,
-    sizes: Sequence[float],
-    doublings: Sequence[int],
-) -> int:
-    """Index of share · Σ c_j n_j; the unit is σ_0 x, and σ_0² W² is 2σ_1 but for rounding."""
-    last = len(circuit.output) - 1
-    square = builder.multiply(unit, unit)
-    nodes = [-1, _doubled(builder, builder.shift(square, exact(-sizes[1])), doublings[1])]
+def series(builder: PlanBuilder, first: int, scaling: Scaling) -> int:
+    """Index of share · Σ c_j n_j, from that of σ_1 n_1 (undoubled)."""
+    last = len(scaling.sizes) - 1
+    nodes = [-1, _doubled(builder, first, scaling.doublings[1])]
     for i in range(2, last + 1):
-        sides = [
-            _sum(builder, nodes, sizes, row, i) for row in (circuit.left[i - 2], circuit.right[i - 2])
-        ]
-        nodes.append(_doubled(builder, builder.multiply(*sides), doublings[i]))
+        sides = [_sum(builder, nodes, row[i - 2]) for row in (scaling.left, scaling.right)]
+        nodes.append(_doubled(builder, builder.multiply(*sides), scaling.doublings[i]))
     value = nodes[last]
-    negative = circuit.output[last] < 0
     rest: int | None = None
     for j in range(1, last):
-        if circuit.output[j]:
-            constant = exact(share * circuit.output[j] / sizes[j])
-            term = builder.scale(nodes[j], constant)
+        if scaling.output[j]:
+            term = builder.scale(nodes[j], exact(scaling.output[j]))
             rest = term if rest is None else builder.add(rest, term)
-    constant = exact(share * circuit.output[0])
-    if not negative:
+    constant = exact(scaling.output[0])
+    if not scaling.negative:
         value = value if rest is None else builder.add(rest, value)
         return builder.shift(value, constant)
     if rest is None:
-        value = builder.shift(builder.scale(value, dyadic(-1, 0)), constant)
-    else:
-        value = builder.subtract(builder.shift(rest, constant), value)
-    return value
+        return builder.shift(builder.scale(value, dyadic(-1, 0)), constant)
+    return builder.subtract(builder.shift(rest, constant), value)
 
 
 def _is_square(value: float) -> bool:
@@ -130,16 +179,13 @@ def _is_square(value: float) -> bool:
     return Fraction(root) ** 2 == Fraction(value)
 
 
-def _sum(
-    builder: PlanBuilder, nodes: Sequence[int], sizes: Sequence[float], row: Sequence[float], i: int
-) -> int:
-    """N_{i−1} + Σ a_ij σ_{i−1}/σ_j N_j."""
-    value = nodes[i - 1]
-    for j in range(1, i - 1):
+def _sum(builder: PlanBuilder, nodes: Sequence[int], row: Sequence[float]) -> int:
+    """N_{i−1} + Σ k_j N_j."""
+    value = nodes[-1]
+    for j in range(1, len(row)):
         if row[j]:
-            constant = exact(row[j] * sizes[i - 1] / sizes[j])
-            value = builder.add(value, builder.scale(nodes[j], constant))
-    return builder.shift(value, exact(row[0] * sizes[i - 1]))
+            value = builder.add(value, builder.scale(nodes[j], exact(row[j])))
+    return builder.shift(value, exact(row[0]))
 
 
 def _doubled(builder: PlanBuilder, value: int, times: int) -> int:

@@ -145,9 +145,13 @@ class Record:
     def remembered(self, name: str, compute: Callable[[], Any]) -> Any:
         """The value of that name: from the record, or computed and written."""
         if name not in self.known:
-            self.known[name] = compute()
-            self._write({"name": name, "value": self.known[name]})
+            self.keep(name, compute())
         return self.known[name]
+
+    def keep(self, name: str, value: Any) -> None:
+        """Write a value."""
+        self.known[name] = value
+        self._write({"name": name, "value": value})
 
     def remembered_all(
         self, names: Sequence[str], tasks: Sequence[Task], runner: Runner
@@ -155,7 +159,7 @@ class Record:
         """The values of many independent tasks, written one by one as they end, in order."""
         missing = [k for k, name in enumerate(names) if name not in self.known]
         for k, value in zip(missing, runner([tasks[k] for k in missing]), strict=True):
-            self.remembered(names[k], lambda value=value: value)
+            self.keep(names[k], value)
         return [self.known[name] for name in names]
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -72,8 +73,8 @@ class Circuit:
                     raise ArgumentError(
                         f"row {row} of {name} must have {row + 1} constants; got {len(values)}"
                     )
-        numbers = [*self.output, *(v for row in (*self.left, *self.right) for v in row)]
-        if not all(math.isfinite(value) for value in numbers):
+        constants = chain.from_iterable((*self.left, *self.right))
+        if not all(map(math.isfinite, chain(self.output, constants))):
             raise ArgumentError("a constant of the circuit is not finite")
 
     @property

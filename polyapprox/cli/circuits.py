@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from ..approximation import Approximation
 from ..errors import ArgumentError
 from . import values
 
 if TYPE_CHECKING:
+    from ..approximation import Approximation
+    from ..circuits.library import Shipped
+    from ..circuits.runner import Runner
     from ..circuits.search import Settings
 
 application = typer.Typer(
     name="circuits",
-    help="Circuits: |x| and its kin with the fewest multiplications.",
+    help="Circuits: functions with the fewest multiplications.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -26,33 +27,42 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 
 
 @application.command(name="list")
-def show_list(as_json: AsJson = False) -> None:
-    """The circuits shipped with the package, with their proven ReLU bits on [-1, 1]."""
-    from ..circuits import circuit_plan, shipped_circuits
-    from ..plan import count
+def show_list(
+    function: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Of this function only, such as relu, sign or gelu."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The circuits shipped with the package, with their proven bits.
+
+    For relu those of |x| on [-1, 1] count: ReLU errs by half as much. Bits are −log2 of the proven
+    absolute error.
+    """
+    from ..circuits.library import FILES, shipped_for
+    from ..recipes.circuits import library_name
     from .report import write_json, write_text
 
-    rows: list[dict[str, Any]] = []
-    for m, one in shipped_circuits().items():
-        plan = circuit_plan(one.circuit, "relu", 1.0)
-        published, standalone = count(plan), count(plan, "standalone")
-        rows.append(
-            {
-                "multiplications": m,
-                "bits": one.bits,
-                "levels_published": published.depth,
-                "levels_standalone": standalone.depth,
-                "constant_products": published.constant_products,
-                "largest_constant": one.circuit.largest_constant,
-                "origin": one.origin,
-            }
-        )
+    wanted = list(FILES)
+    if function is not None:
+        name = "abs" if function in ("relu", "maximum", "minimum") else library_name(function)
+        if name not in FILES:
+            raise ArgumentError(
+                f"no circuits are shipped for {function!r}; there are some for "
+                f"relu, {', '.join(FILES)}"
+            )
+        wanted = [name]
+    rows = [_row(one) for name in wanted for one in shipped_for(name)]
     if as_json:
-        write_json({"function": "relu", "interval": [-1, 1], "circuits": rows})
+        write_json({"circuits": rows})
         return
-    head = "multiplications  ReLU bits (proven)  levels: published, standalone  constant products"
+    head = (
+        f"{'function':12s}  {'interval':18s}  multiplications  bits (proven)  "
+        "levels: published, standalone  constant products"
+    )
     lines = [
-        f"{row['multiplications']:15d}  {row['bits']:18.4f}  "
+        f"{row['function']:12s}  {_shown(row['interval']):18s}  "
+        f"{row['multiplications']:15d}  {row['bits']:13.4f}  "
         f"{row['levels_published']:17d}, {row['levels_standalone']:10d}  "
         f"{row['constant_products']:17d}"
         for row in rows
@@ -60,10 +70,46 @@ def show_list(as_json: AsJson = False) -> None:
     write_text("\n".join([head, *lines]))
 
 
+def _shown(interval: list[float]) -> str:
+    return f"[{interval[0]:g}, {interval[1]:g}]"
+
+
+def _row(one: Shipped) -> dict[str, Any]:
+    from ..circuits import circuit_plan
+    from ..circuits.function_plan import function_plan
+    from ..plan import count
+
+    name = one.problem.function
+    if name == "abs":
+        plan = circuit_plan(one.circuit, "relu", 1.0)
+    elif name == "sign":
+        plan = circuit_plan(one.circuit, "sign", 1.0)
+    else:
+        plan = function_plan(one.circuit, one.problem)
+    published, standalone = count(plan), count(plan, "standalone")
+    return {
+        "function": "relu" if name == "abs" else name,
+        "interval": list(one.problem.interval),
+        "multiplications": one.multiplications,
+        "bits": one.bits,
+        "levels_published": published.depth,
+        "levels_standalone": standalone.depth,
+        "constant_products": published.constant_products,
+        "largest_constant": one.circuit.largest_constant,
+        "origin": one.origin,
+    }
+
+
 @application.command()
 def search(
-    function: Annotated[str, typer.Argument(help="relu, abs, maximum, minimum or sign.")],
+    function: Annotated[
+        str, typer.Argument(help="relu, abs, maximum, minimum, sign, or an expression in x.")
+    ],
     multiplications: Annotated[int, typer.Option(help="Multiplications of the circuit.")],
+    interval: Annotated[
+        Optional[tuple[str, str]],  # noqa: UP045
+        typer.Option(help="Of a smooth function: two ends, such as -8 8."),
+    ] = None,
     threshold: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Of the sign: from which x on, such as 2^-4."),
@@ -72,6 +118,10 @@ def search(
     beam: Annotated[int, typer.Option(help="Circuits kept from stage to stage.")] = 8,
     finalists: Annotated[int, typer.Option(help="Circuits a stage fitted to the end.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed finds the same circuit.")] = 0,
+    runner: Annotated[
+        str, typer.Option(help="serial, or joblib (several processes; the result is the same).")
+    ] = "serial",
+    jobs: Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")] = -1,
     record: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Keep every trial here (JSON lines); an interrupted search goes on."),
@@ -82,30 +132,47 @@ def search(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search for a circuit on [-1, 1], from nothing, and prove it."""
+    """Search for a circuit, from nothing, and prove it.
+
+    |x| and its kin are searched for on [-1, 1], the sign on [τ, 1].
+    """
     from ..circuits.plan import FUNCTIONS
+    from ..circuits.runner import runner_named
     from ..circuits.search import Settings
-    from ..recipes.arguments import read_choice
+    from ..recipes.circuits import library_name, searched
     from .report import show_approximation, summary, write_json
 
-    read_choice("function", function, (*FUNCTIONS, "sign"))
     if (threshold is None) == (function == "sign"):
         raise ArgumentError("the sign, and only the sign, needs a threshold, such as 2^-4")
+    if interval is not None and (function in FUNCTIONS or function == "sign"):
+        raise ArgumentError(f"{function} is searched for on [-1, 1]; leave out the interval")
+    name = function if function in FUNCTIONS else library_name(function)
+    quoted = repr(name) if "(" in name or "*" in name else name
+    place = f"--threshold {threshold} " if threshold is not None else ""
+    ends: tuple[float, float] | None = None
+    if name not in FUNCTIONS and threshold is None:
+        if interval is None:
+            raise ArgumentError(f"{function} needs an interval, such as --interval -8 8")
+        low, high = (values.number(end, "interval") for end in interval)
+        ends = read_ends(low, high)
+        place = f"--interval {ends[0]!r} {ends[1]!r} "
     command = (
-        f"polyapprox circuits search {function} --multiplications {multiplications} "
+        f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
     )
-    if threshold is None:
+    run = runner_named(runner, jobs)
+    if name in FUNCTIONS:
         settings = Settings(multiplications, starts, beam, finalists, seed)
-        result = _absolute(function, settings, record, command)
-    else:  # the last multiplication is that by x
-        if multiplications < 3:
-            raise ArgumentError(
-                f"multiplications must be a whole number from 3 on for the sign; "
-                f"got {multiplications}"
-            )
-        settings = Settings(multiplications - 1, starts, beam, finalists, seed)
-        result = _sign(threshold, settings, record, f"{command} --threshold {threshold}")
+        result = _absolute(name, settings, record, command, run)
+    else:
+        if ends is None:
+            from ..recipes.arguments import read_threshold
+
+            ends = (read_threshold(values.number(threshold or "", "threshold")), 1.0)
+        result = searched(
+            name, multiplications, ends, starts=starts, seed=seed, command=command, beam=beam,
+            finalists=finalists, record=record, runner=run,
+        )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
     if as_json:
         write_json({**summary(result), "files": written})
@@ -113,8 +180,15 @@ def search(
         show_approximation(result, written)
 
 
+def read_ends(low: float, high: float) -> tuple[float, float]:
+    """Two ends of an interval as floats."""
+    from ..recipes.arguments import read_interval
+
+    return read_interval((low, high))
+
+
 def _absolute(
-    function: str, settings: Settings, record: Path | None, command: str
+    function: str, settings: Settings, record: Path | None, command: str, runner: Runner
 ) -> Approximation:
     from ..circuits import canonical
     from ..circuits.build import estimated_error
@@ -122,23 +196,6 @@ def _absolute(
     from ..circuits.thin import thinned
     from ..recipes.circuits import of_constants
 
-    *_, last = run(settings, record)
+    *_, last = run(settings, record, runner=runner)
     circuit = thinned(canonical(last.best.chain, "even"))
     return of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command)
-
-
-def _sign(
-    threshold: str, settings: Settings, record: Path | None, command: str
-) -> Approximation:
-    from ..circuits import canonical
-    from ..circuits.build import estimated_error
-    from ..circuits.chain import sign_grid
-    from ..circuits.search import search as run
-    from ..circuits.thin import thinned
-    from ..recipes.arguments import read_threshold
-    from ..recipes.circuits import sign_of_constants
-
-    gap = read_threshold(values.number(threshold, "threshold"))
-    *_, last = run(settings, record, grid=partial(sign_grid, gap), target=f"sign from {gap!r}")
-    circuit = thinned(canonical(last.best.chain, "odd"))
-    return sign_of_constants(circuit, estimated_error(circuit, gap), gap, 1.0, command)

@@ -18,6 +18,7 @@ from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
 from .competitors import lower_bound
+from .plan_polynomial import LARGEST_DEGREE, by_taylor_of_plan
 from .study import one_argument_function
 
 _LARGEST_SAMPLED_DEGREE = 20_000
@@ -57,6 +58,8 @@ def prove(
         degree, circuit = total_degree(approximation), approximation.structure == "circuit"
         by_all = by_cells if circuit and degree > _LARGEST_SAMPLED_CIRCUIT else by_sampling
         upper, method, details = by_all(approximation, target)
+    elif _smooth_plan(approximation, target, weight):
+        upper, method, details = by_taylor_of_plan(approximation, target)
     elif approximation.structure == "circuit":
         raise ProofError(
             f"a circuit for {approximation.function!r} of degree {total_degree(approximation)} is "
@@ -86,6 +89,18 @@ def _sampled(approximation: Approximation, target: Target, weight: Target | None
         and total_degree(approximation) <= _largest_sampled(approximation)
         and (relative > _FLOAT_ERROR or total_degree(approximation) <= 2)
         and floats_suffice(approximation, target)
+    )
+
+
+def _smooth_plan(
+    approximation: Approximation, target: Target, weight: Target | None
+) -> bool:
+    return (
+        approximation.structure == "circuit"
+        and weight is None
+        and approximation.plan.inputs == 1
+        and target.provable
+        and total_degree(approximation) <= LARGEST_DEGREE
     )
 
 

@@ -5,21 +5,39 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import nextafter
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..approximation import Approximation
 from ..cache import remembered
-from ..circuits.library import shipped_circuits
+from ..certificate import Certificate
+from ..circuits.library import (
+    FILES,
+    Shipped,
+    shipped_circuits,
+    shipped_for,
+    shipped_intervals,
+)
 from ..circuits.plan import FUNCTIONS, circuit_plan
+from ..circuits.problem import problem_for
 from ..circuits.shape import Circuit
+from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
+from ..expression import parse
 from ..numbers import ZERO, exact, negate
+from ..proof.competitors import lower_bound
 from ..proof.prove import certified
+from ..proof.scaled import scaled_bound
+from ..proof.study import one_argument_function
 from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
-from .arguments import read_choice, read_interval
+from ..targets import as_target
+from .arguments import read_flag, read_interval
 from .limits import too_few
 from .request import Request, read_request
+
+if TYPE_CHECKING:
+    from ..circuits.runner import Runner
 
 
 def fewest(request: Request) -> int | None:
@@ -50,7 +68,7 @@ def from_circuit(request: Request) -> Approximation:
     least = fewest(request)
     for m, one in shipped_circuits().items():
         if least is not None and m >= least:
-            result = _build(request, one.circuit, one.estimate)
+            result = _build(request, one.circuit, one.estimate, one)
             if request.meets(result):
                 return result
     best = list(shipped_circuits().values())[-1]
@@ -61,13 +79,18 @@ def from_circuit(request: Request) -> Approximation:
     )
 
 
-def _build(request: Request, circuit: Circuit, unit_estimate: float) -> Approximation:
+def _build(
+    request: Request, circuit: Circuit, unit_estimate: float, shipped: Shipped | None = None
+) -> Approximation:
     if request.function in TWO_ARGUMENTS:
         request = replace(request, interval=_with_float_width(*request.interval))
     width = request.half_width
     plan = circuit_plan(circuit, request.function, width)
     estimate = unit_estimate / 2 * width * request.share
-    return certified(request.approximation("circuit", (), plan, estimate))
+    result = request.approximation("circuit", (), plan, estimate)
+    if shipped is None:
+        shipped = next((o for o in shipped_circuits().values() if o.circuit is circuit), None)
+    return certified(result) if shipped is None else certified_by_library(result, shipped, width)
 
 
 def _with_float_width(low: float, high: float) -> tuple[float, float]:
@@ -144,16 +167,41 @@ def read_multiplications(multiplications: Any) -> int:
 
 
 @remembered
-def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> Approximation:
-    """The most precise shipped circuit of so many multiplications, proven.
+def circuit(
+    function: str,
+    *,
+    multiplications: int | None = None,
+    depth: int | None = None,
+    interval: Any = None,
+    prove: bool = False,
+    search: bool = False,
+    starts: int = 32,
+    seed: int = 0,
+) -> Approximation:
+    """The most precise circuit of so many multiplications, proven.
 
     Parameters
     ----------
-    function : {"relu", "abs", "maximum", "minimum"}
-    multiplications : int
+    function : str
+        "relu", "abs", "maximum", "minimum", "sign", or an expression in x such as "gelu",
+        "1/sqrt(x)" or "exp".
+    multiplications : int, optional
         Ciphertext-ciphertext multiplications; as many levels where the scaling of the input is
         done by the layer before (rule "published"), one more where it stands alone.
-    interval : (float, float)
+    depth : int, optional
+        Most levels (rule "published"). Alone, it is the number of multiplications too.
+    interval : (float, float), optional
+        By default [-1, 1] for the absolute value and its kin, and the first shipped one for the
+        others. The sign is approximated on [low, high] and [-high, -low].
+    prove : bool
+        Prove the bound now, instead of taking the proof that was made for the shipped circuit
+        (whose constants are compared with a hash).
+    search : bool
+        Search for a circuit where none is shipped: seconds for 4 multiplications, minutes for 7,
+        on one core (:mod:`polyapprox.circuits.search`; ``polyapprox circuits search`` does the
+        same, on record and on several cores).
+    starts, seed : int
+        Of that search; the same seed finds the same circuit.
 
     Returns
     -------
@@ -163,28 +211,224 @@ def circuit(function: str, *, multiplications: int, interval: Any = (-1, 1)) -> 
     Raises
     ------
     ArgumentError
-        If there is no such circuit.
+        If there is no such circuit, or fewer levels are allowed than it has.
+    ProofError
+        If no bound is found.
 
     Notes
     -----
-    n_i = (n_{i−1} + Σ a_ij n_j)(n_{i−1} + Σ b_ij n_j) with all constants free, fitted to |x|:
-    see :mod:`polyapprox.circuits`. No polynomial computed with so few multiplications does much
-    better: see :func:`polyapprox.limits`.
+    n_i = (n_{i−1} + Σ a_ij n_j)(n_{i−1} + Σ b_ij n_j) with all constants free, fitted to the
+    function: see :mod:`polyapprox.circuits`. For |x|, no polynomial computed with so few
+    multiplications does much better: see :func:`polyapprox.limits`. Circuits for |x| and the sign
+    are shipped for [-1, 1] and scaled; their bound is scaled with them (:mod:`polyapprox.proof.scaled`).
 
     Examples
     --------
     >>> r = circuit("relu", multiplications=5, interval=(-8, 8))
     >>> r.multiplications, r.depth, r.bits > 7.8
     (5, 5, True)
+    >>> r = circuit("gelu", multiplications=5, interval=(-8, 8))
+    >>> r.multiplications, r.error_bound < 2**-13
+    (5, True)
     """
-    read_choice("function", function, FUNCTIONS)
-    one = shipped_circuits()[read_multiplications(multiplications)]
+    m = _multiplications(multiplications, depth)
+    proving, searching = read_flag("prove", prove), read_flag("search", search)
+    if function in FUNCTIONS:
+        low, high = read_interval((-1, 1) if interval is None else interval)
+        one = shipped_circuits()[read_multiplications(m)]
+        command = _command(function, m, (low, high))
+        request = Request(
+            function, (low, high), None, "circuit", "balanced", True, None, None, None, command
+        )
+        result = _build(request, one.circuit, one.estimate, one)
+        return certified(replace(result, certificate=None)) if proving else result
+    name = library_name(function)
+    if interval is None:
+        known = shipped_intervals(name)
+        if not known:
+            raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
+        interval = known[0]
     low, high = read_interval(interval)
-    command = (
-        f"polyapprox.circuit({function!r}, multiplications={multiplications}, "
-        f"interval=({low!r}, {high!r}))"
+    command = _command(function, m, (low, high))
+    if name == "sign":
+        found = _shipped_sign(m, low, high)
+        if found is not None:
+            return _sign(found, high, low / high, command, proving)
+        if not 0 < low < high:
+            raise ArgumentError(
+                f"the sign needs an interval (low, high) with 0 < low < high; got {interval!r}"
+            )
+    else:
+        found = next(
+            (o for o in shipped_for(name)
+             if o.multiplications == m and o.problem.interval == (low, high)),
+            None,
+        )  # fmt: skip
+        if found is not None:
+            result = unproven(found.circuit, found.problem, found.estimate, command)
+            return certified(result) if proving else certified_by_library(result, found, 1.0)
+    if not searching:
+        raise ArgumentError(_not_shipped(name, m, low, high))
+    return searched(name, m, (low, high), starts=starts, seed=seed, command=command)
+
+
+def searched(
+    function: str,
+    multiplications: int,
+    interval: tuple[float, float],
+    *,
+    starts: int,
+    seed: int,
+    command: str,
+    beam: int = 6,
+    finalists: int = 2,
+    record: Path | None = None,
+    runner: Runner | None = None,
+) -> Approximation:
+    """A circuit found by a search from nothing, proven.
+
+    Parameters
+    ----------
+    function : str
+        "abs", "sign" (the interval is then (τW, W)), or an expression.
+    multiplications : int
+    interval : (float, float)
+    starts, beam, finalists, seed : int
+        See :class:`polyapprox.circuits.search.Settings`.
+    command : str
+        For the provenance.
+    record : Path, optional
+        File of JSON lines to go on from and to write.
+    runner : callable, optional
+        See :mod:`polyapprox.circuits.runner`.
+
+    Raises
+    ------
+    ArgumentError, ProofError
+    """
+    from ..circuits.build import neat
+    from ..circuits.runner import serial
+    from ..circuits.search import Settings, search as run
+
+    width = interval[1] if function == "sign" else 1.0
+    problem = problem_for(function, (interval[0] / width, interval[1] / width))
+    least = multiplications - problem.nodes(multiplications) + 2
+    if multiplications < least:
+        raise ArgumentError(
+            f"multiplications must be a whole number from {least} on in a search for "
+            f"{function!r}; got {multiplications}"
+        )
+    settings = Settings(problem.nodes(multiplications), starts, beam, finalists, seed)
+    *_, last = run(
+        settings, record, grid=problem.grid, target=problem.name, engine="smooth",
+        runner=runner or serial,
+    )  # fmt: skip
+    found = neat(last.best.chain, problem)
+    estimate = sampled_error(found, problem)
+    if function == "sign":
+        return sign_of_constants(found, estimate, problem.interval[0], width, command)
+    return certified(unproven(found, problem, estimate, command))
+
+
+def library_name(function: str) -> str:
+    """The name under which the library holds a function; the text itself if it holds none."""
+    if not isinstance(function, str):
+        raise ArgumentError(f"function must be a name or an expression in x; got {function!r}")
+    if function in FILES:
+        return function
+    tree = parse(function)
+    return next((name for name in FILES if parse(name) == tree), function.strip())
+
+
+def certified_by_library(
+    approximation: Approximation, one: Shipped, width: float
+) -> Approximation:
+    """With the certificate that the library holds; proven now where nothing matches.
+
+    Parameters
+    ----------
+    approximation : Approximation
+        Made from that circuit.
+    one : Shipped
+    width : float
+        W, of |x| and the sign.
+    """
+    function = approximation.function
+    upper = None
+    if one.intact:
+        if approximation.plan.digest == one.digest and function == one.problem.function:
+            upper = exact(one.bound)
+        elif one.box is not None and one.problem.function in ("abs", "sign"):
+            upper = scaled_bound(one.circuit, one.box, function, width)
+    if upper is None:
+        return certified(approximation)
+    target = as_target(one_argument_function(function))
+    lower, lower_for = lower_bound(approximation, target, None, ())
+    smooth = one.problem.function not in ("abs", "sign")
+    method = "Taylor balls" if smooth else "sampling theorem"
+    details: dict[str, object] = {"degree": one.circuit.degree, "circuit": one.seal}
+    return replace(
+        approximation, certificate=Certificate(upper, lower, lower_for, method, details)
     )
-    return of_constants(function, one.circuit, one.estimate, (low, high), command)
+
+
+def _multiplications(multiplications: Any, depth: Any) -> Any:
+    if multiplications is None and depth is None:
+        raise ArgumentError("give multiplications, or depth")
+    for name, value in (("multiplications", multiplications), ("depth", depth)):
+        wrong = isinstance(value, bool) or not isinstance(value, int) or value < 1
+        if value is not None and wrong:
+            raise ArgumentError(f"{name} must be a whole number from 1 on; got {value!r}")
+    if multiplications is None:
+        return depth
+    if depth is not None and depth < multiplications:
+        raise ArgumentError(
+            f"depth={depth} is too small: a circuit of {multiplications} multiplications is one "
+            f"chain and has {multiplications} levels; give multiplications={depth} or "
+            f"depth={multiplications}"
+        )
+    return multiplications
+
+
+def _command(function: str, m: int, interval: tuple[float, float]) -> str:
+    return f"polyapprox.circuit({function!r}, multiplications={m}, interval={interval!r})"
+
+
+def _shipped_sign(m: int, low: float, high: float) -> Shipped | None:
+    """The circuit for the largest shipped threshold that is not above low/high."""
+    found = [
+        one for one in shipped_for("sign")
+        if one.multiplications == m and Fraction(one.problem.interval[0]) * Fraction(high)
+        <= Fraction(low)
+    ]  # fmt: skip
+    return max(found, key=lambda one: one.problem.interval[0], default=None)
+
+
+def _sign(
+    one: Shipped, width: float, threshold: float, command: str, proving: bool
+) -> Approximation:
+    result = _unproven_sign(one.circuit, one.estimate, threshold, width, command)
+    return certified(result) if proving else certified_by_library(result, one, width)
+
+
+def _not_shipped(name: str, m: int, low: float, high: float) -> str:
+    known = [
+        (one.problem.interval, one.multiplications) for one in shipped_for(name)
+    ]
+    here = [k for interval, k in known if interval == (low, high)]
+    if here:
+        which = f"shipped there: multiplications from {min(here)} to {max(here)}"
+    elif known:
+        which = "shipped: " + ", ".join(
+            f"[{a:g}, {b:g}]" for a, b in dict.fromkeys(interval for interval, _ in known)
+        )
+    else:
+        which = "none is shipped for this function"
+    return (
+        f"no circuit of {m} multiplications is shipped for {name!r} on [{low:g}, {high:g}] "
+        f"({which}); use one of those, or search=True (seconds for 4 multiplications, minutes "
+        "for 7)"
+    )
 
 
 def of_constants(
@@ -241,20 +485,24 @@ def sign_of_constants(
     ProofError
         If no bound is found.
     """
+    return certified(_unproven_sign(circuit, unit_estimate, threshold, width, command))
+
+
+def _unproven_sign(
+    circuit: Circuit, unit_estimate: float, threshold: float, width: float, command: str
+) -> Approximation:
     low, high = exact(threshold * width), exact(width)
-    return certified(
-        Approximation(
-            function="sign",
-            domain=((negate(high), negate(low)), (low, high)),
-            structure="circuit",
-            components=(),
-            plan=circuit_plan(circuit, "sign", width),
-            offset=ZERO,
-            weight="1",
-            error_estimate=unit_estimate,
-            certificate=None,
-            margins=(),
-            provenance=Provenance.of(command),
-            threshold=low,
-        )
+    return Approximation(
+        function="sign",
+        domain=((negate(high), negate(low)), (low, high)),
+        structure="circuit",
+        components=(),
+        plan=circuit_plan(circuit, "sign", width),
+        offset=ZERO,
+        weight="1",
+        error_estimate=unit_estimate,
+        certificate=None,
+        margins=(),
+        provenance=Provenance.of(command),
+        threshold=low,
     )

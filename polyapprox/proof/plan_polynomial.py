@@ -1,0 +1,36 @@
+"""Proof of a plan that is one polynomial against a smooth function: Taylor balls."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import mpmath
+from flint import arb_poly
+
+from ..approximation import Approximation
+from ..numbers import ball, exact
+from ..plan.degree import plan_degree
+from ..precision import working_precision
+from ..targets import Target
+from .taylor import bound_error
+
+Method = tuple[mpmath.mpf, str, dict[str, object]]
+LARGEST_DEGREE = 1 << 10
+
+
+def by_taylor_of_plan(approximation: Approximation, target: Target) -> Method:
+    """Bound of the error of a plan of one argument, expanded exactly in powers of x."""
+    degree = plan_degree(approximation.plan)
+    estimate = exact(approximation.error_estimate or 2.0**-100)
+    low, high = approximation.interval
+    size = max(1.0, float(abs(low)), float(abs(high)))
+    bits = 200 + math.ceil(degree * (4 + 2 * math.log2(size)))
+    with working_precision(bits):
+        form = approximation.plan.run(arb_poly([0, 1]), lift=ball)
+        cells = []
+        for start, stop in approximation.domain:
+            cuts = [b for b in target.breakpoints if start < b < stop]
+            cells += list(pairwise([start, *cuts, stop]))
+        found = bound_error(target, None, form, cells, ball(estimate), bits)
+    return exact(found.upper), "Taylor balls", {"cells": found.cells, "degree": degree}
