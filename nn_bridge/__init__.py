@@ -22,6 +22,7 @@ from .errors import (
     WeightsError,
 )
 from .evaluation import evaluate
+from .propagation import propagate
 
 __all__ = [
     "PolynomialActivation",
@@ -30,6 +31,7 @@ __all__ = [
     "convert",
     "correct_means",
     "evaluate",
+    "propagate",
     "ArgumentError",
     "BridgeError",
     "ConversionError",
