@@ -6,6 +6,7 @@ A table stands between ``<!-- noise NAME -->`` and ``<!-- end of noise -->`` in 
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ import polyapprox
 from polyapprox import Approximation
 from polyapprox.noise import forecast, quantise
 from polyapprox.noise.amplification import amplification
+from polyapprox.noise.deviation import deviation_bound
 from polyapprox.noise.scale import Setting, smallest_scale
 from polyapprox.plot import noise as noise_figure, plan_graph
 from polyapprox.table.atomic import write_atomically
@@ -51,8 +53,9 @@ def rounded() -> str:
     """The rounded plans, proven again, and the smallest scale."""
     headings = (
         "precision", "plan", "levels (standalone)", "proven, exact constants",
-        *(f"proven at {s} bits, minus that" for s in SCALES),
-        *(f"noise at {s} bits (forecast)" for s in (SCALES[0], SCALES[-1])), "smallest scale",
+        *(f"proven, {s} bits" for s in SCALES),
+        *(f"change of values, {s} bits (proven)" for s in SCALES),
+        *(f"noise, {s} bits (forecast)" for s in SCALES), "smallest scale",
     )  # fmt: skip
     rows, seen = [], set()
     for k in PRECISIONS:
@@ -66,9 +69,10 @@ def rounded() -> str:
             smallest = smallest_scale(r, SETTING, precision=2.0**-k)
             rows.append(
                 (
-                    f"2^-{k}", named(r), r.counts("standalone").depth, f"{r.error_bound:.9f}",
-                    *(signed(plans[s].error_bound - r.error_bound) for s in SCALES),
-                    *(f"{noise[s]:.1e}" for s in (SCALES[0], SCALES[-1])),
+                    f"2^-{k}", named(r), r.counts("standalone").depth, f"{r.error_bound:.7f}",
+                    *(f"{plans[s].error_bound:.7f}" for s in SCALES),
+                    *(power(deviation_bound(r, plans[s].plan)) for s in SCALES),
+                    *(power(noise[s]) for s in SCALES),
                     f"{smallest.scale_bits} bits",
                 )
             )  # fmt: skip
@@ -82,9 +86,9 @@ def forecast_of(r: Approximation, scale_bits: int) -> float:
     ).worst
 
 
-def signed(value: float) -> str:
-    """A difference with its sign; less than 1e-15 is the rounding of the proof itself."""
-    return f"{value:+.0e}".replace("-", "−", 1) if abs(value) >= 1e-15 else "0"
+def power(value: float | None) -> str:
+    """A small number as a power of two, rounded up."""
+    return "" if value is None else f"2^{math.ceil(10 * math.log2(value)) / 10:.1f}"
 
 
 def amplifying() -> str:

@@ -125,6 +125,7 @@ def _facts(one: Assessment) -> dict[str, Any]:
         "tolerance": one.tolerance,
         "exact_bound": one.exact_bound,
         "rounded_bound": one.rounded_bound,
+        "deviation": one.deviation,
         "noise": asdict(one.noise),
         "total": one.total,
         "fits": one.fits,
@@ -150,10 +151,11 @@ def _show(
         f'"standalone"); asked for: an error of {here.tolerance:.6g}',
         f"proven bound with exact constants: {here.exact_bound:.6g}",
         "",
-        "scale  proven, constants rounded  noise: forecast  at the worst place         total",
+        "       proven bound,      rounding changes  noise       at the worst",
+        "scale  constants rounded  values by (proven) (forecast)  place (forecast)  total",
         *(
-            f"{one.scale_bits:5d}  {one.rounded_bound:25.10g}  {one.noise.error:15.3g}  "
-            f"{one.noise.worst:18.3g}  {one.total:12.6g}  {_verdict(one)}"
+            f"{one.scale_bits:5d}  {one.rounded_bound:17.10g}  {_deviation(one):>17s}  "
+            f"{one.noise.error:10.3g}  {one.noise.worst:16.3g}  {one.total:<11.6g}  {_verdict(one)}"
             + ("  <- chosen" if one is here else "")
             for one in found
         ),
@@ -168,6 +170,10 @@ def _show(
     if sentence is not None:
         lines.append(f"warning: {sentence}")
     write_text("\n".join([*lines, *(f"written {name}" for name in written)]))
+
+
+def _deviation(one: Assessment) -> str:
+    return "-" if one.deviation is None else f"{one.deviation:.3g}"
 
 
 def _verdict(one: Assessment) -> str:

@@ -71,7 +71,7 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     >>> from polyapprox import circuit
     >>> r = circuit("relu", multiplications=5)
     >>> rounded = quantise(r, 20)
-    >>> 0 < rounded.error_bound - r.error_bound < 2**-14
+    >>> abs(rounded.error_bound - r.error_bound) < 2**-14
     True
     """
     plan = quantised_plan(approximation.plan, scale_bits)

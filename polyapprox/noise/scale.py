@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from ..approximation import Approximation
 from ..errors import ArgumentError, ProofError
 from .amplification import amplification
+from .deviation import deviation_bound
 from .forecast import Forecast, check_setting, forecast, forecast_of, sample_arguments
 from .propagation import propagate
 from .quantise import quantise
@@ -61,6 +62,8 @@ class Assessment:
         Proven bound of the plan as it is.
     rounded_bound : float
         Proven bound of the plan with its constants rounded to the scale.
+    deviation : float or None
+        Proven bound of what the rounding changes in any value; None for very large degrees.
     noise : Forecast
         Of the rounded plan.
     fits : bool
@@ -71,6 +74,7 @@ class Assessment:
     tolerance: float
     exact_bound: float
     rounded_bound: float
+    deviation: float | None
     noise: Forecast
     fits: bool
 
@@ -251,6 +255,7 @@ def _assess(
         tolerance=tolerance,
         exact_bound=approximation.error_bound,
         rounded_bound=rounded.error_bound,
+        deviation=deviation_bound(approximation, rounded.plan),
         noise=noise,
         fits=noise.fits(setting.first_bits),
     )

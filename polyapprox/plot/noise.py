@@ -86,8 +86,7 @@ def noise(
 
 def _curves(axes: Axes, found: Sequence[Assessment]) -> None:
     x = [one.scale_bits for one in found]
-    rounding = [(one.scale_bits, abs(one.rounded_bound - one.exact_bound)) for one in found]
-    rounding = [pair for pair in rounding if pair[1] > 0]
+    rounding = [(one.scale_bits, one.deviation) for one in found if one.deviation is not None]
     axes.plot(
         x,
         [one.total for one in found],
@@ -114,7 +113,7 @@ def _curves(axes: Axes, found: Sequence[Assessment]) -> None:
         linestyle=":",
         marker=".",
         markersize=3,
-        label="change of the proven bound by the rounding",
+        label="change of values by the rounding (proven bound)",
     )
     axes.plot(
         x,
