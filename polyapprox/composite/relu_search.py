@@ -80,10 +80,8 @@ def pareto_relu(
     >>> [c.degrees for c in pareto_relu(2**-7)][:2]
     [(27,), (5, 7)]
     """
-    if not refine:
-        return tuple(_choices(error, max_degree, offset))
-    both = [*refined_choices(error, max_degree, offset), *_choices(error, max_degree, offset)]
-    return _undominated(both)
+    refined = refined_choices(error, max_degree, offset) if refine else []
+    return _undominated([*refined, *_choices(error, max_degree, offset)])
 
 
 def search_relu(
@@ -189,8 +187,8 @@ def _choices(
     allowed, found = width, False
     known: dict[tuple[int, ...], Threshold] = {}
     for depth in range(1, height):
-        # the final product by x costs one multiplication and one level more
-        below = allowed if ceiling is None else ceiling.multiplications(depth + 1, allowed + 1) - 1
+        # the product by x costs a multiplication more, and mostly no level
+        below = allowed if ceiling is None else ceiling.multiplications(depth, allowed + 1) - 1
         if below <= 0 and ceiling is not None and ceiling.objective != "multiplications":
             return
         first = _first_below(tables[-1].row(depth)[: max(below, 0)], loose)

@@ -26,8 +26,8 @@ from .chain_table import Objective, best_chain
 LARGEST_CONSTANT = 2.0**10
 LARGEST_AMPLIFICATION = 2.0**12
 _MINUS_ONE = dyadic(-1, 0)
-_SEEDS = 24
-_ENOUGH = 3  # solutions, of which the best conditioned is taken
+_SEEDS = 16
+_ENOUGH = 2  # solutions, of which the best conditioned is taken
 _DIFFERENCE_BITS = 40  # fewer than the constants have
 
 
@@ -106,7 +106,9 @@ def adapt(
     size = max(abs(c) for c in series)
     power = int(mpmath.frexp(size)[1])
     scaled = tuple(multiply(c, dyadic(1, -power)) for c in series)  # largest in [1/2, 1)
-    fit = _best_fit(chain, np.array([float(c) for c in scaled]))
+    floats = np.array([float(c) for c in scaled])
+    unit = float(np.abs(floats).max())
+    fit = _best_fit(chain, tuple((floats / unit).tolist()))
     if fit is None:
         return Refusal(f"no real constants were found for the chain of degree {degree}")
     if fit.largest > largest_constant:
@@ -120,7 +122,8 @@ def adapt(
             f"times, more than largest_amplification={largest_amplification:g}"
         )
     try:
-        constants = refine_chain(chain, fit.constants, fit.free, scaled, bits)
+        start = np.array(rescale(chain, fit.constants.tolist(), unit))
+        constants = refine_chain(chain, start, fit.free, scaled, bits)
     except NotConvergedError as error:
         return Refusal(str(error))
     difference = difference_bound(chain, constants, scaled, bits)
@@ -132,22 +135,21 @@ def adapt(
     return Adapted(chain, constants, largest, fit.amplification, difference)
 
 
-def _best_fit(chain: Chain, coefficients: np.ndarray) -> Fit | None:
-    wanted = np.polynomial.chebyshev.chebval(points(chain), coefficients)
-    leading = coefficients[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
+@lru_cache(maxsize=512)
+def _best_fit(chain: Chain, series: tuple[float, ...]) -> Fit | None:
+    """The best conditioned of a few fits to a series whose largest coefficient is 1."""
+    coefficients = np.array(series)
     found: list[Fit] = []
     for seed in range(_SEEDS):
-        fit = fit_chain(chain, wanted, leading, seed)
+        fit = fit_chain(chain, coefficients, seed)
         if fit is not None:
             found.append(fit)
         if len(found) == _ENOUGH:
             break
     if not found:
         return None
-    best = min(found, key=lambda fit: fit.amplification)
-    return thin_fit(chain, wanted, best)
-
-
+    wanted = np.polynomial.chebyshev.chebval(points(chain), coefficients)
+    return thin_fit(chain, wanted, min(found, key=lambda fit: fit.amplification))
 
 
 def append_adapted(

@@ -20,8 +20,11 @@ from .chain import Chain, Side
 Array = np.ndarray
 Number = TypeVar("Number", float, mpmath.mpf)
 _CLOSE = 1e-12  # of the largest value of the polynomial
-_START_SPREADS = (0.03, 0.1, 0.03, 0.3)  # in turn
-_WIDEST_STEP = 60
+_START_SPREADS = (0.03, 0.2)  # in turn
+_FIRST, _NEXT = 80, 30  # iterations
+_SHARES = (0.65, 1.0)  # of the way from coefficients of equal size, in turn
+_WIDEST = 1e9  # damping, relative to the largest value
+_PATIENCE, _STALLED = 12, 0.7  # iterations, and what is left of the squared residual
 
 
 @dataclass(frozen=True)
@@ -104,25 +107,47 @@ class Evaluation:
         return jacobian, adjoint
 
 
-def fit_chain(chain: Chain, wanted: Array, leading: float, seed: int) -> Fit | None:
-    """Constants with which the chain takes the wanted values at its points (None: not found).
+def fit_chain(chain: Chain, coefficients: Array, seed: int) -> Fit | None:
+    """Constants with which the chain is a Chebyshev series (None: not found).
+
+    The way leads over series whose high coefficients are as large as the others: where the last
+    coefficients are small the constants are far from those of a start at random.
 
     Parameters
     ----------
     chain : Chain
-    wanted : array, shape (conditions,)
-        Values of the polynomial at :func:`points`.
-    leading : float
-        Its coefficient of the highest power, divided by 2^chain.leading_power: the factor c.
+    coefficients : array, shape (degree + 1,)
+        Chebyshev coefficients, low to high.
     seed : int
         Of the random start.
     """
     random = np.random.default_rng(seed)
-    start = random.normal(0.0, _START_SPREADS[seed % len(_START_SPREADS)], chain.parameters)
-    start[factor_index(chain)] = leading
+    found = random.normal(0.0, _START_SPREADS[seed // 2 % 2], chain.parameters)
     free = np.ones(chain.parameters, dtype=bool)
-    found = _solve(chain, wanted, start, free)
-    return None if found is None else _judged(chain, wanted, found, free)
+    place = factor_index(chain)
+    found[place] = 1.0
+    weight = (np.arange(len(coefficients)) / chain.degree) ** (1 + seed % 2)
+    raised = float(np.log(np.abs(coefficients).max() / abs(coefficients[-1])))
+    raised *= _SHARES[seed // 4 % 2]
+    step, smallest = raised / 4, raised / 24
+    at, first = raised, True
+    while True:
+        series = coefficients * np.exp(at * weight)
+        leading = series[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
+        if first:
+            found[place] = leading
+        start = np.array(rescale(chain, found.tolist(), float(leading / found[place])))
+        values = np.polynomial.chebyshev.chebval(points(chain), series)
+        solved = _solve(chain, values, start, free, _FIRST if first else _NEXT)
+        if solved is None:
+            if first or step <= smallest:
+                return None
+            at, step = at + step / 2, step / 2
+            continue
+        if at == 0.0:
+            return _judged(chain, values, solved, free)
+        found, first = solved, False
+        at = max(0.0, at - step)
 
 
 def thin_fit(chain: Chain, wanted: Array, fit: Fit, worse: float = 2.0) -> Fit:
@@ -163,20 +188,21 @@ def _judged(chain: Chain, wanted: Array, constants: Array, free: Array) -> Fit:
 
 
 def _solve(
-    chain: Chain, wanted: Array, start: Array, free: Array, iterations: int = 120
+    chain: Chain, wanted: Array, start: Array, free: Array, iterations: int
 ) -> Array | None:
     y, size = points(chain), np.abs(wanted).max()
     constants = np.where(free, start, 0.0)
     with np.errstate(all="ignore"):
         evaluation = Evaluation(chain, constants, y)
         rest = wanted - evaluation.result
-        damping = size
+        damping, norm = size, float(rest @ rest)
+        norms = [norm]
         for _ in range(iterations):
             if np.abs(rest).max() <= _CLOSE * size:
                 return constants
             jacobian = evaluation.derivatives()[0] * free
             normal = jacobian @ jacobian.T
-            for _ in range(_WIDEST_STEP):
+            while damping < _WIDEST * size:
                 shifted = normal + damping * np.eye(len(normal))
                 try:
                     tried = constants + jacobian.T @ np.linalg.solve(shifted, rest)
@@ -184,12 +210,16 @@ def _solve(
                     return None
                 evaluation = Evaluation(chain, tried, y)
                 left = wanted - evaluation.result
-                if np.isfinite(left).all() and left @ left < rest @ rest:
+                norm = float(left @ left)
+                if np.isfinite(left).all() and norm < norms[-1]:
                     break
-                damping *= 6
+                damping *= 8
             else:
                 return None
-            constants, rest, damping = tried, left, max(damping / 5, 1e-18)
+            constants, rest, damping = tried, left, max(damping / 6, 1e-18)
+            norms.append(norm)
+            if len(norms) > _PATIENCE and norm > _STALLED * norms[-_PATIENCE]:
+                return None
     return None
 
 

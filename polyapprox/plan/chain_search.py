@@ -20,10 +20,12 @@ from .chain import Chain, Family, Product
 from .chain_fit import Evaluation, fit_chain, points
 
 Array = np.ndarray
-SEEDS = 10
+SEEDS = 8
 _ENOUGH = 2  # solutions of one polynomial
-_LARGEST = 64.0
+_LARGEST = 2.0**10
 _OFTEN = 0.6
+_SELDOM = 0.2
+_LEAST_LEADING = 1e-4
 
 
 def trial_series(family: Family, degree: int, seed: int = 0) -> list[Array]:
@@ -34,16 +36,16 @@ def trial_series(family: Family, degree: int, seed: int = 0) -> list[Array]:
     smooth = random.choice([-1.0, 1.0], degree + 1) * 0.5 ** (6 * index / (degree + 1))
     found = [
         random.uniform(-1, 1, degree + 1),
-        sign,
-        sign * (1 - 0.9 * (index / (degree + 1)) ** 2),
+        sign * np.exp(-2.5 * (index / (degree + 1)) ** 2),
+        sign * np.exp(-5 * (index / (degree + 1)) ** 2),
         smooth,
         random.normal(0, 1, degree + 1),
     ]
     for series in found:
         if family != "general":
             series[::2] = 0
-        if abs(series[-1]) < 0.02:
-            series[-1] = 0.02
+        if abs(series[-1]) < _LEAST_LEADING:
+            series[-1] = _LEAST_LEADING
     return found
 
 
@@ -60,11 +62,9 @@ def try_chain(chain: Chain, seeds: int = SEEDS) -> Tried | None:
     """Solve all trial polynomials (None: one was not solved)."""
     starts, solved, largest = 0, 0, 0.0
     for series in trial_series(chain.family, chain.degree):
-        wanted = np.polynomial.chebyshev.chebval(points(chain), series)
-        leading = series[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
         sizes: list[float] = []
         for seed in range(seeds):
-            fit = fit_chain(chain, wanted, leading, seed)
+            fit = fit_chain(chain, series, seed)
             starts += 1
             if fit is not None and fit.largest < _LARGEST:
                 sizes.append(fit.largest)
@@ -79,7 +79,12 @@ def try_chain(chain: Chain, seeds: int = SEEDS) -> Tried | None:
 def search_chain(
     family: Family, degree: int, depth: int, most: int, kept: int = 4, listed: int = 60
 ) -> Tried | None:
-    """The shortest chain that does, of at most so many products; of these, the easiest to solve."""
+    """The shortest chain that does, of at most so many products; of these, the easiest to solve.
+
+    A chain that few starts solve gives way to one with a product more.
+    """
+    spare: Tried | None = None
+    least = most
     for products in range(1, most + 1):
         candidates = []
         for chain in list_chains(family, degree, depth, products):
@@ -87,6 +92,7 @@ def search_chain(
                 candidates.append(chain)
                 if len(candidates) == listed:
                     break
+        least = min(least, products) if candidates else least
         scored = sorted(candidates, key=_difficulty)
         best: Tried | None = None
         for one in map(try_chain, scored[:kept]):
@@ -94,9 +100,11 @@ def search_chain(
                 best = one
             if best is not None and best.share > _OFTEN:
                 break
-        if best is not None:
-            return best
-    return None
+        if best is not None and (spare is None or best.share > spare.share):
+            spare = best
+        if spare is not None and (spare.share > _SELDOM or products > least + 1):
+            return spare
+    return spare
 
 
 def _rank(chain: Chain) -> int:
@@ -111,9 +119,7 @@ def _difficulty(chain: Chain) -> tuple[int, int]:
     """How many of a few starts fail on two polynomials."""
     failures = 0
     for series in trial_series(chain.family, chain.degree)[1:4:2]:
-        wanted = np.polynomial.chebyshev.chebval(points(chain), series)
-        leading = series[-1] * 2.0 ** (chain.degree - 1 - chain.leading_power)
-        fits = [fit_chain(chain, wanted, leading, seed) for seed in range(3)]
+        fits = [fit_chain(chain, series, seed) for seed in range(4)]
         failures += sum(fit is None for fit in fits)
     return failures, -chain.parameters
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import mpmath
 
 from ..errors import ArgumentError
 from ..numbers import ZERO, add, dyadic, multiply, negate
 from ..plan.builder import PlanBuilder
-from ..plan.chebyshev import append_chebyshev
 from ..plan.plan import Plan
+from ..plan.series import append_series, append_times
+from ..plan.simplify import simplify
 from ..polynomial import Polynomial
 
 HALF = dyadic(1, -1)
@@ -26,16 +28,16 @@ def polynomial_plan(polynomial: Polynomial) -> Plan:
     """One polynomial; an even one plus a linear term is evaluated in x²."""
     builder = PlanBuilder()
     u = _unit(builder, builder.arguments[0], polynomial)
-    return builder.finish(_append(builder, u, polynomial))
+    return simplify(builder.finish(_append(builder, u, polynomial)))
 
 
 def _append(builder: PlanBuilder, u: int, polynomial: Polynomial) -> int:
     coefficients = polynomial.coefficients
     if polynomial.parity is None and _is_even_plus_linear(coefficients):
         even = [c if k % 2 == 0 else ZERO for k, c in enumerate(coefficients)]
-        value = append_chebyshev(builder, u, even, "even")
+        value = append_series(builder, u, even, "even")
         return builder.add(value, builder.scale(u, coefficients[1]))
-    return append_chebyshev(builder, u, coefficients, polynomial.parity)
+    return append_series(builder, u, coefficients, polynomial.parity)
 
 
 def _is_even_plus_linear(coefficients: Sequence[mpmath.mpf]) -> bool:
@@ -49,14 +51,16 @@ def composition_plan(components: Sequence[Polynomial]) -> Plan:
     (value,) = builder.arguments
     for component in components:
         value = _append(builder, _unit(builder, value, component), component)
-    return builder.finish(value)
+    return simplify(builder.finish(value))
 
 
 def composite_plan(function: str, components: Sequence[Polynomial], offset: mpmath.mpf) -> Plan:
     """A composite, the last multiplication by the argument included.
 
     With z = x/B and s = p_k ∘ … ∘ p_1 the last stage is evaluated with coefficients already
-    multiplied by B/2 (ReLU), B (|x|) or 1/2 (step), so that no level is spent on them.
+    multiplied by B/2 (ReLU), B (|x|) or 1/2 (step), so that no level is spent on them. The
+    product with z is made at the beginning of the last stage, where it needs no level of its own
+    (a single stage times z is an even polynomial).
     """
     builder = PlanBuilder(2 if function in ("maximum", "minimum") else 1)
     if function in ("maximum", "minimum"):
@@ -70,27 +74,39 @@ def composite_plan(function: str, components: Sequence[Polynomial], offset: mpma
     z = _unit(builder, argument, components[0])
     factor = {"sign": dyadic(1, 0), "step": HALF, "abs": high}.get(function, multiply(high, HALF))
     value = z
-    for index, component in enumerate(components):
-        if index:
-            value = _unit(builder, value, component)
-        coefficients = list(component.coefficients)
-        if index == len(components) - 1:
-            coefficients = [multiply(c, factor) for c in coefficients]
-        value = append_chebyshev(builder, value, coefficients, component.parity)
-    if function == "step":
-        return builder.finish(builder.shift(value, HALF))
-    if function == "sign":
-        return builder.finish(value)
-    product = builder.multiply(z, value)
+    for component, following in pairwise(components):
+        value = append_series(builder, value, component.coefficients, component.parity)
+        value = _unit(builder, value, following)
+    last = components[-1]
+    coefficients = [multiply(c, factor) for c in last.coefficients]
+    if function in ("sign", "step"):
+        value = append_series(builder, value, coefficients, last.parity)
+        return simplify(builder.finish(builder.shift(value, HALF) if function == "step" else value))
+    if last.parity != "odd":
+        product = builder.multiply(z, append_series(builder, value, coefficients, last.parity))
+    elif len(components) == 1:
+        product = append_series(builder, z, _times_argument(coefficients), "even")
+    else:
+        product = append_times(builder, value, z, coefficients)
     if function == "relu":
         product = builder.add(product, builder.scale(z, factor))
     elif function in ("maximum", "minimum"):
         middle = builder.scale(builder.add(first, second), HALF)
         if function == "minimum":
             result = builder.subtract(middle, product)
-            return builder.finish(builder.shift(result, negate(offset)))
+            return simplify(builder.finish(builder.shift(result, negate(offset))))
         product = builder.add(product, middle)
-    return builder.finish(builder.shift(product, offset))
+    return simplify(builder.finish(builder.shift(product, offset)))
+
+
+def _times_argument(series: Sequence[mpmath.mpf]) -> list[mpmath.mpf]:
+    """Chebyshev coefficients of u · sum c_k T_k(u), exact."""
+    result = [ZERO] * (len(series) + 1)
+    for index, coefficient in enumerate(series):
+        half = multiply(coefficient, HALF)
+        for place in (index + 1, abs(index - 1)):
+            result[place] = add(result[place], half)
+    return result
 
 
 def two_argument_direct_plan(function: str, polynomial: Polynomial) -> Plan:
@@ -101,4 +117,4 @@ def two_argument_direct_plan(function: str, polynomial: Polynomial) -> Plan:
     half = _append(builder, u, polynomial)
     middle = builder.scale(builder.add(first, second), HALF)
     join = builder.add if function == "maximum" else builder.subtract
-    return builder.finish(join(middle, half))
+    return simplify(builder.finish(join(middle, half)))
