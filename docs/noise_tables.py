@@ -29,6 +29,9 @@ PLACE = re.compile(r"(<!-- noise ([a-z-]+) -->\n).*?(<!-- end of noise -->)", re
 SETTING = Setting(1 << 14)
 PRECISIONS = (7, 9, 12)
 SCALES = (40, 45, 50)
+FUNCTIONS = (
+    ("gelu", (-8, 8), 5), ("gelu", (-8, 8), 6), ("sigmoid", (-8, 8), 6), ("exp", (-8, 0), 4),
+)  # fmt: skip
 STRUCTURES = ("circuit", "auto", "composite")
 
 
@@ -79,6 +82,32 @@ def rounded() -> str:
     return grid(headings, rows)
 
 
+def functions() -> str:
+    """Circuits for other functions, rounded and proven again."""
+    headings = (
+        "function", "multiplications", "proven, exact constants",
+        *(f"proven, {s} bits" for s in SCALES), "noise, 50 bits (forecast)", "smallest scale",
+    )  # fmt: skip
+    rows = []
+    for name, interval, multiplications in FUNCTIONS:
+        r = polyapprox.circuit(name, multiplications=multiplications, interval=interval)
+        plans = {s: quantise(r, s) for s in SCALES}
+        low, high = interval
+        noise = forecast(
+            plans[50].plan, half_width=max(-low, high), scale_bits=50,
+            ring_dimension=SETTING.ring_dimension, interval=interval,
+        )  # fmt: skip
+        smallest = smallest_scale(r, SETTING)
+        rows.append(
+            (
+                f"{name} on [{low}, {high}]".replace("-", "−"), multiplications,
+                f"{r.error_bound:.4g}", *(f"{plans[s].error_bound:.4g}" for s in SCALES),
+                power(noise.worst), f"{smallest.scale_bits} bits for {smallest.tolerance:.2g}",
+            )
+        )  # fmt: skip
+    return grid(headings, rows)
+
+
 def forecast_of(r: Approximation, scale_bits: int) -> float:
     """Expected largest error from noise, wherever the slots lie (OpenFHE, ring 2^14)."""
     return forecast(
@@ -126,6 +155,7 @@ def measured() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "rounded": rounded,
+    "functions": functions,
     "amplifying": amplifying,
     "measured": measured,
 }

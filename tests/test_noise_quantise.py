@@ -31,6 +31,8 @@ CASES: dict[str, Callable[[], Approximation]] = {
     "circuit": lambda: pa.circuit("relu", multiplications=5),
     "wide circuit": lambda: pa.circuit("relu", multiplications=4, interval=(-50, 50)),
     "maximum": lambda: pa.circuit("maximum", multiplications=4),
+    "gelu circuit": lambda: pa.circuit("gelu", multiplications=5, interval=(-8, 8)),
+    "sigmoid circuit": lambda: pa.circuit("sigmoid", multiplications=5, interval=(-8, 8)),
     "direct": lambda: pa.relu(precision=2**-6, structure="direct"),
     "composite": lambda: pa.relu(degrees=[7, 7], interval=(-3, 3)),
     "abs": lambda: pa.abs(degrees=[5, 7]),
@@ -87,8 +89,9 @@ def largest_error(r: Approximation) -> float:
         "abs": np.abs,
         "sign": np.sign,
         "exp": np.exp,
-        "sin(x)": np.sin,
-        "gelu(x)": lambda x: np.array([t * (1 + math.erf(t / math.sqrt(2))) / 2 for t in x]),
+        "sin": np.sin,
+        "gelu": lambda x: np.array([t * (1 + math.erf(t / math.sqrt(2))) / 2 for t in x]),
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     }
     largest = 0.0
     for low, high in r.domain:
@@ -98,7 +101,7 @@ def largest_error(r: Approximation) -> float:
         steps = np.concatenate([np.sin(np.linspace(0, np.pi / 2, 40_001)) ** 2, [0.5]])
         x = a + (b - a) * steps
         value = r.plan.run(x) if r.plan.inputs == 1 else r.plan.run(x, 0 * x)
-        error = np.abs(value - functions[r.function](x))
+        error = np.abs(value - functions[r.function.removesuffix("(x)")](x))
         weight = np.exp(-x) if r.weight != "1" else 1.0
         largest = max(largest, float(np.max(error * weight)))
     return largest
