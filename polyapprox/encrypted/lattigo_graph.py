@@ -6,6 +6,8 @@ The graph has products, sums and polynomials of degree 1, and these are all that
   scale, so what differs from the schedule's scale goes into its coefficient;
 * an added constant goes into such a polynomial of the same sum, or, if there is none, into one
   with the slope 0 (a ciphertext of the constant), from a value at least one level above;
+* there is no step that drops a level, but a sum has the level of its lower part: what is needed
+  further down is added to a zero there, so that the product with its constant costs less;
 * there is no difference: a ciphertext may stand for its negative, which the constants multiplied
   with it undo, and at the end the decryption; only where two products are subtracted from each
   other must one be multiplied by −1, on the level that it has left.
@@ -71,6 +73,8 @@ class Lowering:
         self.graph = Graph()
         self.sources = [Node(INPUT, 0, self.unit, 1)]
         self.forms: dict[int, Form] = {}
+        self._zeros: dict[int, Node] = {}
+        self._lower: dict[tuple[str, int], tuple[str, float]] = {}
         self.reads = Counter(
             slot for step in schedule.steps for slot in _reads(step) if step[0] != "free"
         )
@@ -156,7 +160,8 @@ class Lowering:
             held = node if times * sign > 0 else self._linear(node, -1.0, 0.0)
             parts.append(self._multiple(held, abs(times)))
         constant = sign * form.constant
-        for source, slope, level in form.terms:
+        for given, slope, level in form.terms:
+            source = self._lowered(given, level)
             wanted = sign * source.sign * slope * source.scale / self.primes[level]
             parts.append(self._linear(source, wanted, constant))
             constant = 0.0
@@ -167,6 +172,23 @@ class Lowering:
             name = self.graph.add(total.name, part.name)
             total = Node(name, max(total.level, part.level), max(total.scale, part.scale), 1)
         return total._replace(sign=sign)
+
+    def _lowered(self, node: Node, level: int) -> Node:
+        """The value at a level where products cost less: by adding a zero that is there."""
+        if node.level >= level:
+            return node
+        key = node.name, level
+        if key not in self._lower:
+            above = [one for one in self.sources if one.level == level - 1]
+            if not above:
+                return node
+            if level not in self._zeros:
+                self._zeros[level] = self._linear(above[0], 0.0, 0.0)
+            zero = self._zeros[level]
+            name = self.graph.add(node.name, zero.name)
+            self._lower[key] = name, max(node.scale, zero.scale)
+        name, scale = self._lower[key]
+        return Node(name, level, scale, node.sign)
 
     def _linear(self, source: Node, slope: float, constant: float) -> Node:
         """constant + slope · what the ciphertext holds, at the default scale."""
