@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from flint import arb
 
 from .approximation import Approximation
@@ -25,6 +26,7 @@ from .proof.ranges import power_form, range_on
 from .structures import TWO_ARGUMENTS
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
+_SAMPLES = 8001
 OBJECTIVES = ("balanced", "levels", "multiplications")
 
 
@@ -42,7 +44,7 @@ class StageImage:
     allowed : (float, float) or None
         Interval of the next stage; None for the last.
     leaves : bool
-        Whether the values may leave that interval by more than 2^-30 of its half-width.
+        Whether a value was found that leaves that interval by more than 2^-30 of its half-width.
     largest_chebyshev, largest_monomial : float
         Largest absolute coefficient in each basis, of the stage's variable in [-1, 1].
     """
@@ -207,7 +209,9 @@ def images(approximation: Approximation) -> tuple[StageImage, ...]:
         low, high = (ball(end) for end in components[0].domain)
         if approximation.function not in TWO_ARGUMENTS:
             low, high = (ball(end) for end in approximation.interval)
+        reach = np.linspace(float(low), float(high), _SAMPLES)
         for index, component in enumerate(components):
+            reach = np.asarray(component(reach))
             form = power_form(component)
             odd = component.parity == "odd"
             if odd and low < 0 and high > 0:
@@ -222,8 +226,7 @@ def images(approximation: Approximation) -> tuple[StageImage, ...]:
             if index + 1 < len(components):
                 a, b = components[index + 1].domain
                 allowed = float(a), float(b)
-                slack = arb(_SLACK) * (ball(b) - ball(a)) / 2
-                leaves = bool(high > ball(b) + slack) or bool(low < ball(a) - slack)
+                leaves = _outside(reach, *allowed)
             found.append(
                 StageImage(
                     index + 1, component.degree, float(low.lower()), float(high.upper()),
@@ -232,6 +235,11 @@ def images(approximation: Approximation) -> tuple[StageImage, ...]:
                 )
             )  # fmt: skip
     return tuple(found)
+
+
+def _outside(values: np.ndarray, low: float, high: float) -> bool:
+    slack = _SLACK * (high - low) / 2
+    return bool(np.nanmax(values) > high + slack or np.nanmin(values) < low - slack)
 
 
 def _largest_monomial(component: Polynomial) -> float:
@@ -298,7 +306,11 @@ def _of(
     plain = {"relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum}
     bits = -math.log2(error / size)
     if function in plain:
-        made = plain[function](precision=error / size, interval=interval, objective=objective)
+        made = plain[function](
+            precision=error / size,
+            interval=interval,
+            objective=objective,  # type: ignore[arg-type]
+        )
         return f"pa.{function}(precision=2**-{bits:.3f}{where}{how})", made
     if function in ("sign", "step"):
         gap = min(min(abs(float(a)), abs(float(b))) for a, b in parts)

@@ -62,7 +62,7 @@ func Polynomials(prec uint) []bignum.Polynomial {{
 		for j := range row {{
 			coefficients[j] = number(row[j], prec)
 		}}
-		interval := bignum.Interval{{A: *number(Intervals[i][0], prec), B: *number(Intervals[i][1], prec)}}
+		interval := &bignum.Interval{{A: *number(Intervals[i][0], prec), B: *number(Intervals[i][1], prec)}}
 		polynomials[i] = bignum.NewPolynomial(bignum.Chebyshev, coefficients, interval)
 	}}
 	return polynomials

@@ -95,6 +95,7 @@ def import_table(
     basis: str | None = None,
     degrees: tuple[int, ...] = (),
     name: str | None = None,
+    half_width: float | None = None,
 ) -> Approximation:
     """Read a table in somebody's format and certify it: what it truly approximates.
 
@@ -117,6 +118,9 @@ def import_table(
         Of the stages, for formats with all numbers in one column.
     name : str, optional
         Which table, if the file holds several.
+    half_width : float, optional
+        B, where the stages of a composite are functions of x/B; by default the larger end of the
+        domain. Give 1 to see what a table for [-1, 1] does beyond it.
 
     Returns
     -------
@@ -164,4 +168,4 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    return approximation_of(contents, function, domain, source)
+    return approximation_of(contents, function, domain, source, half_width)

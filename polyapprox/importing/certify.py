@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ from ..errors import ArgumentError
 from ..export.chain import components_from, doubled, with_parity
 from ..export.expand import expanded
 from ..export.powers import UNIT, from_powers
-from ..numbers import ZERO, exact
+from ..numbers import ZERO, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..proof.prove import certified
@@ -32,7 +33,11 @@ _SAMPLES = 20_001
 
 
 def approximation_of(
-    contents: Contents, function: str | None, domain: Any, source: str
+    contents: Contents,
+    function: str | None,
+    domain: Any,
+    source: str,
+    half_width: float | None = None,
 ) -> Approximation:
     """Certify the contents of a file as an approximation of a function on a domain.
 
@@ -46,6 +51,8 @@ def approximation_of(
         raise ArgumentError(
             "function is not given and the file does not say it; give function='relu' or another"
         )
+    if half_width is not None and not (math.isfinite(half_width) and half_width > 0):
+        raise ArgumentError(f"half_width must be a positive number; got {half_width!r}")
     name = as_target(name).name if name not in TWO_ARGUMENTS else name
     if domain is not None:
         parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
@@ -61,7 +68,7 @@ def approximation_of(
     structure = contents.structure or _structure(name, contents)
     if structure == "direct":
         structure = "polynomial"
-    components, note = components_of(contents, name, structure, parts)
+    components, note = components_of(contents, name, structure, parts, half_width)
     if contents.structure is None and contents.halved and name == "step":
         structure = "composition"
     return from_components(
@@ -81,7 +88,11 @@ def _structure(function: str, contents: Contents) -> str:
 
 
 def components_of(
-    contents: Contents, function: str, structure: str, parts: Sequence[Interval]
+    contents: Contents,
+    function: str,
+    structure: str,
+    parts: Sequence[Interval],
+    half_width: float | None = None,
 ) -> tuple[tuple[Polynomial, ...], str]:
     """The components that rows of numbers stand for, and a note on what was done to them.
 
@@ -95,7 +106,9 @@ def components_of(
             "basis is not given and the file does not say it; give basis='chebyshev', 'monomial' "
             "or 'monomial-odd'"
         )
-    intervals = contents.intervals or _intervals(structure, parts, len(contents.stages))
+    intervals = contents.intervals or _intervals(
+        structure, parts, len(contents.stages), half_width
+    )
     if contents.basis == "chebyshev":
         stages = tuple(
             with_parity(Polynomial(_trimmed(row), interval))
@@ -130,12 +143,14 @@ def _from_rows(
     return (first, *stages[1:]), note
 
 
-def _intervals(structure: str, parts: Sequence[Interval], count: int) -> tuple[Interval, ...]:
+def _intervals(
+    structure: str, parts: Sequence[Interval], count: int, half_width: float | None
+) -> tuple[Interval, ...]:
     """[-B, B] for the first stage of a composite, the hull for a polynomial, else [-1, 1]."""
     low, high = parts[0][0], parts[-1][1]
     if structure == "composite" or count > 1:
-        size = max(abs(low), abs(high))
-        first: Interval = (-size, size)
+        size = exact(half_width) if half_width else max(abs(low), abs(high))
+        first: Interval = (negate(size), size)
     else:
         first = (low, high)
     return (first, *(UNIT for _ in range(count - 1)))

@@ -1,0 +1,77 @@
+// What exports use of HEaaN, with the signatures of its HomEvaluator, computed in the clear.
+#pragma once
+#include <complex>
+#include <cstdint>
+#include <vector>
+
+namespace HEaaN {
+using u64 = std::uint64_t;
+using Real = double;
+using Complex = std::complex<double>;
+struct Context {};
+class Message {
+public:
+    explicit Message(u64 log_slots, Complex initial = Complex(0.0, 0.0))
+        : values(std::size_t{1} << log_slots, initial) {}
+    Complex& operator[](u64 i) { return values[i]; }
+    std::vector<Complex> values;
+};
+class SecretKey {};
+class Ciphertext {
+public:
+    explicit Ciphertext(const Context&) {}
+    u64 getLogSlots() const {
+        u64 log = 0;
+        while ((std::size_t{1} << log) < values.size()) log++;
+        return log;
+    }
+    std::vector<Complex> values;
+};
+class HomEvaluator {
+public:
+    const Context& getContext() const { return context_; }
+    void mult(const Ciphertext& a, const Ciphertext& b, Ciphertext& r) const {
+        std::vector<Complex> v(a.values);
+        for (std::size_t i = 0; i < v.size(); i++) v[i] *= b.values[i];
+        r.values = v;
+    }
+    void mult(const Ciphertext& a, const Message& m, Ciphertext& r) const {
+        std::vector<Complex> v(a.values);
+        for (std::size_t i = 0; i < v.size(); i++) v[i] *= m.values[i];
+        r.values = v;
+    }
+    void mult(const Ciphertext& a, const Complex& c, Ciphertext& r) const {
+        const double n = std::nearbyint(c.real());  // as documented: integers within 1e-8
+        const Complex used = std::abs(c.real() - n) <= 1e-8 ? Complex(n, 0.0) : c;
+        std::vector<Complex> v(a.values);
+        for (Complex& x : v) x *= used;
+        r.values = v;
+    }
+    void add(const Ciphertext& a, const Ciphertext& b, Ciphertext& r) const {
+        std::vector<Complex> v(a.values);
+        for (std::size_t i = 0; i < v.size(); i++) v[i] += b.values[i];
+        r.values = v;
+    }
+    void add(const Ciphertext& a, const Complex& c, Ciphertext& r) const {
+        std::vector<Complex> v(a.values);
+        for (Complex& x : v) x += c;
+        r.values = v;
+    }
+    void sub(const Ciphertext& a, const Ciphertext& b, Ciphertext& r) const {
+        std::vector<Complex> v(a.values);
+        for (std::size_t i = 0; i < v.size(); i++) v[i] -= b.values[i];
+        r.values = v;
+    }
+
+private:
+    Context context_;
+};
+class Encryptor {
+public:
+    void encrypt(const Message& m, const SecretKey&, Ciphertext& c) const { c.values = m.values; }
+};
+class Decryptor {
+public:
+    void decrypt(const Ciphertext& c, const SecretKey&, Message& m) const { m.values = c.values; }
+};
+}  // namespace HEaaN
