@@ -28,6 +28,7 @@ from .text import is_double, nearest_double
 
 _CHECKED = 9
 _PRECISE = 800
+_POINTS = 401
 _LARGEST_EXPANDED = 256
 
 
@@ -162,7 +163,8 @@ def _proven_again(
     rounded = replace(rounded, certificate=None)
     if given.certificate is not None:
         try:
-            again = certified(replace(rounded, error_estimate=given.error_estimate))
+            estimate = max(given.error_estimate, _accurate(rounded))
+            again = certified(replace(rounded, error_estimate=estimate))
             return again, f"{about}; the bound above was proven again for the rounded numbers"
         except (PolyApproxError, ArithmeticError, ValueError):
             pass
@@ -180,6 +182,18 @@ def _sampled(approximation: Approximation) -> float:
     for low, high in error.intervals:
         values = np.abs(error.floats(np.linspace(float(low), float(high), 20_001)))
         largest = max(largest, float(np.nanmax(values)))
+    return largest
+
+
+def _accurate(approximation: Approximation) -> float:
+    """Largest error at some points, in high precision: rounded constants may be all of it."""
+    error = error_function(approximation)
+    largest = 0.0
+    for low, high in error.intervals:
+        ends = np.cos(np.linspace(0, np.pi, _POINTS))
+        points = (float(low) + float(high)) / 2 + (float(high) - float(low)) / 2 * ends
+        inside = np.clip(points, float(low), float(high))
+        largest = max(largest, float(np.max(np.abs(error.accurate(inside, _PRECISE)))))
     return largest
 
 
