@@ -503,7 +503,7 @@ def test_importing_the_names_leaves_scipy_alone() -> None:
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from polyapprox.cli import main
 
-    assert main(["circuits", "list", "--json"]) == 0
+    assert main(["circuits", "list", "relu", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["circuits"]
     assert [row["multiplications"] for row in rows] == list(LIBRARY)
     table = tmp_path / "found.json"
