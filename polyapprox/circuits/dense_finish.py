@@ -6,13 +6,14 @@ import numpy as np
 
 from .chain import Chain, Grid, errors
 from .dense import graded_angles, graded_grid
-from .fit import Fit, fit
+from .fit import Fit
 from .grow import normalised
+from .orthogonal import minimise
 from .polish import extrema, polish
 
 _START, _CHECK = 4, 48  # densities
 _FULL = (16, 32, 64, 128, 256, 512, 1024)
-_AGAIN = (256, 512, 1024)
+_AGAIN = (128, 512)
 _CLOSE = 0.9  # of the largest error: extrema that the grid must hold
 _ENOUGH = 1e-4
 
@@ -22,7 +23,7 @@ def largest_error(chain: Chain, density: int = _CHECK) -> float:
     return float(np.max(np.abs(errors(chain, graded_grid(chain.multiplications, density)))))
 
 
-def finished(chain: Chain, steps: int = 60, rounds: int = 6) -> Fit:
+def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
     """A chain for |x| fitted to the end.
 
     Parameters
@@ -46,7 +47,9 @@ def finished(chain: Chain, steps: int = 60, rounds: int = 6) -> Fit:
     for _ in range(rounds):
         grid = _at(angles)
         chain = normalised(chain, grid.first)
-        found = polish(fit(chain, grid, powers, steps, reduced=True).chain, grid, steps // 2)
+        for p in powers:
+            chain = minimise(chain, grid, p, steps).chain
+        found = polish(chain, grid, steps // 2)
         chain, powers = found.chain, _AGAIN
         error = errors(chain, check)
         largest = float(np.max(np.abs(error)))

@@ -108,6 +108,8 @@ def _read(entry: dict[str, Any]) -> SparseShipped:
         entry["bound"],
         entry["digest"],
         entry["origin"],
+        box=entry["box"],
+        seal=entry["seal"],
         constant_products=entry["constant_products"],
     )
 
@@ -121,7 +123,9 @@ def sparse_text(circuits: Sequence[SparseShipped]) -> str:
             "constant_products": one.constant_products,
             "estimate": one.estimate,
             "bound": one.bound,
+            "box": one.box,
             "digest": one.digest,
+            "seal": one.seal,
             "origin": one.origin,
             "shifts": list(one.circuit.shifts),
             "left": [[v or 0 for v in row] for row in one.circuit.left],
