@@ -59,7 +59,9 @@ def run(name: str, framework: str, ring: int, scale: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--framework", help="only this one")
-    chosen = parser.parse_args().framework
+    parser.add_argument("--plans", nargs="*", default=list(MAKERS), help="only these plans")
+    given = parser.parse_args()
+    chosen = given.framework
     rows, versions = [], {}
     for framework, rings, scales in SETTINGS:
         available = backend(framework).find()
@@ -68,7 +70,7 @@ def main() -> None:
         versions[framework] = available.version
         rows += [
             run(name, framework, ring, scale)
-            for name in MAKERS for ring in rings for scale in scales
+            for name in given.plans for ring in rings for scale in scales
         ]  # fmt: skip
     columns = ("plan", "framework", "ring", "scale", "measured", "forecast", "ratio")
     show("Noise: forecast and measured", columns, [[row[c] for c in columns] for row in rows])
