@@ -6,6 +6,8 @@ is chosen for it ("not secure, for tests").
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from typing import Any
 
 from common import write
@@ -19,21 +21,24 @@ PRECISIONS = (7, 9, 12)
 INTERVALS = ((-1.0, 1.0), (-50.0, 50.0))
 
 
-def cases() -> list[tuple[int, Approximation]]:
+def cases(structures: Sequence[str]) -> list[tuple[int, Approximation]]:
     """Precisions and approximations."""
     return [
         (k, polyapprox.relu(precision=2.0**-k, interval=interval, structure=structure))
         for interval in INTERVALS
-        for structure in ("circuit", "composite")
+        for structure in structures
         for k in PRECISIONS
     ]
 
 
 def main() -> None:
     """Run, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--structures", nargs="+", default=["circuit", "composite"])
+    given = parser.parse_args()
     rows: list[dict[str, Any]] = []
     missing: dict[str, str] = {}
-    made = cases()
+    made = cases(given.structures)
     for name, backend in backends().items():
         found = backend.find()
         if not found.found:

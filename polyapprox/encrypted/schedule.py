@@ -26,7 +26,7 @@ from ..plan.plan import Operation, Plan
 
 Step = tuple  # (name, slot, …): see `Schedule`
 _SAME = 1e-13  # scales that differ by less are the same
-_MOST_ADDED = 1  # products with constants, to save a rescaling
+_MOST_ADDED = 2  # products with constants, to save a rescaling
 _GROWTH = 2.0  # of the largest constant, likewise
 
 
