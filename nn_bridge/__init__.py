@@ -9,6 +9,7 @@ True
 """
 
 from .activation import PolynomialActivation
+from .allocation import Allocation, allocate
 from .calibration import calibrate
 from .checking import check
 from .conversion import convert
@@ -25,6 +26,8 @@ from .evaluation import evaluate
 from .propagation import propagate
 
 __all__ = [
+    "Allocation",
+    "allocate",
     "PolynomialActivation",
     "calibrate",
     "check",

@@ -36,7 +36,7 @@ def convert(
     precision: float | None = None,
     interval: Interval = "per-layer",
     calibrate: Iterable[Any] | Mapping[str, float] | None = None,
-    approximation: Approximation | Evaluator | Maker | None = None,
+    approximation: Approximation | Evaluator | Maker | Mapping[str, Approximation] | None = None,
     margin: float = 1.0,
     outside: Outside = "report",
     inplace: bool = False,
@@ -68,9 +68,11 @@ def convert(
     calibrate : iterable or dict, optional
         Batches (tensors, or pairs of inputs and labels) to measure ranges on, or what
         :func:`nn_bridge.calibrate` returned. Needed for "per-layer" and "global".
-    approximation : Approximation or callable, optional
+    approximation : Approximation, callable or dict, optional
         Of ReLU on a symmetric interval, or what makes it, called with `precision` and
-        `interval`; by default :func:`nn_bridge.default.network_relu`.
+        `interval`; by default :func:`nn_bridge.default.network_relu`. A dict gives single call
+        sites an approximation of their own (:func:`nn_bridge.allocate` makes one); the others
+        get the default, if `precision` is given too.
     margin : float
         Measured ranges are multiplied by it.
     outside : {"report", "raise", "clamp"}
@@ -111,7 +113,8 @@ def convert(
     good = isinstance(margin, (int, float)) and math.isfinite(margin) and margin > 0
     if not good:
         raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
-    evaluator = _evaluator(approximation, precision)
+    by_site = _by_site(approximation)
+    evaluator = _shared(approximation, precision, by_site)
     measured, calls = _ranges(model, calibrate)
     bounds, default = bounds_of(interval, measured, margin)
     for path, module in model.named_modules():
@@ -126,10 +129,34 @@ def convert(
             "replace (nn_bridge.check lists what is not polynomial)"
         )
     network = model if inplace else copy.deepcopy(model)
-    replacement = Replacement(evaluator, bounds, default, calls, outside, precision)
+    replacement = Replacement(evaluator, bounds, default, calls, outside, precision, by_site)
     own = hasattr(network, "report")
     install(network, replacement, {} if own else {"report": Report(replacement)})
     return network
+
+
+def _by_site(approximation: Any) -> dict[str, Evaluator]:
+    """Evaluators of single call sites: one for each approximation."""
+    if not isinstance(approximation, Mapping):
+        return {}
+    for site, value in approximation.items():
+        if not isinstance(value, Approximation):
+            raise ArgumentError(
+                f"approximation[{site!r}] is a {type(value).__name__}: give an Approximation"
+            )
+    shared = {id(value): Evaluator(value) for value in approximation.values()}
+    return {str(site): shared[id(value)] for site, value in approximation.items()}
+
+
+def _shared(
+    approximation: Any, precision: float | None, by_site: dict[str, Evaluator]
+) -> Evaluator:
+    """The evaluator of all call sites that have none of their own."""
+    if not isinstance(approximation, Mapping):
+        return _evaluator(approximation, precision)
+    if precision is None and by_site:
+        return min(by_site.values(), key=lambda evaluator: evaluator.error)
+    return _evaluator(None, precision)
 
 
 def _evaluator(approximation: Any, precision: float | None) -> Evaluator:

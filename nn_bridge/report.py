@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,6 +73,8 @@ class Replacement:
     outside : {"report", "raise", "clamp"}
     precision : float, optional
         Of the functions that need an approximation of their own; without it they remain.
+    by_site : dict, optional
+        Evaluators of single call sites, in place of the shared one.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Replacement:
         calls: dict[str, Call],
         outside: Outside,
         precision: float | None = None,
+        by_site: Mapping[str, Evaluator] | None = None,
     ) -> None:
         self.evaluator = evaluator
+        self.by_site = dict(by_site or {})
         self.bounds = dict(bounds)
         self.default = default
         self.outside = outside
@@ -110,9 +114,8 @@ class Replacement:
                 f"the network called {_article(call)} at {site!r} that has no range: calibrate "
                 "with data that reach it, or give one interval for all layers"
             )
-        activation = build(
-            call, shape, bound, self.evaluator, self.precision, self.outside, site
-        )
+        evaluator = self.by_site.get(site, self.evaluator)
+        activation = build(call, shape, bound, evaluator, self.precision, self.outside, site)
         self.activations[site], self.names[site] = activation, call.name
         return activation
 
