@@ -241,3 +241,13 @@ def test_a_scale_that_does_not_carry_warns_with_advice() -> None:
         ScaleWarning, match=r"as large as 49.9.* does not fit into a first modulus of 60"
     ):
         assert not assess(r, 58, setting).fits
+
+
+def test_a_budget_of_levels_is_kept() -> None:
+    r = pa.circuit("relu", multiplications=5)
+    depth = r.counts("standalone").depth
+    assert assess(r, 45, Setting(1 << 13, levels=depth)).carries
+    with pytest.warns(ScaleWarning, match=rf"uses {depth} levels .*{depth - 1} are there; use an"):
+        assert not assess(r, 45, Setting(1 << 13, levels=depth - 1)).carries
+    with pytest.raises(ArgumentError, match=f"uses {depth} levels"):
+        smallest_scale(r, Setting(1 << 13, levels=depth - 1))

@@ -35,6 +35,10 @@ def noise(
         typer.Option(help="What is asked for, such as 2^-9; by default what the bound allows."),
     ] = None,
     first_bits: Annotated[int, typer.Option(help="Bits of the first modulus.")] = 60,
+    levels: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(help='Levels that may be used (rule "standalone").'),
+    ] = None,
     operations: Annotated[
         bool, typer.Option("--operations", help="Print where the plan amplifies errors.")
     ] = False,
@@ -51,7 +55,7 @@ def noise(
 
     _check_plots(plot)
     approximation = load(table)
-    setting = Setting(_whole(ring, "ring"), scheme, first_bits)
+    setting = Setting(_whole(ring, "ring"), scheme, first_bits, levels)
     asked = values.optional_number(precision, "precision")
     try:
         smallest = smallest_scale(approximation, setting, precision=asked)
@@ -129,6 +133,7 @@ def _facts(one: Assessment) -> dict[str, Any]:
         "noise": asdict(one.noise),
         "total": one.total,
         "fits": one.fits,
+        "enough_levels": one.enough_levels,
         "carries": one.carries,
     }
 
@@ -179,6 +184,8 @@ def _deviation(one: Assessment) -> str:
 def _verdict(one: Assessment) -> str:
     if not one.fits:
         return "does not fit"
+    if not one.enough_levels:
+        return "too few levels"
     return "carries it" if one.carries else "too small"
 
 

@@ -42,11 +42,14 @@ class Setting:
         Of :data:`polyapprox.noise.SCHEMES`.
     first_bits : int
         Bits of the first modulus, which the result must fit into.
+    levels : int or None
+        Levels that may be used, the scaling of the input included (rule "standalone").
     """
 
     ring_dimension: int
     scheme: str = "openfhe"
     first_bits: int = 60
+    levels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Assessment:
         Of the rounded plan.
     fits : bool
         Whether the first modulus holds the result at this scale.
+    enough_levels : bool
+        Whether the plan stays within the levels that may be used.
     """
 
     scale_bits: int
@@ -77,6 +82,7 @@ class Assessment:
     deviation: float | None
     noise: Forecast
     fits: bool
+    enough_levels: bool = True
 
     @property
     def total(self) -> float:
@@ -85,8 +91,8 @@ class Assessment:
 
     @property
     def carries(self) -> bool:
-        """Whether the total is within the tolerance, and the result fits."""
-        return self.fits and self.total <= self.tolerance
+        """Whether the total is within the tolerance, the levels suffice and the result fits."""
+        return self.fits and self.enough_levels and self.total <= self.tolerance
 
 
 def assess(
@@ -210,22 +216,28 @@ def sweep(
 def advice(approximation: Approximation, found: Assessment, setting: Setting) -> str:
     """Why a scale does not carry the precision, and what to do, in one sentence."""
     better = _smallest(approximation, setting, found.tolerance)
-    do = (
-        f"use a scale of {better.scale_bits} bits"
-        if better is not None
-        else "use a more precise approximation, a smaller interval or a larger first modulus"
-    )
+    if better is not None:
+        do = f"use a scale of {better.scale_bits} bits"
+    elif not found.enough_levels:
+        do = "use an approximation of fewer levels, or more levels"
+    else:
+        do = "use a more precise approximation, a smaller interval or a larger first modulus"
     low, high = (float(end) for end in approximation.interval)
     table = amplification(approximation.plan, low, high)
     worst = table.steepest
     where = f" (operation v{worst.index} is amplified most, {worst.slope:.3g} times)"
     return (
         f"a scale of {found.scale_bits} bits does not carry an error of {found.tolerance:.4g}: "
-        f"{_causes(found, setting)}{where if found.fits else ''}; {do}"
+        f"{_causes(found, setting)}{where if found.fits and found.enough_levels else ''}; {do}"
     )
 
 
 def _causes(found: Assessment, setting: Setting) -> str:
+    if not found.enough_levels:
+        return (
+            f'the plan uses {found.noise.levels} levels (rule "standalone"), and {setting.levels} '
+            "are there"
+        )
     if not found.fits:
         return (
             f"the result, as large as {found.noise.largest_result:.4g}, does not fit into a first "
@@ -258,6 +270,7 @@ def _assess(
         deviation=deviation_bound(approximation, rounded.plan),
         noise=noise,
         fits=noise.fits(setting.first_bits),
+        enough_levels=setting.levels is None or noise.levels <= setting.levels,
     )
 
 
@@ -268,6 +281,8 @@ def _smallest(
     plan, constants = approximation.plan, scheme_of(setting.scheme)
     ring = setting.ring_dimension
     propagation = propagate(plan, *sample_arguments(plan.inputs, low, high))
+    if setting.levels is not None and propagation.levels[plan.output] > setting.levels:
+        return None
     for scale_bits in range(_FIRST_SCALE, _LAST_SCALE + 1):
         check_setting(scale_bits, ring)
         try:
