@@ -15,7 +15,7 @@ from .numbers import numbers
 from .python_source import chosen
 
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_TABLE = re.compile(r"(\w+)\s*(?==?\s*\{\s*\{+\s*POLY_BASIS_TYPE|\{\s*\{+\s*POLY_BASIS_TYPE)")
+_TABLE = re.compile(r"(\w+)\s*(?:=\s*)?(?=\{[\s{]*\{\s*POLY_BASIS_TYPE)")
 _STAGE = re.compile(r"POLY_BASIS_TYPE::(\w+)\s*,\s*(\d+)\s*,\s*\{([^{}]*)\}")
 _BASES: dict[str, Basis] = {"POWER": "monomial", "CHEBYSHEV": "chebyshev"}
 
@@ -30,7 +30,7 @@ def read_ant_ace(content: bytes, hints: Hints) -> Contents:
     """
     code = _COMMENT.sub("", text_of(content))
     starts = [(match[1], match.end()) for match in _TABLE.finditer(code)]
-    ends = [start for _, start in starts[1:]] + [len(code)]
+    ends = [*(start for _, start in starts[1:]), len(code)][: len(starts)]
     found = {
         name: _STAGE.findall(code[start:end])
         for (name, start), end in zip(starts, ends, strict=True)

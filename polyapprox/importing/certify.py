@@ -12,7 +12,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..error_function import error_function
-from ..errors import ArgumentError
+from ..errors import ArgumentError, TableError
 from ..export.chain import components_from, doubled, with_parity
 from ..export.expand import expanded
 from ..export.powers import UNIT, from_powers
@@ -69,6 +69,12 @@ def approximation_of(
     if structure == "direct":
         structure = "polynomial"
     components, note = components_of(contents, name, structure, parts, half_width)
+    found = tuple(component.degree for component in components)
+    if contents.degrees not in ((), found):
+        raise TableError(
+            f"the stages have the degrees {found}, but the header says {contents.degrees}: was the "
+            "file cut off?"
+        )
     if contents.structure is None and contents.halved and name == "step":
         structure = "composition"
     return from_components(
@@ -109,6 +115,11 @@ def components_of(
     intervals = contents.intervals or _intervals(
         structure, parts, len(contents.stages), half_width
     )
+    if len(intervals) != len(contents.stages):
+        raise TableError(
+            f"holds {len(contents.stages)} stages and {len(intervals)} intervals: was the file cut "
+            "off?"
+        )
     if contents.basis == "chebyshev":
         stages = tuple(
             with_parity(Polynomial(_trimmed(row), interval))

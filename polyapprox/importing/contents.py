@@ -41,6 +41,8 @@ class Contents:
     offset : mpmath.mpf
     notes : tuple of str
         What a reader did to the numbers, for the provenance.
+    degrees : tuple of int
+        Of the stages, as the header of an export says them: a file that was cut off is noticed.
     """
 
     stages: tuple[tuple[mpmath.mpf, ...], ...] = ()
@@ -53,6 +55,7 @@ class Contents:
     domain: tuple[Interval, ...] = ()
     offset: mpmath.mpf = ZERO
     notes: tuple[str, ...] = ()
+    degrees: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class Hints:
     path: str = ""
 
 
-_KEY = re.compile(r"^\W*(function|interval|structure): (.+?)\s*$")
+_KEY = re.compile(r"^\W*(function|interval|structure|degrees): (.+?)\s*$")
 _PAIR = re.compile(r"\[([^,\]]+), ([^,\]]+)\]")
 
 
@@ -92,8 +95,15 @@ def with_header(contents: Contents, lines: Iterable[str]) -> Contents:
     try:
         pairs = _PAIR.findall(found["interval"])
         domain = tuple((number(low), number(high)) for low, high in pairs)
+        degrees = tuple(int(part) for part in found["degrees"].split(","))
         return replace(
-            contents, function=found["function"], structure=found["structure"], domain=domain
+            contents,
+            function=found["function"],
+            structure=found["structure"],
+            domain=domain,
+            degrees=degrees,
         )
     except KeyError as missing:
         raise TableError(f"the header does not say the {missing}; was the file cut off?") from None
+    except ValueError:
+        raise TableError("the header's degrees are no whole numbers; was the file cut off?") from None

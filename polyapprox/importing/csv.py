@@ -39,6 +39,8 @@ def read_csv(content: bytes, hints: Hints) -> Contents:
                 raise TableError(f"line {index}: {error}") from None
     if not rows:
         raise TableError("holds no row of numbers")
+    if intervals and not any(line.startswith("# check: ") for line in lines):
+        raise TableError("ends before its self-check; was the file cut off?")
     basis = said["basis"] if said["basis"] in BASES else hints.basis
     offset = number(said["offset"]) if said["offset"] else ZERO
     found = Contents(tuple(rows), basis, tuple(intervals), offset=offset)  # type: ignore[arg-type]

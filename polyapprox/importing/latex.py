@@ -27,7 +27,7 @@ def read_latex(content: bytes, hints: Hints) -> Contents:
         if match:
             rows.setdefault(int(match[1]), {})[int(match[2])] = number(match[3])
     intervals = tuple((number(a), number(b)) for a, b in _STAGE.findall(text))
-    if not rows or len(rows) != len(intervals):
+    if "\\end{tabular}" not in text or not rows or len(rows) != len(intervals):
         raise TableError("holds no table of coefficients written by this package")
     stages = tuple(
         tuple(row.get(k, ZERO) for k in range(max(row) + 1)) for _, row in sorted(rows.items())
