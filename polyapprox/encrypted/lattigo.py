@@ -102,7 +102,7 @@ class LattigoSession:
         made = schedule(plan, self.primes, bits)
         lowered = Lowering(made, self.primes, bits)
         result = lowered.result
-        undo = result.sign * result.scale / made.scale
+        undo = result.scale / (result.factor * made.scale)
         return self._run(lowered.graph, result.name, made.factors[0] * array, undo, repeats)
 
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:

@@ -15,6 +15,7 @@ The graph has products, sums and polynomials of degree 1, and these are all that
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from .backend import BackendError
 from .lattigo_model import INPUT, Graph
 from .schedule import Schedule
 
+_SAME = 1e-13
+
 
 class Node(NamedTuple):
     """A ciphertext of the graph."""
@@ -31,7 +34,7 @@ class Node(NamedTuple):
     name: str
     level: int  # levels used
     scale: float  # what Lattigo calls its scale
-    sign: int  # −1: it holds the negative
+    factor: float  # what it holds, over what the schedule holds: −1 for the negative
 
 
 class Term(NamedTuple):
@@ -71,7 +74,7 @@ class Lowering:
     def __init__(self, schedule: Schedule, primes: Sequence[int], scale_bits: int) -> None:
         self.primes, self.unit = primes, 2.0**scale_bits
         self.graph = Graph()
-        self.sources = [Node(INPUT, 0, self.unit, 1)]
+        self.sources = [Node(INPUT, 0, self.unit, 1.0)]
         self.forms: dict[int, Form] = {}
         self._zeros: dict[int, Node] = {}
         self._lower: dict[tuple[str, int], tuple[str, float]] = {}
@@ -100,10 +103,11 @@ class Lowering:
             )
         elif name == "reduce":
             node = self._node(int(rest[0]))
-            self.forms[slot] = Form(node.level + int(rest[1]), [(node, 1)])
+            level = self.forms[int(rest[0])].level + int(rest[1])
+            self.forms[slot] = Form(level, [(node, 1)])
         elif name in ("scale", "accumulate"):
             node = self._node(int(rest[0]))
-            level = node.level + int(rest[1])
+            level = self.forms[int(rest[0])].level + int(rest[1])
             form = self.forms[slot] if name == "accumulate" else Form(level + 1)
             form.terms.append(Term(node, rest[2], level))
             self.forms[slot] = form
@@ -129,40 +133,38 @@ class Lowering:
 
     def _product(self, left: int, right: int) -> Form:
         first, second = self._node(left), self._node(right)
-        level = max(self.forms[left].level, self.forms[right].level)
-        if max(first.level, second.level) != level:
-            raise BackendError("a product of the plan has no operand at its own level")
-        scale = first.scale * second.scale / self.primes[level]
+        due = max(self.forms[left].level, self.forms[right].level)
+        level = max(first.level, second.level)  # more, where a negative had to be made
+        self._check(level)
+        prime = self.primes[level]
+        factor = first.factor * second.factor * (self.primes[due] / prime)
         name = self.graph.multiply(first.name, second.name)
-        node = Node(name, level + 1, scale, first.sign * second.sign)
+        node = Node(name, level + 1, first.scale * second.scale / prime, factor)
         self.sources.append(node)
-        return Form(level + 1, [(node, 1)])
+        return Form(due + 1, [(node, 1)])
 
     def _node(self, slot: int) -> Node:
         """The ciphertext of a slot."""
         form = self.forms[slot]
         ((node, times),) = form.nodes if len(form.nodes) == 1 else ((None, 0),)
         if node is not None and not form.terms and not form.constant and abs(times) == 1:
-            return node._replace(sign=node.sign * times)
+            return node._replace(factor=node.factor * times)
         made = self._sum(form)
         self.forms[slot] = Form(form.level, [(made, 1)])
         self.sources.append(made)
         return made
 
     def _sum(self, form: Form) -> Node:
-        counted: Counter[Node] = Counter()
+        counted: dict[Node, int] = {}
         for node, times in form.nodes:
-            counted[node._replace(sign=1)] += times * node.sign
+            counted[node] = counted.get(node, 0) + times
         fixed = [(node, times) for node, times in counted.items() if times]
-        sign = 1 if not fixed or fixed[0][1] > 0 else -1
-        parts: list[Node] = []
-        for node, times in fixed:
-            held = node if times * sign > 0 else self._linear(node, -1.0, 0.0)
-            parts.append(self._multiple(held, abs(times)))
-        constant = sign * form.constant
+        factor = math.copysign(1.0, fixed[0][1]) * fixed[0][0].factor if fixed else 1.0
+        parts = [self._times(node, times * factor / node.factor) for node, times in fixed]
+        constant = factor * form.constant
         for given, slope, level in form.terms:
             source = self._lowered(given, level)
-            wanted = sign * source.sign * slope * source.scale / self.primes[level]
+            wanted = slope * source.scale / self.primes[level] * (factor / source.factor)
             parts.append(self._linear(source, wanted, constant))
             constant = 0.0
         if constant or not parts:
@@ -170,8 +172,15 @@ class Lowering:
         total = parts[0]
         for part in parts[1:]:
             name = self.graph.add(total.name, part.name)
-            total = Node(name, max(total.level, part.level), max(total.scale, part.scale), 1)
-        return total._replace(sign=sign)
+            total = Node(name, max(total.level, part.level), max(total.scale, part.scale), 1.0)
+        return total._replace(factor=factor)
+
+    def _times(self, node: Node, times: float) -> Node:
+        """A multiple: by sums where it is a natural number, else by a product."""
+        whole = round(times)
+        if whole >= 1 and abs(times - whole) < _SAME * whole:
+            return self._multiple(node, whole)
+        return self._linear(node, times * node.scale / self.unit, 0.0)
 
     def _lowered(self, node: Node, level: int) -> Node:
         """The value at a level where products cost less: by adding a zero that is there."""
@@ -188,17 +197,20 @@ class Lowering:
             name = self.graph.add(node.name, zero.name)
             self._lower[key] = name, max(node.scale, zero.scale)
         name, scale = self._lower[key]
-        return Node(name, level, scale, node.sign)
+        return Node(name, level, scale, node.factor)
 
     def _linear(self, source: Node, slope: float, constant: float) -> Node:
         """constant + slope · what the ciphertext holds, at the default scale."""
-        if source.level >= len(self.primes):
+        self._check(source.level)
+        name = self.graph.linear(source.name, constant, slope)
+        return Node(name, source.level + 1, self.unit, 1.0)
+
+    def _check(self, level: int) -> None:
+        if level >= len(self.primes):
             raise BackendError(
                 "the plan subtracts products from each other, for which Lattigo's evaluator needs "
                 f"more than the {len(self.primes)} levels that there are; give one more"
             )
-        name = self.graph.linear(source.name, constant, slope)
-        return Node(name, source.level + 1, self.unit, 1)
 
     def _constant(self, value: float, level: int) -> Node:
         """A ciphertext of a constant, from the lowest value that is above a level."""

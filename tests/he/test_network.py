@@ -156,3 +156,19 @@ def test_digits_are_reported_and_written(tmp_path, monkeypatch):
     assert [stage["name"] for stage in record["stages"]][-1] == "outputs"
     with pytest.raises(ArgumentError, match="images is 0"):
         encrypt_digits(path, images=0)
+
+
+def test_the_command_says_what_is_wrong_in_one_sentence(tmp_path, monkeypatch, capsys):
+    from nn_bridge.cli import main
+
+    out = tmp_path / "found.json"
+    monkeypatch.setattr(
+        "sys.argv", ["nn-bridge", "encrypt-digits", "--images", "129", "--out", str(out)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "images is 129: give from 1 to 128" in said
+    assert len(said.strip().splitlines()) == 1
+    assert not out.exists()
