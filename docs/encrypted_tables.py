@@ -110,10 +110,10 @@ def ratios() -> str:
                 continue
             share = ours["median_processor"] / entries[name]["median_processor"]
             fewer = entries[name]["levels_used"] - ours["levels_used"]
-            cells.append(f"{share:.2f}, {fewer} levels fewer")
+            cells.append(f"{share:.2f}; {fewer}")
         power = int(math.log2(contest["ring_dimension"]))
         rows.append((f"2^-{contest['precision']}", f"2^{power}", *cells))
-    return grid(("precision", "ring", *RIVALS), rows)
+    return grid(("precision", "ring", *(f"{name}; levels fewer" for name in RIVALS)), rows)
 
 
 def figure() -> None:

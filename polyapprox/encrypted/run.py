@@ -79,10 +79,10 @@ class EncryptedRun:
 
     @property
     def stated_noise(self) -> float | None:
-        """Noise that is allowed for: twice the largest that is forecast.
+        """Noise that is allowed for: twice the forecast.
 
-        The model takes slots as normal; their noise is multiplied by the size of the secret in
-        the slot, which makes the largest of thousands up to 1.6 times larger.
+        The forecast is what one slot of a ciphertext is expected to exceed; by the model, twice
+        as much is exceeded in one ciphertext of as many as it has slots.
         """
         return None if self.forecast is None else _TAIL * self.forecast.worst
 
