@@ -78,8 +78,10 @@ def test_exhaustive_search_agrees_on_small_lists():
 
 
 def test_objectives():
-    assert search_degrees(2.0**-10, 2.0**-9, "depth") == (7, 7, 13, 15)
-    assert search_degrees(2.0**-10, 2.0**-9, "multiplications") == (5, 5, 5, 5, 5, 5)
+    choices = pareto(2.0**-10, 2.0**-9)
+    for objective in ("depth", "multiplications"):
+        cost = composite_cost(search_degrees(2.0**-10, 2.0**-9, objective), False)
+        assert cost[objective == "depth"] == min(getattr(c, objective) for c in choices)
     balanced = search_degrees(2.0**-10, 2.0**-9, "balanced")
     weigh = lambda c: 2 * c.depth + c.multiplications  # noqa: E731
     multiplications, depth = composite_cost(balanced, False)
@@ -136,12 +138,16 @@ def test_the_offset_never_costs():
         assert math.log2(gain) > 0.4
 
 
-def test_stage_costs_are_the_published_ones():
-    """Tables of func.cpp of eslee3209/MinimaxComp_degrees."""
+def test_stage_costs_are_never_above_the_published_ones():
+    """Tables of func.cpp of eslee3209/MinimaxComp_degrees; fewer at two thirds and more."""
     depth = [2, 3, 3] + [4] * 4 + [5] * 8 + [6] * 16
     products = [2, 3, 5, 5, 6, 7, 8, 8, 8, 9, 9, 10, 10, 11, 12]
     products += [11, 11, 11, 11, 12, 12, 13, 13, 14, 14, 14, 14, 15, 15, 16, 17]
-    assert [stage_cost(d) for d in range(3, 64, 2)] == list(zip(products, depth, strict=True))
+    ours = [stage_cost(d) for d in range(3, 64, 2)]
+    assert [n for _, n in ours] == depth
+    assert all(m <= published for (m, _), published in zip(ours, products, strict=True))
+    fewer = sum(m < published for (m, _), published in zip(ours, products, strict=True))
+    assert 3 * fewer >= 2 * len(products)
 
 
 @pytest.mark.parametrize(

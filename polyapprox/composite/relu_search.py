@@ -77,8 +77,8 @@ def pareto_relu(
 
     Examples
     --------
-    >>> [c.degrees for c in pareto_relu(2**-7)][:2]
-    [(27,), (5, 7)]
+    >>> [(c.multiplications, c.depth) for c in pareto_relu(2**-9)]
+    [(12, 8), (10, 9)]
     """
     refined = refined_choices(error, max_degree, offset) if refine else []
     return _undominated([*refined, *_choices(error, max_degree, offset)])
@@ -98,8 +98,9 @@ def search_relu(
 
     Examples
     --------
-    >>> search_relu(2**-12).degrees, search_relu(2**-12, refine=True).degrees
-    ((3, 7, 7, 15), (7, 7, 27))
+    >>> alone, together = search_relu(2**-12), search_relu(2**-12, refine=True)
+    >>> together.depth <= alone.depth, together.refined
+    (True, True)
     """
     found = search_relu_below(error, objective, None, max_degree, offset, refine)
     if found is None:

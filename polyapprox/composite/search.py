@@ -150,8 +150,8 @@ def pareto(ratio: float, sign_error: float, max_degree: int = 31) -> tuple[Choic
 
     Examples
     --------
-    >>> [c.degrees for c in pareto(2**-6, 2**-5)]
-    [(15, 15), (3, 7, 13), (5, 5, 11), (3, 5, 5, 5)]
+    >>> [(c.degrees, c.multiplications, c.depth) for c in pareto(2**-6, 2**-5)]
+    [((15, 15), 12, 8), ((13, 17), 10, 9)]
     """
     return tuple(_choices(ratio, sign_error, max_degree))
 
@@ -170,8 +170,8 @@ def search_degrees(
 
     Examples
     --------
-    >>> search_degrees(2**-10, 2**-9), search_degrees(2**-10, 2**-9, "multiplications")
-    ((7, 7, 13, 15), (5, 5, 5, 5, 5, 5))
+    >>> search_degrees(2**-10, 2**-9, "multiplications")
+    (17, 17, 29)
     """
     check_objective(objective)
     choices = _choices(ratio, sign_error, max_degree)

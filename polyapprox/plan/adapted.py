@@ -20,7 +20,7 @@ from ..polynomial import MAP_BITS
 from .builder import PlanBuilder
 from .chain import Chain, Family, Side
 from .chain_exact import difference_bound, refine_chain
-from .chain_fit import Fit, fit_chain, points, rescale, thin_fit
+from .chain_fit import Fit, factor_powers, fit_chain, points, rescale, thin_fit
 from .chain_table import Objective, best_chain
 
 LARGEST_CONSTANT = 2.0**10
@@ -126,12 +126,14 @@ def adapt(
         constants = refine_chain(chain, start, fit.free, scaled, bits)
     except NotConvergedError as error:
         return Refusal(str(error))
-    difference = difference_bound(chain, constants, scaled, bits)
-    if difference > dyadic(1, _DIFFERENCE_BITS - bits):
+    constants = tuple(
+        multiply(c, dyadic(1, power * times))
+        for c, times in zip(constants, factor_powers(chain), strict=True)
+    )
+    difference = difference_bound(chain, constants, series, bits)
+    if difference > dyadic(1, _DIFFERENCE_BITS - bits + power):
         return Refusal(f"the constants of the chain of degree {degree} are not exact enough")
-    constants = tuple(rescale(chain, constants, dyadic(1, power)))
     largest = max(abs(float(c)) for c in constants)
-    difference = multiply(difference, dyadic(1, power))
     return Adapted(chain, constants, largest, fit.amplification, difference)
 
 

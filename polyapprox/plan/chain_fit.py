@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-import mpmath
 import numpy as np
 
 from .chain import Chain, Side
 
 Array = np.ndarray
-Number = TypeVar("Number", float, mpmath.mpf)
 _CLOSE = 1e-12  # of the largest value of the polynomial
 _START_SPREADS = (0.03, 0.2)  # in turn
 _FIRST, _NEXT = 80, 30  # iterations
@@ -243,21 +240,20 @@ def factor_index(chain: Chain) -> int:
     return place
 
 
-def rescale(chain: Chain, constants: Sequence[Number], factor: Number) -> list[Number]:
-    """The constants of `factor` times the polynomial (exact for a power of two)."""
-    result = list(constants)
+def rescale(chain: Chain, constants: Sequence[float], factor: float) -> list[float]:
+    """The constants of `factor` times the polynomial."""
+    powers = factor_powers(chain)
+    return [c * factor**power for c, power in zip(constants, powers, strict=True)]
+
+
+def factor_powers(chain: Chain) -> list[int]:
+    """By which power of f each constant is multiplied when the polynomial is multiplied by f."""
     if chain.family == "times":
-        result[0] = result[0] * factor
-        return result
-    proportional, place = chain.proportional, 0
+        return [1] + [0] * (chain.parameters - 1)
+    powers: list[int] = []
     for side in (side for both in chain.sides for side in both):
-        whole = side.factor or (side.lead >= 0 and proportional[side.lead])
-        for offset in range(side.parameters):
-            at = offset - side.factor
-            own = 0 <= at < len(side.scaled) and proportional[side.scaled[at]]
-            if whole and not own:
-                result[place + offset] = result[place + offset] * factor
-            elif own and not whole:
-                result[place + offset] = result[place + offset] / factor
-        place += side.parameters
-    return result
+        whole = side.factor or (side.lead >= 0 and chain.proportional[side.lead])
+        powers += [1] * side.factor
+        powers += [int(whole) - int(chain.proportional[index]) for index in side.scaled]
+        powers += [int(whole)] * side.constant
+    return powers

@@ -10,7 +10,7 @@ import mpmath
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..numbers import exact
-from ..plan.chebyshev import chebyshev_cost
+from ..plan.series import series_cost
 from ..polynomial import Parity, Polynomial
 from ..proof.prove import certified
 from ..remez.solve import estimated_level, solve_minimax
@@ -38,9 +38,9 @@ def direct_cost(request: Request) -> tuple[int, int] | None:
     general = general_degree(request)
     costs = []
     if even <= HIGHEST_DEGREE:
-        costs.append(chebyshev_cost(even, "even"))
+        costs.append(series_cost(even, "even"))
     if general is not None:
-        costs.append(chebyshev_cost(general))
+        costs.append(series_cost(general))
     return min(costs, key=lambda cost: (2 * cost[1] + cost[0])) if costs else None
 
 
@@ -58,7 +58,7 @@ def direct(request: Request) -> Approximation:
         )
     even, general = even_degree(request.unit_error), general_degree(request)
     if general is not None:
-        even_first = sum(chebyshev_cost(even, "even")) <= sum(chebyshev_cost(general))
+        even_first = sum(series_cost(even, "even")) <= sum(series_cost(general))
         if even > HIGHEST_DEGREE or not even_first:
             return direct_of(request, general, None)
     if even > HIGHEST_DEGREE:

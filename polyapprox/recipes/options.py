@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import mpmath
 
 from ..approximation import Approximation
 from ..circuits.library import shipped_circuits
 from ..circuits.plan import circuit_plan
+from ..composite.cost import MAX_DEGREE, stage_cost
 from ..composite.relu_search import ReluChoice
 from ..numbers import ZERO, exact
-from ..plan.chebyshev import chebyshev_cost
+from ..plan.builder import PlanBuilder
+from ..plan.chebyshev import append_chebyshev
 from ..plan.count import count
 from ..plan.plan import Plan
+from ..plan.series import series_cost
 from ..polynomial import Parity, Polynomial
 from ..structures import TWO_ARGUMENTS
 from .circuits import of_constants
@@ -28,7 +31,7 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Option:
-    """One way; counts are forecasts under the rule "published".
+    """One way; counts are forecasts under the rule "published", never above what is made.
 
     Attributes
     ----------
@@ -36,7 +39,7 @@ class Option:
     degrees : tuple of int
         Of the components, innermost first; of the whole for a circuit.
     multiplications, levels, constants : int
-        Products of ciphertexts, levels, products with constants.
+        Products of ciphertexts, levels, products with constants (at least).
     plan : callable
         A plan of the same operations, for the latency (its constants may be others).
     make : callable
@@ -98,14 +101,14 @@ def general_option(request: Request) -> Option | None:
 def floor_of_general(request: Request) -> tuple[int, int] | None:
     """Multiplications and levels that such a polynomial surely has; None where there is none."""
     guess = general_forecast(request) if request.offset else None
-    return None if guess is None else chebyshev_cost(max(1, 3 * guess // 4))
+    return None if guess is None else series_cost(max(1, 3 * guess // 4))
 
 
 def _direct(request: Request, degree: int, parity: Parity | None) -> Option:
-    multiplications, levels = chebyshev_cost(degree, parity)
+    multiplications, levels = series_cost(degree, parity)
     return Option(
         "direct", (degree,), multiplications, levels + request.scaling_levels,
-        degree // 2 if parity else degree,
+        1,
         partial(_direct_skeleton, request, degree, parity),
         partial(direct_of, request, degree, parity),
     )  # fmt: skip
@@ -118,7 +121,7 @@ def composite_option(request: Request, choice: ReluChoice) -> Option:
         choice.degrees,
         choice.multiplications,
         choice.depth + request.scaling_levels,
-        sum((d + 1) // 2 for d in choice.degrees) + 1,
+        len(choice.degrees),
         partial(composite_skeleton, request.function, choice.degrees, request.half_width),
         partial(composite, request, choice),
     )
@@ -151,12 +154,34 @@ def composite_skeleton(function: str, degrees: tuple[int, ...], width: float) ->
     return composite_plan(function, components, exact(0.1))
 
 
+def published_skeleton(function: str, degrees: tuple[int, ...], width: float) -> Plan:
+    """The same by baby steps and giant steps, the product by x last, as published plans are."""
+    builder = PlanBuilder(2 if function in TWO_ARGUMENTS else 1)
+    if function in TWO_ARGUMENTS:
+        argument = builder.subtract(*builder.arguments)
+    else:
+        (argument,) = builder.arguments
+    z = value = builder.scale(argument, exact(1 / width))
+    for degree in degrees:
+        value = append_chebyshev(builder, value, _dummy(degree, "odd", 1.0).coefficients, "odd")
+    value = builder.multiply(z, value)
+    if function == "abs":
+        return builder.finish(value)
+    line = builder.add(*builder.arguments) if function in TWO_ARGUMENTS else z
+    return builder.finish(builder.add(value, builder.scale(line, exact(width * 0.5))))
+
+
+@lru_cache(maxsize=1)
+def _cheapest_stage() -> float:
+    """Multiplications of the cheapest odd stage for each bit of its degree."""
+    return min(stage_cost(d)[0] / math.log2(d) for d in range(3, MAX_DEGREE + 1, 2))
+
+
 def floor_of_composites(unit_error: float) -> tuple[int, int]:
     """Multiplications and levels that a composite for a ReLU error surely has (a forecast).
 
-    Its degree is at least 0.28017/(2 error) (Varga and Carpenter); an odd stage of degree d takes
-    two multiplications for a factor 3 of the degree at best, log2(d + 1) levels, and the product
-    by x one of each.
+    Its degree is at least 0.28017/(2 error) (Varga and Carpenter); no odd stage is cheaper for
+    its degree than the cheapest one, and n levels make a degree of at most 2^n.
     """
     bits = math.log2(max(2.0, 0.28017 / (2 * unit_error) - 1))
-    return math.ceil(2 * bits / math.log2(3)) + 1, math.ceil(bits) + 1
+    return math.ceil(_cheapest_stage() * bits), math.ceil(bits)
