@@ -291,3 +291,11 @@ def test_commands_refuse_in_one_sentence(tmp_path, capsys, arguments, said):
     assert main([table if one == "TABLE" else one for one in arguments]) == 2
     caught = capsys.readouterr()
     assert said in caught.err and caught.err.count("\n") == 1 and not caught.out
+
+
+def test_the_page_shows_the_saved_measurements():
+    page = Path(pa.__file__).parents[1] / "docs" / "encrypted_tables.py"
+    if not page.exists():
+        pytest.skip("the documentation is not part of an installed package")
+    check = subprocess.run([sys.executable, str(page), "--check"], check=False)
+    assert check.returncode == 0
