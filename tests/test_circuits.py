@@ -113,7 +113,7 @@ def test_the_bound_holds_in_fixed_point(m: int) -> None:
 def test_shipped_bounds_are_of_the_shipped_plans(m: int) -> None:
     one = LIBRARY[m]
     assert circuit_plan(one.circuit, "abs", 1.0).digest == one.digest
-    assert 0 < one.estimate <= one.bound < 1.004 * one.estimate
+    assert 0 < one.estimate <= one.bound < 1.03 * one.estimate
     assert one.circuit.largest_constant <= 16
     assert one.circuit.largest_node() <= 2
     if m <= 11:

@@ -29,6 +29,7 @@ _POINTS_PER_DEGREE = 16
 _SAME = 1e-7
 _WEAKER = 1.01  # a bound over the box that much above that of the plan is not kept
 _WORSE = 1.005  # what other constants may add to the error, by rounding
+_LEAST_BITS, _LARGEST_SHIPPED = 1.0, 1024.0
 _LARGE = {"even": 16.0, "odd": 16.0, "general": 8.0}  # general chains are not thinned
 
 
@@ -106,6 +107,8 @@ def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
 def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
     """The same for another function: proven, and kept if it is the best of its interval.
 
+    Signs of less than a bit and circuits with constants above 1024 are not kept.
+
     Raises
     ------
     ArgumentError
@@ -115,6 +118,9 @@ def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
         raise ArgumentError(f"there is no file of circuits for {problem.function!r}")
     path = FOLDER / FILES[problem.function]
     found = proven(neat(chain, problem), origin, problem)
+    useless = problem.function == "sign" and found.bits < _LEAST_BITS
+    if useless or found.circuit.largest_constant > _LARGEST_SHIPPED:
+        return None
     known = {(one.problem.interval, one.multiplications): one for one in read_circuits(path)}
     place = (problem.interval, found.multiplications)
     if place in known and known[place].bound <= found.bound * (1 + _SAME):
