@@ -1,0 +1,55 @@
+"""Putting a long chain into the shipped file: proven by Taylor models, estimated on a graded grid."""
+
+from __future__ import annotations
+
+from ..proof.prove import certified
+from ..table.atomic import write_atomically
+from .chain import Chain
+from .dense_finish import largest_error
+from .library import ABSOLUTE, FILE, Shipped, library_text, read_library
+from .shape import Circuit, canonical
+from .shrink import shrunk
+from .thin import thinned
+from .unproven import unproven
+
+_SAME = 1e-7
+_LARGEST_CONSTANT = 16.0
+
+
+def proven_long(circuit: Circuit, origin: str) -> Shipped:
+    """The circuit with the proven bound of its error for |x| on [-1, 1].
+
+    There is no bound over the box of all intervals: the constants would have to be known better
+    than to 2^-50 for that, so an approximation on another interval is proven anew.
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
+    estimate = largest_error(circuit.chain())
+    result = certified(unproven(circuit, ABSOLUTE, estimate, origin))
+    digest = result.plan.digest
+    return Shipped(circuit, estimate, result.error_bound, digest, origin, ABSOLUTE).sealed()
+
+
+def add_long(chain: Chain, origin: str) -> Shipped | None:
+    """Thin a chain for |x| and put it into the shipped file if its proven bound is the least.
+
+    Constants are made small before they are made zero: fits leave them anywhere along the
+    directions that do not matter.
+
+    Returns
+    -------
+    Shipped or None
+        None if the file holds one that is as good.
+    """
+    found = proven_long(thinned(shrunk(canonical(chain, "even"))), origin)
+    known = read_library(FILE)
+    before = known.get(found.multiplications)
+    moderate = before is not None and before.circuit.largest_constant <= _LARGEST_CONSTANT
+    if before is not None and moderate and before.bound <= found.bound * (1 + _SAME):
+        return None
+    known[found.multiplications] = found
+    write_atomically(FILE, library_text(known).encode())
+    return found
