@@ -12,19 +12,28 @@ float64.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from .bounded import BoundedArray
+from ..numbers import fraction
 
 ORDER = 12
 _EXTENDED = np.longdouble
 _UNIT = 1.1 * float(np.finfo(_EXTENDED).eps) / 2  # above half a unit in the last place
 _TINY = 1e-300  # above the errors of all underflows of one operation
 _GROW = 1.0 + 1e-13  # above the rounding of the radius itself: sums of at most ORDER² terms
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number within `radius` of `value`, a float or longdouble."""
+
+    value: Any
+    radius: float
 
 
 class TaylorArray:
@@ -51,9 +60,13 @@ class TaylorArray:
         return cls(coefficients, np.zeros(len(centre)))
 
     @staticmethod
-    def lift_constant(constant: mpmath.mpf | Fraction) -> BoundedArray:
-        """An exact constant, with the error of its rounding to float64."""
-        return BoundedArray.lift_constant(constant)
+    def lift_constant(constant: mpmath.mpf | Fraction) -> Constant:
+        """An exact constant, with the error of its rounding to extended precision."""
+        exactly = constant if isinstance(constant, Fraction) else fraction(constant)
+        high = float(exactly)
+        value = _EXTENDED(high) + _EXTENDED(float(exactly - Fraction(high)))
+        gap = abs(Fraction(*value.as_integer_ratio()) - exactly)
+        return Constant(value, float(gap) * _GROW + (_TINY if gap else 0.0))
 
     @property
     def size(self) -> np.ndarray:
@@ -81,11 +94,11 @@ class TaylorArray:
     def __mul__(self, other: Any) -> TaylorArray:
         if isinstance(other, TaylorArray):
             return self._product(other)
-        if isinstance(other, BoundedArray):
-            value, gap = float(other.value), float(other.radius)
+        if isinstance(other, Constant):
+            value, gap = other.value, other.radius
         else:
             value, gap = float(other), 0.0
-        radius = self.radius * abs(value) + (self.size + self.radius) * gap
+        radius = self.radius * float(abs(value)) + (self.size + self.radius) * gap
         return self._rounded(self.coefficients * value, radius)
 
     __rmul__ = __mul__
@@ -100,8 +113,11 @@ class TaylorArray:
             product[i:] += left[i] * right[: ORDER - i]
             cut += sizes_left[i] * tails[ORDER - i]
         one, two = np.sum(sizes_left, axis=0), tails[0]
-        # each coefficient is a sum of at most ORDER products: 2 · ORDER roundings at most
-        rounding = (2 * ORDER * _UNIT) * one * two + _TINY
+        # coefficient k is a sum of k + 1 products, each rounded k + 1 times at most, and the sum
+        # over k of (k + 1) Σ_{i+j=k} |a_i b_j| is Σ (i + j + 1) |a_i| |b_j|
+        index = np.arange(ORDER)
+        moments = (index @ sizes_left) * two + one * (index @ sizes_right)
+        rounding = (1.01 * _UNIT) * (moments + one * two) + _TINY
         radius = one * other.radius + (two + other.radius) * self.radius + cut + rounding
         return TaylorArray(product, radius * _GROW)
 
