@@ -2,14 +2,19 @@
 
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+from independent import counts, points, run_plan, to_fixed
 
+import polyapprox as pa
 from polyapprox.approximation import Approximation
 from polyapprox.circuits import circuit_plan, shipped_circuits
 from polyapprox.circuits.chain import absolute_grid, errors
 from polyapprox.circuits.dense import graded_angles, graded_grid
+from polyapprox.circuits.dense_finish import finished, largest_error
+from polyapprox.circuits.dense_search import DenseSettings, dense_search
 from polyapprox.errors import ProofError
 from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.by_cells import by_cells, graded_edges
@@ -123,3 +128,88 @@ def test_graded_angles_are_ascending_and_few() -> None:
     assert angles[0] == 0 and angles[-1] == pytest.approx(np.pi / 2)
     assert np.all(np.diff(angles) > 0) and len(angles) < 2200
     assert np.max(np.diff(angles)) < 0.005
+
+
+# --- what is shipped ----------------------------------------------------------------------------
+
+
+LONG = [m for m in LIBRARY if m >= 15]
+WANTED = {15: 17, 16: 18, 17: 19, 18: 19, 19: 20}  # ReLU at 2^-k with at most k − 1
+
+
+@pytest.mark.parametrize("m", WANTED)
+def test_precisions_beyond_16_take_at_most_k_minus_1(m: int) -> None:
+    one = LIBRARY[m]
+    assert one.bits >= WANTED[m]
+    plan = circuit_plan(one.circuit, "relu", 1.0)
+    assert counts(plan) == (m, m)
+    assert one.digest == circuit_plan(one.circuit, "abs", 1.0).digest
+    assert one.circuit.largest_constant <= 16 and one.circuit.largest_node() <= 2
+    assert 0 < one.estimate <= one.bound <= 1.004 * one.estimate
+
+
+@pytest.mark.parametrize("m", LONG)
+def test_bounds_of_long_circuits_hold_near_zero_and_elsewhere(m: int) -> None:
+    """In fixed point of 400 bits, at points crowding at 0 and at the ends."""
+    plan = circuit_plan(LIBRARY[m].circuit, "abs", 1.0)
+    x = points(-1, 1, 900, seed=m)
+    error = run_plan(plan, x) - np.abs(x)
+    largest = max(abs(int(e)) for e in error)
+    assert largest <= to_fixed(LIBRARY[m].bound) + 1
+    assert largest >= to_fixed(0.9 * LIBRARY[m].bound)
+
+
+def test_bounds_of_long_circuits_hold_where_the_error_is_largest() -> None:
+    """In extended precision, at all extrema of a fine graded grid."""
+    for m in LONG:
+        x = np.sin(graded_angles(m, 24).astype(np.longdouble))
+        circuit = LIBRARY[m].circuit
+        chain = circuit.chain()
+        nodes = [np.ones_like(x), 2 * x * x - 1]
+        for i in range(2, m + 1):
+            sides = [
+                sum(np.longdouble(row[i, j]) * nodes[j] for j in range(i) if row[i, j])
+                for row in (chain.left, chain.right)
+            ]
+            nodes.append(sides[0] * sides[1])
+        value = sum(np.longdouble(c) * n for c, n in zip(circuit.output, nodes, strict=True))
+        largest = float(np.max(np.abs(value - x)))
+        assert 0.995 * LIBRARY[m].bound <= largest <= LIBRARY[m].bound
+
+
+@pytest.mark.parametrize("m", LONG)
+def test_long_circuits_are_proven_again_in_no_time(m: int) -> None:
+    upper, _, details = by_cells(unproven(m, "abs", 1.0), as_target("abs"))
+    assert float(upper) == pytest.approx(LIBRARY[m].bound, rel=2e-3)
+    assert details["cells"] < 4000
+
+
+def test_relu_of_long_circuits_is_proven_on_an_interval() -> None:
+    result = pa.circuit("relu", multiplications=17, interval=(-20, 20))
+    assert result.error_bound <= 20 * 2.0**-19
+    assert result.counts().multiplications == result.counts().depth == 17
+
+
+# --- searching ----------------------------------------------------------------------------------
+
+
+def test_a_search_of_long_chains_grows_and_goes_on(tmp_path: Path) -> None:
+    known = {5: [LIBRARY[5].circuit.chain()]}
+    settings, record = DenseSettings(6, 6, starts=4, finalists=1, seed=3), tmp_path / "record"
+    (stage,) = dense_search(settings, known, record)
+    assert stage.multiplications == 6
+    assert 1 - math.log2(stage.best.largest) > LIBRARY[5].bits + 0.3
+    lines = record.read_bytes().splitlines(keepends=True)
+    record.write_bytes(b"".join(lines[: len(lines) // 2]))
+    (again,) = dense_search(settings, known, record)
+    assert again.best.largest == stage.best.largest
+
+
+def test_the_end_of_a_fit_is_no_worse_than_its_start() -> None:
+    chain = LIBRARY[7].circuit.chain()
+    moved = chain.copy()
+    moved.output[2] += 1e-3
+    before = largest_error(moved)
+    found = finished(moved, steps=8, rounds=2)
+    assert found.largest < 0.9 * before
+    assert found.largest == pytest.approx(largest_error(found.chain))
