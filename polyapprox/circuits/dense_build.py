@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import ProofError
 from ..proof.prove import certified
+from ..proof.scaled import bound_of_circuit
 from ..table.atomic import write_atomically
 from .chain import Chain
 from .dense_finish import largest_error
@@ -14,14 +17,14 @@ from .thin import thinned
 from .unproven import unproven
 
 _SAME = 1e-7
+_WEAKER = 1.01
 _LARGEST_CONSTANT = 16.0
 
 
 def proven_long(circuit: Circuit, origin: str) -> Shipped:
     """The circuit with the proven bound of its error for |x| on [-1, 1].
 
-    There is no bound over the box of all intervals: the constants would have to be known better
-    than to 2^-50 for that, so an approximation on another interval is proven anew.
+    Without the bound over the box that serves all intervals: see :func:`with_box`.
 
     Raises
     ------
@@ -32,6 +35,12 @@ def proven_long(circuit: Circuit, origin: str) -> Shipped:
     result = certified(unproven(circuit, ABSOLUTE, estimate, origin))
     digest = result.plan.digest
     return Shipped(circuit, estimate, result.error_bound, digest, origin, ABSOLUTE).sealed()
+
+
+def with_box(one: Shipped) -> Shipped:
+    """The same with the bound for all intervals, where it is not much weaker (takes a minute)."""
+    found = bound_of_circuit(one.circuit).upper
+    return replace(one, box=found).sealed() if found <= _WEAKER * one.bound else one
 
 
 def add_long(chain: Chain, origin: str) -> Shipped | None:
