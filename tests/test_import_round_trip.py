@@ -27,7 +27,8 @@ ROW = st.integers(0, 64).flatmap(lambda n: st.lists(COEFFICIENT, min_size=n + 1,
 def check_round_trip(r: pa.Approximation, name: str, form: str) -> None:
     job = job_for(r, name, form)  # type: ignore[arg-type]
     with tempfile.TemporaryDirectory() as folder:
-        path = written(r, name, form, Path(folder))
+        path = Path(folder) / f"table{job.format.suffix}"
+        path.write_bytes(job.format.write(job))
         found = read(path, name)
     assert found.function == r.function and found.domain == r.domain
     if form == "plan":
@@ -42,7 +43,7 @@ def check_round_trip(r: pa.Approximation, name: str, form: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(row=ROW, interval=st.sampled_from([(-1.0, 1.0), (-50.0, 50.0), (0.1, 3.0)]))
 def test_any_polynomial(
     name: str, form: str, row: list[float], interval: tuple[float, float]
