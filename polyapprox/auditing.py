@@ -172,7 +172,7 @@ def audit(approximation: Approximation) -> Audit:
     >>> table = polyapprox.from_components("relu", [newton] * 4, (-1, 1))
     >>> found = audit(table)
     >>> found.leaving, found.levels["published"], found.multiplications["published"]
-    ((), 9, 9)
+    ((), 8, 9)
     >>> found.rival is not None and found.rival.multiplications < 9
     True
     """

@@ -124,7 +124,7 @@ def fit_chain(chain: Chain, coefficients: Array, seed: int) -> Fit | None:
     place = factor_index(chain)
     found[place] = 1.0
     weight = (np.arange(len(coefficients)) / chain.degree) ** (1 + seed % 2)
-    raised = float(np.log(np.abs(coefficients).max() / abs(coefficients[-1])))
+    raised = float(np.log(np.abs(coefficients).max()) - np.log(abs(coefficients[-1])))
     raised *= _SHARES[seed // 4 % 2]
     step, smallest = raised / 4, raised / 24
     at, first = raised, True
