@@ -8,8 +8,10 @@ import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.export import find_format
 from polyapprox.numbers import ZERO, exact
+from polyapprox.plan import Plan, PlanBuilder
+from polyapprox.plan.chebyshev import append_chebyshev
 from polyapprox.provenance import Provenance
-from polyapprox.recipes.plans import composite_plan, composition_plan, polynomial_plan
+from polyapprox.recipes.plans import composite_plan, composition_plan
 
 FORMS = [
     (name, form)
@@ -40,7 +42,7 @@ def bare(
     elif structure == "composition":
         plan = composition_plan(stages)
     else:
-        plan = polynomial_plan(stages[0])
+        plan = series_plan(stages[0])
     return Approximation(
         function=function,
         domain=(stages[0].domain,),
@@ -54,6 +56,14 @@ def bare(
         margins=(),
         provenance=Provenance.of("made by hand"),
     )
+
+
+def series_plan(polynomial: Polynomial) -> Plan:
+    """The plan by baby steps and giant steps, whatever the coefficients."""
+    builder = PlanBuilder()
+    slope, shift = polynomial.unit_map
+    u = builder.shift(builder.scale(builder.arguments[0], slope), shift)
+    return builder.finish(append_chebyshev(builder, u, polynomial.coefficients, polynomial.parity))
 
 
 def written(approximation: Approximation, name: str, form: str, folder: Path) -> Path:
