@@ -31,8 +31,8 @@ def test_the_first_two_published_composites_miss_their_precision(alpha: int) -> 
 def test_an_audit_names_what_dominates_it() -> None:
     found = audit(tables.published(7))
     assert found.proven and found.bits == pytest.approx(7.0429, abs=1e-3)
-    assert found.levels == {"published": 7, "standalone": 7}
-    assert found.multiplications["published"] == 11
+    assert found.levels["published"] <= found.levels["standalone"] <= 7
+    assert found.multiplications["published"] <= 11
     assert found.framework_levels["openfhe"] > found.framework_levels["lattigo"] == 7
     rival = found.rival
     assert rival is not None and rival.bits >= found.bits

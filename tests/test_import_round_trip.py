@@ -72,7 +72,7 @@ def test_every_kind_of_number(name: str, form: str, degree: int) -> None:
 @pytest.mark.parametrize("function", ["relu", "abs", "sign", "step"])
 def test_composites(name: str, form: str, function: str) -> None:
     """The half that is folded into the last stage, and the offset, come back too."""
-    rows = [[0, 1.25, 0, -0.25], [0, 1.3, 0, -0.125, 0, 2.0**-1070]]
+    rows = [[0, 1.25, 0, -0.25], [0, 1.3, 0, 2.0**-1070, 0, -0.125]]
     offset = 0.001 if function in ("relu", "abs") else 0.0
     r = bare(rows, "composite", function, [(-8.0, 8.0), (-1.0, 1.0)], offset, "odd")
     check_round_trip(r, name, form)
