@@ -43,7 +43,8 @@ def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
     m = chain.multiplications
     angles, fine = graded_angles(m, _START), graded_angles(m, _CHECK)
     check = _at(fine)
-    best, powers = Fit(chain, largest_error(chain)), _FULL
+    best = Fit(chain, largest_error(chain))
+    powers: tuple[int, ...] = _FULL
     for _ in range(rounds):
         grid = _at(angles)
         chain = normalised(chain, grid.first)

@@ -18,17 +18,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
-from .chain import Chain
-from .grow import normalised
 from .library import Shipped
-from .shape import Circuit, canonical
-from .sparse_fit import levelled, minimise_pattern, pattern_of
-from .sparse_search import bits_of, grids
+from .shape import Circuit
 
 FILE = Path(__file__).parent / "data" / "sparse.json"
 FORMAT = 1
 PRODUCT = 0.12  # of a multiplication: the price of a plaintext product
-_POWERS = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 @dataclass(frozen=True)
@@ -80,9 +75,7 @@ def cheapest(bits: float, product: float = PRODUCT) -> SparseShipped:
     found = [one for one in sparse_circuits() if one.bits >= bits]
     if not found:
         raise ArgumentError(f"no shipped circuit with few plaintext products has {bits} bits")
-    return min(
-        found, key=lambda one: one.circuit.multiplications + product * one.constant_products
-    )
+    return min(found, key=lambda one: one.circuit.multiplications + product * one.constant_products)
 
 
 def read_sparse(path: Path) -> list[SparseShipped]:
@@ -132,24 +125,11 @@ def sparse_text(circuits: Sequence[SparseShipped]) -> str:
             "right": [[v or 0 for v in row] for row in one.circuit.right],
             "output": [v or 0 for v in one.circuit.output],
         }
-        lines.append("{" + ",\n ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in entry.items()) + "}")
+        lines.append(
+            "{" + ",\n ".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in entry.items()) + "}"
+        )
     head = f'{{"format": {FORMAT}, "function": "abs", "interval": [-1.0, 1.0], "circuits": [\n'
     return head + ",\n".join(lines) + "\n]}\n"
-
-
-def finished_sparse(chain: Chain, steps: int = 60) -> Circuit:
-    """A chain of the archive, fitted to the end in its pattern, in canonical form."""
-    grid, fine = grids(chain.multiplications)
-    pattern = pattern_of(chain)
-    best, most = chain, bits_of(chain, fine)
-    for powers, points in ((_POWERS[:3], grid), (_POWERS[2:], fine)):
-        chain = normalised(chain, points.first)
-        for p in powers:
-            chain = minimise_pattern(chain, points, p, steps, pattern)
-            if (bits := bits_of(chain, fine)) > most:
-                best, most = chain, bits
-    chain = levelled(normalised(best, fine.first), fine, pattern, steps)
-    return canonical(chain if bits_of(chain, fine) > most else best, "even")
 
 
 def largest_value(plan: Any) -> float:

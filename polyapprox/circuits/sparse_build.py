@@ -10,23 +10,35 @@ from ..errors import ArgumentError, ProofError
 from ..plan import count
 from ..table.atomic import write_atomically
 from .build import proven
+from .chain import Chain
+from .grow import normalised
 from .plan import circuit_plan
-from .shape import Circuit
-from .sparse import (
-    FILE,
-    SparseShipped,
-    finished_sparse,
-    largest_value,
-    read_sparse,
-    sparse_text,
-)
-from .sparse_search import Archive, Kept
+from .shape import Circuit, canonical
+from .sparse import FILE, SparseShipped, largest_value, read_sparse, sparse_text
+from .sparse_fit import levelled, minimise_pattern, pattern_of
+from .sparse_search import Archive, Kept, bits_of, grids
 
 FINEST = 14  # k of the last precision 2^-k
 COARSEST = 6
 _HOPE = 0.3  # bits that the end of a fit may gain
 _TRIED = 2  # chains with each number of products
+_POWERS = (8, 16, 32, 64, 128, 256, 512, 1024)
 _LARGEST_CONSTANT, _LARGEST_NODE, _LARGEST_VALUE = 16.0, 2.0, 8.0
+
+
+def finished_sparse(chain: Chain, steps: int = 60) -> Circuit:
+    """A chain of the archive, fitted to the end in its pattern, in canonical form."""
+    grid, fine = grids(chain.multiplications)
+    pattern = pattern_of(chain)
+    best, most = chain, bits_of(chain, fine)
+    for powers, points in ((_POWERS[:3], grid), (_POWERS[2:], fine)):
+        chain = normalised(chain, points.first)
+        for p in powers:
+            chain = minimise_pattern(chain, points, p, steps, pattern)
+            if (bits := bits_of(chain, fine)) > most:
+                best, most = chain, bits
+    chain = levelled(normalised(best, fine.first), fine, pattern, steps)
+    return canonical(chain if bits_of(chain, fine) > most else best, "even")
 
 
 def with_counts(circuit: Circuit, origin: str) -> SparseShipped:
