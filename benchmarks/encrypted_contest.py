@@ -53,7 +53,7 @@ def contest(name: str, power: int, ring: int, scale_bits: int, secure: bool, rou
     sessions = {}
     for label, (one, how, levels) in jobs.items():
         sessions[label] = framework.session(Parameters(ring, scale_bits, levels, secure=secure))
-        entries[label] = {"about": repr(one), "executed": how, "seconds": []}
+        entries[label] = {"about": repr(one), "executed": how, "seconds": [], "processor": []}
     for number in range(rounds + 1):
         for label, (one, how, _) in jobs.items():
             session = sessions[label]
@@ -62,12 +62,14 @@ def contest(name: str, power: int, ring: int, scale_bits: int, secure: bool, rou
             entry = entries[label]
             if number:
                 entry["seconds"].append(measured.seconds)
+                entry["processor"].append(measured.processor[0])
             entry["levels"] = measured.levels
             entry["largest_error"] = float(np.abs(measured.values - exact).max())
     for session in sessions.values():
         session.close()
     for entry in entries.values():
         entry["median"] = statistics.median(entry["seconds"])
+        entry["median_processor"] = statistics.median(entry["processor"])
         entry["least"], entry["most"] = min(entry["seconds"]), max(entry["seconds"])
     first = entries["ours"]
     return {
@@ -83,6 +85,11 @@ def contest(name: str, power: int, ring: int, scale_bits: int, secure: bool, rou
         "ratio_to_published_plan": first["median"] / entries["published plan"]["median"],
         "ratio_of_the_least": first["least"]
         / min(entries["published"]["least"], entries["published plan"]["least"]),
+        "ratio_of_processor": first["median_processor"]
+        / min(
+            entries["published"]["median_processor"],
+            entries["published plan"]["median_processor"],
+        ),
         "levels_fewer": min(entries["published"]["levels"], entries["published plan"]["levels"])
         - first["levels"],
     }
@@ -98,11 +105,13 @@ def show(one: dict) -> None:
     for label, entry in one["entries"].items():
         print(
             f"  {label:15s} {entry['levels']:3d} levels {entry['median']:8.4f} s "
-            f"({entry['least']:.4f} … {entry['most']:.4f})  error {entry['largest_error']:.4g}"
+            f"({entry['least']:.4f} … {entry['most']:.4f})  processor "
+            f"{entry['median_processor']:.4f} s  error {entry['largest_error']:.4g}"
         )
     print(
         f"  ours / published {one['ratio_to_published']:.3f}, / its plan "
         f"{one['ratio_to_published_plan']:.3f}, least / least {one['ratio_of_the_least']:.3f}, "
+        f"processor {one['ratio_of_processor']:.3f}, "
         f"{one['levels_fewer']} levels fewer",
         flush=True,
     )

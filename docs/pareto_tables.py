@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -28,7 +28,7 @@ FIGURES = {"pareto-9.png": 9, "pareto-18.png": 18}
 COLOURS = 48
 
 
-@lru_cache(maxsize=None)
+@cache
 def front(k: int) -> Front:
     return polyapprox.pareto("relu", precision=2.0**-k)
 

@@ -91,11 +91,14 @@ def test_plans_cost_what_an_independent_counter_counts(name: str) -> None:
         assert cost_model(name).plan_levels(plan) == independent.counts(plan)[1]
 
 
-def test_the_ideal_model_never_costs_more_by_components_than_the_plan() -> None:
+def test_a_plan_saves_at_most_the_level_of_the_product_by_x() -> None:
     for degrees in ((5,), (7, 7), (3, 7, 13)):
         relu = pa.relu(degrees=degrees)
-        assert cost_model("ideal").component_levels(relu) == relu.depth
-        assert cost_model("openfhe").levels(relu) <= cost_model("openfhe").component_levels(relu)
+        stages = sum(degree.bit_length() for degree in degrees)
+        assert cost_model("ideal").component_levels(relu) == stages + 1
+        assert stages <= relu.depth <= stages + 1
+        for name in cost_models():
+            assert cost_model(name).levels(relu) == relu.depth
 
 
 def test_what_has_no_components_or_no_name_is_refused() -> None:

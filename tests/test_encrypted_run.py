@@ -218,7 +218,7 @@ def test_arrays_pass_the_pipe_bit_by_bit(tmp_path):
 
 def test_a_refusal_of_the_worker_is_one_sentence(tmp_path):
     one = worker(tmp_path, "w.write_message(sink, {'error': 'too deep'})")
-    with pytest.raises(BackendError, match="^Fake refused: too deep$"):
+    with pytest.raises(BackendError, match=r"^Fake refused: too deep$"):
         one.ask({})
     one.close()
 

@@ -154,7 +154,7 @@ class CostModel:
         >>> import polyapprox
         >>> relu = polyapprox.relu(degrees=[15, 15, 27])
         >>> cost_model("openfhe").levels(relu)
-        14
+        13
         """
         by_plan = self.plan_levels(approximation.plan, rule)
         if not approximation.components:

@@ -12,6 +12,8 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from types import TracebackType
@@ -25,6 +27,7 @@ from .arguments import read_arguments, read_levels
 from .backend import Availability, BackendError, Measured, Parameters
 from .choose import without_input_scaling
 from .series import chebyshev_series
+from .stopwatch import repeated
 
 VARIABLE = "POLYAPPROX_DESILOFHE"
 NOTICE = "desilofhe is licensed for non-commercial use only"
@@ -126,7 +129,7 @@ class DesiloSession:
 
         found = self._run(evaluate, [made.unit(array)], repeats)
         values = found.values * made.factor + made.offset
-        return Measured(values, found.seconds, found.stages, found.levels, found.repeated)
+        return replace(found, values=values)
 
     def _run(
         self, evaluate: Callable[[list[Any]], Any], arrays: list[np.ndarray], repeats: int
@@ -136,28 +139,23 @@ class DesiloSession:
         started = time.perf_counter()
         inputs = [self._engine.encrypt(one, self._public) for one in arrays]
         encrypted = time.perf_counter()
-        times: list[float] = []
-        result = inputs[0]
-        for _ in range(repeats):
-            begun = time.perf_counter()
-            try:
-                result = evaluate(inputs)
-            except (RuntimeError, ValueError) as error:
-                raise BackendError(
-                    f"desilofhe fails ({error}); are {self.parameters.levels} levels enough?"
-                ) from None
-            times.append(time.perf_counter() - begun)
+        try:
+            result, times = repeated(lambda: evaluate(inputs), repeats)
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"desilofhe fails ({error}); are {self.parameters.levels} levels enough?"
+            ) from None
         evaluated = time.perf_counter()
         decrypted = np.asarray(self._engine.decrypt(result, self._secret))
         values = decrypted.real[: arrays[0].size].astype(np.float64)
-        seconds = statistics.median(times)
+        seconds = statistics.median(times.seconds)
         stages = (
             ("context and keys", self._setup),
             ("encrypt", encrypted - started),
             ("evaluate", seconds),
             ("decrypt", time.perf_counter() - evaluated),
         )
-        return Measured(values, seconds, stages, inputs[0].level - result.level, tuple(times))
+        return Measured(values, seconds, stages, inputs[0].level - result.level, *times)
 
     def time_operations(
         self, levels: Sequence[int], repeats: int = 5
@@ -180,12 +178,8 @@ class DesiloSession:
                 arguments["multiply"], arguments["scale"] = (one, other, self._key), (one, 0.7)
                 found.setdefault("rescale", {})[level] = 0.0
             for name, job in jobs.items():
-                times = []
-                for _ in range(repeats):
-                    begun = time.perf_counter()
-                    job(*arguments[name])
-                    times.append(time.perf_counter() - begun)
-                found.setdefault(name, {})[level] = statistics.median(times)
+                _, times = repeated(partial(job, *arguments[name]), repeats)
+                found.setdefault(name, {})[level] = statistics.median(times.seconds)
         return found
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import metadata
 from importlib.util import find_spec
 from types import TracebackType
@@ -26,6 +27,7 @@ from .lattigo_graph import Lowering
 from .lattigo_model import INPUT, Graph, model
 from .schedule import schedule
 from .series import chebyshev_series
+from .stopwatch import repeated
 
 _REMEDY = "pip install orion-v2-lattigo orion-v2-evaluator"
 _SPECIAL_BITS = 60
@@ -131,7 +133,7 @@ class LattigoSession:
             value = graph.multiply(value, INPUT)
         found = self._run(graph, value, made.unit(array), 1.0, repeats)
         values = found.values * made.factor + made.offset
-        return Measured(values, found.seconds, found.stages, found.levels, found.repeated)
+        return replace(found, values=values)
 
     def _run(
         self, graph: Graph, output: str, array: np.ndarray, undo: float, repeats: int
@@ -141,18 +143,13 @@ class LattigoSession:
         ready = time.perf_counter()
         fresh = self._encrypt(array, self.parameters.levels)
         encrypted = time.perf_counter()
-        times: list[float] = []
-        answer = b""
-        for _ in range(repeats):
-            begun = time.perf_counter()
-            answer = self._forward(loaded, fresh)
-            times.append(time.perf_counter() - begun)
+        answer, times = repeated(lambda: self._forward(loaded, fresh), repeats)
         evaluated = time.perf_counter()
         result = self._rlwe.Ciphertext.unmarshal_binary(answer)
         plaintext = self._decryptor.decrypt_new(result)
         decoded = self._encoder.decode(plaintext, self.parameters.slots)
         values = np.array(decoded[: array.size]) * undo
-        seconds = statistics.median(times)
+        seconds = statistics.median(times.seconds)
         stages = (
             ("context and keys", self._setup + ready - started),
             ("encrypt", encrypted - ready),
@@ -160,7 +157,7 @@ class LattigoSession:
             ("decrypt", time.perf_counter() - evaluated),
         )
         used = self.parameters.levels - int(result.level())
-        return Measured(values, seconds, stages, used, tuple(times))
+        return Measured(values, seconds, stages, used, *times)
 
     def _load(self, graph: Graph, output: str) -> Any:
         if self._evaluator is None:
@@ -218,12 +215,8 @@ class LattigoSession:
 
     def _time(self, graph: Graph, fresh: bytes, repeats: int) -> float:
         loaded = self._load(graph, INPUT)
-        times = []
-        for _ in range(repeats):
-            begun = time.perf_counter()
-            self._forward(loaded, fresh)
-            times.append(time.perf_counter() - begun)
-        return statistics.median(times)
+        _, times = repeated(lambda: self._forward(loaded, fresh), repeats)
+        return statistics.median(times.seconds)
 
     def close(self) -> None:
         """Forget keys and evaluator."""

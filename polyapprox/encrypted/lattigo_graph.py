@@ -76,6 +76,7 @@ class Lowering:
         self.graph = Graph()
         self.sources = [Node(INPUT, 0, self.unit, 1.0)]
         self.forms: dict[int, Form] = {}
+        self._multiples: dict[tuple[str, int], str] = {}
         self._zeros: dict[int, Node] = {}
         self._lower: dict[tuple[str, int], tuple[str, float]] = {}
         self.reads = Counter(
@@ -219,12 +220,15 @@ class Lowering:
         return self._linear(source, 0.0, value)
 
     def _multiple(self, node: Node, times: int) -> Node:
-        total = node
-        for bit in bin(times)[3:]:
-            total = total._replace(name=self.graph.add(total.name, total.name))
-            if bit == "1":
-                total = total._replace(name=self.graph.add(total.name, node.name))
-        return total
+        """times · node by doublings, each made once."""
+        if times == 1:
+            return node
+        key = node.name, times
+        if key not in self._multiples:
+            half = self._multiple(node, times // 2)
+            name = self.graph.add(half.name, half.name)
+            self._multiples[key] = self.graph.add(name, node.name) if times % 2 else name
+        return node._replace(name=self._multiples[key])
 
 
 def _reads(step: tuple) -> tuple[int, ...]:

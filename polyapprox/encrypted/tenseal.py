@@ -26,6 +26,7 @@ from .arguments import read_arguments, read_levels
 from .backend import LARGEST_MODULUS, Availability, BackendError, Measured, Parameters
 from .schedule import schedule
 from .series import chebyshev_series
+from .stopwatch import Times, repeated
 from .tenseal_monomials import monomials, refuse_ill_conditioned
 
 _REMEDY = "pip install tenseal"
@@ -89,18 +90,16 @@ class TenSEALSession:
             context.encrypt(factor * one) for factor, one in zip(made.factors, arrays, strict=True)
         ]
         encrypted = time.perf_counter()
-        result, times = None, []
-        for _ in range(repeats):
-            begun = time.perf_counter()
-            try:
-                result = seal.take(context, made.steps, inputs, made.output)
-            except (ValueError, RuntimeError) as error:
-                raise BackendError(f"SEAL refuses a step of the plan: {error}") from None
-            times.append(time.perf_counter() - begun)
+        try:
+            result, times = repeated(
+                lambda: seal.take(context, made.steps, inputs, made.output), repeats
+            )
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(f"SEAL refuses a step of the plan: {error}") from None
         evaluated = time.perf_counter()
         values = context.decrypt(result, arrays[0].size) * (context.unit / made.scale)
         decrypted = time.perf_counter() - evaluated
-        stages = (self._setup, encrypted - started, statistics.median(times), decrypted)
+        stages = (self._setup, encrypted - started, statistics.median(times.seconds), decrypted)
         return _measured(values, stages, context.used(result), times)
 
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
@@ -132,28 +131,27 @@ class TenSEALSession:
         unit = tenseal.ckks_vector(vectors, made.unit(array).tolist())
         encrypted = time.perf_counter()
         fresh = _level(unit)
-        times: list[float] = []
-        value = unit
-        for _ in range(repeats):
-            factor = unit.copy()  # a product brings its operands to one level, in place
-            begun = time.perf_counter()
+        # a product brings its operands to one level, in place: each evaluation gets a copy
+        factors = [unit.copy() for _ in range(max(1, repeats))]
+
+        def evaluate() -> Any:
             value = unit
-            try:
-                for coefficients in lists:
-                    value = value.polyval(coefficients)
-                if made.final_product:
-                    value = value * factor
-            except (ValueError, RuntimeError) as error:
-                raise BackendError(
-                    f"TenSEAL refuses ({error}); the components need more levels than "
-                    f"{self.parameters.levels}?"
-                ) from None
-            times.append(time.perf_counter() - begun)
+            for coefficients in lists:
+                value = value.polyval(coefficients)
+            return value * factors.pop() if made.final_product else value
+
+        try:
+            value, times = repeated(evaluate, repeats)
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(
+                f"TenSEAL refuses ({error}); the components need more levels than "
+                f"{self.parameters.levels}?"
+            ) from None
         evaluated = time.perf_counter()
         values = np.array(value.decrypt()) * made.factor + made.offset
         decrypted = time.perf_counter() - evaluated
         used = fresh - _level(value)
-        stages = (setup, encrypted - started, statistics.median(times), decrypted)
+        stages = (setup, encrypted - started, statistics.median(times.seconds), decrypted)
         return _measured(values, stages, used, times)
 
     def _context_of_vectors(self) -> tuple[Any, float]:
@@ -236,12 +234,10 @@ class TenSEAL:
         return TenSEALSession(parameters)
 
 
-def _measured(
-    values: np.ndarray, seconds: Sequence[float], levels: int, times: Sequence[float]
-) -> Measured:
+def _measured(values: np.ndarray, seconds: Sequence[float], levels: int, times: Times) -> Measured:
     names = ("context and keys", "encrypt", "evaluate", "decrypt")
     stages = tuple(zip(names, seconds, strict=True))
-    return Measured(values, seconds[2], stages, levels, tuple(times))
+    return Measured(values, seconds[2], stages, levels, *times)
 
 
 def _level(vector: Any) -> int:

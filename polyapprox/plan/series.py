@@ -70,7 +70,7 @@ def series_cost(
         return cost
     more = int(parity == "even")
     other = chain.multiplications + more, chain.depth + more
-    return min(cost, other, key=lambda both: _key(*both, objective))
+    return min(cost, other, key=lambda both: _key(both[0], both[1], objective))
 
 
 def times_cost(degree: int) -> tuple[int, int]:

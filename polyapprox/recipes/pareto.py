@@ -22,9 +22,9 @@ from .options import (
     Option,
     circuit_options,
     composite_option,
-    composite_skeleton,
     direct_option,
     general_option,
+    published_skeleton,
 )
 from .request import DEFAULT_BACKEND, Request, Where, read_request
 
@@ -88,7 +88,7 @@ class Front:
     published : tuple of Published
         For the same precision, with published costs.
     published_seconds : tuple of float
-        Their forecasts by the same model, evaluated by our plans for their degrees.
+        Their forecasts by the same model, by baby steps and giant steps.
     limits : Limits
         The proven limit for every polynomial program.
     """
@@ -195,7 +195,7 @@ def pareto(
         published=points,
         published_seconds=tuple(
             model.forecast(
-                composite_skeleton(function, point.degrees, request.half_width), rule=RULE
+                published_skeleton(function, point.degrees, request.half_width), rule=RULE
             )
             for point in points
         ),
