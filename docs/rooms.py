@@ -43,16 +43,34 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room("plot", ("plot",), "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),
+        Room("audit", ("auditing", "audit_page"), "what a table of somebody is worth",
+             "Approximation → one page"),
+        Room("importing", ("importing",), "tables of other people", "their file → Approximation"),
     ),
     (
-        Room("recipes", ("recipes", "comparison"), "relu, abs, max, min, sign, step, minimax, circuit, limits",
+        Room("export", ("export",), "source and data for frameworks", "Approximation → their file"),
+    ),
+    (
+        Room("recipes", ("recipes", "comparison"),
+             "relu, abs, max, min, sign, step, minimax, circuit, limits, pareto",
              "precision, interval → Approximation"),
-        Room("verification", ("verification",), "proves a table again, without solvers",
-             "table → Verification"),
     ),
     (
+        Room("cost", ("cost",), "levels in each framework, seconds", "plan → levels, seconds"),
+    ),
+    (
+        Room("encrypted", ("encrypted",), "plans run by real frameworks",
+             "plan, inputs → decrypted values"),
+    ),
+    (
+        Room("noise", ("noise",), "rounded constants, scheme noise, scale",
+             "plan, scale → error"),
         Room("circuits", ("circuits",), "chains of products with free constants, their limits",
              "multiplications → Plan"),
+    ),
+    (
+        Room("verification", ("verification",), "proves a table again, without solvers",
+             "table → Verification"),
         Room("cache", ("cache",), "calls made before", "call → Approximation"),
     ),
     (
@@ -77,7 +95,10 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
 )  # fmt: skip
 
 WIDTH, LEFT, GAP, HEIGHT, TOP = 1000, 66, 14, 80, 14
-FILLS = ("#e8eef7", "#e8eef7", "#e6f2ea", "#fdf1e0", "#fdf1e0", "#f9e4e1", "#efefef")
+FILLS = (
+    "#e8eef7", "#e8eef7", "#e8eef7", "#e6f2ea", "#e6f2ea", "#e6f2ea", "#fdf1e0", "#fdf1e0",
+    "#fdf1e0", "#f9e4e1", "#efefef",
+)  # fmt: skip
 FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 

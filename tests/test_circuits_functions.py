@@ -43,7 +43,7 @@ from polyapprox.numbers import exact, fraction
 from polyapprox.plan import count
 from polyapprox.precision import working_precision
 from polyapprox.proof.prove import certified
-from polyapprox.proof.scaled import RADIUS, bound_of_circuit, inside_box, scaled_bound
+from polyapprox.circuits.scaled import RADIUS, bound_of_circuit, inside_box, scaled_bound
 from polyapprox.recipes.circuits import certified_by_library
 
 SMOOTH = [name for name in FILES if name != "abs"]

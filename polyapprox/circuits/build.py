@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..proof.prove import certified
-from ..proof.scaled import bound_of_circuit
+from .scaled import bound_of_circuit
 from ..table.atomic import write_atomically
 from .chain import Chain
 from .library import (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..errors import ProofError
 from ..proof.prove import certified
-from ..proof.scaled import bound_of_circuit
+from .scaled import bound_of_circuit
 from ..table.atomic import write_atomically
 from .chain import Chain
 from .dense_finish import largest_error

@@ -27,7 +27,7 @@ from ..expression import parse
 from ..numbers import ZERO, exact, negate
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
-from ..proof.scaled import scaled_bound
+from ..circuits.scaled import scaled_bound
 from ..proof.study import one_argument_function
 from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
@@ -220,7 +220,7 @@ def circuit(
     n_i = (n_{i−1} + Σ a_ij n_j)(n_{i−1} + Σ b_ij n_j) with all constants free, fitted to the
     function: see :mod:`polyapprox.circuits`. For |x|, no polynomial computed with so few
     multiplications does much better: see :func:`polyapprox.limits`. Circuits for |x| and the sign
-    are shipped for [-1, 1] and scaled; their bound is scaled with them (:mod:`polyapprox.proof.scaled`).
+    are shipped for [-1, 1] and scaled; their bound is scaled with them (:mod:`polyapprox.circuits.scaled`).
 
     Examples
     --------

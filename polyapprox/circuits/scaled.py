@@ -20,14 +20,14 @@ import mpmath
 import numpy as np
 from flint import arb
 
-from ..circuits.plan import Scaling, scaling_of
-from ..circuits.shape import Circuit
+from .plan import Scaling, scaling_of
+from .shape import Circuit
 from ..errors import ProofError
 from ..numbers import exact
 from ..precision import working_precision
-from .bounded import BoundedArray
-from .mesh import chebyshev_mesh
-from .sampling import SampledBound
+from ..proof.bounded import BoundedArray
+from ..proof.mesh import chebyshev_mesh
+from ..proof.sampling import SampledBound
 
 RADIUS = 2.0**-50
 OVERSAMPLING, OVERSAMPLING_OF_LARGE, LARGE = 48, 20, 2000
