@@ -34,6 +34,7 @@ from polyapprox.circuits.orthogonal import minimise
 from polyapprox.circuits.plan import scaling_of
 from polyapprox.circuits.problem import problem_for
 from polyapprox.circuits.runner import runner_named, serial
+from polyapprox.circuits.scaled import RADIUS, bound_of_circuit, inside_box, scaled_bound
 from polyapprox.circuits.search import Settings, search
 from polyapprox.circuits.shrink import shifted, shrunk
 from polyapprox.circuits.smooth import finish
@@ -43,7 +44,6 @@ from polyapprox.numbers import exact, fraction
 from polyapprox.plan import count
 from polyapprox.precision import working_precision
 from polyapprox.proof.prove import certified
-from polyapprox.circuits.scaled import RADIUS, bound_of_circuit, inside_box, scaled_bound
 from polyapprox.recipes.circuits import certified_by_library
 
 SMOOTH = [name for name in FILES if name != "abs"]

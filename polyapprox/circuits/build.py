@@ -6,7 +6,6 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..proof.prove import certified
-from .scaled import bound_of_circuit
 from ..table.atomic import write_atomically
 from .chain import Chain
 from .library import (
@@ -20,6 +19,7 @@ from .library import (
     read_library,
 )
 from .problem import Problem
+from .scaled import bound_of_circuit
 from .shape import Circuit, canonical
 from .shrink import shrunk
 from .thin import thinned

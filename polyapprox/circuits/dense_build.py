@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from ..errors import ProofError
 from ..proof.prove import certified
-from .scaled import bound_of_circuit
 from ..table.atomic import write_atomically
 from .chain import Chain
 from .dense_finish import largest_error
 from .library import ABSOLUTE, FILE, Shipped, library_text, read_library
+from .scaled import bound_of_circuit
 from .shape import Circuit, canonical
 from .shrink import shrunk
 from .thin import thinned

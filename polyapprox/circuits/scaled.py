@@ -20,14 +20,14 @@ import mpmath
 import numpy as np
 from flint import arb
 
-from .plan import Scaling, scaling_of
-from .shape import Circuit
 from ..errors import ProofError
 from ..numbers import exact
 from ..precision import working_precision
 from ..proof.bounded import BoundedArray
 from ..proof.mesh import chebyshev_mesh
 from ..proof.sampling import SampledBound
+from .plan import Scaling, scaling_of
+from .shape import Circuit
 
 RADIUS = 2.0**-50
 OVERSAMPLING, OVERSAMPLING_OF_LARGE, LARGE = 48, 20, 2000

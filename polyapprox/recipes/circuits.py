@@ -20,6 +20,7 @@ from ..circuits.library import (
 )
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..circuits.problem import problem_for
+from ..circuits.scaled import scaled_bound
 from ..circuits.shape import Circuit
 from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
@@ -27,7 +28,6 @@ from ..expression import parse
 from ..numbers import ZERO, exact, negate
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
-from ..circuits.scaled import scaled_bound
 from ..proof.study import one_argument_function
 from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
