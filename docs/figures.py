@@ -27,12 +27,12 @@ def relu_error(path: Path) -> None:
 
 
 def composite_error(path: Path) -> None:
-    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50))
+    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50), structure="composite")
     plot.error_curve(relu, path)
 
 
 def composite_stages(path: Path) -> None:
-    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50))
+    relu = polyapprox.relu(precision=2**-13, interval=(-50, 50), structure="composite")
     plot.stages(relu, path)
 
 

@@ -56,26 +56,27 @@ def above(error: float) -> str:
 
 def named(structure: str, degrees: Sequence[int]) -> str:
     """Structure and degrees in a word."""
-    return f"direct {listed(degrees)}" if structure == "direct" else listed(degrees)
+    return structure if structure == "circuit" else f"{structure} {listed(degrees)}"
 
 
 def published() -> str:
     """Ours beside r_alpha."""
     headings = (
         "α", "r_α: degrees", "depth", "mult.", "bits (sampled)",
-        "ours: degrees", "depth", "mult.", "bits (proven)",
-        "circuit: depth", "mult.", "bits (proven)",
+        "ours", "depth", "mult.", "bits (proven)",
+        "composite of ours: degrees", "depth", "mult.", "bits (proven)",
     )  # fmt: skip
     rows = []
     for row in compare_with_published():
-        circuit = polyapprox.relu(precision=2.0**-row.alpha, structure="circuit")
+        composite = polyapprox.relu(precision=2.0**-row.alpha, structure="composite")
         rows.append(
             (
                 row.alpha, listed(row.published_degrees), row.published_depth,
                 row.published_multiplications, f"{row.published_bits:.2f}",
                 named(row.structure, row.degrees), row.depth, row.multiplications,
                 proven(row.bits),
-                circuit.depth, circuit.multiplications, proven(circuit.bits),
+                listed(composite.degrees), composite.depth, composite.multiplications,
+                proven(composite.bits),
             )
         )  # fmt: skip
     return grid(headings, rows)
@@ -104,7 +105,7 @@ def radius() -> str:
     """How far outside the interval r stays moderate."""
     headings = ("precision", "structure", "degrees", *(f"factor {f:g}" for f in FACTORS))
     rows = []
-    for structure in ("auto", "circuit"):
+    for structure in ("composite", "circuit"):
         for bits in (7, 9, 13):
             r = polyapprox.relu(precision=2.0**-bits, structure=structure)
             radii = (math.floor(r.safe_radius(f) * 1e4) / 1e4 for f in FACTORS)
@@ -119,7 +120,7 @@ def circuits() -> str:
     headings = (
         "precision", "least mult. and levels of all (proven)", "circuit: mult.",
         "depth (published)", "depth (standalone)", "bits (proven)", "constant products",
-        "of the default",
+        "of a composite",
     )  # fmt: skip
     rows = []
     for bits in PRECISIONS:
@@ -128,12 +129,14 @@ def circuits() -> str:
             continue
         r = polyapprox.relu(precision=2.0**-bits, interval=(-50, 50), structure="circuit")
         published, standalone = r.counts("published"), r.counts("standalone")
-        default = polyapprox.relu(precision=2.0**-bits, interval=(-50, 50)).counts("published")
+        composite = polyapprox.relu(
+            precision=2.0**-bits, interval=(-50, 50), structure="composite"
+        ).counts("published")
         rows.append(
             (
                 f"2^-{bits}", limits.multiplications, r.multiplications, published.depth,
                 standalone.depth, proven(r.bits), published.constant_products,
-                default.constant_products,
+                composite.constant_products,
             )
         )  # fmt: skip
     return grid(headings, rows)
