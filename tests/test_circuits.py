@@ -182,8 +182,11 @@ def test_objectives_never_lose_to_a_circuit(objective: str) -> None:
 
 
 @pytest.mark.parametrize("k", range(7, 15))
-def test_balanced_requests_take_circuits(k: int) -> None:
-    assert pa.relu(precision=2.0**-k).structure == "circuit"
+def test_balanced_requests_reach_the_limit(k: int) -> None:
+    found = pa.relu(precision=2.0**-k)
+    limits = pa.limits("relu", precision=2.0**-k)
+    assert (found.multiplications, found.depth) == (limits.multiplications, limits.levels)
+    assert found.structure == ("direct" if k in (7, 8) else "circuit")
 
 
 def test_no_offset_is_no_circuit() -> None:

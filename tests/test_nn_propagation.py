@@ -51,7 +51,7 @@ def test_one_activation_between_linear_maps_is_predicted_exactly():
     assert layer.negative == pytest.approx(float(negative.double().mean()))
     assert layer.dead == pytest.approx(float((hidden.abs() <= layer.proven).double().mean()))
     # J is the last weight: its Frobenius norm is known, the products estimate it
-    norm = float(network[2].weight.norm()) * layer.rms / 2  # rms over 4 logits
+    norm = float(network[2].weight.detach().norm()) * layer.rms / 2  # rms over 4 logits
     assert layer.predicted_norm == pytest.approx(norm, rel=0.25)
     bound = result.bound
     largest = float(network[2].weight.detach().abs().sum(1).max()) * layer.proven

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.py"))
-EXPECTED = {"relu_step_by_step": ("multiplications of ciphertexts: 13", "ok=True")}
+EXPECTED = {"relu_step_by_step": ("multiplications of ciphertexts: 7", "ok=True")}
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

@@ -158,7 +158,7 @@ def test_a_declared_bound_below_what_can_be_proven_is_refused(
     relu: Approximation, tmp_path: Path
 ) -> None:
     assert relu.certificate is not None
-    low = replace(relu.certificate, upper=relu.certificate.upper * mpmath.mpf(0.9995), lower=None)
+    low = replace(relu.certificate, upper=relu.certificate.upper * mpmath.mpf(0.99), lower=None)
     path = write(document_of(replace(relu, certificate=low)), tmp_path / "relu.json")
     with pytest.raises(ProofError, match=r"claims an error of at most .*(can be proven|larger)"):
         pa.verify(path)

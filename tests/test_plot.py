@@ -47,8 +47,8 @@ def test_bounds_and_facts_are_in_the_figure(composite: Approximation) -> None:
     levels = {float(line.get_ydata()[0]) for line in figure.axes[0].lines if line.get_linestyle() == "--"}
     assert levels == {composite.error_bound, -composite.error_bound}
     title = figure.get_suptitle()
-    for fact in ("ReLU", "[−4, 4]", "composite", "7, 15", "proven", "14 multiplications",
-                 "depth 8", "published"):
+    for fact in ("ReLU", "[−4, 4]", "composite", "7, 15", "proven", "11 multiplications",
+                 "depth 7", "published"):
         assert fact in title
     assert [axes.get_xscale() for axes in figure.axes] == ["linear", "asinh"]
     assert figure.axes[0].get_ylabel() == "absolute error r − f"

@@ -24,4 +24,5 @@ def main() -> None:
     fit(from_mapping(json.loads(configuration)), folder, progress=progress)
 
 
-main()
+if __name__ == "__main__":
+    main()

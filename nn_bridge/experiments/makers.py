@@ -6,12 +6,11 @@ import math
 
 from polyapprox import Polynomial, relu
 from polyapprox.approximation import Approximation
-from polyapprox.composite.published import ALPHAS, published_composite
+from polyapprox.composite.published import ALPHAS, published_composite, published_plan
 from polyapprox.composite.refine import sampled_error
 from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.prove import certified
 from polyapprox.provenance import Provenance
-from polyapprox.recipes.plans import composite_plan
 
 from ..default import network_relu
 from ..errors import ArgumentError
@@ -59,7 +58,7 @@ def published_relu(
             domain=((low, high),),
             structure="composite",
             components=tuple(components),
-            plan=composite_plan("relu", components, ZERO),
+            plan=published_plan(components),
             offset=ZERO,
             weight="1",
             error_estimate=sampled_error(composite, points=_SAMPLES) * float(high),

@@ -123,7 +123,7 @@ class Circuit:
             right[i, : i - 1], right[i, i - 1] = self.right[row], 1.0
             left[i] *= 2.0 ** (exponent - exponent // 2)
             right[i] *= 2.0 ** (exponent // 2)
-        return Chain(left, right, np.array(self.output))
+        return Chain(left, right, np.array(self.output, dtype=np.float64))
 
 
 def canonical(chain: Chain, family: Family) -> Circuit:

@@ -6,13 +6,20 @@ repository snu-ccl/approxCNN, odd powers, first applied first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from math import comb
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..numbers import dyadic, multiply
+from ..plan.builder import PlanBuilder
+from ..plan.chebyshev import append_chebyshev
+from ..plan.plan import Plan
+from ..polynomial import Polynomial
 from . import shipped
 from .joint import Composite
 
@@ -55,6 +62,32 @@ def published_composite(alpha: int) -> Composite:
         powers = [Fraction(text) / shrink for text in stage["power_odd_coeffs"]]
         arrays.append(np.array([float(c) for c in _to_chebyshev(powers, radius)]))
     return Composite(tuple(arrays), 0.0)
+
+
+def published_plan(components: Sequence[Polynomial]) -> Plan:
+    """ReLU x(1 + s(x))/2 as published: odd baby steps and giant steps, the product by x last.
+
+    Parameters
+    ----------
+    components : sequence of Polynomial
+        Odd, the first on [−B, B], each other on the image of the one before.
+
+    Returns
+    -------
+    Plan
+        Of the published numbers of multiplications and levels.
+    """
+    builder = PlanBuilder()
+    (x,) = builder.arguments
+    first = components[0]
+    half = multiply(first.domain[1], dyadic(1, -1))
+    value = z = builder.scale(x, first.unit_map[0])
+    for component, following in pairwise(components):
+        value = append_chebyshev(builder, value, component.coefficients, "odd")
+        value = builder.scale(value, following.unit_map[0])
+    last = [multiply(c, half) for c in components[-1].coefficients]
+    product = builder.multiply(z, append_chebyshev(builder, value, last, "odd"))
+    return builder.finish(builder.add(product, builder.scale(z, half)))
 
 
 def _to_chebyshev(powers: list[Fraction], radius: int) -> list[Fraction]:

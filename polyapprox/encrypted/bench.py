@@ -214,7 +214,7 @@ def _contestants(precision: int) -> list[tuple[Entry, Approximation]]:
 
     result = []
     model = cost_model("openfhe")
-    for about, one in _ours(precision):
+    for about, one in candidates(precision):
         result.append((_by_plan("ours", about, one), one))
     published = published_relu(precision)
     name = f"r_{precision} {list(published.degrees)}"
@@ -235,14 +235,25 @@ def _by_plan(name: str, about: str, one: Approximation) -> Entry:
     return Entry(name, about, "plan", counts.depth, counts.multiplications)
 
 
-def _ours(precision: int) -> list[tuple[str, Approximation]]:
-    """The circuits worth trying: the fewest multiplications that meet the precision, and thinner
-    ones where the library has them."""
+def candidates(precision: int) -> list[tuple[str, Approximation]]:
+    """The circuits worth trying: the most precise one of the fewest multiplications that meet the
+    precision, and those with the fewest products with constants."""
     from ..circuits.library import shipped_circuits
+    from ..circuits.sparse import sparse_circuits
     from ..recipes.circuits import circuit
 
+    found = []
     for m in shipped_circuits():
         one = circuit("relu", multiplications=m)
         if one.bits >= precision:
-            return [(f"circuit, {m} multiplications", one)]
-    raise ArgumentError(f"no circuit has {precision} bits; ask for less precision")
+            found.append((f"circuit, {m} multiplications", one))
+            break
+    if not found:
+        raise ArgumentError(f"no circuit has {precision} bits; ask for less precision")
+    for m in range(found[0][1].multiplications, found[0][1].multiplications + 2):
+        thin = [o for o in sparse_circuits() if o.circuit.multiplications == m]
+        counts = [o.constant_products + 1 for o in thin if o.bits >= precision]
+        if counts:
+            one = circuit("relu", multiplications=m, constants=min(counts))
+            found.append((f"circuit, {m} multiplications, {min(counts)} constants", one))
+    return found

@@ -15,15 +15,14 @@ from fractions import Fraction
 import numpy as np
 
 from ..approximation import Approximation, Structure
-from ..composite.published import _stages, _to_chebyshev
-from ..numbers import ZERO, dyadic, exact as exact_number, multiply
+from ..composite.published import _stages, _to_chebyshev, published_plan
+from ..numbers import ZERO, exact as exact_number
 from ..plan.builder import PlanBuilder
 from ..plan.chebyshev import append_chebyshev
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..provenance import Provenance
 
-_HALF = dyadic(1, -1)
 _LARGEST_DEGREE = 1007
 _POINTS = 100_001
 _STEP = 1 << 10  # radii are multiples of 1/_STEP
@@ -65,14 +64,7 @@ def published_relu(alpha: int) -> Approximation:
             coefficients[1::2] = [float(c / radius) for c in odd]
             u = values / float(radius)
         components.append(Polynomial.from_floats(coefficients, (-1, 1), "odd"))
-    builder = PlanBuilder()
-    (x,) = builder.arguments
-    value = x
-    for component in components[:-1]:
-        value = append_chebyshev(builder, value, component.coefficients, "odd")
-    halves = [multiply(c, _HALF) for c in components[-1].coefficients]
-    product = builder.multiply(x, append_chebyshev(builder, value, halves, "odd"))
-    plan = builder.finish(builder.add(product, builder.scale(x, _HALF)))
+    plan = published_plan(components)
     source = "Lee et al., arXiv 2105.10879, coefficients of snu-ccl/approxCNN"
     return _entered("composite", tuple(components), plan, source)
 

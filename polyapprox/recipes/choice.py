@@ -23,6 +23,7 @@ from .options import (
     floor_of_composites,
     floor_of_general,
     general_option,
+    thin_options,
 )
 from .request import Objective, Request
 
@@ -108,6 +109,8 @@ def _options(request: Request) -> Iterator[Option]:
                 break
             if position < (CIRCUITS_TIMED if timed else 2):  # the second, if a proof misses
                 known.append(option)
+        if timed:
+            known += thin_options(request)
     if free or request.structure == "direct":
         floor = floor_of_general(request)
         found = [direct_option(request)]

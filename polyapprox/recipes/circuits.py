@@ -22,10 +22,12 @@ from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..circuits.problem import problem_for
 from ..circuits.scaled import scaled_bound
 from ..circuits.shape import Circuit
+from ..circuits.sparse import sparse_circuits
 from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
+from ..plan.count import count
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
@@ -89,7 +91,8 @@ def _build(
     estimate = unit_estimate / 2 * width * request.share
     result = request.approximation("circuit", (), plan, estimate)
     if shipped is None:
-        shipped = next((o for o in shipped_circuits().values() if o.circuit is circuit), None)
+        known = (*shipped_circuits().values(), *sparse_circuits())
+        shipped = next((o for o in known if o.circuit is circuit), None)
     return certified(result) if shipped is None else certified_by_library(result, shipped, width)
 
 
@@ -166,12 +169,34 @@ def read_multiplications(multiplications: Any) -> int:
     return int(multiplications)
 
 
+def _of_constants(function: str, multiplications: int, constants: Any) -> Shipped:
+    """The most precise shipped circuit with at most so many products with constants."""
+    dense = shipped_circuits()[multiplications]
+    if constants is None:
+        return dense
+    if isinstance(constants, bool) or not isinstance(constants, int) or constants < 0:
+        raise ArgumentError(f"constants must be a whole number from 0 on; got {constants!r}")
+    thin = [one for one in sparse_circuits() if one.circuit.multiplications == multiplications]
+    counts = {
+        id(one): count(circuit_plan(one.circuit, function, 1.0)).constant_products
+        for one in (dense, *thin)
+    }
+    within = [one for one in (dense, *thin) if counts[id(one)] <= constants]
+    if not within:
+        raise ArgumentError(
+            f"constants={constants} is too few: a shipped circuit of {multiplications} "
+            f"multiplications has {min(counts.values())} products with constants or more"
+        )
+    return max(within, key=lambda one: one.bits)
+
+
 @remembered
 def circuit(
     function: str,
     *,
     multiplications: int | None = None,
     depth: int | None = None,
+    constants: int | None = None,
     interval: Any = None,
     prove: bool = False,
     search: bool = False,
@@ -190,6 +215,9 @@ def circuit(
         done by the layer before (rule "published"), one more where it stands alone.
     depth : int, optional
         Most levels (rule "published"). Alone, it is the number of multiplications too.
+    constants : int, optional
+        Most products with constants (rule "published"), for the absolute value and its kin:
+        circuits most of whose constants are zero are faster and less precise.
     interval : (float, float), optional
         By default [-1, 1] for the absolute value and its kin, and the first shipped one for the
         others. The sign is approximated on [low, high] and [-high, -low].
@@ -227,6 +255,9 @@ def circuit(
     >>> r = circuit("relu", multiplications=5, interval=(-8, 8))
     >>> r.multiplications, r.depth, r.bits > 7.8
     (5, 5, True)
+    >>> thin = circuit("relu", multiplications=7, constants=8)
+    >>> thin.counts().constant_products <= 8, thin.bits > 9
+    (True, True)
     >>> r = circuit("gelu", multiplications=5, interval=(-8, 8))
     >>> r.multiplications, r.error_bound < 2**-13
     (5, True)
@@ -235,13 +266,18 @@ def circuit(
     proving, searching = read_flag("prove", prove), read_flag("search", search)
     if function in FUNCTIONS:
         low, high = read_interval((-1, 1) if interval is None else interval)
-        one = shipped_circuits()[read_multiplications(m)]
-        command = _command(function, m, (low, high))
+        one = _of_constants(function, read_multiplications(m), constants)
+        command = _command(function, m, (low, high), constants)
         request = Request(
             function, (low, high), None, "circuit", "balanced", True, None, None, None, command
         )
         result = _build(request, one.circuit, one.estimate, one)
         return certified(replace(result, certificate=None)) if proving else result
+    if constants is not None:
+        raise ArgumentError(
+            f"constants={constants!r} is a limit for 'relu', 'abs', 'maximum' and 'minimum'; leave "
+            f"it out for {function!r}"
+        )
     name = library_name(function)
     if interval is None:
         known = shipped_intervals(name)
@@ -390,8 +426,11 @@ def _multiplications(multiplications: Any, depth: Any) -> Any:
     return multiplications
 
 
-def _command(function: str, m: int, interval: tuple[float, float]) -> str:
-    return f"polyapprox.circuit({function!r}, multiplications={m}, interval={interval!r})"
+def _command(
+    function: str, m: int, interval: tuple[float, float], constants: int | None = None
+) -> str:
+    limit = "" if constants is None else f"constants={constants}, "
+    return f"polyapprox.circuit({function!r}, multiplications={m}, {limit}interval={interval!r})"
 
 
 def _shipped_sign(m: int, low: float, high: float) -> Shipped | None:

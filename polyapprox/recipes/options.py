@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
 import mpmath
 
 from ..approximation import Approximation
-from ..circuits.library import shipped_circuits
+from ..circuits.library import Shipped, shipped_circuits
 from ..circuits.plan import circuit_plan
+from ..circuits.sparse import sparse_circuits
 from ..composite.cost import MAX_DEGREE, stage_cost
 from ..composite.relu_search import ReluChoice
 from ..numbers import ZERO, exact
@@ -68,14 +69,24 @@ class Option:
 
 def circuit_options(request: Request) -> Iterator[Option]:
     """Shipped circuits that are precise enough, fewest multiplications first."""
-    if not request.offset:
-        return
-    for m, one in shipped_circuits().items():
+    if request.offset:
+        yield from _circuits(request, shipped_circuits().values())
+
+
+def thin_options(request: Request) -> Iterator[Option]:
+    """Shipped circuits with few products with constants that are precise enough."""
+    if request.offset:
+        yield from _circuits(request, sparse_circuits())
+
+
+def _circuits(request: Request, shipped: Iterable[Shipped]) -> Iterator[Option]:
+    for one in shipped:
         if one.bound / 2 <= request.unit_error:
             plan = circuit_plan(one.circuit, request.function, request.half_width)
             costs = count(plan)
             yield Option(
-                "circuit", (2**m,), costs.multiplications, costs.depth, costs.constant_products,
+                "circuit", (one.circuit.degree,), costs.multiplications, costs.depth,
+                costs.constant_products,
                 partial(circuit_plan, one.circuit, request.function, request.half_width),
                 partial(
                     of_constants, request.function, one.circuit, one.estimate, request.interval,
