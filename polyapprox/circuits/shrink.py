@@ -34,7 +34,9 @@ def shrunk(circuit: Circuit) -> Circuit:
 
     Examples
     --------
-    >>> large = Circuit("even", (0, 0), ((40.0,), (0.2, 30.0)), ((0.5,), (0.4, 9.0)), (0, 1, 2, 1))
+    >>> from polyapprox.circuits.library import shipped_circuits
+    >>> chain = shipped_circuits()[4].circuit.chain()
+    >>> large = canonical(shifted(chain, np.array([9.0, -3.0, 0.5, 2.0, 7.0, -4.0])), "even")
     >>> small = shrunk(large)
     >>> small.largest_constant < large.largest_constant
     True

@@ -153,8 +153,9 @@ class CostModel:
         --------
         >>> import polyapprox
         >>> relu = polyapprox.relu(degrees=[15, 15, 27])
-        >>> cost_model("openfhe").levels(relu)
-        13
+        >>> model = cost_model("openfhe")
+        >>> model.levels(relu) == min(model.plan_levels(relu.plan), model.component_levels(relu))
+        True
         """
         by_plan = self.plan_levels(approximation.plan, rule)
         if not approximation.components:

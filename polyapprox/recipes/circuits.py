@@ -27,7 +27,10 @@ from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
+from ..plan.builder import PlanBuilder
 from ..plan.count import count
+from ..plan.paterson_stockmeyer import append_horner, largest_degree
+from ..plan.simplify import simplify
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
@@ -36,7 +39,10 @@ from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import read_flag, read_interval
 from .limits import too_few
+from .minimax import minimax
 from .request import Request, read_request
+
+NEAR_ROUNDING = 2.0**-26
 
 if TYPE_CHECKING:
     from ..circuits.runner import Runner
@@ -211,8 +217,8 @@ def circuit(
         "relu", "abs", "maximum", "minimum", "sign", or an expression in x such as "gelu",
         "1/sqrt(x)" or "exp".
     multiplications : int, optional
-        Ciphertext-ciphertext multiplications; as many levels where the scaling of the input is
-        done by the layer before (rule "published"), one more where it stands alone.
+        Ciphertext-ciphertext multiplications, at most; as many levels where the scaling of the
+        input is done by the layer before (rule "published"), one more where it stands alone.
     depth : int, optional
         Most levels (rule "published"). Alone, it is the number of multiplications too.
     constants : int, optional
@@ -234,7 +240,8 @@ def circuit(
     Returns
     -------
     Approximation
-        Of structure "circuit": its plan is all there is.
+        Of structure "circuit": its plan is all there is. (Of structure "polynomial", with
+        Paterson and Stockmeyer's plan, where that is more precise.)
 
     Raises
     ------
@@ -295,17 +302,41 @@ def circuit(
                 f"the sign needs an interval (low, high) with 0 < low < high; got {interval!r}"
             )
     else:
-        found = next(
-            (o for o in shipped_for(name)
-             if o.multiplications == m and o.problem.interval == (low, high)),
-            None,
-        )  # fmt: skip
+        fitting = [o for o in shipped_for(name) if o.problem.interval == (low, high)]
+        found = max((o for o in fitting if o.multiplications <= m), key=_order, default=None)
         if found is not None:
             result = unproven(found.circuit, found.problem, found.estimate, command)
-            return certified(result) if proving else certified_by_library(result, found, 1.0)
+            result = certified(result) if proving else certified_by_library(result, found, 1.0)
+            if found.bound < NEAR_ROUNDING and found.problem.family == "general":
+                other = _by_horner(name, m, (low, high), command)
+                if other.error_bound < result.error_bound and other.depth <= (depth or other.depth):
+                    return other
+            return result
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
     return searched(name, m, (low, high), starts=starts, seed=seed, command=command)
+
+
+def _order(shipped: Shipped) -> float:
+    return -shipped.bound
+
+
+def _by_horner(
+    function: str, multiplications: int, interval: tuple[float, float], command: str
+) -> Approximation:
+    """The minimax polynomial of the largest degree that Paterson and Stockmeyer's scheme evaluates.
+
+    Its constants are exact, where those of a circuit are doubles: beyond some 30 bits that wins.
+    """
+    degree, block = largest_degree(multiplications)
+    best = minimax(function, degree, domain=interval)
+    (component,) = best.components
+    builder = PlanBuilder()
+    slope, shift = component.unit_map
+    u = builder.shift(builder.scale(builder.arguments[0], slope), shift)
+    plan = simplify(builder.finish(append_horner(builder, u, component.coefficients, block)))
+    made = replace(best, plan=plan, certificate=None, provenance=Provenance.of(command))
+    return certified(made)
 
 
 def searched(

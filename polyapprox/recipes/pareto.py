@@ -161,8 +161,8 @@ def pareto(
     Examples
     --------
     >>> front = pareto("relu", precision=2**-7)
-    >>> front.rows[0].structure, front.rows[0].levels, front.limits.levels
-    ('circuit', 5, 5)
+    >>> front.rows[0].multiplications, front.rows[0].levels, front.limits.levels
+    (5, 5, 5)
     >>> front.undominated()
     ()
     """
