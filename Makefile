@@ -12,7 +12,7 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
 	"$$one" -c "import sys; sys.exit(sys.version_info[:2] != (3, 10))" 2>/dev/null && echo "$$one"; done))
 
-.PHONY: setup setup-he demo test test-he bench check docs clean
+.PHONY: setup setup-he demo test test-he bench tables check docs clean
 
 setup: .venv/.ready
 
@@ -54,6 +54,10 @@ bench: setup
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
 	$(BIN)/python benchmarks/composite_vs_lattigo.py
 	$(BIN)/python benchmarks/cold.py
+
+# Tables and figures of the documentation, made again from code and saved results.
+tables: setup
+	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables audits_tables encrypted_tables encrypted_network_tables figures rooms; do $(BIN)/python docs/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each (resumes).
 check: setup
