@@ -1,4 +1,4 @@
-"""The latency model against OpenFHE: for each precision the fastest ReLU and the published one.
+"""The latency model against a framework: for each precision the fastest ReLU and the published one.
 
 In one session the operations are timed (the model), then every plan runs on full ciphertexts at
 the top of the same context, so that forecast and measurement mean the same. The model shipped
@@ -22,7 +22,7 @@ from polyapprox.cost.calibrate import machine, measured_levels
 from polyapprox.encrypted import Parameters, backend
 from polyapprox.encrypted.published import published_relu
 
-SHIPPED = ROOT / "polyapprox" / "cost" / "data" / "openfhe.json"
+SHIPPED = ROOT / "polyapprox" / "cost" / "data"
 
 
 def row(session: Any, model: LatencyModel, k: int, r: Approximation, repeats: int) -> dict:
@@ -43,19 +43,20 @@ def row(session: Any, model: LatencyModel, k: int, r: Approximation, repeats: in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backend", default="openfhe")
     parser.add_argument("--ring", type=int, default=8192)
     parser.add_argument("--levels", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--ship", action="store_true", help="ship the model with the package")
     chosen = parser.parse_args()
-    openfhe = backend("openfhe")
+    framework = backend(chosen.backend)
     rows = []
-    with openfhe.session(Parameters(chosen.ring, 50, chosen.levels)) as session:
+    with framework.session(Parameters(chosen.ring, 50, chosen.levels)) as session:
         seconds = session.time_operations(measured_levels(chosen.levels), 3 * chosen.repeats)
         model = LatencyModel.of_measurements(
             seconds,
-            backend="openfhe",
-            version=openfhe.find().version,
+            backend=chosen.backend,
+            version=framework.find().version,
             machine=machine(),
             date=datetime.datetime.now(datetime.UTC).date().isoformat(),
             ring_dimension=chosen.ring,
@@ -64,7 +65,7 @@ def main() -> None:
             threads=int(os.environ.get("OMP_NUM_THREADS", "1")),
         )
         if chosen.ship:
-            model.save(SHIPPED)
+            model.save(SHIPPED / f"{chosen.backend}.json")
         for k in range(6, 15):
             ours = polyapprox.relu(precision=2.0**-k, objective="latency", backend=model)
             both = [
@@ -73,13 +74,14 @@ def main() -> None:
             rows.append({"ours": both[0], "published": both[1]})
     columns = ("structure", "multiplications", "levels", "constant products", "forecast", "measured")
     show(
-        "ReLU at 2^-k on OpenFHE: ours and r_k, seconds",
+        f"ReLU at 2^-k on {chosen.backend}: ours and r_k, seconds",
         ("k", *columns),
         [(r["k"], *(r[c] for c in columns)) for pair in rows for r in pair.values()],
     )
     write(
-        "latency_forecast",
+        f"latency_forecast_{chosen.backend}",
         {
+            "backend": chosen.backend,
             "ring": chosen.ring, "scale bits": 50, "context levels": chosen.levels,
             "repeats": chosen.repeats, "constant weight": model.constant_weight,
             "residual of the fit": model.residual, "rows": rows,

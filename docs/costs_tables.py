@@ -74,13 +74,19 @@ def weight() -> str:
 
 def forecasts() -> str:
     """Forecast and measured seconds, ours and published."""
-    path = DOCS.parent / "benchmarks" / "results" / "latency_forecast.json"
+    folder = DOCS.parent / "benchmarks" / "results"
+    pairs = [
+        (result["backend"], pair)
+        for path in sorted(folder.glob("latency_forecast_*.json"))
+        for result in [json.loads(path.read_text(encoding="utf-8"))]
+        for pair in result["rows"]
+    ]
     rows = []
-    for pair in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+    for name, pair in pairs:
         ours, theirs = pair["ours"], pair["published"]
         rows.append(
             (
-                f"2^-{ours['k']}", ours["structure"],
+                name, f"2^-{ours['k']}", ours["structure"],
                 *(ours[c] for c in ("multiplications", "levels", "constant products")),
                 f"{ours['forecast']:.3f}", f"{ours['measured']:.3f}",
                 *(theirs[c] for c in ("multiplications", "levels")),
@@ -88,7 +94,8 @@ def forecasts() -> str:
             )
         )  # fmt: skip
     return grid(
-        ("precision", "ours", "mult.", "levels", "constants", "forecast / s", "measured / s",
+        ("backend", "precision", "ours", "mult.", "levels", "constants", "forecast / s",
+         "measured / s",
          "r_α: mult.", "levels", "forecast / s", "measured / s"),
         rows,
     )  # fmt: skip

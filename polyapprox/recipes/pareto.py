@@ -25,6 +25,7 @@ from .options import (
     direct_option,
     general_option,
     published_skeleton,
+    thin_options,
 )
 from .request import DEFAULT_BACKEND, Request, Where, read_request
 
@@ -211,6 +212,7 @@ def _published(function: str, precision: float) -> tuple[Published, ...]:
 
 def _options(request: Request) -> Iterable[Option]:
     yield from islice(circuit_options(request), CIRCUITS)
+    yield from thin_options(request)
     for option in (direct_option(request), general_option(request)):
         if option is not None:
             yield option
