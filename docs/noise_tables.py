@@ -22,6 +22,10 @@ from polyapprox.noise.scale import Setting, smallest_scale
 from polyapprox.plot import noise as noise_figure, plan_graph
 from polyapprox.table.atomic import write_atomically
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from page_tables import reduce_colours
+
 DOCS = Path(__file__).parent
 PAGE = DOCS / "noise.md"
 RUNS = DOCS.parent / "benchmarks" / "results" / "noise.json"
@@ -170,6 +174,8 @@ def figures() -> None:
         chosen=found.scale_bits,
     )  # fmt: skip
     plan_graph(r.plan, DOCS / "figures" / "plan.png")
+    for name in ("noise-scale.png", "plan.png"):
+        reduce_colours(DOCS / "figures" / name)
 
 
 def renewed(text: str) -> str:

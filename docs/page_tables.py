@@ -14,6 +14,18 @@ from polyapprox.table.atomic import write_atomically
 PLACE = re.compile(r"(<!-- made ([a-z-]+) -->\n).*?(<!-- end of what is made -->)", re.DOTALL)
 
 
+COLOURS = 48  # enough for lines and letters; thirds the size of a file
+
+
+def reduce_colours(path: Path) -> None:
+    """Write a picture again in few colours."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+    small.save(path, optimize=True)
+
+
 def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table, right-aligned."""
     lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]

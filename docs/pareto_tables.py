@@ -16,7 +16,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent / "tests")]
 
 import independent
-from page_tables import grid, main
+from page_tables import grid, main, reduce_colours
 
 import polyapprox
 from polyapprox.composite.published import ALPHAS, published_degrees
@@ -25,7 +25,6 @@ from polyapprox.recipes.pareto import Front
 
 PRECISIONS = range(4, 21)
 FIGURES = {"pareto-9.png": 9, "pareto-18.png": 18}
-COLOURS = 48
 
 
 @cache
@@ -92,14 +91,10 @@ def fronts() -> str:
 
 def figures() -> None:
     """Draw the figures, small enough for a page."""
-    from PIL import Image
-
     for name, k in FIGURES.items():
         path = DOCS / "figures" / name
         front(k).plot(path)
-        with Image.open(path) as image:
-            small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
-        small.save(path, optimize=True)
+        reduce_colours(path)
 
 
 TABLES: dict[str, Callable[[], str]] = {"chosen": chosen, "fronts": fronts}

@@ -203,6 +203,42 @@ def train(
                highlight=False)  # fmt: skip
 
 
+@app.command("propagate")
+def propagate_errors(
+    network: Annotated[str, typer.Option(help="Name of a network.")] = "digits",
+    data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
+    power: Annotated[int, typer.Option("--precision", help="K of the precision 2^-K.")] = 9,
+    images: Annotated[int, typer.Option(help="Test images to measure on.")] = 200,
+    calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 2000,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
+) -> None:
+    """How the error of each activation travels to the logits: a table, and one page."""
+    from .calibration import calibrate
+    from .errors import ArgumentError
+    from .networks import find_network
+    from .propagation import propagate
+
+    if not 1 <= power <= 40 or images < 1 or calibration < 1:
+        raise ArgumentError(
+            f"precision is {power}, images {images}, calibration {calibration}: give a whole "
+            "number from 1 to 40, and at least one image of each"
+        )
+    known = find_network(network)
+    model = known.load(data)
+    ranges = calibrate(model, known.batches(known.data("train", data).first(calibration)))
+    found = propagate(
+        model,
+        known.batches(known.data("test", data).first(images), 50),
+        precision=2.0**-power,
+        calibrate=ranges,
+        margin=margin,
+    )
+    _out.print(str(found), soft_wrap=True, highlight=False, markup=False)
+    path = found.save(out / f"propagation-{network}.html")
+    _out.print(f"wrote {path}", soft_wrap=True, highlight=False)
+
+
 def _training_progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),

@@ -202,7 +202,7 @@ def test_every_picture_is_made_by_a_script_and_shown_and_small() -> None:
             if target.endswith((".png", ".svg")):
                 shown.add((page.parent / target).resolve())
     assert shown == {path.resolve() for path in (DOCS / "figures").iterdir()}
-    made = (DOCS / "figures.py").read_text() + (DOCS / "rooms.py").read_text()
+    made = "".join(script.read_text(encoding="utf-8") for script in DOCS.glob("*.py"))
     for path in shown:
         assert f'"{path.name}"' in made, path.name
         assert path.stat().st_size <= 150_000, path.name

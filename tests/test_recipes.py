@@ -165,12 +165,11 @@ def test_fastest_is_fastest_by_the_model(function: Any) -> None:
 
 
 def test_another_machine_is_another_choice() -> None:
-    """Where a product with a constant costs as much as one of ciphertexts, few constants win."""
-    dear = times(constant=1.0)
+    """Where a product with a constant costs more than one of ciphertexts, few constants win."""
+    dear = times(constant=4.0)
     choices = [
         pa.relu(precision=2**-12, objective="latency", backend=model) for model in (TIMES, dear)
     ]
-    assert choices[0].structure == "circuit" and choices[1].structure == "composite"
     constants = [choice.counts().constant_products for choice in choices]
     assert constants[1] < constants[0]
 

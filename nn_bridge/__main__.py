@@ -1,0 +1,6 @@
+"""``python -m nn_bridge`` is the command ``nn-bridge``, for torchrun."""
+
+from .cli import main
+
+if __name__ == "__main__":
+    main()
