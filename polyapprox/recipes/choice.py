@@ -7,6 +7,7 @@ from bisect import insort
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
@@ -104,11 +105,8 @@ def _options(request: Request) -> Iterator[Option]:
     timed = request.objective == "latency"
     known: list[Option] = []
     if free or request.structure == "circuit":
-        for position, option in enumerate(circuit_options(request)):
-            if position >= CIRCUITS_TIMED and not known:
-                break
-            if position < (CIRCUITS_TIMED if timed else 2):  # the second, if a proof misses
-                known.append(option)
+        most = CIRCUITS_TIMED if timed else 2  # the second, if a proof misses
+        known += islice(circuit_options(request), most)
         if timed:
             known += thin_options(request)
     if free or request.structure == "direct":
