@@ -79,8 +79,8 @@ def test_no_published_point_is_undominated(k: int) -> None:
         )
 
 
-@pytest.mark.parametrize("k", range(4, 17))
-def test_the_limit_is_reached_by_one_way_up_to_2_to_the_minus_16(k: int) -> None:
+@pytest.mark.parametrize("k", range(4, 20))
+def test_the_limit_is_reached_by_one_way_up_to_2_to_the_minus_19(k: int) -> None:
     front = front_of(k)
     least = front.limits
     best = front.rows[0]
