@@ -171,8 +171,11 @@ def test_a_composite_beyond_samples_needs_an_exact_scaling(
 ) -> None:
     module = __import__(quantise.__module__, fromlist=["quantise"])
     monkeypatch.setattr(module, "_LARGEST_SAMPLED", 1)
+    r = pa.relu(degrees=[7, 7], interval=(-3, 3))
+    assert quantise(r, 30).structure == "circuit"  # as a whole, where that is possible
+    monkeypatch.setattr(module, "_LARGEST_WHOLE", 1)
     with pytest.raises(ProofError, match=r"stage by stage: the end 3\.0 .*not a power of two"):
-        quantise(pa.relu(degrees=[7, 7], interval=(-3, 3)), 30)
+        quantise(r, 30)
 
 
 def test_constants_that_vanish_are_taken_out() -> None:

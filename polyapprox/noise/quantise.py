@@ -5,12 +5,11 @@ What is proven is proven of the rounded plan, not of the original with something
 ==============================  ============================================================
 what                            how the rounded plan is proven
 ==============================  ============================================================
-piecewise polynomial target     the sampling theorem on the rounded plan itself, as for any
-                                circuit (total degree up to 2^19)
+piecewise polynomial target     on the rounded plan itself, as for any circuit
 one polynomial, smooth target   the rounded plan is expanded into Chebyshev coefficients of
                                 400 bits, which are proven by Taylor balls
-composites beyond that degree   the rounded stages are expanded the same way, and proven stage
-                                by stage
+composites of a degree above    the rounded stages are expanded the same way, and proven stage
+20,000                          by stage
 ==============================  ============================================================
 """
 
@@ -33,7 +32,8 @@ from .expansion import expanded
 from .rounding import quantised_plan, rounding_errors
 from .stages import staged
 
-_LARGEST_SAMPLED = 1 << 19
+_LARGEST_SAMPLED = 20_000  # beyond, the stages of a composite are proven faster than the whole
+_LARGEST_WHOLE = 1 << 19
 _POINTS = 1 << 13
 _POINTS_PER_DEGREE = 16
 _MOST_POINTS = 1 << 18
@@ -85,7 +85,7 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     if pieces is not None and approximation.weight == "1":
         if total_degree(approximation) <= _LARGEST_SAMPLED:
             return _proven(as_circuit(rounded))
-        return _proven(staged(rounded))
+        return _by_stages(rounded)
     if approximation.structure in ("polynomial", "direct"):
         component = expanded(plan, approximation.components[0])
         rounded = replace(rounded, components=(component,))
@@ -93,6 +93,16 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     raise ProofError(
         f"a rounded {approximation.structure} for {approximation.function!r} cannot be proven"
     )
+
+
+def _by_stages(rounded: Approximation) -> Approximation:
+    try:
+        stages = staged(rounded)
+    except ProofError:
+        if total_degree(rounded) > _LARGEST_WHOLE:
+            raise
+        return _proven(as_circuit(rounded))
+    return _proven(stages)
 
 
 def as_circuit(approximation: Approximation) -> Approximation:
