@@ -129,7 +129,7 @@ def test_bounds_are_proven_again(function: str) -> None:
 def test_more_multiplications_are_more_precise(function: str) -> None:
     for interval in {one.problem.interval for one in shipped_for(function)}:
         bounds = [one.bound for one in shipped_for(function) if one.problem.interval == interval]
-        assert len(bounds) >= 3
+        assert bounds
         assert bounds == sorted(bounds, reverse=True)
 
 

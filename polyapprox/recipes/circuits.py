@@ -27,10 +27,7 @@ from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
-from ..plan.builder import PlanBuilder
 from ..plan.count import count
-from ..plan.paterson_stockmeyer import append_horner, largest_degree
-from ..plan.simplify import simplify
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
@@ -38,11 +35,9 @@ from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import read_flag, read_interval
+from .circuit_polynomials import best_polynomial
 from .limits import too_few
-from .minimax import minimax
 from .request import Request, read_request
-
-NEAR_ROUNDING = 2.0**-26
 
 if TYPE_CHECKING:
     from ..circuits.runner import Runner
@@ -307,11 +302,10 @@ def circuit(
         if found is not None:
             result = unproven(found.circuit, found.problem, found.estimate, command)
             result = certified(result) if proving else certified_by_library(result, found, 1.0)
-            if found.bound < NEAR_ROUNDING and found.problem.family == "general":
-                other = _by_horner(name, m, (low, high), command)
-                if other.error_bound < result.error_bound and other.depth <= (depth or other.depth):
-                    return other
-            return result
+            other = best_polynomial(name, m, found, command)
+            if other is None or other.depth > (depth or other.depth):
+                return result
+            return min(result, other, key=lambda one: one.error_bound)
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
     return searched(name, m, (low, high), starts=starts, seed=seed, command=command)
@@ -319,24 +313,6 @@ def circuit(
 
 def _order(shipped: Shipped) -> float:
     return -shipped.bound
-
-
-def _by_horner(
-    function: str, multiplications: int, interval: tuple[float, float], command: str
-) -> Approximation:
-    """The minimax polynomial of the largest degree that Paterson and Stockmeyer's scheme evaluates.
-
-    Its constants are exact, where those of a circuit are doubles: beyond some 30 bits that wins.
-    """
-    degree, block = largest_degree(multiplications)
-    best = minimax(function, degree, domain=interval)
-    (component,) = best.components
-    builder = PlanBuilder()
-    slope, shift = component.unit_map
-    u = builder.shift(builder.scale(builder.arguments[0], slope), shift)
-    plan = simplify(builder.finish(append_horner(builder, u, component.coefficients, block)))
-    made = replace(best, plan=plan, certificate=None, provenance=Provenance.of(command))
-    return certified(made)
 
 
 def searched(
