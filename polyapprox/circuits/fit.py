@@ -7,8 +7,9 @@ left out, so that a step at p = 1024 looks at little more than the extrema.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import scipy.linalg
@@ -31,20 +32,22 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class _State:
+class State:
+    """A chain, its errors on the grid, and what is minimised."""
+
     chain: Chain
     errors: np.ndarray
     objective: float
 
 
-def _state(chain: Chain, grid: Grid, p: int) -> _State:
+def _state(chain: Chain, grid: Grid, p: int) -> State:
     error = errors(chain, grid)
     largest = float(np.max(np.abs(error)))
     if not np.isfinite(largest):
-        return _State(chain, error, np.inf)
+        return State(chain, error, np.inf)
     if largest == 0.0:
-        return _State(chain, error, -np.inf)
-    return _State(chain, error, np.log(largest) + _log_sum(np.abs(error) / largest, p) / p)
+        return State(chain, error, -np.inf)
+    return State(chain, error, np.log(largest) + _log_sum(np.abs(error) / largest, p) / p)
 
 
 def _log_sum(share: np.ndarray, p: int) -> float:
@@ -53,7 +56,7 @@ def _log_sum(share: np.ndarray, p: int) -> float:
 
 
 def _normal_equations(
-    state: _State, grid: Grid, p: int, free: np.ndarray
+    state: State, grid: Grid, p: int, free: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """(p − 1) JᵀWJ and JᵀW e, W scaled to a largest weight of 1."""
     share = np.abs(state.errors) / np.max(np.abs(state.errors))
@@ -96,11 +99,36 @@ def minimise(
     """
     free = free_constants(chain.multiplications, reduced)
     state = _state(chain, grid, p)
-    damping, history = 1e-3, [state.objective]
+    return descended(state, partial(_step, grid=grid, p=p, free=free), 1e-3, steps, enough)
+
+
+def descended(
+    state: State,
+    step: Callable[..., tuple[State | None, float]],
+    damping: float,
+    steps: int,
+    enough: float,
+) -> Fit:
+    """Step after step, until none helps or five together gain too little.
+
+    Parameters
+    ----------
+    state : State
+        Start.
+    step : callable
+        (state, damping=…) to the next state, None where there is none, and its damping.
+    damping : float
+        Of the first step.
+    steps : int
+        At most so many.
+    enough : float
+        Stop when five steps together gain less than this relative part.
+    """
+    history = [state.objective]
     for _ in range(steps):
         if not np.isfinite(state.objective):
             break
-        found, damping = _step(state, grid, p, free, damping)
+        found, damping = step(state, damping=damping)
         if found is None:
             break
         state = found
@@ -111,8 +139,8 @@ def minimise(
 
 
 def _step(
-    state: _State, grid: Grid, p: int, free: np.ndarray, damping: float
-) -> tuple[_State | None, float]:
+    state: State, grid: Grid, p: int, free: np.ndarray, damping: float
+) -> tuple[State | None, float]:
     matrix, slope = _normal_equations(state, grid, p, free)
     diagonal = np.diag(matrix).copy()
     if not np.all(np.isfinite(diagonal)):

@@ -11,11 +11,12 @@ creep along them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from .chain import Chain, Grid, errors, free_constants, jacobian
-from .fit import Fit
+from .fit import Fit, State, descended
 
 _NEGLECTED = 1e-7  # a weight below this share of the largest is none
 _LEAST_DAMPING, _LARGEST_DAMPING = 1e-26, 1e6
@@ -25,23 +26,16 @@ _LARGEST_BEND = 1.5  # a second-order part longer than this many steps is not be
 _LEAST_COLUMN = 1e-7
 
 
-@dataclass(frozen=True)
-class _State:
-    chain: Chain
-    errors: np.ndarray
-    objective: float
-
-
-def _state(chain: Chain, grid: Grid, p: int) -> _State:
+def _state(chain: Chain, grid: Grid, p: int) -> State:
     error = errors(chain, grid)
     size = np.abs(error)
     largest = float(np.max(size))
     if not np.isfinite(largest):
-        return _State(chain, error, np.inf)
+        return State(chain, error, np.inf)
     if largest == 0.0:
-        return _State(chain, error, -np.inf)
+        return State(chain, error, -np.inf)
     power = np.exp(p * np.log(np.maximum(size / largest, 1e-6)))
-    return _State(chain, error, np.log(largest) + float(np.log(np.mean(power))) / p)
+    return State(chain, error, np.log(largest) + float(np.log(np.mean(power))) / p)
 
 
 def minimise(
@@ -65,25 +59,14 @@ def minimise(
     if free is None:
         free = free_constants(chain.multiplications, False)
     state = _state(chain, grid, p)
-    damping, history = 1e-4, [state.objective]
-    for _ in range(steps):
-        if not np.isfinite(state.objective):
-            break
-        found, damping = _step(state, grid, p, free, damping)
-        if found is None:
-            break
-        state = found
-        history.append(state.objective)
-        if len(history) > 5 and history[-6] - history[-1] < enough:
-            break
-    return Fit(state.chain, float(np.max(np.abs(state.errors))))
+    return descended(state, partial(_step, grid=grid, p=p, free=free), 1e-4, steps, enough)
 
 
 @dataclass(frozen=True)
 class _Factors:
     """The weighted derivatives at a chain, taken apart: columns scaled, then U·S·V."""
 
-    state: _State
+    state: State
     grid: Grid
     p: int
     free: np.ndarray
@@ -101,7 +84,7 @@ class _Factors:
         share = self.singular / (self.singular**2 + damping)
         return np.asarray(self.right.T @ (share * (self.left @ (self.root * vector))))
 
-    def moved(self, damping: float) -> _State:
+    def moved(self, damping: float) -> State:
         """The state after a step along the geodesic of that damping, to second order."""
         step = -self.solved(self.kept_errors / (self.p - 1), damping)
         move = self.scale * step
@@ -115,7 +98,7 @@ class _Factors:
         return _state(self.state.chain.moved(move, self.free), self.whole, self.p)
 
 
-def _factors(state: _State, grid: Grid, p: int, free: np.ndarray) -> _Factors | None:
+def _factors(state: State, grid: Grid, p: int, free: np.ndarray) -> _Factors | None:
     share = np.abs(state.errors) / np.max(np.abs(state.errors))
     weight = np.maximum(share, 1e-30) ** (p - 2)
     used = np.flatnonzero(weight > _NEGLECTED)
@@ -136,8 +119,8 @@ def _factors(state: _State, grid: Grid, p: int, free: np.ndarray) -> _Factors | 
 
 
 def _step(
-    state: _State, grid: Grid, p: int, free: np.ndarray, damping: float
-) -> tuple[_State | None, float]:
+    state: State, grid: Grid, p: int, free: np.ndarray, damping: float
+) -> tuple[State | None, float]:
     """The best of the steps along a path of dampings, and its damping."""
     factors = _factors(state, grid, p, free)
     if factors is None:
