@@ -41,7 +41,7 @@ def read_packed(root: Path, name: str, split: str) -> Arrays | None:
     paths = [root / name / part for part in parts]
     if not paths[0].is_file():
         return None
-    return _joined([_checked(path, _strips) for path in paths])
+    return _joined([checked(path, _strips) for path in paths])
 
 
 def read_official(root: Path, name: str, split: str) -> Arrays | None:
@@ -49,11 +49,11 @@ def read_official(root: Path, name: str, split: str) -> Arrays | None:
     members = _OFFICIAL[name, split]
     for folder in (root / _FOLDER[name], root / name / _FOLDER[name], root):
         if (folder / members[0]).is_file():
-            return _joined([_checked(folder / member, _pickle) for member in members])
+            return _joined([checked(folder / member, _pickle) for member in members])
     wanted = [f"{_FOLDER[name]}/{member}" for member in members]
     for archive in (root / _ARCHIVE[name], root / name / _ARCHIVE[name]):
         if archive.is_file():
-            return _joined(_checked(archive, partial(_from_archive, members=wanted)))
+            return _joined(checked(archive, partial(_from_archive, members=wanted)))
     return None
 
 
@@ -61,7 +61,14 @@ def _joined(parts: list[Arrays]) -> Arrays:
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
 
 
-def _checked(path: Path, read: Callable[[Path], Any]) -> Any:
+def checked(path: Path, read: Callable[[Path], Any]) -> Any:
+    """What a function reads from a file.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, or the function does not understand it.
+    """
     try:
         return read(path)
     except FileNotFoundError as error:

@@ -289,7 +289,8 @@ def networks() -> None:
     for heading in ("name", "images", "weights", "from"):
         table.add_column(heading)
     for network in NETWORKS.values():
-        table.add_row(network.name, network.images, network.weights.name, network.origin)
+        weights = network.weights.name if network.weights else "none yet"
+        table.add_row(network.name, network.images, weights, network.origin)
     _out.print(table)
 
 

@@ -1,4 +1,4 @@
-"""Image sets: CIFAR-10 and CIFAR-100 from a folder that the user names, digits from scikit-learn."""
+"""Image sets: CIFAR and Tiny ImageNet from a folder that the user names, scikit-learn's digits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 
 from .archives import read_official, read_packed, sha256
 from .errors import ArgumentError, DataError
+from .tiny_imagenet import NAME as TINY_IMAGENET, read_tiny_imagenet
 
 Split = Literal["train", "test"]
 ENVIRONMENT = "NN_BRIDGE_DATA"
@@ -155,6 +156,60 @@ def load_cifar(
                 "SHA-256 of the decoded array differs): copy the set again"
             )
     return ImageSet(name, split, images, labels.astype(np.int64))
+
+
+def load_tiny_imagenet(split: Split, root: str | Path | None = None) -> ImageSet:
+    """Tiny ImageNet-200, 64 × 64 pixels, 200 classes; verified by checksum.
+
+    Looks in the folder for the packed form (``tiny-imagenet/tiny-imagenet-train-*.npz``,
+    ``tiny-imagenet-val.npz``) and the official folder ``tiny-imagenet-200``. "test" are the
+    10,000 validation images, since the labels of the test images are secret. "train" are all
+    training images there are (the official folder has 100,000), one of each class in turn.
+    The checksum covers the first 100 training images of each class, and all of "test".
+
+    Parameters
+    ----------
+    split : {"train", "test"}
+    root : path, optional
+        See :func:`data_root`.
+
+    Raises
+    ------
+    DataError
+        If the set is missing, damaged, or not the official one.
+    """
+    if split not in ("train", "test"):
+        raise ArgumentError(f"split is {split!r}: choose 'train' or 'test'")
+    folder = data_root(root)
+    found = read_tiny_imagenet(folder, split)
+    if found is None:
+        packed = "train-1" if split == "train" else "val"
+        raise DataError(
+            f"{TINY_IMAGENET} ({split}) is not in {folder}: put there the folder "
+            f"tiny-imagenet-200 that unpacking tiny-imagenet-200.zip makes, or "
+            f"{TINY_IMAGENET}/{TINY_IMAGENET}-{packed}.npz"
+        )
+    images, labels = found
+    return ImageSet(TINY_IMAGENET, split, images, labels.astype(np.int64))
+
+
+def load_images(name: str, split: Split, root: str | Path | None = None) -> ImageSet:
+    """An image set by name: "digits", "cifar10", "cifar100" or "tiny-imagenet".
+
+    Raises
+    ------
+    ArgumentError, DataError
+
+    Examples
+    --------
+    >>> len(load_images("digits", "test"))
+    360
+    """
+    if name == "digits":
+        return load_digits(split)
+    if name == TINY_IMAGENET:
+        return load_tiny_imagenet(split, root)
+    return load_cifar(name, split, root)  # type: ignore[arg-type]
 
 
 def load_digits(split: Split) -> ImageSet:

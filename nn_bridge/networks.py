@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from .data import Batches, ImageSet, Split, data_root, load_cifar, load_digits
-from .errors import ArgumentError
-from .models import DigitsNet, ResNet, ShuffleNetV2
+from .data import Batches, ImageSet, Split, data_root, load_images
+from .errors import ArgumentError, WeightsError
+from .models import DLA, DigitsNet, MobileNetV2, ResNet, ShuffleNetV2
 from .weights import load_weights
 
 DIGITS_WEIGHTS = Path(__file__).parent / "weights" / "digits.safetensors"
@@ -21,16 +22,17 @@ _CIFAR = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network.
+    """A network that is known by name, trained or not.
 
     Attributes
     ----------
     name : str
     build : callable
         Makes the architecture.
-    images : {"digits", "cifar10", "cifar100"}
-    weights : path
-        Under the folder ``weights`` of the data, or absolute.
+    images : {"digits", "cifar10", "cifar100", "tiny-imagenet"}
+    weights : path or None
+        Under the folder ``weights`` of the data, or absolute; None if there are none yet, so that
+        it must be trained first.
     mean, deviation : tuple of float
         Normalisation of pixels divided by `scale`.
     origin : str
@@ -40,7 +42,7 @@ class Network:
     name: str
     build: Callable[[], nn.Module]
     images: str
-    weights: Path
+    weights: Path | None
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     origin: str
@@ -52,7 +54,18 @@ class Network:
         return self.images != "digits"
 
     def weights_path(self, root: str | Path | None = None) -> Path:
-        """Where the file of weights must be."""
+        """Where the file of weights must be.
+
+        Raises
+        ------
+        WeightsError
+            If there are no weights for this network.
+        """
+        if self.weights is None:
+            raise WeightsError(
+                f"there are no pretrained weights for {self.name!r}: train it from scratch, with "
+                'start = "random", or give a file of weights'
+            )
         return data_root(root) / "weights" / self.weights if self.needs_data else self.weights
 
     def load(self, root: str | Path | None = None, weights: str | Path | None = None) -> nn.Module:
@@ -68,9 +81,7 @@ class Network:
 
     def data(self, split: Split, root: str | Path | None = None) -> ImageSet:
         """Its images."""
-        if self.images == "digits":
-            return load_digits(split)
-        return load_cifar(self.images, split, root)  # type: ignore[arg-type]
+        return load_images(self.images, split, root)
 
     def batches(self, data: ImageSet, size: int = 250) -> Batches:
         """Normalised batches of images."""
@@ -98,11 +109,54 @@ _NETWORKS = (
             Path("chenyaofo-cifar10_shufflenetv2_x0_5-1308b4e9.npz"), *_CIFAR,
             "chenyaofo/pytorch-cifar-models"),
 )  # fmt: skip
-NETWORKS = {network.name: network for network in _NETWORKS}
+
+
+def _resnet(layers: int, classes: int, size: int) -> nn.Module:
+    """Whose last pool takes images of any size."""
+    return ResNet(layers, classes)
+
+
+_FAMILIES: dict[str, Callable[[int, int], nn.Module]] = {
+    **{f"resnet{layers}": partial(_resnet, layers) for layers in (20, 32, 44, 56, 110)},
+    "shufflenetv2": lambda classes, size: ShuffleNetV2(1.0, classes, size // 32),
+    "mobilenetv2": lambda classes, size: MobileNetV2(classes, size),
+    "dla34": lambda classes, size: DLA(classes, size),
+}
+"""Architectures by classes and side of the images."""
+_SETS = {
+    "cifar10": (10, 32, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+    "cifar100": (100, 32, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
+    "tiny-imagenet": (200, 64, (0.4814, 0.4491, 0.3986), (0.2764, 0.2686, 0.2818)),
+}
+"""Classes, side, and mean and deviation of the training images by channel."""
+
+
+def _untrained() -> Iterator[Network]:
+    """Every architecture for every image set, to train from scratch."""
+    for family, build in _FAMILIES.items():
+        for images, (classes, size, mean, deviation) in _SETS.items():
+            made = partial(build, classes, size)
+            yield Network(f"{family}-{images}", made, images, None, mean, deviation, "not trained")
+
+
+def _by_name() -> dict[str, Network]:
+    """Those with published weights first; they keep their names."""
+    found = {network.name: network for network in _NETWORKS}
+    for network in _untrained():
+        found.setdefault(network.name, network)
+    return found
+
+
+NETWORKS = _by_name()
 
 
 def find_network(name: str) -> Network:
     """A network by name.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is unknown (the nearest is named).
 
     Examples
     --------
@@ -110,5 +164,9 @@ def find_network(name: str) -> Network:
     'cifar10'
     """
     if name not in NETWORKS:
-        raise ArgumentError(f"the network {name!r} is unknown: choose one of {', '.join(NETWORKS)}")
+        near = difflib.get_close_matches(str(name), NETWORKS, 1, 0.0)[0]
+        raise ArgumentError(
+            f"the network {name!r} is unknown: choose one of {', '.join(NETWORKS)} (the nearest "
+            f"is {near})"
+        )
     return NETWORKS[name]

@@ -74,7 +74,7 @@ def test_an_unknown_width_is_refused():
 
 
 @pytest.mark.skipif(not DATA or not Path(DATA).is_dir(), reason="NN_BRIDGE_DATA names no folder")
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "digits"])
+@pytest.mark.parametrize("name", [n for n, known in NETWORKS.items() if known.needs_data and known.weights])
 def test_published_weights_load_and_recognise_images(name):
     network = find_network(name)
     batches = network.batches(network.data("test", DATA).first(200), 100)

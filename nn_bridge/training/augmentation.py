@@ -9,7 +9,7 @@ PADDING = 4
 
 
 def crop_and_mirror(
-    images: torch.Tensor, generator: torch.Generator, padding: int = PADDING
+    images: torch.Tensor, generator: torch.Generator, padding: int | None = None
 ) -> torch.Tensor:
     """Each image shifted by up to `padding` pixels each way (zeros come in) and mirrored or not.
 
@@ -19,7 +19,8 @@ def crop_and_mirror(
         Of any type; zero is what comes in.
     generator : torch.Generator
         On the CPU, so that every device and every process draws the same.
-    padding : int
+    padding : int, optional
+        By default an eighth of the width (4 pixels for 32 × 32, 8 for 64 × 64), at least 4.
 
     Returns
     -------
@@ -33,6 +34,7 @@ def crop_and_mirror(
     torch.Size([1, 1, 2, 4])
     """
     n, _, height, width = images.shape
+    padding = max(PADDING, width // 8) if padding is None else padding
     device = images.device
     shifts = torch.randint(2 * padding + 1, (2, n), generator=generator)
     mirrored = torch.randint(2, (n,), generator=generator)
