@@ -219,7 +219,7 @@ class _Differentiable(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (x,) = ctx.saved_tensors
-        return gradient * ctx.evaluator.slope(x, ctx.bound), None, None
+        return ctx.evaluator.pull_back(x, ctx.bound, gradient), None, None
 
 
 def read_bound(bound: object, name: str) -> float:

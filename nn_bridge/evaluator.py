@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from polyapprox.approximation import Approximation
 
 from .errors import ConversionError
+from .kernel import Kernel, compiled, supports
 from .program import compile_plan
 
 _CHUNK_BYTES = 1 << 19  # of a register on one thread: dispatch is paid off, and it stays in cache
 _SERIAL = 1 << 15  # elements up to which torch uses one thread; barriers between many short passes
 # on several threads cost more than they gain, far more on a busy machine
 _GRID = 1 << 16
+COMPILE = 1 << 18  # elements of a tensor from which a compiled kernel is worth its second
 _SHARE = 1 / 16
 
 
@@ -64,6 +68,7 @@ class Evaluator:
         certificate = approximation.certificate
         known = approximation.error_estimate if certificate is None else approximation.error_bound
         self.error = known / self.radius
+        self.kernels: dict[torch.dtype, Kernel | None] = {}
         in_float32 = self._difference(torch.float32)
         if dtype is None:
             carried = in_float32 <= _SHARE * self.error
@@ -74,14 +79,30 @@ class Evaluator:
     def __deepcopy__(self, memo: object) -> Evaluator:
         return self
 
-    def _difference(self, dtype: torch.dtype) -> float:
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "kernels": {}}
+
+    def kernel(self, dtype: torch.dtype, *tensors: torch.Tensor) -> Kernel | None:
+        """Compiled code for tensors, where they are large and it can be had; made once."""
+        if tensors[0].numel() < COMPILE or not supports(*tensors):
+            return None
+        if dtype not in self.kernels:
+            made = self.kernels[dtype] = compiled(self.program, dtype)
+            if made is not None and dtype == torch.float32:
+                self.evaluation_error = max(self.evaluation_error, self._difference(dtype, made))
+        return self.kernels[dtype]
+
+    def _difference(self, dtype: torch.dtype, kernel: Kernel | None = None) -> float:
         """Largest difference from float64 on a grid, relative to the radius of the interval."""
-        grid = torch.linspace(-1.0, 1.0, _GRID + 1, dtype=torch.float64).to(dtype).double()
-        grid *= self.radius
-        values = [torch.empty_like(grid) for _ in range(2)]
-        for value, kind in zip(values, (dtype, torch.float64), strict=True):
-            self.write(grid, self.radius, value, kind)
-        return float((values[0] - values[1]).abs().max()) / self.radius
+        grid = torch.linspace(-1.0, 1.0, _GRID + 1, dtype=torch.float64).mul_(self.radius)
+        grid = grid.to(dtype).double()
+        exact, value = torch.empty_like(grid), torch.empty_like(grid)
+        self.write(grid, self.radius, exact, torch.float64)
+        if kernel is None:
+            self.write(grid, self.radius, value, dtype)
+        else:
+            kernel.value(grid, value, 1.0, 1.0)
+        return float((value - exact).abs().max()) / self.radius
 
     def write(
         self, x: torch.Tensor, bound: float, result: torch.Tensor, dtype: torch.dtype | None = None
@@ -89,15 +110,27 @@ class Evaluator:
         """Evaluate on x, scaled to [−bound, bound], into `result` (x itself is allowed)."""
         if dtype is None:
             dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
-        if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
-            x, result = x.permute(0, 2, 3, 1), result.permute(0, 2, 3, 1)
+        x, result = in_memory_order(x, x), in_memory_order(result, x)
+        source = x.contiguous()
+        target = result if result.is_contiguous() else torch.empty_like(source)
+        kernel = self.kernel(dtype, source, target)
+        if kernel is not None:
+            kernel.value(source, target, self.radius / bound, bound / self.radius)
+        else:
+            self._write_in_chunks(source.view(-1), bound, target.view(-1), dtype)
+        if target is not result:
+            result.copy_(target)
+
+    def _write_in_chunks(
+        self, source: torch.Tensor, bound: float, target: torch.Tensor, dtype: torch.dtype
+    ) -> None:
+        """By torch, a piece that stays in cache at a time."""
         program = self.program.times(bound / self.radius)
-        scalars = program.scalars(dtype, x.device)
-        chunk = _chunk(x, dtype)
-        memory = torch.empty((program.registers + 1, chunk), dtype=dtype, device=x.device)
-        source, target = x.reshape(-1), result.reshape(-1)
+        scalars = program.scalars(dtype, source.device)
+        chunk = _chunk(source, dtype)
+        memory = torch.empty((program.registers + 1, chunk), dtype=dtype, device=source.device)
         direct = target.dtype == dtype
-        for start in range(0, x.numel(), chunk):
+        for start in range(0, source.numel(), chunk):
             piece = source[start : start + chunk]
             registers = [register[: piece.numel()] for register in memory.unbind()]
             if piece.dtype == dtype:
@@ -108,21 +141,65 @@ class Evaluator:
             program.run(registers, scalars, goal if direct else registers[-1])
             if not direct:
                 goal.copy_(registers[-1])
-        if target.data_ptr() != result.data_ptr():
-            result.copy_(target.view_as(result))
 
-    def slope(self, x: torch.Tensor, bound: float) -> torch.Tensor:
-        """Derivative r'(A/B · x) of the polynomial, shape of x."""
+    def pull_back(self, x: torch.Tensor, bound: float, gradient: torch.Tensor) -> torch.Tensor:
+        """Gradient times the derivative r'(A/B · x) of the polynomial, shape of x."""
         dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
-        slope = torch.empty(x.numel(), dtype=dtype, device=x.device)
+        whole = torch.empty_like(x)
+        ordered, result = in_memory_order(x.detach(), x), in_memory_order(whole, x)
+        weights = in_memory_order(gradient, x).contiguous()
+        kernel = self.kernel(dtype, ordered, result, weights)
+        if kernel is not None:
+            kernel.slope(ordered, weights, result, self.radius / bound)
+            return whole
         chunk = _chunk(x, dtype)
-        for start in range(0, x.numel(), chunk):
-            piece = x.reshape(-1)[start : start + chunk].detach().to(dtype)
-            with torch.enable_grad():
-                u = (piece * (self.radius / bound)).requires_grad_()
-                (gradient,) = torch.autograd.grad(self.approximation.plan.run(u).sum(), u)
-            slope[start : start + chunk] = gradient
-        return slope.view(x.shape).to(x.dtype)
+        parts = (part.reshape(-1).split(chunk) for part in (ordered, weights))
+        slopes = [grad * self._slope(u.to(dtype), bound) for u, grad in zip(*parts, strict=True)]
+        return whole.copy_(from_memory_order(torch.cat(slopes).view(ordered.shape), x))
+
+    def _slope(self, x: torch.Tensor, bound: float) -> torch.Tensor:
+        """r'(A/B · x), by differentiating the plan."""
+        with torch.enable_grad():
+            u = (x * (self.radius / bound)).requires_grad_()
+            (slope,) = torch.autograd.grad(self.approximation.plan.run(u).sum(), u)
+        return slope
+
+    def below(self, x: torch.Tensor, bound: float, strength: float) -> torch.Tensor:
+        """x where it is positive; elsewhere the approximation's value there, times `strength`.
+
+        Inputs below −bound are moved to it.
+        """
+        dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
+        result = torch.empty_like(x)
+        ordered, target = in_memory_order(x, x), in_memory_order(result, x)
+        kernel = self.kernel(dtype, ordered, target)
+        if kernel is None:
+            self.write(x.clamp(-bound, 0), bound, result)
+            return torch.where(x > 0, x, result * strength)
+        gain = strength * bound / self.radius
+        kernel.below(ordered, target, self.radius / bound, gain, -bound)
+        return result
+
+
+def in_memory_order(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """A view whose dimensions are in the order that `like` has in memory (channels last, or not).
+
+    Examples
+    --------
+    >>> x = torch.zeros(2, 3, 4, 5).to(memory_format=torch.channels_last)
+    >>> in_memory_order(x, x).shape, in_memory_order(x, x).is_contiguous()
+    (torch.Size([2, 4, 5, 3]), True)
+    """
+    return tensor.permute(0, 2, 3, 1) if _channels_last(like) else tensor
+
+
+def from_memory_order(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+    """The inverse of :func:`in_memory_order`."""
+    return tensor.permute(0, 3, 1, 2) if _channels_last(like) else tensor
+
+
+def _channels_last(x: torch.Tensor) -> bool:
+    return x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _chunk(x: torch.Tensor, dtype: torch.dtype) -> int:

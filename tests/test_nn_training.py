@@ -97,7 +97,7 @@ def test_two_processes_train_as_one(tmp_path):
     expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
     for name, value in expected.items():
         # sums in another order: 24-bit rounding, over three steps of the optimiser
-        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found[name], value, rtol=1e-4, atol=5e-5)
 
 
 def test_the_record_says_what_it_depends_on(unbroken):

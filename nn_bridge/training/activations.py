@@ -10,40 +10,34 @@ from ..errors import ConversionError
 from ..evaluator import Evaluator
 from ..intercept import ReluOnly
 from .configuration import Configuration
-from .noise import NoisePool, actual_error, noisy_relu, random_noise
+from .noise import NoisePool, erring_relu, noisy_relu, random_noise, relu_backward
 
 
-class _Straight(torch.autograd.Function):
-    """The polynomial forward, the derivative of ReLU backward."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
-        ctx.save_for_backward(x > 0)
-        result = torch.empty_like(x)
-        evaluator.write(x, bound, result)
-        return result
+class _Polynomial(torch.autograd.Function):
+    """The polynomial forward, its own derivative or ReLU's backward; constant outside [−B, B]."""
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        (positive,) = ctx.saved_tensors
-        return gradients[0] * positive, None, None
-
-
-class _Smooth(torch.autograd.Function):
-    """The polynomial forward, its own derivative backward."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
+    def forward(
+        ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float, gradient: str
+    ) -> torch.Tensor:
+        low, high = torch.aminmax(x)
+        ctx.outside = max(-float(low), float(high)) > bound
         ctx.save_for_backward(x)
-        ctx.evaluator, ctx.bound = evaluator, bound
+        ctx.evaluator, ctx.bound, ctx.gradient = evaluator, bound, gradient
         result = torch.empty_like(x)
-        evaluator.write(x, bound, result)
+        evaluator.write(x.clamp(-bound, bound) if ctx.outside else x, bound, result)
         return result
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (x,) = ctx.saved_tensors
-        return gradients[0] * ctx.evaluator.slope(x, ctx.bound), None, None
+        (gradient,) = gradients
+        if ctx.outside:
+            gradient = gradient * (x.abs() <= ctx.bound)
+        if ctx.gradient == "relu":
+            return relu_backward(gradient, x), None, None, None
+        inside = x.clamp(-ctx.bound, ctx.bound) if ctx.outside else x
+        return ctx.evaluator.pull_back(inside, ctx.bound, gradient), None, None, None
 
 
 class TrainingActivations(ReluOnly):
@@ -117,15 +111,14 @@ class TrainingActivations(ReluOnly):
         if self.configuration.range.penalty:
             self._penalise(x, bound)
         if forward.polynomial:
-            inside = x.clamp(-bound, bound)
-            way = _Straight if forward.gradient == "relu" else _Smooth
-            return way.apply(inside, self.evaluators[self.power], bound)
+            evaluator = self.evaluators[self.power]
+            return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))
         if noise.kind == "none":
             return torch.relu(x)
         if noise.kind == "error":
-            error = actual_error(x, self.evaluators[self.power], bound)
-            return noisy_relu(x, error * self.strength, noise.place)
-        return noisy_relu(x, self._random(x, bound), noise.place)
+            evaluator = self.evaluators[self.power]
+            return erring_relu(x, evaluator, bound, noise.place, self.strength)
+        return self._with_random(x, bound)
 
     def _bound(self, site: str) -> float:
         if site not in self.bounds:
@@ -135,14 +128,15 @@ class TrainingActivations(ReluOnly):
             )
         return self.bounds[site]
 
-    def _random(self, x: torch.Tensor, bound: float) -> torch.Tensor:
+    def _with_random(self, x: torch.Tensor, bound: float) -> torch.Tensor:
         noise = self.configuration.noise
         if noise.unit == "interval":
             size = self.strength * bound * 2.0**-self.power
         else:
             size = self.strength * float(x.detach().float().std())
         pool = cast(NoisePool, self.pool)  # random noise has one
-        return random_noise(x, noise, size, pool, self.generator, self.rank, self.processes)
+        drawn = random_noise(x, noise, pool, self.generator, self.rank, self.processes)
+        return noisy_relu(x, drawn, noise.place, size)
 
     def _penalise(self, x: torch.Tensor, bound: float) -> None:
         self.sites += 1

@@ -6,9 +6,12 @@ and its polynomial is not; what noise, how large and where it is added are choic
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 
-from ..evaluator import Evaluator
+from ..evaluator import COMPILE, Evaluator, from_memory_order, in_memory_order
+from ..kernel import compiled_noise, supports
 from .configuration import Noise
 
 _POOL = 1 << 22
@@ -47,40 +50,86 @@ class NoisePool:
         return self.pool[start : start + size].view(shape)
 
 
-def noisy_relu(x: torch.Tensor, noise: torch.Tensor, place: str) -> torch.Tensor:
-    """ReLU with noise where x ≤ 0; the derivative is that of ReLU of what it is applied to.
+def noisy_relu(x: torch.Tensor, noise: torch.Tensor, place: str, size: float = 1.0) -> torch.Tensor:
+    """ReLU with size · noise where x ≤ 0; the derivative is that of ReLU of what it is applied to.
 
     Examples
     --------
     >>> x, noise = torch.tensor([-1.0, 2.0]), torch.tensor([0.5, 0.5])
-    >>> noisy_relu(x, noise, "after"), noisy_relu(x, 3 * noise, "before")
+    >>> noisy_relu(x, noise, "after"), noisy_relu(x, noise, "before", 3.0)
     (tensor([0.5000, 2.0000]), tensor([0.5000, 2.0000]))
     """
     if place == "before":
-        return torch.where(x > 0, x, x + noise).clamp(min=0)
-    return torch.where(x > 0, x, noise)
+        return torch.where(x > 0, x, x + size * noise.to(x.dtype)).clamp(min=0)
+    return cast(torch.Tensor, _NoiseBelow.apply(x, noise, size))
+
+
+class _NoiseBelow(torch.autograd.Function):
+    """x where it is positive, else size · noise; the derivative of ReLU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, noise: torch.Tensor, size: float) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        result = torch.empty_like(x)
+        ordered, target = in_memory_order(x, x), in_memory_order(result, x)
+        values = in_memory_order(noise, x)
+        whole = values.shape == ordered.shape and values.is_contiguous()
+        large = x.numel() >= COMPILE and x.dtype != torch.float64
+        kernel = compiled_noise() if whole and large and supports(ordered, target) else None
+        if kernel is None:
+            return torch.where(x > 0, x, size * noise.to(x.dtype), out=result)
+        kernel.noise(ordered, values, target, size)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+        return relu_backward(gradients[0], *ctx.saved_tensors), None, None
+
+
+class _ErrorBelow(torch.autograd.Function):
+    """x where it is positive, else the approximation's error, scaled; the derivative of ReLU."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, evaluator: Evaluator, bound: float, strength: float
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return evaluator.below(x, bound, strength)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+        return relu_backward(gradients[0], *ctx.saved_tensors), None, None, None
+
+
+def relu_backward(gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The gradient where x is positive, else 0: in one pass."""
+    return torch.ops.aten.threshold_backward(gradient, x, 0)
 
 
 def random_noise(
     x: torch.Tensor,
     noise: Noise,
-    size: float,
     pool: NoisePool,
     generator: torch.Generator,
     rank: int = 0,
     processes: int = 1,
 ) -> torch.Tensor:
-    """Noise of a size (absolute) for the inputs x of a call site."""
-    shape = x.shape
+    """Noise of size 1 for the inputs x of a call site, in the order that x has in memory."""
     if noise.each == "channel":
         shape = torch.Size([*x.shape[:2], *([1] * (x.dim() - 2))])
-    return pool.cut(shape, generator, rank, processes).to(x.dtype) * size
+        return pool.cut(shape, generator, rank, processes)
+    ordered = in_memory_order(x, x)
+    return from_memory_order(pool.cut(ordered.shape, generator, rank, processes), x)
 
 
-def actual_error(x: torch.Tensor, evaluator: Evaluator, bound: float) -> torch.Tensor:
-    """Error of the approximation at negative inputs (moved into [−B, B]): its value there."""
-    with torch.no_grad():
-        inside = x.detach().clamp(-bound, 0)
-        value = torch.empty_like(inside)
-        evaluator.write(inside, bound, value)
-        return value
+def erring_relu(
+    x: torch.Tensor, evaluator: Evaluator, bound: float, place: str, strength: float = 1.0
+) -> torch.Tensor:
+    """ReLU with the error of an approximation at negative inputs (moved into [−B, B]).
+
+    Its error there is its value there.
+    """
+    if place == "before":
+        error = evaluator.below(x.detach().clamp(max=0), bound, strength)
+        return noisy_relu(x, error, place)
+    return cast(torch.Tensor, _ErrorBelow.apply(x, evaluator, bound, strength))
