@@ -49,6 +49,8 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         Room("export", ("export",), "source and data for frameworks", "Approximation → their file"),
+        Room("weighted", ("weighted",), "least error where the inputs are",
+             "histogram → Approximation"),
     ),
     (
         Room("recipes", ("recipes", "comparison"),

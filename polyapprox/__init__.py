@@ -13,6 +13,7 @@ _LAZY = {
     "sign": ("recipes.sign", "sign"),
     "step": ("recipes.sign", "step"),
     "circuit": ("recipes.circuits", "circuit"),
+    "weighted_relu": ("weighted", "weighted_relu"),
     "limits": ("recipes.limits", "limits"),
     "pareto": ("recipes.pareto", "pareto"),
     "minimax": ("recipes.minimax", "minimax"),
