@@ -30,6 +30,7 @@ from .activations import TrainingActivations
 from .batches import Mixed, TrainingBatches, seed_of
 from .checkpoint import load_checkpoint, save_checkpoint
 from .configuration import Configuration, as_mapping
+from .events import Events
 from .optimisation import Average, optimiser_of, rate_at
 from .processes import Processes, processes, share_batch_norms
 
@@ -149,10 +150,12 @@ class _Training:
     def run(self) -> Trained:
         """All epochs that are not done yet."""
         self.resume()
-        with intercepted(self.network, self.activations, evaluate=False):
+        logs = Events(None if self.group.rank else self.folder, len(self.epochs))
+        with logs, intercepted(self.network, self.activations, evaluate=False):
             for epoch in range(len(self.epochs), self.configuration.optimisation.epochs):
                 self.epochs.append(self.epoch(epoch))
                 self.save()
+                logs.write(self.epochs[-1], self.optimiser.param_groups[0]["lr"])
         if self.average:
             self.network.load_state_dict(self.average.state)
         return self.finish()
