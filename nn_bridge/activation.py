@@ -28,11 +28,14 @@ class InputCount:
         Inputs with |x| above the bound of the approximation (or not a number).
     largest : float
         Largest |x|; infinite if an input was not a number.
+    ratio : float
+        Largest |x|/B.
     """
 
     elements: int = 0
     outside: int = 0
     largest: float = 0.0
+    ratio: float = 0.0
 
     @property
     def share_outside(self) -> float:
@@ -44,7 +47,7 @@ class PolynomialActivation(nn.Module):
     """B/A · r(A/B · x): an approximation r of ReLU on [−A, A], used on [−B, B].
 
     ReLU is positively homogeneous, so the error is at most B/A times the proven one. An evaluator
-    of another function is used on its own interval, B = A.
+    of another function is used on its own interval, B = A. Each channel may have its own B.
 
     Parameters
     ----------
@@ -58,6 +61,8 @@ class PolynomialActivation(nn.Module):
         them to the nearest end.
     name : str
         How messages call this layer.
+    channels : Tensor, shape (channels,), optional
+        B of each channel (axis 1 of the input), in place of one B; `bound` is their largest then.
 
     Raises
     ------
@@ -80,11 +85,15 @@ class PolynomialActivation(nn.Module):
         bound: float = 1.0,
         outside: Outside = "report",
         name: str = "activation",
+        channels: torch.Tensor | None = None,
     ) -> None:
         super().__init__()
         self.evaluator = (
             approximation if isinstance(approximation, Evaluator) else Evaluator(approximation)
         )
+        self.channels = channels
+        if channels is not None:
+            bound = float(channels.max())
         self.bound = read_bound(bound, name)
         if not self.evaluator.homogeneous and self.bound != self.evaluator.radius:
             raise ArgumentError(
@@ -142,21 +151,42 @@ class PolynomialActivation(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Evaluate on a tensor of any shape; differentiable once."""
-        x = self.inspect(x)
+        x, bound, scales = self._scaled(self.inspect(x))
         if torch.is_grad_enabled() and x.requires_grad:
-            return self._corrected(_Differentiable.apply(x, self.evaluator, self.bound))
+            value = _Differentiable.apply(x, self.evaluator, bound)
+            return self._corrected(value if scales is None else value * scales)
         result = torch.empty_like(x)
-        self.evaluator.write(x, self.bound, result)
-        return self._corrected(result)
+        self.evaluator.write(x, bound, result)
+        return self._corrected(result if scales is None else result.mul_(scales))
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
+        if self.channels is not None:
+            return x.copy_(self(x.clone()))
         inspected = self.inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
             value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)
             return x.copy_(self._corrected(value))
         self.evaluator.write(inspected, self.bound, x)
         return self._corrected(x)
+
+    def _scaled(self, x: torch.Tensor) -> tuple[torch.Tensor, float, torch.Tensor | None]:
+        """The input of r, its bound, and by what the value is multiplied, where that is needed."""
+        if self.channels is None:
+            return x, self.bound, None
+        scales = self._by_channel(x)
+        return x / scales, 1.0, scales
+
+    def _by_channel(self, x: torch.Tensor) -> torch.Tensor:
+        """B of each channel, to be broadcast over an input."""
+        channels = self.channels
+        if channels is None or x.ndim < 2 or x.shape[1] != len(channels):
+            count = 0 if channels is None else len(channels)
+            raise ArgumentError(
+                f"{self.name} got inputs of shape {tuple(x.shape)}: its intervals are those of "
+                f"{count} channels on axis 1"
+            )
+        return channels.to(x).view(-1, *[1] * (x.ndim - 2))
 
     def _corrected(self, value: torch.Tensor) -> torch.Tensor:
         """Less the mean error of each channel, in place where no gradient is asked for."""
@@ -171,7 +201,8 @@ class PolynomialActivation(nn.Module):
 
     def extra_repr(self) -> str:
         """Degrees and bound, for print."""
-        return f"degrees={list(self.approximation.degrees)}, bound={self.bound:g}"
+        apart = "" if self.channels is None else f", channels={len(self.channels)}"
+        return f"degrees={list(self.approximation.degrees)}, bound={self.bound:g}{apart}"
 
     def inspect(self, x: torch.Tensor) -> torch.Tensor:
         """Count inputs outside the interval; x, or what the policy makes of it.
@@ -185,23 +216,42 @@ class PolynomialActivation(nn.Module):
             raise ArgumentError(f"{self.name} got a tensor of {x.dtype}: give real floating point")
         if not x.numel():
             return x
-        low, high = torch.aminmax(x.detach())
-        largest = float(torch.maximum(-low, high))
-        largest = math.inf if math.isnan(largest) else largest
+        seen = x.detach()
+        largest = _largest(seen)
         self.seen.elements += x.numel()
-        if largest <= self.bound:
-            self.seen.largest = max(self.seen.largest, largest)
+        self.seen.largest = max(self.seen.largest, largest)
+        limit: float | torch.Tensor = self.bound
+        ratio = largest / self.bound
+        if self.channels is not None:
+            limit = self._by_channel(x)
+            ratio = _largest(seen / limit)
+        self.seen.ratio = max(self.seen.ratio, ratio)
+        if ratio <= 1:
             return x
-        outside = x.numel() - int((x.detach().abs() <= self.bound).sum())
+        outside = x.numel() - int((seen.abs() <= limit).sum())
         self.seen.outside += outside
-        self.seen.largest = max(largest, self.seen.largest)
         if self.outside == "raise":
             raise OutOfRangeError(
-                f"{self.name} got {outside} of {x.numel()} inputs outside [-{self.bound:g}, "
-                f"{self.bound:g}], the largest {largest:g}: widen its interval, or choose "
+                f"{self.name} got {outside} of {x.numel()} inputs outside {self._interval()}, "
+                f"the largest {largest:g}: widen its interval, or choose "
                 "outside='report' or 'clamp'"
             )
-        return x.clamp(-self.bound, self.bound) if self.outside == "clamp" else x
+        if self.outside != "clamp":
+            return x
+        limit = torch.as_tensor(limit).to(x)
+        return x.clamp(-limit, limit)
+
+    def _interval(self) -> str:
+        if self.channels is None:
+            return f"[-{self.bound:g}, {self.bound:g}]"
+        return f"the intervals of their channels, of which [-{self.bound:g}, {self.bound:g}] is the widest"
+
+
+def _largest(x: torch.Tensor) -> float:
+    """Largest |x|; infinite if one is not a number."""
+    low, high = torch.aminmax(x)
+    largest = float(torch.maximum(-low, high))
+    return math.inf if math.isnan(largest) else largest
 
 
 class _Differentiable(torch.autograd.Function):

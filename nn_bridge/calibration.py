@@ -1,8 +1,7 @@
-"""Measuring the range of the input of each activation."""
+"""Measuring the ranges of the inputs of activations."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,10 +9,13 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from polyapprox.errors import PolyApproxError
+
 from .batches import batches
-from .errors import ConversionError
+from .errors import ArgumentError, ConversionError
 from .functions import Call
 from .intercept import ReluOnly, intercepted
+from .ranges import BINS, Ranges, SiteRange
 
 
 class _Missed(TorchDispatchMode):
@@ -32,27 +34,37 @@ class _Missed(TorchDispatchMode):
 
 
 class Measurement(ReluOnly):
-    """Computes what is called and keeps the largest |input| of each call site, in order of call."""
+    """Computes what is called and keeps the range of each call site, in order of call.
 
-    def __init__(self) -> None:
-        self.largest: dict[str, float] = {}
-        self.calls: dict[str, Call] = {}
+    Parameters
+    ----------
+    by_channel : bool
+        Whether channels are told apart.
+    bins : int
+        Of the histograms; 0 for none.
+    """
+
+    def __init__(self, by_channel: bool, bins: int) -> None:
+        self.by_channel, self.bins = by_channel, bins
+        self.sites: dict[str, SiteRange] = {}
 
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
     ) -> torch.Tensor:
         """The exact value."""
-        self.calls.setdefault(site, call)
-        largest = 0.0
-        if x.numel():
-            low, high = torch.aminmax(x.detach())
-            largest = float(torch.maximum(-low, high))
-        if not math.isfinite(largest):
+        found = SiteRange.of(call, x, self.by_channel, self.bins)
+        if not bool((torch.isfinite(found.low) & torch.isfinite(found.high)).all()):
             raise ConversionError(
                 f"{site} got an input that is not finite while calibrating: check the network and "
                 "the data"
             )
-        self.largest[site] = max(self.largest.get(site, 0.0), largest)
+        known = self.sites.get(site)
+        if known is not None and known.channels != found.channels:
+            raise ConversionError(
+                f"{site} got {known.channels} channels, then {found.channels}: measure with "
+                "channels=False, or with inputs of one shape"
+            )
+        self.sites[site] = found if known is None else known.merged(found)
         if call.name != "relu":
             return exact()
         return x.clamp_(min=0) if call.in_place else x.clamp(min=0)
@@ -76,10 +88,8 @@ def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
 
     Raises
     ------
-    ArgumentError
-        If the loader gives no batch.
-    ConversionError
-        If the network holds compiled code, is converted already, or an input is not finite.
+    ArgumentError, ConversionError
+        As :func:`measure` does.
 
     Examples
     --------
@@ -87,18 +97,89 @@ def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
     >>> calibrate(network, [torch.tensor([[-3.0, 2.0]]), torch.tensor([[1.0, 4.0]])])
     {'1': 4.0}
     """
-    return measure(model, loader).largest
+    return measure(model, loader, bins=0).largest
 
 
-def measure(model: nn.Module, loader: Iterable[Any]) -> Measurement:
-    """As :func:`calibrate`, with each call too."""
-    measurement = Measurement()
+def measure(
+    model: nn.Module, loader: Iterable[Any], *, channels: bool = False, bins: int = BINS
+) -> Ranges:
+    """Smallest and largest input, quantiles and histogram of each activation, in one pass.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Runs in evaluation mode, without gradients, and is left as it was.
+    loader : iterable of Tensor or (Tensor, labels)
+    channels : bool
+        Tell channels apart: axis 1 of each input.
+    bins : int
+        Of each histogram: a power of two, or 0 for none (which is several times faster).
+
+    Returns
+    -------
+    Ranges
+
+    Raises
+    ------
+    ArgumentError
+        If the loader gives no batch, or one that the network cannot take, or `bins` cannot be used.
+    ConversionError
+        If the network holds compiled code, is converted already, or a weight, a batch or an input
+        of an activation is not finite.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Flatten(), nn.ReLU())
+    >>> batches = [torch.tensor([[-3.0, 2.0]]), torch.tensor([[1.0, 4.0]])]
+    >>> ranges = measure(network, batches, channels=True)
+    >>> ranges.largest, ranges.per_channel["1"].tolist()
+    ({'1': 4.0}, [3.0, 4.0])
+    """
+    if bins and (bins < 2 or bins & (bins - 1)):
+        raise ArgumentError(f"bins is {bins!r}: give a power of two, such as {BINS}, or 0")
+    _check_weights(model)
+    measurement = Measurement(channels, bins)
+    shape: tuple[int, ...] = ()
     with _Missed() as missed, intercepted(model, measurement), torch.no_grad():
-        for inputs, _ in batches(model, loader):
-            model(inputs)
+        for number, (inputs, _) in enumerate(batches(model, loader), 1):
+            _run(model, inputs, number)
+            shape = tuple(inputs.shape[1:])
             if missed.found:
                 raise ConversionError(
                     "the network computes a ReLU in compiled code, where it cannot be replaced: "
                     "use the network before torch.jit.script or torch.compile"
                 )
-    return measurement
+    return Ranges(measurement.sites, shape)
+
+
+def _check_weights(model: nn.Module) -> None:
+    """Refuse weights and running statistics that are not finite."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        buffer = not isinstance(tensor, nn.Parameter)
+        if buffer and not name.endswith(("running_mean", "running_var")):
+            continue
+        if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
+            continue  # made by the first batch
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ConversionError(
+                f"{name!r} of the network is not finite while calibrating: load sound weights"
+            )
+
+
+def _run(model: nn.Module, inputs: torch.Tensor, number: int) -> None:
+    """Run the network on a batch, or say in a sentence why it cannot."""
+    if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
+        raise ConversionError(
+            f"batch {number} of the loader is not finite while calibrating: it holds NaN or "
+            "infinity, check the data"
+        )
+    try:
+        model(inputs)
+    except PolyApproxError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArgumentError(
+            f"the network cannot take batch {number} of the loader, of shape "
+            f"{tuple(inputs.shape)}: {reason}"
+        ) from error

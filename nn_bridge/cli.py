@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -44,7 +45,11 @@ def accuracy(
     first: Annotated[int, typer.Option("--from", help="First precision is 2^-FROM.")] = 6,
     last: Annotated[int, typer.Option("--to", help="Last precision is 2^-TO.")] = 13,
     interval: Annotated[
-        list[str] | None, typer.Option(help="'per-layer', 'global' or one B; repeat for several.")
+        list[str] | None,
+        typer.Option(
+            help="'per-layer', 'per-channel', 'per-channel-shared', 'global' or one B; repeat for "
+            "several."
+        ),
     ] = None,
     approximation: Annotated[
         list[str] | None,
@@ -176,11 +181,14 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights.")],
     data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
     device: Annotated[str, typer.Option(help="Device, as torch names it.")] = "cpu",
+    seed: Annotated[int | None, typer.Option(help="In place of the file's.")] = None,
 ) -> None:
     """Train a network; started again with the same folder, it goes on where it stopped."""
     from .training import fit, read_configuration
 
     chosen = read_configuration(configuration)
+    if seed is not None:
+        chosen = dataclasses.replace(chosen, seed=seed)
     with _training_progress() as bar:
         task = bar.add_task("", total=None, loss="")
 

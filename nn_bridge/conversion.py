@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
+import torch
 from torch import nn
 
 from polyapprox.approximation import Approximation
 
-from .activation import Outside, read_bound, read_outside
+from .activation import Outside, read_outside
+from .bounds import Interval, bounds_of, channel_bounds, read_margin
 from .calibration import measure
 from .default import network_relu
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
+from .folding import read_bounds
 from .functions import Call
 from .intercept import install, site_name
+from .ranges import BINS, Ranges
 from .report import Replacement, Report
 
 Network = TypeVar("Network", bound=nn.Module)
-Interval = float | str | Mapping[str, float]
 
 
 class Maker(Protocol):
@@ -35,9 +37,10 @@ def convert(
     *,
     precision: float | None = None,
     interval: Interval = "per-layer",
-    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
+    calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None = None,
     approximation: Approximation | Evaluator | Maker | Mapping[str, Approximation] | None = None,
     margin: float = 1.0,
+    quantile: float | None = None,
     outside: Outside = "report",
     inplace: bool = False,
 ) -> Network:
@@ -62,12 +65,16 @@ def convert(
         Error on the interval scaled to [−1, 1], for example ``2**-9`` (of Sigmoid and Tanh: the
         error itself). Only an `approximation` that is made already can go without; then ReLU
         alone is replaced.
-    interval : float, "per-layer", "global" or dict
+    interval : float, "per-layer", "global", "per-channel", "per-channel-shared" or dict
         One B for all call sites; each call site's own largest |input|; the largest of all; or
-        the B of each call site by name.
-    calibrate : iterable or dict, optional
+        the B of each call site by name (or of each of its channels). "per-channel" gives each
+        channel of a ReLU its own B where weights before and after can take it in
+        (:mod:`nn_bridge.folding`), and is "per-layer" elsewhere; "per-channel-shared" gives
+        channels that a shortcut adds the largest B of them, so that more can be folded.
+    calibrate : iterable, dict or Ranges, optional
         Batches (tensors, or pairs of inputs and labels) to measure ranges on, or what
-        :func:`nn_bridge.calibrate` returned. Needed for "per-layer" and "global".
+        :func:`nn_bridge.calibrate` or :func:`nn_bridge.measure` returned. Needed for all
+        intervals that are words.
     approximation : Approximation, callable or dict, optional
         Of ReLU on a symmetric interval, or what makes it, called with `precision` and
         `interval`; by default :func:`nn_bridge.default.network_relu`. A dict gives single call
@@ -75,6 +82,8 @@ def convert(
         get the default, if `precision` is given too.
     margin : float
         Measured ranges are multiplied by it.
+    quantile : float, optional
+        Use this quantile of the |inputs| in place of the largest one.
     outside : {"report", "raise", "clamp"}
         What to do with inputs outside [−B, B]: see :class:`nn_bridge.PolynomialActivation`.
     inplace : bool
@@ -110,13 +119,24 @@ def convert(
     ('1', 'nn.ReLU', True)
     """
     read_outside(outside)
-    good = isinstance(margin, (int, float)) and math.isfinite(margin) and margin > 0
-    if not good:
-        raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
+    read_margin(margin)
+    channels = isinstance(interval, str) and interval.startswith("per-channel")
     by_site = _by_site(approximation)
     evaluator = _shared(approximation, precision, by_site)
-    measured, calls = _ranges(model, calibrate)
+    measured, calls, ranges = _ranges(model, calibrate, channels, quantile)
     bounds, default = bounds_of(interval, measured, margin)
+    by_channel: dict[str, torch.Tensor] = {}
+    notes: dict[str, str] = {}
+    if channels and ranges is not None and measured:
+        by_channel, notes = channel_bounds(
+            model, ranges, bounds, margin, quantile, shared=interval == "per-channel-shared"
+        )
+    elif isinstance(interval, Mapping):
+        by_channel = {
+            site: read_bounds(value, f"interval[{site!r}]")
+            for site, value in interval.items()
+            if not isinstance(value, (int, float))
+        }
     for path, module in model.named_modules():
         if isinstance(module, nn.ReLU):
             site = site_name(path)
@@ -129,7 +149,9 @@ def convert(
             "replace (nn_bridge.check lists what is not polynomial)"
         )
     network = model if inplace else copy.deepcopy(model)
-    replacement = Replacement(evaluator, bounds, default, calls, outside, precision, by_site)
+    replacement = Replacement(
+        evaluator, bounds, default, calls, outside, precision, by_site, by_channel, notes, ranges
+    )
     own = hasattr(network, "report")
     install(network, replacement, {} if own else {"report": Report(replacement)})
     return network
@@ -182,42 +204,23 @@ def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
 
 
 def _ranges(
-    model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | None
-) -> tuple[dict[str, float] | None, dict[str, Call]]:
+    model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None, channels: bool,
+    quantile: float | None,
+) -> tuple[dict[str, float] | None, dict[str, Call], Ranges | None]:  # fmt: skip
     """Measured ranges (None without calibration) and calls of the call sites."""
     if calibrate is None:
-        return None, {}
+        return None, {}, None
     if isinstance(calibrate, Mapping):
-        return {str(site): float(value) for site, value in calibrate.items()}, {}
-    measurement = measure(model, calibrate)
-    return measurement.largest, measurement.calls
-
-
-def bounds_of(
-    interval: Interval, measured: dict[str, float] | None, margin: float
-) -> tuple[dict[str, float], float | None]:
-    """Bound of each known call site, and of the unknown ones (None: they are refused)."""
-    if isinstance(interval, Mapping):
-        return {
-            site: read_bound(bound, f"interval[{site!r}]") for site, bound in interval.items()
-        }, None
-    if not isinstance(interval, str):
-        bound = read_bound(interval, "interval")
-        return dict.fromkeys(measured or {}, bound), bound
-    if interval not in ("per-layer", "global"):
-        raise ArgumentError(
-            f"interval is {interval!r}: give a number, 'per-layer', 'global' or a dict by call site"
-        )
-    if measured is None:
-        raise ArgumentError(
-            f"interval={interval!r} needs measured ranges: give calibrate=loader, or a number as "
-            "interval"
-        )
-    positive = [value for value in measured.values() if value > 0]
-    if measured and not positive:
-        raise ArgumentError("all inputs of all layers are zero: calibrate with other data")
-    if interval == "global":
-        bound = margin * max(positive, default=1.0)
-        return dict.fromkeys(measured, bound), bound
-    smallest = min(positive, default=1.0)
-    return {site: margin * (value or smallest) for site, value in measured.items()}, None
+        if quantile is not None or channels:
+            what = "quantile" if quantile is not None else "interval by channel"
+            raise ArgumentError(
+                f"{what} needs more than the largest inputs: give calibrate=loader, or "
+                "nn_bridge.measure(model, loader, channels=True)"
+            )
+        return {str(site): float(value) for site, value in calibrate.items()}, {}, None
+    ranges = calibrate
+    if not isinstance(ranges, Ranges):
+        bins = BINS if quantile is not None else 0
+        ranges = measure(model, ranges, channels=channels, bins=bins)
+    largest = ranges.largest if quantile is None else ranges.quantile(quantile)
+    return largest, ranges.calls, ranges

@@ -24,9 +24,9 @@ class SiteCount:
     ----------
     site : str
     bound : float
-        B.
+        B (the largest, where each channel has its own).
     elements, outside : int
-        Inputs, and those outside [−B, B].
+        Inputs, and those outside [−B, B] (of their channel).
     share_outside : float
         Outside divided by elements.
     largest_ratio : float
@@ -121,7 +121,7 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
             activation.seen.elements,
             activation.seen.outside,
             activation.seen.share_outside,
-            activation.seen.largest / activation.bound,
+            activation.seen.ratio,
         )
         for site, activation in _activations(model).items()
     )

@@ -10,13 +10,14 @@ import torch
 
 from polyapprox.errors import NoBoundError
 
-from .activation import Outside
+from .activation import Outside, PolynomialActivation
 from .building import Activation, build
 from .checking import Remaining
 from .errors import ConversionError
 from .evaluator import Evaluator
 from .functions import Call
 from .operations import remaining_function
+from .ranges import Ranges
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class SiteReport:
     kind : str
         How the network calls it: "nn.ReLU", "F.relu", "Tensor.relu_", …
     bound : float
-        B: the approximation is used on [−B, B].
+        B: the approximation is used on [−B, B]. The largest, where each channel has its own.
     precision : float
         Error on the interval scaled to [−1, 1]: proven bound divided by B.
     error_bound : float or None
@@ -43,6 +44,11 @@ class SiteReport:
         Type that it is computed in (at least).
     evaluation_error : float
         Estimate of the absolute error of computing in this type.
+    channels : tuple of float
+        B of each channel; empty where all have the same.
+    folding : str
+        Which weights can take in the scale, or have taken it in, or why it stays; empty where
+        that was not looked at.
     """
 
     site: str
@@ -55,6 +61,8 @@ class SiteReport:
     multiplications: int
     dtype: str
     evaluation_error: float
+    channels: tuple[float, ...] = ()
+    folding: str = ""
 
 
 class Replacement:
@@ -75,6 +83,12 @@ class Replacement:
         Of the functions that need an approximation of their own; without it they remain.
     by_site : dict, optional
         Evaluators of single call sites, in place of the shared one.
+    by_channel : dict of str to Tensor, optional
+        Bound of each channel, of the ReLUs that have several.
+    foldings : dict of str to str, optional
+        What :class:`nn_bridge.folding.SiteFolding` says of call sites.
+    ranges : Ranges, optional
+        What the bounds come from, kept with the network.
     """
 
     def __init__(
@@ -86,6 +100,9 @@ class Replacement:
         outside: Outside,
         precision: float | None = None,
         by_site: Mapping[str, Evaluator] | None = None,
+        by_channel: Mapping[str, torch.Tensor] | None = None,
+        foldings: Mapping[str, str] | None = None,
+        ranges: Ranges | None = None,
     ) -> None:
         self.evaluator = evaluator
         self.by_site = dict(by_site or {})
@@ -93,6 +110,9 @@ class Replacement:
         self.default = default
         self.outside = outside
         self.precision = precision
+        self.by_channel = dict(by_channel or {})
+        self.foldings = dict(foldings or {})
+        self.ranges = ranges
         self.kinds = {site: call.kind for site, call in calls.items()}
         self.names: dict[str, str] = {}
         self.activations: dict[str, Activation] = {}
@@ -116,8 +136,24 @@ class Replacement:
             )
         evaluator = self.by_site.get(site, self.evaluator)
         activation = build(call, shape, bound, evaluator, self.precision, self.outside, site)
+        channels = self.by_channel.get(site)
+        if channels is not None and call.name == "relu":
+            activation = PolynomialActivation(
+                evaluator, outside=self.outside, name=site, channels=channels
+            )
         self.activations[site], self.names[site] = activation, call.name
         return activation
+
+    def unscale(self, site: str, scales: torch.Tensor) -> None:
+        """Use r on [−1, 1] at a ReLU whose scales, shape (channels,), weights have taken in."""
+        old = self.activations[site]
+        self.bounds[site] = 1.0
+        self.by_channel.pop(site, None)
+        new = PolynomialActivation(old.evaluator, 1.0, old.outside, site)
+        if old.correction is not None:
+            shape = (-1, *[1] * (old.correction.ndim - 2))
+            new.correction = old.correction / scales.to(old.correction).view(shape)
+        self.activations[site] = new
 
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
@@ -169,9 +205,19 @@ class Report:
         """Replaced call sites, in the order in which they became known."""
         kinds = self.replacement.kinds
         return tuple(
-            _describe(site, kinds.get(site, "not called yet"), activation)
+            _describe(
+                site,
+                kinds.get(site, "not called yet"),
+                activation,
+                self.replacement.foldings.get(site, ""),
+            )
             for site, activation in self.replacement.activations.items()
         )
+
+    @property
+    def ranges(self) -> Ranges | None:
+        """What the bounds come from, if the network was converted with a loader or with ranges."""
+        return self.replacement.ranges
 
     @property
     def remaining(self) -> tuple[Remaining, ...]:
@@ -206,6 +252,8 @@ class Report:
             lines.append(
                 f"{row.site:<24}{row.kind:<14}{row.bound:>9.4g}  {bound:>12}  "
                 f"{list(row.degrees)}, {row.depth}, {row.multiplications}"
+                + (f"; {len(row.channels)} channels" if row.channels else "")
+                + (f"; {row.folding}" if row.folding else "")
             )
         lines += [f"remains: {item}" for item in self.remaining]
         return "\n".join(lines)
@@ -215,11 +263,12 @@ def _article(call: Call) -> str:
     return "a ReLU" if call.name == "relu" else f"the function {call.kind}"
 
 
-def _describe(site: str, kind: str, activation: Activation) -> SiteReport:
+def _describe(site: str, kind: str, activation: Activation, folding: str) -> SiteReport:
     try:
         error_bound: float | None = activation.error_bound
     except NoBoundError:
         error_bound = None
+    channels = getattr(activation, "channels", None)
     known = activation.evaluator.error * activation.bound if error_bound is None else error_bound
     return SiteReport(
         site,
@@ -232,4 +281,6 @@ def _describe(site: str, kind: str, activation: Activation) -> SiteReport:
         activation.multiplications,
         str(activation.dtype).removeprefix("torch."),
         activation.evaluation_error,
+        () if channels is None else tuple(channels.tolist()),
+        folding,
     )

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import torch
 
 from ..activation import Outside, read_outside
-from ..calibration import calibrate
+from ..bounds import WORDS
+from ..calibration import calibrate, measure
 from ..conversion import convert
 from ..data import Batches, ImageSet, data_root
 from ..errors import ArgumentError, DataError
@@ -22,6 +23,8 @@ from ..evaluation import EvaluationResult, evaluate
 from ..evaluator import Evaluator
 from ..files import git_commit, versions
 from ..networks import Network, find_network
+from ..ranges import Ranges
+from ..report import Report
 from .makers import APPROXIMATIONS, make
 from .records import Records, key_of
 
@@ -39,7 +42,8 @@ class AccuracyConfiguration:
     first, last : int
         Precisions 2^-first … 2^-last.
     intervals : tuple of str
-        "per-layer", "global", or one number B for all layers.
+        "per-layer", "global", "per-channel", "per-channel-shared" (see
+        :func:`nn_bridge.convert`), or one number B for all layers.
     approximations : tuple of {"ours", "zero", "with-constant", "published"}
         See :func:`nn_bridge.experiments.makers.make`.
     limit : int or None
@@ -110,14 +114,14 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
 
 
 def read_interval(interval: str) -> str | float:
-    """ "per-layer", "global", or a positive number.
+    """A word of :data:`nn_bridge.bounds.WORDS`, or a positive number.
 
     Examples
     --------
     >>> read_interval("50"), read_interval("global")
     (50.0, 'global')
     """
-    if interval in ("per-layer", "global"):
+    if interval in WORDS:
         return interval
     try:
         number = float(interval)
@@ -125,7 +129,7 @@ def read_interval(interval: str) -> str | float:
         number = math.nan
     if not 0 < number < math.inf:
         raise ArgumentError(
-            f"interval is {interval!r}: give 'per-layer', 'global' or a positive number"
+            f"interval is {interval!r}: give {', '.join(map(repr, WORDS))} or a positive number"
         )
     return number
 
@@ -163,12 +167,27 @@ class _Setting:
 
     @cached_property
     def ranges(self) -> dict[str, float]:
-        """Measured when first needed."""
+        """Of layers; measured when first needed."""
+        return calibrate(self.model, self._calibration)
+
+    @cached_property
+    def channel_ranges(self) -> Ranges:
+        """Of channels; measured when first needed."""
+        return measure(self.model, self._calibration, channels=True, bins=0)
+
+    def ranges_for(self, interval: str | float) -> dict[str, float] | Ranges | None:
+        """What an interval needs."""
+        if not isinstance(interval, str):
+            return None
+        return self.channel_ranges if interval.startswith("per-channel") else self.ranges
+
+    @property
+    def _calibration(self) -> Batches:
         chosen = self.test
         if self.configuration.calibration == "train":
             count = self.configuration.calibration_images
             chosen = self.network.data("train", self.root).first(count)
-        return calibrate(self.model, self.network.batches(chosen))
+        return self.network.batches(chosen)
 
 
 def run_accuracy(
@@ -292,7 +311,7 @@ def _run(
         setting.model,
         approximation=evaluator,
         interval=width,
-        calibrate=setting.ranges if isinstance(width, str) else None,
+        calibrate=setting.ranges_for(width),
         margin=configuration.margin,
         outside=configuration.outside,
     )
@@ -312,6 +331,7 @@ def _run(
         "sites": [
             {**asdict(site), "largest_ratio": _finite(site.largest_ratio)} for site in result.sites
         ],
+        **_by_channel(converted),
         "wall_seconds": time.perf_counter() - start,
         "environment": setting.environment,
     }
@@ -328,6 +348,15 @@ def _measured(result: EvaluationResult) -> dict[str, Any]:
         "inputs": sum(site.elements for site in result.sites),
         "largest_ratio": _finite(result.largest_ratio),
     }
+
+
+def _by_channel(converted: torch.nn.Module) -> dict[str, Any]:
+    """Activations with a bound for each channel, if there are any."""
+    report = converted.report
+    apart = (
+        [site.site for site in report.sites if site.channels] if isinstance(report, Report) else []
+    )
+    return {"sites_by_channel": apart} if apart else {}
 
 
 def _finite(number: float) -> float | str:

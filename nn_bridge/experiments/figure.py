@@ -8,9 +8,14 @@ from typing import Any
 from ..errors import BridgeError
 from ..files import write_atomically
 
-_MARKERS = {"per-layer": "o", "global": "s"}
-_COLOURS = {"ours": "#0b5fa5", "with-constant": "#7a6fbf", "zero": "#2a8f5a", "published": "#c1440e"}
-_STYLES = {"per-layer": "-", "global": "--"}
+_MARKERS = {"per-layer": "o", "global": "s", "per-channel": "D", "per-channel-shared": "v"}
+_COLOURS = {
+    "ours": "#0b5fa5",
+    "with-constant": "#7a6fbf",
+    "zero": "#2a8f5a",
+    "published": "#c1440e",
+}
+_STYLES = {"per-layer": "-", "global": "--", "per-channel": "-.", "per-channel-shared": "-."}
 
 
 def accuracy_figure(records: list[dict[str, Any]], stem: str | Path) -> tuple[Path, Path]:
