@@ -11,8 +11,7 @@ from mpmath import mp, mpf
 import polyapprox
 from polyapprox.circuits.library import shipped_circuits
 from polyapprox.errors import ArgumentError
-from polyapprox.weighted import weighted_error
-from polyapprox.weighted import relu as module
+from polyapprox.weighted import relu as module, weighted_error
 from polyapprox.weighted.density import read_density
 
 B = 7.0
