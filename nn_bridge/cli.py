@@ -53,7 +53,9 @@ def accuracy(
     ] = None,
     approximation: Annotated[
         list[str] | None,
-        typer.Option(help="'ours', 'zero', 'with-constant' or 'published'; repeat for several."),
+        typer.Option(
+            help="'ours', 'weighted', 'zero', 'with-constant' or 'published'; repeat for several."
+        ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
     calibration: Annotated[
@@ -61,6 +63,7 @@ def accuracy(
     ] = "train",
     calibration_images: Annotated[int, typer.Option(help="How many training images.")] = 5000,
     margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    cap: Annotated[float, typer.Option(help="Largest error of 'weighted' beside 'ours'.")] = 8.0,
     outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
 ) -> None:
@@ -84,6 +87,7 @@ def accuracy(
         calibration=calibration,  # type: ignore[arg-type]
         calibration_images=calibration_images,
         margin=margin,
+        cap=cap,
         outside=outside,  # type: ignore[arg-type]
     )
     lines = out / f"accuracy-{network}.jsonl"

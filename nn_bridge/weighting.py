@@ -64,8 +64,9 @@ def weighted(
     --------
     >>> import nn_bridge
     >>> from torch import nn
+    >>> from nn_bridge.calibration import measure
     >>> network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-    >>> ranges = nn_bridge.measure(network, [torch.randn(100, 4)])
+    >>> ranges = measure(network, [torch.randn(100, 4)])
     >>> found = weighted(ranges, precision=2**-5, margin=1.25)
     >>> found["1"].multiplications
     4

@@ -1,6 +1,7 @@
 """Approximations weighted by measured ranges: cost, bounds, accuracy of the network of digits."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from nn_bridge import convert, evaluate
 from nn_bridge.calibration import measure
 from nn_bridge.default import network_relu
 from nn_bridge.errors import ArgumentError
+from nn_bridge.experiments.accuracy import AccuracyConfiguration, run_accuracy
 from nn_bridge.networks import find_network
 from nn_bridge.weighting import unit_histograms, weighted
 from polyapprox.weighted import weighted_error
@@ -39,7 +41,7 @@ def small():
 
 
 def test_the_cost_is_that_of_the_default_and_the_weighted_error_is_smaller(digits) -> None:
-    network, ranges, _ = digits
+    _, ranges, _ = digits
     for power in (4, 5, 6):
         found = weighted(ranges, precision=2.0**-power, margin=1.25)
         default = network_relu(precision=2.0**-power)
@@ -162,3 +164,31 @@ def test_ranges_need_histograms_and_a_relu(small) -> None:
     gelu = nn.Sequential(nn.Linear(3, 3), nn.GELU())
     with pytest.raises(ArgumentError, match="hold no ReLU"):
         weighted(measure(gelu, [torch.randn(5, 3)]), multiplications=3)
+
+
+def test_the_experiment_measures_them(tmp_path) -> None:
+    path = tmp_path / "records.jsonl"
+    given = AccuracyConfiguration(
+        first=4, last=4, intervals=("global", "per-channel", "30"), limit=60,
+        approximations=("ours", "weighted"), calibration_images=150,
+    )  # fmt: skip
+    records = run_accuracy(given, path)
+    by = {(r["approximation"], r.get("interval")): r for r in records}
+    for interval in given.intervals:
+        ours, other = (by[name, interval] for name in ("ours", "weighted"))
+        assert other["key"] != ours["key"]
+        assert other["multiplications"] == ours["multiplications"] == 3
+        assert ours["proven_error"] < other["proven_error"] <= 8 * ours["proven_error"]
+        assert len(other["proven_errors"]) == 6 and other["cap"] == 8
+    assert by["weighted", "global"]["correct"] >= by["ours", "global"]["correct"]
+    assert by["weighted", "30"]["correct"] >= by["ours", "30"]["correct"] + 10
+    text = path.read_text()
+    assert run_accuracy(given, path) == records and path.read_text() == text
+    wider = run_accuracy(replace(given, cap=3.0), path)
+    assert {r["key"] for r in wider} & {r["key"] for r in records if r["approximation"] == "ours"}
+    assert all(r["key"] not in text for r in wider if r["approximation"] == "weighted")
+
+
+def test_the_experiment_refuses_a_cap_below_one(tmp_path) -> None:
+    with pytest.raises(ArgumentError, match=r"cap is 0\.5"):
+        run_accuracy(AccuracyConfiguration(cap=0.5), tmp_path / "r.jsonl")

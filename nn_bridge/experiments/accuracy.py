@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 import torch
 
+from polyapprox.approximation import Approximation
+from polyapprox.weighted.relu import CAP
+
 from ..activation import Outside, read_outside
 from ..bounds import WORDS
 from ..calibration import calibrate, measure
@@ -23,9 +26,9 @@ from ..evaluation import EvaluationResult, evaluate
 from ..evaluator import Evaluator
 from ..files import git_commit, versions
 from ..networks import Network, find_network
-from ..ranges import Ranges
+from ..ranges import BINS, Ranges
 from ..report import Report
-from .makers import APPROXIMATIONS, make
+from .makers import APPROXIMATIONS, WEIGHTED, make, make_weighted
 from .records import Records, key_of
 
 Progress = Callable[[int, int, str], None]
@@ -44,8 +47,9 @@ class AccuracyConfiguration:
     intervals : tuple of str
         "per-layer", "global", "per-channel", "per-channel-shared" (see
         :func:`nn_bridge.convert`), or one number B for all layers.
-    approximations : tuple of {"ours", "zero", "with-constant", "published"}
-        See :func:`nn_bridge.experiments.makers.make`.
+    approximations : tuple of {"ours", "zero", "with-constant", "published", "weighted"}
+        See :func:`nn_bridge.experiments.makers.make`; "weighted" is at the cost of "ours", each
+        activation with an approximation of its own (:mod:`nn_bridge.weighting`).
     limit : int or None
         Test images (None: all).
     calibration : {"train", "test"}
@@ -56,6 +60,8 @@ class AccuracyConfiguration:
         are tested.
     margin : float
         Measured ranges are multiplied by it.
+    cap : float
+        Of "weighted" ones: see :func:`polyapprox.weighted_relu`.
     outside : {"report", "raise", "clamp"}
     seed : int
         Recorded and set; nothing here is random.
@@ -70,6 +76,7 @@ class AccuracyConfiguration:
     calibration: Literal["train", "test"] = "train"
     calibration_images: int | None = 5000
     margin: float = 1.25
+    cap: float = CAP
     outside: Outside = "report"
     seed: int = 0
 
@@ -93,9 +100,10 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
                 f"published composites exist for 2^-4 to 2^-14, not for 2^-{first} to 2^-{last}: "
                 "change the range, or choose the approximation 'ours' alone"
             )
-        if name not in APPROXIMATIONS:
+        known = (*APPROXIMATIONS, WEIGHTED)
+        if name not in known:
             raise ArgumentError(
-                f"the approximation {name!r} is unknown: choose one of {', '.join(APPROXIMATIONS)}"
+                f"the approximation {name!r} is unknown: choose one of {', '.join(known)}"
             )
     for interval in configuration.intervals:
         read_interval(interval)
@@ -107,6 +115,8 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
             raise ArgumentError(f"{what} is {count}: give at least 1")
     if configuration.calibration not in ("train", "test"):
         raise ArgumentError(f"calibration is {configuration.calibration!r}: 'train' or 'test'")
+    if not 1 <= configuration.cap < math.inf:
+        raise ArgumentError(f"cap is {configuration.cap!r}: give a number from 1 on, such as {CAP}")
     if not math.isfinite(configuration.margin) or configuration.margin <= 0:
         raise ArgumentError(f"margin is {configuration.margin!r}: give a positive finite number")
     read_outside(configuration.outside)
@@ -175,6 +185,11 @@ class _Setting:
         """Of channels; measured when first needed."""
         return measure(self.model, self._calibration, channels=True, bins=0)
 
+    @cached_property
+    def histograms(self) -> Ranges:
+        """Of channels, with histograms; measured when first needed."""
+        return measure(self.model, self._calibration, channels=True, bins=BINS)
+
     def ranges_for(self, interval: str | float) -> dict[str, float] | Ranges | None:
         """What an interval needs."""
         if not isinstance(interval, str):
@@ -231,9 +246,10 @@ def run_accuracy(
     evaluators: dict[tuple[str, int], Evaluator] = {}
     for done, (name, power, interval) in enumerate(_runs(configuration), 1):
         report(done, total, f"{name}, 2^-{power}, {interval}")
-        if (name, power) not in evaluators:
-            evaluators[name, power] = Evaluator(make(name, power))
-        evaluator = evaluators[name, power]
+        kind = "ours" if name == WEIGHTED else name  # whose cost they have
+        if (kind, power) not in evaluators:
+            evaluators[kind, power] = Evaluator(make(kind, power))
+        evaluator = evaluators[kind, power]
         results.append(_run(setting, records, evaluator, name, power, interval))
     report(total, total, "done")
     return results
@@ -298,45 +314,72 @@ def _run(
         "outside": configuration.outside,
     }
     if isinstance(width, str):
+        identity |= {"margin": configuration.margin}
+    if name == WEIGHTED or isinstance(width, str):
         identity |= {
-            "margin": configuration.margin,
             "calibration": configuration.calibration,
             "calibration_images": configuration.calibration_images,
         }
+    if name == WEIGHTED:
+        identity |= {"cap": configuration.cap}
     found = records.get(key_of(identity))
     if found is not None:
         return found
     start = time.perf_counter()
+    approximation: Evaluator | dict[str, Approximation] = evaluator
+    if name == WEIGHTED:
+        approximation = make_weighted(
+            setting.model, setting.histograms, power, width, configuration.margin, configuration.cap
+        )
+    made_after = time.perf_counter() - start
     converted = convert(
         setting.model,
-        approximation=evaluator,
+        approximation=approximation,
         interval=width,
         calibrate=setting.ranges_for(width),
         margin=configuration.margin,
         outside=configuration.outside,
     )
     result = evaluate(converted, setting.batches)
-    approximation = evaluator.approximation
     record = {
         "key": key_of(identity),
         **identity,
         **_measured(result),
-        "degrees": list(approximation.degrees),
-        "depth": approximation.depth,
-        "multiplications": approximation.multiplications,
+        "degrees": list(evaluator.approximation.degrees),
+        "depth": evaluator.approximation.depth,
+        "multiplications": evaluator.approximation.multiplications,
         "counting_rule": "published",
-        "proven_error": evaluator.error,
-        "dtype": str(evaluator.dtype).removeprefix("torch."),
-        "evaluation_error": evaluator.evaluation_error,
+        **(_of_evaluator(evaluator) if approximation is evaluator else _of_sites(converted)),
         "sites": [
             {**asdict(site), "largest_ratio": _finite(site.largest_ratio)} for site in result.sites
         ],
         **_by_channel(converted),
         "wall_seconds": time.perf_counter() - start,
+        **({} if approximation is evaluator else {"seconds_to_make": made_after}),
         "environment": setting.environment,
     }
     records.add(record)
     return record
+
+
+def _of_evaluator(evaluator: Evaluator) -> dict[str, Any]:
+    return {
+        "proven_error": evaluator.error,
+        "dtype": str(evaluator.dtype).removeprefix("torch."),
+        "evaluation_error": evaluator.evaluation_error,
+    }
+
+
+def _of_sites(converted: torch.nn.Module) -> dict[str, Any]:
+    """The same where each activation has its own: the largest errors, relative to B."""
+    report = converted.report
+    sites = report.sites if isinstance(report, Report) else ()
+    return {
+        "proven_error": max(site.precision for site in sites),
+        "dtype": max(site.dtype for site in sites),
+        "evaluation_error": max(site.evaluation_error / site.bound for site in sites),
+        "proven_errors": {site.site: site.precision for site in sites},
+    }
 
 
 def _measured(result: EvaluationResult) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from torch import nn
+
 from polyapprox import Polynomial, relu
 from polyapprox.approximation import Approximation
 from polyapprox.composite.published import ALPHAS, published_composite, published_plan
@@ -12,10 +14,15 @@ from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.prove import certified
 from polyapprox.provenance import Provenance
 
+from ..bounds import Interval, bounds_of, channel_bounds
 from ..default import network_relu
 from ..errors import ArgumentError
+from ..ranges import Ranges
+from ..weighting import weighted
 
 APPROXIMATIONS = ("ours", "zero", "with-constant", "published")
+WEIGHTED = "weighted"
+"""Made for a network by :func:`make_weighted`, not by :func:`make`."""
 _SAMPLES = 100_000
 
 
@@ -94,3 +101,33 @@ def make(name: str, power: int) -> Approximation:
     raise ArgumentError(
         f"the approximation {name!r} is unknown: choose one of {', '.join(APPROXIMATIONS)}"
     )
+
+
+def make_weighted(
+    model: nn.Module, ranges: Ranges, power: int, interval: str | float, margin: float, cap: float
+) -> dict[str, Approximation]:
+    """For each ReLU an approximation at the cost of "ours", weighted by its inputs.
+
+    Parameters
+    ----------
+    model : nn.Module
+    ranges : Ranges
+        With histograms; of channels, where the interval is one by channel.
+    power : int
+        The cost is that of precision 2^-power.
+    interval, margin
+        As for :func:`nn_bridge.convert`.
+    cap : float
+        See :func:`polyapprox.weighted_relu`.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    chosen: Interval = interval
+    if isinstance(interval, str) and interval.startswith("per-channel"):
+        layers, _ = bounds_of(interval, ranges.largest, margin)
+        shared = interval == "per-channel-shared"
+        by_channel, _ = channel_bounds(model, ranges, layers, margin, None, shared)
+        chosen = {**layers, **by_channel}
+    return weighted(ranges, precision=2.0**-power, interval=chosen, margin=margin, cap=cap)
