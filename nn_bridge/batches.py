@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from .errors import ArgumentError
+from polyapprox.errors import PolyApproxError
+
+from .errors import ArgumentError, ConversionError
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -26,8 +28,13 @@ def batches(
     Raises
     ------
     ArgumentError
-        If a batch is something else, or there is no batch.
+        If the loader or a batch is something else, or there is no batch.
     """
+    if isinstance(loader, torch.Tensor) or not isinstance(loader, Iterable):
+        raise ArgumentError(
+            f"the loader is a {type(loader).__name__}: give a DataLoader or a list of batches, "
+            "such as [x]"
+        )
     device = device_of(network)
     empty = True
     for batch in loader:
@@ -37,8 +44,73 @@ def batches(
                 f"the loader gave a batch of {type(batch).__name__}: give tensors, or pairs "
                 "(inputs, labels)"
             )
+        if not pair[0].numel():
+            continue
         empty = False
         labels = pair[1] if len(pair) > 1 else None
         yield pair[0].to(device), None if labels is None else torch.as_tensor(labels).to(device)
     if empty:
         raise ArgumentError("the loader gave no batch: give at least one (a generator runs once)")
+
+
+def check_weights(network: nn.Module, doing: str) -> None:
+    """Refuse what is no network, and weights and running statistics that are not finite.
+
+    Parameters
+    ----------
+    network : nn.Module
+    doing : str
+        What cannot be done with it, for the sentence: "calibrating".
+
+    Raises
+    ------
+    ArgumentError, ConversionError
+    """
+    if not isinstance(network, nn.Module):
+        raise ArgumentError(f"the network is a {type(network).__name__}: give a torch.nn.Module")
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        buffer = not isinstance(tensor, nn.Parameter)
+        if buffer and not name.endswith(("running_mean", "running_var")):
+            continue
+        if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
+            continue  # made by the first batch
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ConversionError(
+                f"{name!r} of the network is not finite while {doing}: load sound weights"
+            )
+
+
+def run(network: nn.Module, inputs: torch.Tensor, number: int, doing: str) -> Any:
+    """What the network makes of a batch; a sentence where it cannot take it.
+
+    Parameters
+    ----------
+    network : nn.Module
+    inputs : Tensor
+    number : int
+        Of the batch, from 1.
+    doing : str
+        For the sentence.
+
+    Raises
+    ------
+    ArgumentError
+        If the shape or type of the batch is not the network's.
+    ConversionError
+        If the batch is not finite.
+    """
+    if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
+        raise ConversionError(
+            f"batch {number} of the loader is not finite while {doing}: it holds NaN or "
+            "infinity, check the data"
+        )
+    try:
+        return network(inputs)
+    except PolyApproxError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ArgumentError(
+            f"the network cannot take batch {number} of the loader, of shape "
+            f"{tuple(inputs.shape)}: {reason}"
+        ) from error

@@ -9,9 +9,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from polyapprox.errors import PolyApproxError
-
-from .batches import batches
+from .batches import batches, check_weights, run
 from .errors import ArgumentError, ConversionError
 from .functions import Call
 from .intercept import ReluOnly, intercepted
@@ -137,12 +135,12 @@ def measure(
     """
     if bins and (bins < 2 or bins & (bins - 1)):
         raise ArgumentError(f"bins is {bins!r}: give a power of two, such as {BINS}, or 0")
-    _check_weights(model)
+    check_weights(model, "calibrating")
     measurement = Measurement(channels, bins)
     shape: tuple[int, ...] = ()
     with _Missed() as missed, intercepted(model, measurement), torch.no_grad():
         for number, (inputs, _) in enumerate(batches(model, loader), 1):
-            _run(model, inputs, number)
+            run(model, inputs, number, "calibrating")
             shape = tuple(inputs.shape[1:])
             if missed.found:
                 raise ConversionError(
@@ -150,36 +148,3 @@ def measure(
                     "use the network before torch.jit.script or torch.compile"
                 )
     return Ranges(measurement.sites, shape)
-
-
-def _check_weights(model: nn.Module) -> None:
-    """Refuse weights and running statistics that are not finite."""
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        buffer = not isinstance(tensor, nn.Parameter)
-        if buffer and not name.endswith(("running_mean", "running_var")):
-            continue
-        if isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)):
-            continue  # made by the first batch
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ConversionError(
-                f"{name!r} of the network is not finite while calibrating: load sound weights"
-            )
-
-
-def _run(model: nn.Module, inputs: torch.Tensor, number: int) -> None:
-    """Run the network on a batch, or say in a sentence why it cannot."""
-    if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
-        raise ConversionError(
-            f"batch {number} of the loader is not finite while calibrating: it holds NaN or "
-            "infinity, check the data"
-        )
-    try:
-        model(inputs)
-    except PolyApproxError:
-        raise
-    except (RuntimeError, ValueError, IndexError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ArgumentError(
-            f"the network cannot take batch {number} of the loader, of shape "
-            f"{tuple(inputs.shape)}: {reason}"
-        ) from error

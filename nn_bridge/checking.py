@@ -12,7 +12,7 @@ from torch import nn
 
 from .functions import CALLABLES, METHODS, Call, module_function
 from .intercept import installed, intercepted
-from .operations import remaining_function, remaining_module
+from .operations import is_plain, remaining_function, remaining_module
 
 _TRACE_ERRORS = (
     torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
@@ -122,11 +122,44 @@ def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
     return found
 
 
+def surely_without_activation(model: nn.Module) -> bool:
+    """Whether symbolic tracing shows that a network calls nothing but linear maps.
+
+    Examples
+    --------
+    >>> surely_without_activation(nn.Linear(2, 2)), surely_without_activation(nn.ReLU())
+    (True, False)
+    """
+    for module in model.modules():  # what tracing does not see
+        if isinstance(module, torch.jit.ScriptModule) or "forward" in vars(module):
+            return False
+    graph = _graph(model) if not module_function(model) else None
+    if graph is None:
+        return False
+    for node in graph.nodes:
+        if node.op == "call_module" and not is_plain(model.get_submodule(str(node.target))):
+            return False
+        if node.op in ("call_function", "call_method") and (
+            node.target in CALLABLES
+            or node.target in METHODS
+            or remaining_function(node.target, node.args, dict(node.kwargs))
+        ):
+            return False
+    return True
+
+
+def _graph(model: nn.Module) -> torch.fx.Graph | None:
+    """The calls of a network, if it can be traced."""
+    try:
+        return torch.fx.Tracer().trace(model)
+    except _TRACE_ERRORS:
+        return None
+
+
 def _traced(model: nn.Module) -> list[Remaining]:
     """Functions found by symbolic tracing; none if the network cannot be traced."""
-    try:
-        graph = torch.fx.Tracer().trace(model)
-    except _TRACE_ERRORS:
+    graph = _graph(model)
+    if graph is None:
         return []
     found = []
     for node in graph.nodes:

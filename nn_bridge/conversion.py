@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -12,8 +13,10 @@ from torch import nn
 from polyapprox.approximation import Approximation
 
 from .activation import Outside, read_outside
+from .batches import check_weights
 from .bounds import Interval, bounds_of, channel_bounds, read_margin
 from .calibration import measure
+from .checking import surely_without_activation
 from .default import network_relu
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
@@ -123,6 +126,7 @@ def convert(
     channels = isinstance(interval, str) and interval.startswith("per-channel")
     by_site = _by_site(approximation)
     evaluator = _shared(approximation, precision, by_site)
+    check_weights(model, "converting")
     measured, calls, ranges = _ranges(model, calibrate, channels, quantile)
     bounds, default = bounds_of(interval, measured, margin)
     by_channel: dict[str, torch.Tensor] = {}
@@ -143,7 +147,7 @@ def convert(
             calls.setdefault(site, Call("relu", "nn.ReLU"))
             if default is not None and not measured:
                 bounds.setdefault(site, default)
-    if measured is not None and not measured:
+    if not measured and not calls and (measured is not None or surely_without_activation(model)):
         raise ConversionError(
             f"no activation was called in this {type(model).__name__}: there is nothing to "
             "replace (nn_bridge.check lists what is not polynomial)"
@@ -217,6 +221,11 @@ def _ranges(
                 f"{what} needs more than the largest inputs: give calibrate=loader, or "
                 "nn_bridge.measure(model, loader, channels=True)"
             )
+        for site, value in calibrate.items():
+            if not 0 <= float(value) < math.inf:
+                raise ArgumentError(
+                    f"calibrate[{site!r}] is {value!r}: give the largest |input|, a finite number"
+                )
         return {str(site): float(value) for site, value in calibrate.items()}, {}, None
     ranges = calibrate
     if not isinstance(ranges, Ranges):

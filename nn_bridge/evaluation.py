@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .batches import batches
+from .batches import batches, check_weights, run
 from .errors import ArgumentError
 from .intercept import installed
 from .report import Replacement
@@ -86,7 +86,9 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     Raises
     ------
     ArgumentError
-        If the loader gives no batch, or one without labels.
+        If the loader gives no batch, or one without labels, or one that does not fit.
+    ConversionError
+        If a weight or a batch is not finite.
     OutOfRangeError
         Under the policy ``outside="raise"``.
 
@@ -96,6 +98,7 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     >>> evaluate(network, [(torch.eye(3), torch.tensor([0, 1, 0]))]).correct
     2
     """
+    check_weights(model, "evaluating")
     activations = _activations(model)
     for activation in activations.values():
         activation.reset()
@@ -105,10 +108,16 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     start = time.perf_counter()
     try:
         with torch.no_grad():
-            for inputs, labels in batches(model, loader):
+            for number, (inputs, labels) in enumerate(batches(model, loader), 1):
                 if labels is None:
                     raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
-                correct += int((model(inputs).argmax(dim=1) == labels).sum())
+                if labels.shape != inputs.shape[:1]:
+                    raise ArgumentError(
+                        f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
+                        f"for {len(inputs)} inputs: give one class number for each"
+                    )
+                logits = run(model, inputs, number, "evaluating")
+                correct += int((logits.argmax(dim=1) == labels).sum())
                 images += len(labels)
     finally:
         for module, state in training.items():

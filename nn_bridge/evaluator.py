@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,6 +19,8 @@ _SERIAL = 1 << 15  # elements up to which torch uses one thread; barriers betwee
 _GRID = 1 << 16
 COMPILE = 1 << 18  # elements of a tensor from which a compiled kernel is worth its second
 _SHARE = 1 / 16
+_TOLERATED = 4.0  # times the proven error, by rounding in float64
+_FINEST = 2.0**-52
 
 
 class Evaluator:
@@ -46,7 +49,8 @@ class Evaluator:
     Raises
     ------
     ConversionError
-        If the approximation is not one of the function on a symmetric interval.
+        If the approximation is not one of the function on a symmetric interval, or float64 does
+        not carry its precision.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Evaluator:
         known = approximation.error_estimate if certificate is None else approximation.error_bound
         self.error = known / self.radius
         self.kernels: dict[torch.dtype, Kernel | None] = {}
+        self._check_float64()
         in_float32 = self._difference(torch.float32)
         if dtype is None:
             carried = in_float32 <= _SHARE * self.error
@@ -91,6 +96,20 @@ class Evaluator:
             if made is not None and dtype == torch.float32:
                 self.evaluation_error = max(self.evaluation_error, self._difference(dtype, made))
         return self.kernels[dtype]
+
+    def _check_float64(self) -> None:
+        """Refuse what float64 cannot carry: rounding that is no longer small, or explodes."""
+        grid = torch.linspace(-1.0, 1.0, _GRID + 1, dtype=torch.float64).mul_(self.radius)
+        value = torch.empty_like(grid)
+        self.write(grid, self.radius, value, torch.float64)
+        known = self.homogeneous and self.approximation.certificate is not None
+        off = float((value - grid.clamp(min=0)).abs().max()) if known else float(value.sum() * 0)
+        if not off <= _TOLERATED * self.error * self.radius or self.error < _FINEST:
+            raise ConversionError(
+                f"float64 does not carry the approximation of {self.approximation.function!r} "
+                f"with an error of 2^{math.log2(self.error):.1f} on the interval scaled to "
+                "[-1, 1]: ask for less precision, such as 2**-30"
+            )
 
     def _difference(self, dtype: torch.dtype, kernel: Kernel | None = None) -> float:
         """Largest difference from float64 on a grid, relative to the radius of the interval."""

@@ -106,6 +106,17 @@ def _is_constant(rest: tuple[Any, ...], kwargs: dict[str, Any], key: str) -> boo
     return isinstance(divisor, (int, float, nn.Parameter))
 
 
+def is_plain(module: nn.Module) -> bool:
+    """Whether a layer is linear in evaluation mode, and calls nothing else.
+
+    Examples
+    --------
+    >>> is_plain(nn.Linear(2, 2)), is_plain(nn.TransformerEncoderLayer(2, 1))
+    (True, False)
+    """
+    return isinstance(module, (*POLYNOMIAL_MODULES, *_POLYNOMIAL_IN_EVALUATION))
+
+
 def remaining_module(module: nn.Module) -> str | None:
     """Name of a torch layer that is not polynomial in its present mode; None if it is.
 

@@ -250,8 +250,14 @@ class _Training:
         content = load_checkpoint(self.checkpoint, as_mapping(self.configuration))
         if content is None:
             return
-        self.network.load_state_dict(content["network"])
-        self.optimiser.load_state_dict(content["optimiser"])
+        try:
+            self.network.load_state_dict(content["network"])
+            self.optimiser.load_state_dict(content["optimiser"])
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"the checkpoint {self.checkpoint} is of another architecture: give another "
+                "folder, or delete it to begin anew"
+            ) from error
         self.activations.bounds = content["bounds"]
         if self.average:
             self.average.state = content["average"]
