@@ -10,6 +10,7 @@ True
 
 from .activation import PolynomialActivation
 from .allocation import Allocation, allocate
+from .batch_norms import correct_batch_norms
 from .calibration import calibrate
 from .checking import check
 from .conversion import convert
@@ -32,6 +33,7 @@ __all__ = [
     "calibrate",
     "check",
     "convert",
+    "correct_batch_norms",
     "correct_means",
     "evaluate",
     "propagate",
