@@ -147,7 +147,8 @@ def convert(
             calls.setdefault(site, Call("relu", "nn.ReLU"))
             if default is not None and not measured:
                 bounds.setdefault(site, default)
-    if not measured and not calls and (measured is not None or surely_without_activation(model)):
+    nothing = not calls and surely_without_activation(model) if measured is None else not measured
+    if nothing:
         raise ConversionError(
             f"no activation was called in this {type(model).__name__}: there is nothing to "
             "replace (nn_bridge.check lists what is not polynomial)"

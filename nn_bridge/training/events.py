@@ -93,6 +93,6 @@ class Events:
 
     def _failed(self, error: OSError) -> TrainingError:
         return TrainingError(
-            f"the logs in {self.folder} cannot be written ({error.strerror or error}): make room "
-            "and start again; the last checkpoint is kept"
+            f"the logs in {self.folder} cannot be written ({error.strerror or error}): make room, "
+            "or give a folder that can be written, and start again"
         )
