@@ -195,7 +195,7 @@ def accuracy() -> str:
     headings = ["precision", "r_α: depth, mult.", "ours: depth, mult."]
     headings += [f"{'B = 50' if i == '50' else i}: r_α → ours" for i in intervals]
     rows = []
-    for power in sorted({key[1] for key in runs if key[1]}):
+    for power in sorted({key[1] for key in runs if key[0] == "published"}):
         cells = [f"2^-{power}"]
         for name in ("published", "ours"):
             run = runs[name, power, "per-layer"]
