@@ -1,6 +1,7 @@
 """Approximations weighted by a distribution: bounds hold, errors are no larger, cost is the same."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,12 @@ def test_weighted_error_wants_a_symmetric_interval_and_inputs_inside() -> None:
 
 def test_the_start_is_the_minimax_circuit() -> None:
     assert set(range(1, module.MOST + 1)) <= set(shipped_circuits())
+
+
+def test_the_tables_of_the_page_are_those_of_the_code(monkeypatch) -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    monkeypatch.syspath_prepend(str(docs))
+    monkeypatch.delitem(sys.modules, "page_tables", raising=False)
+    import weighted_tables
+
+    assert weighted_tables.main_of(["--check"]) == 0
