@@ -170,6 +170,10 @@ class PolynomialActivation(nn.Module):
         self.evaluator.write(inspected, self.bound, x)
         return self._corrected(x)
 
+    def limits(self, x: torch.Tensor) -> torch.Tensor:
+        """B of each element of an input, to be broadcast over it."""
+        return torch.as_tensor(self.bound).to(x) if self.channels is None else self._by_channel(x)
+
     def _scaled(self, x: torch.Tensor) -> tuple[torch.Tensor, float, torch.Tensor | None]:
         """The input of r, its bound, and by what the value is multiplied, where that is needed."""
         if self.channels is None:
@@ -220,14 +224,12 @@ class PolynomialActivation(nn.Module):
         largest = _largest(seen)
         self.seen.elements += x.numel()
         self.seen.largest = max(self.seen.largest, largest)
-        limit: float | torch.Tensor = self.bound
-        ratio = largest / self.bound
-        if self.channels is not None:
-            limit = self._by_channel(x)
-            ratio = _largest(seen / limit)
+        apart = self.channels is not None
+        ratio = _largest(seen / self.limits(x)) if apart else largest / self.bound
         self.seen.ratio = max(self.seen.ratio, ratio)
         if ratio <= 1:
             return x
+        limit = self.limits(x)
         outside = x.numel() - int((seen.abs() <= limit).sum())
         self.seen.outside += outside
         if self.outside == "raise":
@@ -238,7 +240,6 @@ class PolynomialActivation(nn.Module):
             )
         if self.outside != "clamp":
             return x
-        limit = torch.as_tensor(limit).to(x)
         return x.clamp(-limit, limit)
 
     def _interval(self) -> str:

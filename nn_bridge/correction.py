@@ -31,7 +31,8 @@ class MeanErrors(ReluOnly):
         """The polynomial, less its mean error on this batch."""
         activation = self.replacement.find(site, Call("relu", kind), x.shape)
         value = activation(x)
-        inside = x.clamp(-activation.bound, activation.bound)
+        limits = activation.limits(x)
+        inside = x.clamp(-limits, limits)
         error = activation(inside) - inside.clamp(min=0)
         axes = channel_axes(x)
         mean = error.double().mean(dim=axes, keepdim=True)

@@ -66,6 +66,10 @@ class Derived(nn.Module):
     def outside(self, policy: Outside) -> None:
         self.gate.outside = policy
 
+    def limits(self, x: torch.Tensor) -> torch.Tensor:
+        """B, to be broadcast over an input."""
+        return self.gate.limits(x)
+
     def reset(self) -> None:
         """Forget the counts of inputs."""
         self.gate.reset()

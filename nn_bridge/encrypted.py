@@ -80,6 +80,11 @@ class _Handler:
         return made
 
     def _relu(self, x: EncryptedTensor, layer: PolynomialActivation, site: str) -> Affine:
+        if layer.channels is not None:
+            raise ConversionError(
+                f"{site} has an interval for each channel: give nn_bridge.fold(network), whose "
+                "weights take them in"
+            )
         plan = layer.approximation.plan
         shrink = layer.evaluator.radius / layer.bound
         before = shrink * folded_factor(plan)

@@ -343,7 +343,7 @@ def _histogram(rows: torch.Tensor, exponents: torch.Tensor, bins: int) -> torch.
     """Counts, shape (channels, bins), of rows, shape (channels, n), all inside their intervals."""
     half = bins // 2
     steps = _powers(-exponents, half)
-    index = rows.double().mul_(steps.to(rows.device)[:, None]).floor_().to(torch.int64)
+    index = (rows * steps.to(rows.device)[:, None]).floor_().to(torch.int64)
     index += half + bins * torch.arange(len(rows), device=rows.device)[:, None]
     counts = torch.bincount(index.reshape(-1), minlength=len(rows) * bins)
     return counts.view(len(rows), bins).cpu()

@@ -113,6 +113,7 @@ class Replacement:
         self.by_channel = dict(by_channel or {})
         self.foldings = dict(foldings or {})
         self.ranges = ranges
+        self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
         self.names: dict[str, str] = {}
         self.activations: dict[str, Activation] = {}
@@ -168,6 +169,7 @@ class Replacement:
     def find(self, site: str, call: Call, shape: torch.Size) -> Activation:
         """The activation of a call site that is running."""
         self.kinds[site] = call.kind
+        self.calls[site] = call
         if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
             return self._add(site, call, shape)
         return self.activations[site]

@@ -154,7 +154,7 @@ class ScaleFlow(torch.fx.Interpreter):
         if node.op == "call_module":
             return self._module(node, result)
         if node.op not in ("call_function", "call_method"):
-            return self._opaque(node, result, "the network's input")
+            return self._opaque(node, result, "")
         if not _holds_tensor(result):
             return None
         name = str(getattr(node.target, "__name__", node.target)).strip("_")
@@ -243,7 +243,8 @@ class ScaleFlow(torch.fx.Interpreter):
             if not isinstance(value, torch.Tensor):
                 return None
             fresh = self.classes.fresh(1)
-            self.classes.ground(fresh, f"it is added to {node.name}, which is not scaled")
+            what = "the network's input" if node.op == "placeholder" else f"what {node.name} gives"
+            self.classes.ground(fresh, f"{what} is not scaled")
             return fresh.expand(value.shape)
 
         return grounded(result)

@@ -89,7 +89,7 @@ class LayerSums:
         self.count += error.numel()
         self.negatives += int(negative.sum())
         self.dead += int((x.abs() <= activation.error_bound).sum()) * error.numel() // x.numel()
-        self.outside += int((x.abs() > activation.bound).sum()) * error.numel() // x.numel()
+        self.outside += int((x.abs() > activation.limits(x)).sum()) * error.numel() // x.numel()
         self.values += float(exact.double().square().sum())
         for index, part in enumerate((error[negative], error[~negative])):
             self.sums[index] += float(part.double().sum())

@@ -257,8 +257,9 @@ class _Study:
             return
         inside = torch.ones(len(logits), dtype=torch.bool)
         for site, x in exact.inputs.items():
-            largest = x.abs().flatten(1).amax(1).double()
-            inside &= largest + self.majorant.sites[site] <= self.activations[site].bound
+            x = x.double()
+            reach = x.abs() + self.majorant.sites[site]
+            inside &= (reach <= self.activations[site].limits(x)).flatten(1).all(1)
         bound = self.majorant.logits
         winner = logits.argmax(1)
         lead = logits.double().gather(1, winner[:, None]) - logits.double()
