@@ -144,7 +144,7 @@ class Configuration:
         "pretrained", "random", or a file of weights.
     seed : int
     augment : bool
-        Random crops of the image with 4 zeros around it, and mirror images.
+        Random crops of the image with 4 zeros around it (8 at 64 × 64), and mirror images.
     images : int
         First training images only; 0 for all.
     numbers : {"float32", "bfloat16"}
