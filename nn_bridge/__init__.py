@@ -11,7 +11,7 @@ True
 from .activation import PolynomialActivation
 from .allocation import Allocation, allocate
 from .batch_norms import correct_batch_norms
-from .calibration import calibrate
+from .calibration import calibrate, measure
 from .checking import check
 from .conversion import convert
 from .correction import correct_means
@@ -24,7 +24,10 @@ from .errors import (
     WeightsError,
 )
 from .evaluation import evaluate
+from .folding import fold, foldings
 from .propagation import propagate
+from .ranges import Ranges
+from .saving import load_converted, save_converted
 
 __all__ = [
     "Allocation",
@@ -36,7 +39,13 @@ __all__ = [
     "correct_batch_norms",
     "correct_means",
     "evaluate",
+    "fold",
+    "foldings",
+    "load_converted",
+    "measure",
     "propagate",
+    "Ranges",
+    "save_converted",
     "ArgumentError",
     "BridgeError",
     "ConversionError",

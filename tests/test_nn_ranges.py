@@ -2,8 +2,11 @@
 
 import copy
 import dataclasses
+import importlib
 import itertools
 import pickle
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,9 @@ from nn_bridge import (
 )
 from nn_bridge.bounds import FLOOR
 from nn_bridge.calibration import measure
+from nn_bridge.experiments.accuracy import AccuracyConfiguration, run_accuracy
+from nn_bridge.experiments.figure import accuracy_figure
+from nn_bridge.experiments.records import key_of
 from nn_bridge.functions import Call
 from nn_bridge.models import DigitsNet
 from nn_bridge.ranges import Ranges, SiteRange
@@ -460,3 +466,36 @@ def test_a_table_that_was_changed_is_refused(tmp_path):
     path.write_bytes(whole[:place] + other + whole[place + 1 :])
     with pytest.raises(DataError, match="is damaged: save the network again"):
         load_converted(path, small())
+
+
+def test_the_table_of_the_page_is_that_of_the_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs"))
+    monkeypatch.delitem(sys.modules, "page_tables", raising=False)
+    ranges_tables = importlib.import_module("ranges_tables")
+    assert ranges_tables.main_of(["--check"]) == 0
+
+
+FIELDS = (
+    "experiment", "network", "weights_sha256", "images", "seed", "approximation", "plan", "power",
+    "interval", "outside",
+)  # fmt: skip
+
+
+def test_the_experiment_knows_intervals_by_channel(tmp_path):
+    configuration = AccuracyConfiguration(
+        first=5, last=5, intervals=("50", "per-layer", "per-channel", "per-channel-shared"),
+        approximations=("ours",), limit=60, calibration_images=200, margin=1.5,
+    )  # fmt: skip
+    path = tmp_path / "records.jsonl"
+    backbone, wide, *others = run_accuracy(configuration, path)
+    measured = ("margin", "calibration", "calibration_images")
+    for run, fields in ((wide, FIELDS), *((run, (*FIELDS, *measured)) for run in others)):
+        assert run["key"] == key_of({field: run[field] for field in fields})
+    assert "sites_by_channel" not in wide and "sites_by_channel" not in others[0]
+    assert others[1]["sites_by_channel"] == ["block1/relu1", "block2/relu1"]
+    assert len(others[2]["sites_by_channel"]) == 6
+    assert all(run["accuracy"] > backbone["accuracy"] - 0.1 for run in others[:2])
+    lines = path.read_text()
+    assert run_accuracy(configuration, path)[1:] == [wide, *others] and path.read_text() == lines
+    png, _ = accuracy_figure([backbone, wide, *others], tmp_path / "figure")
+    assert png.stat().st_size > 1000
