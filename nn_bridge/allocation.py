@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 import polyapprox
 from polyapprox.approximation import Approximation
 
-from .activation import PolynomialActivation
 from .batches import batches
 from .calibration import measure
+from .choosing import best_choices, variance
 from .conversion import Interval, bounds_of, convert
 from .errors import ArgumentError
 from .evaluation import evaluate
 from .evaluator import Evaluator
-from .propagation.passes import exact_pass, jacobian_norms
+from .propagation.responses import mean_products
 
 Cost = Literal["multiplications", "depth"]
+Judge = Callable[[Sequence[int]], float]
+"""The index of an option for each site, to the accuracy."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,19 @@ class Allocation:
         Of all activations (rule "published").
     uniform : int
         Least cost of one approximation for all activations that loses no more.
+    one : Approximation
+        That one approximation.
     accuracy, exact : float
         With polynomials, with ReLU itself, on the images that were used.
     deviation : float
-        Predicted rms of the deviation of a logit.
+        Predicted rms of the deviation of a logit from the mean of the logits.
     """
 
     approximations: dict[str, Approximation]
     bounds: dict[str, float]
     cost: int
     uniform: int
+    one: Approximation
     accuracy: float
     exact: float
     deviation: float
@@ -67,35 +71,41 @@ def allocate(
     options: Sequence[Approximation] | None = None,
     cost: Cost = "multiplications",
     interval: Interval = "per-layer",
+    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
     margin: float = 1.0,
     images: int = 500,
-    samples: int = 4,
+    rounds: int = 2,
     seed: int = 0,
+    judge: Callable[[dict[str, Approximation]], float] | None = None,
 ) -> Allocation:
     """Choose a precision for each activation, of least total cost at a given loss of accuracy.
 
-    The deviation of the logits is predicted activation by activation, ‖J_l‖²·mean(e_l²), for each
-    option; a dynamic program finds, for every total cost, the choice with the smallest sum of
-    them, exactly; and bisection over the cost finds the smallest that keeps the accuracy.
+    What each option does to the logits is computed image by image to first order, with the error
+    as it is, for all activations at once. These responses add up or cancel; the choice with the
+    smallest sum is sought for every total cost: first exactly as if the errors were independent
+    (a dynamic program), then by exchanges that know what cancels. Bisection over the cost finds
+    the smallest that keeps the accuracy, and a second round repeats it around that choice.
 
     Parameters
     ----------
     model : nn.Module
     loader : iterable of (Tensor, labels)
-        Images to judge by; ranges are measured on them too.
+        Images to judge by: not those that the accuracy is reported on afterwards.
     loss : float
         Accuracy that may be lost (0.005: half a point).
     options : sequence of Approximation, optional
         Of ReLU on [−1, 1]; by default the circuits of 2 to 9 multiplications.
     cost : {"multiplications", "depth"}
         What is to be saved (rule "published").
-    interval, margin
-        As for :func:`nn_bridge.convert`.
+    interval, calibrate, margin
+        As for :func:`nn_bridge.convert`; by default ranges are those of the loader's own images.
     images : int
-        How many images sensitivities are measured on.
-    samples : int
-        Vector–Jacobian products for each batch.
+        How many images the responses are computed on.
+    rounds : int
+        How often; from the second on around the best choice so far.
     seed : int
+    judge : callable, optional
+        Dict of approximations by call site to an accuracy; by default that on the loader.
 
     Raises
     ------
@@ -108,6 +118,7 @@ def allocate(
 
     Examples
     --------
+    >>> import torch
     >>> network = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2)).eval()
     >>> x = torch.randn(64, 2)
     >>> found = allocate(network, [(x, network(x).argmax(1))], loss=0.05)
@@ -118,84 +129,103 @@ def allocate(
         raise ArgumentError(f"loss is {loss!r}: give a share of the images, such as 0.005")
     if cost not in ("multiplications", "depth"):
         raise ArgumentError(f"cost is {cost!r}: choose 'multiplications' or 'depth'")
+    if images < 1 or rounds < 1:
+        raise ArgumentError(f"images is {images!r}, rounds {rounds!r}: give at least 1 of each")
+    known = _sorted(_circuits() if options is None else options, cost)
     data = list(batches(model, loader))
-    known = sorted(options or _circuits(), key=lambda option: (getattr(option, cost), -option.bits))
-    if not known:
-        raise ArgumentError("options is empty: give at least one approximation")
-    measurement = measure(model, [inputs for inputs, _ in data])
-    bounds, _ = bounds_of(interval, measurement.largest, margin)
-    relus = [site for site, call in measurement.calls.items() if call.name == "relu"]
-    sensitivity = _sensitivity(model, data, relus, bounds, known, images, samples, seed)
-    prices = [getattr(option, cost) for option in known]
+    ranges = [inputs for inputs, _ in data] if calibrate is None else calibrate
+    bounds, sites = _sites(model, data, ranges, interval, margin)
     exact = evaluate(model, data).accuracy
+    prices = [getattr(option, cost) for option in known]
 
-    def judge(choice: Sequence[int]) -> float:
-        chosen = {site: known[index] for site, index in zip(relus, choice, strict=True)}
-        twin = convert(model, approximation=chosen, interval=bounds)
-        return evaluate(twin, data).accuracy
+    def accuracy(choice: Sequence[int]) -> float:
+        chosen = {site: known[index] for site, index in zip(sites, choice, strict=True)}
+        if judge is not None:
+            return judge(chosen)
+        return evaluate(convert(model, approximation=chosen, interval=bounds), data).accuracy
 
     goal = exact - loss
-    uniform = _least_uniform(judge, known, len(relus), goal)
-    choice, accuracy = _cheapest(
-        judge, frontier(sensitivity, prices), prices, goal, uniform
-    )
-    variance = sum(row[index] for row, index in zip(sensitivity, choice, strict=True))
+    uniform, reached = _least_uniform(accuracy, known, len(sites), goal)
+    best = [uniform] * len(sites)
+    evaluators = [Evaluator(option) for option in known]
+    around, deviation = None, 0.0
+    for _ in range(rounds):
+        products = _products(model, data, sites, bounds, evaluators, images, around)
+        limit = sum(prices[index] for index in best)
+        choices = best_choices(products, prices, limit, seed=seed)
+        best, reached = _cheapest(accuracy, choices, (best, reached), goal)
+        around, deviation = best, math.sqrt(variance(products, best))
     return Allocation(
-        {site: known[index] for site, index in zip(relus, choice, strict=True)},
+        {site: known[index] for site, index in zip(sites, best, strict=True)},
         bounds,
-        sum(prices[index] for index in choice),
-        prices[uniform] * len(relus),
-        accuracy,
+        sum(prices[index] for index in best),
+        prices[uniform] * len(sites),
+        known[uniform],
+        reached,
         exact,
-        math.sqrt(variance),
+        deviation,
     )
 
 
-def frontier(variances: Sequence[Sequence[float]], prices: Sequence[int]) -> dict[int, list[int]]:
-    """For every total cost, the choice with the smallest sum of variances: a dynamic program.
+def _sorted(options: Sequence[Approximation], cost: Cost) -> list[Approximation]:
+    if not options:
+        raise ArgumentError("options is empty: give at least one approximation")
+    return sorted(options, key=lambda option: (getattr(option, cost), -option.bits))
 
-    Parameters
-    ----------
-    variances : one row an activation, one number an option
-    prices : one number an option
 
-    Returns
-    -------
-    dict
-        Total cost to the index of the option of each activation; costs whose best sum is no
-        better than that of a smaller cost are left out.
+def _circuits() -> list[Approximation]:
+    return [polyapprox.circuit("relu", multiplications=m) for m in range(2, 10)]
 
-    Examples
-    --------
-    >>> frontier([[4.0, 1.0], [9.0, 0.0]], [1, 2])
-    {2: [0, 0], 3: [0, 1], 4: [1, 1]}
-    """
-    best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
-    for row in variances:
-        following: dict[int, tuple[float, tuple[int, ...]]] = {}
-        for total, (variance, choice) in best.items():
-            for index, (price, added) in enumerate(zip(prices, row, strict=True)):
-                candidate = (variance + added, (*choice, index))
-                if candidate[0] < following.get(total + price, (math.inf,))[0]:
-                    following[total + price] = candidate
-        best = following
-    found, smallest = {}, math.inf
-    for total in sorted(best):
-        variance, choice = best[total]
-        if variance < smallest:
-            found[total], smallest = list(choice), variance
-    return found
+
+def _sites(
+    model: nn.Module, data: Sequence[Any], ranges: Any, interval: Interval, margin: float
+) -> tuple[dict[str, float], list[str]]:
+    """B of every activation, and the call sites of ReLU."""
+    calls = measure(model, [data[0][0]]).calls
+    measured = (
+        {str(site): float(value) for site, value in ranges.items()}
+        if isinstance(ranges, Mapping)
+        else measure(model, ranges).largest
+    )
+    bounds, _ = bounds_of(interval, measured, margin)
+    sites = [site for site, call in calls.items() if call.name == "relu"]
+    missing = [site for site in sites if site not in bounds]
+    if missing or not sites:
+        raise ArgumentError(
+            f"there is no interval for the ReLU at {missing[0]!r}: calibrate with this network"
+            if missing
+            else "the network calls no ReLU: there is nothing to allocate"
+        )
+    return bounds, sites
+
+
+def _products(
+    model: nn.Module,
+    data: Sequence[Any],
+    sites: Sequence[str],
+    bounds: Mapping[str, float],
+    options: Sequence[Evaluator],
+    images: int,
+    around: Sequence[int] | None,
+) -> Any:
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        return mean_products(model, data, sites, bounds, options, images, around)
+    finally:
+        for module, state in training.items():
+            module.training = state
 
 
 def _cheapest(
-    judge: Any, choices: Mapping[int, list[int]], prices: Sequence[int], goal: float, uniform: int
+    judge: Judge,
+    choices: Mapping[int, list[int]],
+    best: tuple[list[int], float],
+    goal: float,
 ) -> tuple[list[int], float]:
-    """The cheapest choice of the frontier that reaches the goal: bisection over the cost."""
-    many = len(next(iter(choices.values())))
-    limit = prices[uniform] * many
-    totals = [total for total in choices if total <= limit]
+    """The cheapest choice that reaches the goal: bisection over the cost."""
+    totals = sorted(choices)
     low, high = 0, len(totals) - 1
-    best = ([uniform] * many, judge([uniform] * many))
     while low <= high:
         middle = (low + high) // 2
         accuracy = judge(choices[totals[middle]])
@@ -206,47 +236,14 @@ def _cheapest(
     return best
 
 
-def _least_uniform(judge: Any, known: Sequence[Approximation], many: int, goal: float) -> int:
+def _least_uniform(
+    judge: Judge, known: Sequence[Approximation], many: int, goal: float
+) -> tuple[int, float]:
     for index in range(len(known)):
-        if judge([index] * many) >= goal:
-            return index
+        accuracy = judge([index] * many)
+        if accuracy >= goal:
+            return index, accuracy
     raise ArgumentError(
         f"even {known[-1]!r} for all activations loses more than that: allow a larger loss, or "
         "give more precise options"
     )
-
-
-def _circuits() -> list[Approximation]:
-    return [polyapprox.circuit("relu", multiplications=m) for m in range(2, 10)]
-
-
-def _sensitivity(
-    model: nn.Module,
-    data: Sequence[tuple[torch.Tensor, Any]],
-    relus: Sequence[str],
-    bounds: Mapping[str, float],
-    known: Sequence[Approximation],
-    images: int,
-    samples: int,
-    seed: int,
-) -> list[list[float]]:
-    """Predicted variance of a logit, for each activation and each option."""
-    evaluators = [Evaluator(option) for option in known]
-    totals = [[0.0] * len(known) for _ in relus]
-    generator = torch.Generator().manual_seed(seed)
-    seen = logits = 0
-    with torch.no_grad():
-        for inputs, _ in data:
-            if seen >= images:
-                break
-            found, exact = exact_pass(model, inputs)
-            logits = found.shape[1]
-            norms = jacobian_norms(model, inputs, samples, generator)
-            seen += len(inputs)
-            for row, site in enumerate(relus):
-                x, value = exact.inputs[site], exact.values[site]
-                for column, evaluator in enumerate(evaluators):
-                    error = PolynomialActivation(evaluator, bounds[site])(x) - value
-                    squares = error.double().square().flatten(1).mean(1)
-                    totals[row][column] += float((squares * norms[site].double()).sum())
-    return [[total / (seen * logits) for total in row] for row in totals]

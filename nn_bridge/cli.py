@@ -54,7 +54,8 @@ def accuracy(
     approximation: Annotated[
         list[str] | None,
         typer.Option(
-            help="'ours', 'weighted', 'zero', 'with-constant' or 'published'; repeat for several."
+            help="'ours', 'weighted', 'zero', 'with-constant' or 'published', or one with "
+            "'-corrected' after it (batch normalisation is corrected); repeat for several."
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
@@ -228,6 +229,7 @@ def propagate_errors(
     """How the error of each activation travels to the logits: a table, and one page."""
     from .calibration import calibrate
     from .errors import ArgumentError
+    from .files import write_json
     from .networks import find_network
     from .propagation import propagate
 
@@ -248,7 +250,49 @@ def propagate_errors(
     )
     _out.print(str(found), soft_wrap=True, highlight=False, markup=False)
     path = found.save(out / f"propagation-{network}.html")
-    _out.print(f"wrote {path}", soft_wrap=True, highlight=False)
+    settings = {"network": network, "power": power, "calibration": calibration, "margin": margin}
+    results = write_json(path.with_suffix(".json"), {**found.as_dict(), **settings})
+    _out.print(f"wrote {path} and {results}", soft_wrap=True, highlight=False)
+
+
+@app.command("allocate")
+def allocate_precisions(
+    network: Annotated[str, typer.Option(help="Name of a network.")] = "digits",
+    data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
+    loss: Annotated[float, typer.Option(help="Accuracy that may be lost: 0.005 is half a point.")]
+    = 0.005,
+    cost: Annotated[str, typer.Option(help="'multiplications' or 'depth'.")] = "multiplications",
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 5000,
+    selection: Annotated[int, typer.Option(help="Further training images to choose by.")] = 3000,
+    limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
+    out: Annotated[Path, typer.Option(help="JSON to write.")] = Path("out/allocation.json"),
+) -> None:
+    """A precision for each activation, of least total cost; what is measured is not repeated."""
+    from .experiments.allocation import AllocationConfiguration, run_allocation
+
+    chosen = AllocationConfiguration(
+        network=network, loss=loss, cost=cost, margin=margin,  # type: ignore[arg-type]
+        calibration=calibration, selection=selection, limit=limit,
+    )  # fmt: skip
+    record = run_allocation(
+        chosen, out, data, lambda line: _errors.print(line, soft_wrap=True, highlight=False)
+    )
+    table = Table("activation", "B", "multiplications", "depth", "proven error", box=SIMPLE_HEAD)
+    for site in record["sites"]:
+        table.add_row(
+            site["site"], f"{site['bound']:.3g}", str(site["multiplications"]), str(site["depth"]),
+            f"{site['proven_error']:.2e}",
+        )  # fmt: skip
+    _out.print(table)
+    test = record["test_images"]
+    _out.print(
+        f"{record[cost]} {cost}, {record['uniform']['cost']} with one circuit for all: "
+        f"{100 * record['saving']:.1f} % less; {test['images']} test images: "
+        f"{100 * test['allocated']:.2f} %, with ReLU itself {100 * test['exact']:.2f} %",
+        soft_wrap=True, highlight=False,
+    )  # fmt: skip
+    _out.print(f"wrote {out}", soft_wrap=True, highlight=False)
 
 
 def _training_progress() -> Progress:

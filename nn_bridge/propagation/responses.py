@@ -1,0 +1,114 @@
+"""What the error of each activation does to the logits, to first order, for many options at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..activation import PolynomialActivation
+from ..evaluator import Evaluator
+from ..functions import Call
+from .passes import exact_pass, run
+
+
+def responses(
+    model: nn.Module,
+    inputs: torch.Tensor,
+    sites: Sequence[str],
+    bounds: Mapping[str, float],
+    options: Sequence[Evaluator],
+    around: Sequence[int] | None = None,
+) -> np.ndarray:
+    """J_l·e_l for each activation l and option, image by image, by vector–Jacobian products.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Not converted, in evaluation mode.
+    inputs : Tensor
+        A batch.
+    sites : sequence of str
+        Call sites of ReLU.
+    bounds : dict
+        B by call site.
+    options : sequence of Evaluator
+        Of ReLU.
+    around : sequence of int, optional
+        An option for each site: derivatives are taken in the network with these in place, and its
+        own deviation is shared out among the sites; by default in the network as it is.
+
+    Returns
+    -------
+    ndarray, shape (sites, options, images, classes)
+        Their sum over the sites, an option each, is the deviation of the logits to first order
+        (less its mean over the classes, which changes no prediction).
+    """
+    layers = {site: [PolynomialActivation(e, bounds[site]) for e in options] for site in sites}
+    leaves: dict[str, torch.Tensor] = {}
+    seen: dict[str, torch.Tensor] = {}
+    values: dict[str, torch.Tensor] = {}
+
+    def rule(site: str, call: Call, x: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
+        if site not in layers:
+            return exact
+        value = exact if around is None else layers[site][around[sites.index(site)]](x)
+        seen[site], values[site] = x.detach(), value.detach()
+        leaves[site] = torch.zeros_like(value).requires_grad_()
+        return value + leaves[site]
+
+    with torch.enable_grad():
+        logits = run(model, inputs, rule)
+        rows = [
+            torch.autograd.grad(logits[:, k].sum(), [leaves[s] for s in sites], retain_graph=True)
+            for k in range(logits.shape[1])
+        ]
+    found = np.empty((len(sites), len(options), *logits.shape))
+    with torch.no_grad():
+        for place, site in enumerate(sites):
+            jacobian = torch.stack([row[place].flatten(1) for row in rows], 1)
+            for column, layer in enumerate(layers[site]):
+                error = (layer(seen[site]) - values[site]).flatten(1)
+                found[place, column] = torch.einsum("nkc,nc->nk", jacobian, error).numpy()
+        if around is not None:
+            found += (logits - exact_pass(model, inputs)[0]).numpy() / len(sites)
+    return found - found.mean(-1, keepdims=True)
+
+
+def mean_products(
+    model: nn.Module,
+    data: Iterable[tuple[torch.Tensor, Any]],
+    sites: Sequence[str],
+    bounds: Mapping[str, float],
+    options: Sequence[Evaluator],
+    images: int,
+    around: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Mean over images and logits of the products of two responses.
+
+    Parameters
+    ----------
+    model, sites, bounds, options, around
+        As for :func:`responses`.
+    data : iterable of (Tensor, labels)
+    images : int
+        How many at most, the first ones.
+
+    Returns
+    -------
+    ndarray, shape (sites, options, sites, options)
+        For :func:`nn_bridge.choosing.variance`.
+    """
+    many, total, seen = len(sites) * len(options), 0.0, 0
+    for inputs, _ in data:
+        for part in inputs[: images - seen].split(50):
+            found = responses(model, part, sites, bounds, options, around)
+            flat = found.reshape(many, -1)
+            total = total + flat @ flat.T / found.shape[-1]
+            seen += len(part)
+        if seen >= images:
+            break
+    return np.asarray(total / seen).reshape(len(sites), len(options), len(sites), len(options))
