@@ -24,7 +24,8 @@ from .errors import (
     WeightsError,
 )
 from .evaluation import evaluate
-from .folding import fold, foldings
+from .foldable import foldings
+from .folding import fold
 from .propagation import propagate
 from .ranges import Ranges
 from .saving import load_converted, save_converted

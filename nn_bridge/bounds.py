@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import nn
 
 from .activation import read_bound
 from .errors import ArgumentError, ConversionError
-from .folding import foldings, read_bounds
+from .foldable import foldings
 from .ranges import Ranges
 
 Interval = float | str | Mapping[str, "float | Sequence[float] | torch.Tensor"]
@@ -25,6 +26,19 @@ def read_margin(margin: object) -> float:
     if not good or not 0 < margin < math.inf:  # type: ignore[operator]
         raise ArgumentError(f"margin is {margin!r}: give a positive finite number, such as 1.1")
     return float(margin)  # type: ignore[arg-type]
+
+
+def read_bounds(value: Any, name: str) -> torch.Tensor:
+    """Positive finite numbers, shape (n,), float64, or a sentence."""
+    try:
+        bounds = torch.as_tensor(value, dtype=torch.float64).reshape(-1).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        bounds = torch.tensor([math.nan])
+    if not len(bounds) or not bool(((bounds > 0) & torch.isfinite(bounds)).all()):
+        raise ArgumentError(
+            f"{name} is {value!r}: give a positive finite number, or one for each channel"
+        )
+    return bounds
 
 
 def bounds_of(

@@ -14,13 +14,12 @@ from polyapprox.approximation import Approximation
 
 from .activation import Outside, read_outside
 from .batches import check_weights
-from .bounds import Interval, bounds_of, channel_bounds, read_margin
+from .bounds import Interval, bounds_of, channel_bounds, read_bounds, read_margin
 from .calibration import measure
 from .checking import surely_without_activation
 from .default import network_relu
 from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
-from .folding import read_bounds
 from .functions import Call
 from .intercept import install, site_name
 from .ranges import BINS, Ranges
@@ -72,7 +71,7 @@ def convert(
         One B for all call sites; each call site's own largest |input|; the largest of all; or
         the B of each call site by name (or of each of its channels). "per-channel" gives each
         channel of a ReLU its own B where weights before and after can take it in
-        (:mod:`nn_bridge.folding`), and is "per-layer" elsewhere; "per-channel-shared" gives
+        (:mod:`nn_bridge.foldable`), and is "per-layer" elsewhere; "per-channel-shared" gives
         channels that a shortcut adds the largest B of them, so that more can be folded.
     calibrate : iterable, dict or Ranges, optional
         Batches (tensors, or pairs of inputs and labels) to measure ranges on, or what

@@ -86,7 +86,7 @@ class Replacement:
     by_channel : dict of str to Tensor, optional
         Bound of each channel, of the ReLUs that have several.
     foldings : dict of str to str, optional
-        What :class:`nn_bridge.folding.SiteFolding` says of call sites.
+        What :class:`nn_bridge.foldable.SiteFolding` says of call sites.
     ranges : Ranges, optional
         What the bounds come from, kept with the network.
     """

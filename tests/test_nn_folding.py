@@ -13,7 +13,8 @@ import polyapprox
 from nn_bridge import ArgumentError, ConversionError, check, convert, correct_means
 from nn_bridge.calibration import measure
 from nn_bridge.encrypted import evaluate_encrypted
-from nn_bridge.folding import fold, foldings
+from nn_bridge.foldable import foldings
+from nn_bridge.folding import fold
 from nn_bridge.models import DigitsNet, MobileNetV2, ResNet, ShuffleNetV2
 from polyapprox.encrypted import backend
 
