@@ -257,6 +257,7 @@ def test_folded_networks_compute_the_same(kind):
         assert report[site].bound == 40.0
     assert_same(folded(x), pickle.loads(pickle.dumps(folded))(x))
     assert check(folded) == check(converted)
+    assert_same(folded(x), fold(folded, shape=SHAPE)(x))
 
 
 @pytest.mark.parametrize("kind", [k for k in ALL if ALL[k]], ids=lambda kind: kind.__name__)
