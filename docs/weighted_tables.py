@@ -18,9 +18,9 @@ DOCS = Path(__file__).parent
 PAGE = DOCS / "weighted.md"
 RESULTS = DOCS.parent / "experiments" / "resnet20-cifar10.jsonl"
 CAPS = (1.5, 2.0, 4.0, 8.0, 16.0)
-INTERVALS = ("per-layer", "global", "per-channel")
-CAP, MARGIN = 8.0, 1.25
+SETTINGS = (("per-layer", 1.25, 8.0), ("per-channel", 1.25, 8.0), ("global", 1.1, 32.0))
 DEVIATION = 0.08
+Key = tuple[str, int, str, float | None, float | None]
 
 
 def bell() -> tuple[np.ndarray, np.ndarray]:
@@ -45,40 +45,51 @@ def caps() -> str:
     return grid(["mult.", "minimax circuit", *(f"cap {cap:g}" for cap in CAPS)], rows)
 
 
-def records() -> list[dict[str, Any]]:
-    """Saved runs with the usual margin (fixed intervals have none)."""
+def results() -> dict[Key, dict[str, Any]]:
+    """Saved runs: approximation, power, interval, margin, cap."""
     lines = RESULTS.read_text(encoding="utf-8").splitlines()
-    found = [json.loads(line) for line in lines]
-    return [run for run in found if run.get("margin", MARGIN) == MARGIN]
+    return {
+        (run["approximation"], run["power"], run["interval"], run.get("margin"), run.get("cap")): run
+        for run in map(json.loads, lines)
+        if run["approximation"] in ("ours", "weighted")
+    }
+
+
+def wide() -> str:
+    """One B for all layers: what the cap does there."""
+    runs = results()
+    known = {key[-1] for key in runs if key[0] == "weighted" and key[2:4] == ("global", 1.25)}
+    rows = []
+    for power in (4, 5, 6):
+        found = [runs.get(("weighted", power, "global", 1.25, cap)) for cap in sorted(known)]
+        cells = ("" if run is None else f"{100 * run['accuracy']:.2f}" for run in found)
+        rows.append((f"2^-{power}", *cells))
+    return grid(["precision", *(f"cap {cap:g}" for cap in sorted(known))], rows)
 
 
 def accuracy() -> str:
     """ResNet-20: the minimax circuit and weighted approximations of the same cost."""
-    runs = {
-        (run["approximation"], run["power"], run["interval"]): run
-        for run in records()
-        if run["approximation"] == "ours" or run.get("cap") == CAP
-    }
-    powers = sorted({power for name, power, _ in runs if name == "weighted"})
-    shown = [i for i in INTERVALS if any(("weighted", p, i) in runs for p in powers)]
+    runs = results()
     rows = []
-    for power in powers:
-        one = next(run for key, run in runs.items() if key[:2] == ("weighted", power))
-        cells = [f"2^-{power}", f"{one['depth']}, {one['multiplications']}"]
-        for interval in shown:
-            both = [runs.get((name, power, interval)) for name in ("ours", "weighted")]
-            cells.append(
-                " → ".join("" if run is None else f"{100 * run['accuracy']:.2f}" for run in both)
-                if both[1] is not None
-                else ""
-            )
-        rows.append(cells)
-    return grid(["precision", "depth, mult.", *(f"{i}: ours → weighted" for i in shown)], rows)
+    for power in sorted({key[1] for key in runs if key[0] == "weighted"}):
+        cells, cost = [], ""
+        for interval, margin, cap in SETTINGS:
+            ours = runs.get(("ours", power, interval, margin, None))
+            other = runs.get(("weighted", power, interval, margin, cap))
+            if ours is None or other is None:
+                cells.append("")
+                continue
+            cost = f"{other['depth']}, {other['multiplications']}"
+            cells.append(f"{100 * ours['accuracy']:.2f} → {100 * other['accuracy']:.2f}")
+        rows.append([f"2^-{power}", cost, *cells])
+    return grid(
+        ["precision", "depth, mult.", *(f"{i}, cap {cap:g}" for i, _, cap in SETTINGS)], rows
+    )
 
 
 def main_of(arguments: list[str]) -> int:
     """Renew or check the page."""
-    return main(PAGE, {"caps": caps, "accuracy": accuracy}, arguments)
+    return main(PAGE, {"caps": caps, "accuracy": accuracy, "wide": wide}, arguments)
 
 
 if __name__ == "__main__":
