@@ -29,6 +29,7 @@ from .folding import fold
 from .propagation import propagate
 from .ranges import Ranges
 from .saving import load_converted, save_converted
+from .weighting import weighted
 
 __all__ = [
     "Allocation",
@@ -47,6 +48,7 @@ __all__ = [
     "propagate",
     "Ranges",
     "save_converted",
+    "weighted",
     "ArgumentError",
     "BridgeError",
     "ConversionError",
