@@ -139,7 +139,7 @@ def test_only_relus_are_weighed() -> None:
         ({"precision": 2.0**-18}, "needs more than the 15 multiplications"),
         ({"multiplications": 0}, "multiplications must be a whole number"),
         ({"multiplications": 3, "margin": 0.0}, "margin is 0.0"),
-        ({"multiplications": 3, "cap": 0.2}, "cap must be a number from 1 on"),
+        ({"multiplications": 3, "cap": 0.2}, "cap must be a number from 1 to 10000"),
         ({"multiplications": 3, "interval": "per-channel"}, "give a dict with the B of each channel"),
         ({"multiplications": 3, "interval": "wide"}, "interval is 'wide'"),
         ({"multiplications": 3, "interval": {"1": 4.0}}, "interval has no B for 3"),

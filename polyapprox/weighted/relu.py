@@ -24,7 +24,7 @@ from .density import Density, Histogram, read_density
 from .fit import Wanted, weighted_fit
 
 MOST = 15  # multiplications
-CAP = 8.0
+CAP, LARGEST_CAP = 8.0, 1e4
 _DENSITY = 2  # of the grid
 _STEPS = 150
 _LIMITS = (1.0, 0.8, 0.6)  # of the cap: where the wall stands; it is leant against
@@ -193,6 +193,8 @@ def _read_multiplications(multiplications: Any) -> Shipped:
 def _read_cap(cap: Any) -> float:
     good = isinstance(cap, Real) and not isinstance(cap, bool)
     number = float(cap) if good else math.nan
-    if not 1 <= number < math.inf:
-        raise ArgumentError(f"cap must be a number from 1 on, such as {CAP:g}; got {cap!r}")
+    if not 1 <= number <= LARGEST_CAP:
+        raise ArgumentError(
+            f"cap must be a number from 1 to {LARGEST_CAP:g}, such as {CAP:g}; got {cap!r}"
+        )
     return number
