@@ -13,7 +13,7 @@ from nn_bridge import ConversionError, convert, propagate
 from nn_bridge.errors import ArgumentError
 from nn_bridge.models import DigitsNet
 from nn_bridge.networks import find_network
-from nn_bridge.propagation import majorant
+from nn_bridge.propagation import AccuracyCurve, accuracy_curve, majorant
 
 
 def circuit(m=5):
@@ -163,6 +163,24 @@ def test_the_network_is_left_as_it_was(digits):
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
     model.eval()
+
+
+def test_the_critical_precision_is_the_first_from_which_on_accuracy_stays(digits):
+    model, data = digits
+    curve = accuracy_curve(model, data, powers=(2, 9, 13), interval=100.0)
+    for k in (2, 9, 13):
+        twin = convert(model, precision=2.0**-k, interval=100.0)
+        with torch.no_grad():
+            right = [int((twin(x).argmax(1) == y).sum()) for x, y in data]
+        assert curve.accuracy[k] == sum(right) / 100
+    assert curve.critical in (9, 13) and curve.accuracy[2] < 0.9 < curve.exact
+    dented = AccuracyCurve(0.9, {5: 0.9, 6: 0.8, 7: 0.9, 8: 0.897}, 0.005)
+    assert dented.critical == 7
+    assert AccuracyCurve(0.9, {5: 0.9, 6: 0.8}, 0.005).critical is None
+    with pytest.raises(ArgumentError, match=r"powers is \(0,\): give whole numbers"):
+        accuracy_curve(model, data, powers=(0,))
+    with pytest.raises(ArgumentError, match="loss is 2: give a share"):
+        accuracy_curve(model, data, loss=2)
 
 
 def test_bad_input():

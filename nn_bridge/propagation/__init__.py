@@ -1,7 +1,16 @@
 """How the errors of polynomial activations travel through a network."""
 
+from .critical import AccuracyCurve, accuracy_curve
 from .layers import LayerError
 from .majorant import Majorant, majorant
 from .study import Propagation, propagate
 
-__all__ = ["LayerError", "Majorant", "Propagation", "majorant", "propagate"]
+__all__ = [
+    "AccuracyCurve",
+    "LayerError",
+    "Majorant",
+    "Propagation",
+    "accuracy_curve",
+    "majorant",
+    "propagate",
+]

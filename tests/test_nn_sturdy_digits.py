@@ -1,0 +1,86 @@
+"""Digits from a random start, five seeds: our training against a plain one, at low precision.
+
+About a minute on one core. Configurations and measurement are those of experiments/digits*.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import statistics
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from nn_bridge.training.configuration import as_mapping
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+TREATMENTS = ("2", "2, means corrected")  # circuits of two multiplications: 2^-4.88
+
+
+@pytest.fixture(scope="module")
+def study() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("digits_sturdy", EXPERIMENTS / "digits_sturdy.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def found(study: ModuleType) -> dict[str, list[dict[str, float]]]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return {
+            name: [
+                study.accuracies(replace(study.known(name), seed=seed), "test")
+                for seed in study.SEEDS
+            ]
+            for name in ("baseline", "sturdy")
+        }
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_the_trained_networks_survive_low_precision_better_by_more_than_the_spread(found):
+    values = {
+        (name, treatment): [one[treatment] for one in runs]
+        for name, runs in found.items() for treatment in TREATMENTS
+    }  # fmt: skip
+    for treatment in TREATMENTS:
+        plain, ours = values["baseline", treatment], values["sturdy", treatment]
+        spread = max(statistics.stdev(plain), statistics.stdev(ours))
+        assert statistics.mean(ours) - statistics.mean(plain) > spread, (treatment, plain, ours)
+    # and against whatever suits the baseline best
+    plain = max((values["baseline", t] for t in TREATMENTS), key=statistics.mean)
+    ours = max((values["sturdy", t] for t in TREATMENTS), key=statistics.mean)
+    spread = max(statistics.stdev(plain), statistics.stdev(ours))
+    assert statistics.mean(ours) - statistics.mean(plain) > spread
+
+
+def test_with_relu_itself_less_than_a_point_is_lost(found):
+    means = {name: statistics.mean(one["relu"] for one in runs) for name, runs in found.items()}
+    assert means["baseline"] > 0.97
+    assert means["sturdy"] >= means["baseline"] - 0.01
+
+
+def test_the_saved_results_are_those_of_the_configurations(study, found):
+    lines = (EXPERIMENTS / "digits-sturdy.jsonl").read_text(encoding="utf-8").splitlines()
+    saved = [json.loads(line) for line in lines]
+    for name, runs in found.items():
+        for seed, run in zip(study.SEEDS, runs, strict=True):
+            wanted = as_mapping(replace(study.known(name), seed=seed))
+            (record,) = (
+                one for one in saved
+                if one["split"] == "test" and one["configuration"] == json.loads(json.dumps(wanted))
+            )  # fmt: skip
+            # other processors round differently, and training lets that grow
+            assert record["accuracy"]["relu"] == pytest.approx(run["relu"], abs=0.03)
+    judged = {one["name"] for one in saved if one["split"] == "validation"}
+    assert judged == set(study.trials())
