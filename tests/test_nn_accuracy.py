@@ -15,7 +15,14 @@ from safetensors.torch import load_file
 
 import nn_bridge.experiments.accuracy as experiment
 import polyapprox
-from nn_bridge import ArgumentError, DataError, calibrate, convert, evaluate
+from nn_bridge import (
+    ArgumentError,
+    DataError,
+    calibrate,
+    convert,
+    correct_batch_norms,
+    evaluate,
+)
 from nn_bridge.cli import main
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, choose_network, run_accuracy
 from nn_bridge.experiments.figure import accuracy_figure
@@ -69,6 +76,19 @@ def test_a_record_agrees_with_the_functions_it_stands_for(small):
     assert (record["correct"], record["inputs_outside"]) == (result.correct, result.outside)
     wider = [1.25 * largest for largest in ranges.values()]
     assert [s["bound"] for s in record["sites"]] == pytest.approx(wider)
+
+
+def test_corrected_records_are_networks_with_corrected_batch_normalisation(tmp_path):
+    chosen = replace(
+        SMALL, first=3, last=3, intervals=("50",), approximations=("ours", "ours-corrected")
+    )
+    plain, corrected = run_accuracy(chosen, tmp_path / "records.jsonl")[1:]
+    network = find_network("digits")
+    converted = convert(network.load(), precision=2**-3, interval=50.0)
+    correct_batch_norms(converted, network.batches(network.data("train").first(200)))
+    result = evaluate(converted, network.batches(network.data("test").first(100)))
+    assert corrected["correct"] == result.correct != plain["correct"]
+    assert plain["plan"] == corrected["plan"] and plain["key"] != corrected["key"]
 
 
 def test_accuracy_rises_with_the_precision_and_the_narrower_interval(small):

@@ -17,6 +17,7 @@ from polyapprox.approximation import Approximation
 from polyapprox.weighted.relu import CAP
 
 from ..activation import Outside, read_outside
+from ..batch_norms import correct_batch_norms
 from ..bounds import WORDS
 from ..calibration import calibrate, measure
 from ..conversion import convert
@@ -32,6 +33,8 @@ from .makers import APPROXIMATIONS, WEIGHTED, make, make_weighted
 from .records import Records, key_of
 
 Progress = Callable[[int, int, str], None]
+CORRECTED = "-corrected"
+_CORRECTION_IMAGES = 2000
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,9 @@ class AccuracyConfiguration:
         :func:`nn_bridge.convert`), or one number B for all layers.
     approximations : tuple of {"ours", "zero", "with-constant", "published", "weighted"}
         See :func:`nn_bridge.experiments.makers.make`; "weighted" is at the cost of "ours", each
-        activation with an approximation of its own (:mod:`nn_bridge.weighting`).
+        activation with an approximation of its own (:mod:`nn_bridge.weighting`). With
+        "-corrected" after the name, batch normalisation is corrected
+        (:func:`nn_bridge.correct_batch_norms`) on up to 2,000 of the images for ranges.
     limit : int or None
         Test images (None: all).
     calibration : {"train", "test"}
@@ -94,7 +99,8 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
         raise ArgumentError(
             f"precisions 2^-{first} to 2^-{last} make no range: give 1 <= first <= last <= 30"
         )
-    for name in configuration.approximations:
+    for given in configuration.approximations:
+        name = given.removesuffix(CORRECTED)
         if name == "published" and not (first >= 4 and last <= 14):
             raise ArgumentError(
                 f"published composites exist for 2^-4 to 2^-14, not for 2^-{first} to 2^-{last}: "
@@ -103,7 +109,8 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
         known = (*APPROXIMATIONS, WEIGHTED)
         if name not in known:
             raise ArgumentError(
-                f"the approximation {name!r} is unknown: choose one of {', '.join(known)}"
+                f"the approximation {given!r} is unknown: choose one of {', '.join(known)}, or one "
+                f"of them with {CORRECTED} after it"
             )
     for interval in configuration.intervals:
         read_interval(interval)
@@ -196,13 +203,21 @@ class _Setting:
             return None
         return self.channel_ranges if interval.startswith("per-channel") else self.ranges
 
+    @cached_property
+    def correction(self) -> Batches:
+        """Images on which batch normalisation is corrected."""
+        return self.network.batches(self._images.first(_CORRECTION_IMAGES))
+
     @property
     def _calibration(self) -> Batches:
-        chosen = self.test
-        if self.configuration.calibration == "train":
-            count = self.configuration.calibration_images
-            chosen = self.network.data("train", self.root).first(count)
-        return self.network.batches(chosen)
+        return self.network.batches(self._images)
+
+    @property
+    def _images(self) -> ImageSet:
+        if self.configuration.calibration == "test":
+            return self.test
+        count = self.configuration.calibration_images
+        return self.network.data("train", self.root).first(count)
 
 
 def run_accuracy(
@@ -246,7 +261,8 @@ def run_accuracy(
     evaluators: dict[tuple[str, int], Evaluator] = {}
     for done, (name, power, interval) in enumerate(_runs(configuration), 1):
         report(done, total, f"{name}, 2^-{power}, {interval}")
-        kind = "ours" if name == WEIGHTED else name  # whose cost they have
+        kind = name.removesuffix(CORRECTED)
+        kind = "ours" if kind == WEIGHTED else kind  # whose cost they have
         if (kind, power) not in evaluators:
             evaluators[kind, power] = Evaluator(make(kind, power))
         evaluator = evaluators[kind, power]
@@ -305,6 +321,8 @@ def _run(
 ) -> dict[str, Any]:
     configuration = setting.configuration
     width = read_interval(interval)
+    weighted = name.removesuffix(CORRECTED) == WEIGHTED
+    corrected = name.endswith(CORRECTED)
     identity = {
         **setting.common,
         "approximation": name,
@@ -315,19 +333,19 @@ def _run(
     }
     if isinstance(width, str):
         identity |= {"margin": configuration.margin}
-    if name == WEIGHTED or isinstance(width, str):
+    if weighted or corrected or isinstance(width, str):
         identity |= {
             "calibration": configuration.calibration,
             "calibration_images": configuration.calibration_images,
         }
-    if name == WEIGHTED:
+    if weighted:
         identity |= {"cap": configuration.cap}
     found = records.get(key_of(identity))
     if found is not None:
         return found
     start = time.perf_counter()
     approximation: Evaluator | dict[str, Approximation] = evaluator
-    if name == WEIGHTED:
+    if weighted:
         approximation = make_weighted(
             setting.model, setting.histograms, power, width, configuration.margin, configuration.cap
         )
@@ -340,6 +358,8 @@ def _run(
         margin=configuration.margin,
         outside=configuration.outside,
     )
+    if corrected:
+        correct_batch_norms(converted, setting.correction)
     result = evaluate(converted, setting.batches)
     record = {
         "key": key_of(identity),

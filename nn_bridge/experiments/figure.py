@@ -14,6 +14,10 @@ _COLOURS = {
     "with-constant": "#7a6fbf",
     "zero": "#2a8f5a",
     "published": "#c1440e",
+    "weighted": "#b0379a",
+    "ours-corrected": "#00a6a6",
+    "weighted-corrected": "#5c4033",
+    "published-corrected": "#e8a33d",
 }
 _STYLES = {"per-layer": "-", "global": "--", "per-channel": "-.", "per-channel-shared": "-."}
 
