@@ -174,9 +174,10 @@ def foldings(
             try:
                 flow.run(example)
             except (RuntimeError, ValueError, IndexError, TypeError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
                 raise ConversionError(
                     f"the network cannot take a batch of shape {tuple(example.shape)} while its "
-                    f"scales are traced: {str(error).splitlines()[0]}"
+                    f"scales are traced: {reason}"
                 ) from error
         found, refused = _folding(flow, share, bounds)
         if not refused:
@@ -254,7 +255,7 @@ def _try(
     with torch.no_grad():
         pairs = list(zip(_tensors(plain(example)), _tensors(twin(example)), strict=True))
     for one, other in pairs:
-        if float((one - other).abs().max()) > _TOLERANCE * (1 + float(one.abs().max())):
+        if not float((one - other).abs().max()) <= _TOLERANCE * (1 + float(one.abs().max())):
             raise ConversionError(
                 "the trace of the network by torch.fx does not compute what the network does "
                 "(a value overwritten and used again?): its scales cannot be folded"

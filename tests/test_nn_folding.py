@@ -189,6 +189,11 @@ class Tied(Wired):
         return self.head(self.c(torch.relu(self.norm(x))))
 
 
+class Reciprocal(Wired):
+    def forward(self, x):
+        return self.head(torch.relu(2 / self.c(torch.relu(self.a(x)))))
+
+
 class Changing(Wired):
     """Does something else when it runs again."""
 
@@ -363,6 +368,12 @@ def test_other_architectures(network, shape):
     found = foldings(network, shape)
     refused = [site.site for site in found.sites.values() if site.reason]
     assert not refused
+
+
+def test_a_quotient_by_a_value_needs_it_as_it_is():
+    found = foldings(Reciprocal(), SHAPE)
+    assert list(found.scales) == ["/relu1"]
+    assert found.sites["/relu2"].reason == "what truediv gives is not scaled"
 
 
 def test_corrections_are_folded():
