@@ -250,7 +250,9 @@ def propagate_errors(
     )
     _out.print(str(found), soft_wrap=True, highlight=False, markup=False)
     path = found.save(out / f"propagation-{network}.html")
-    settings = {"network": network, "power": power, "calibration": calibration, "margin": margin}
+    settings = {
+        "network": network, "power": power, "calibration": calibration, "range_margin": margin,
+    }  # fmt: skip
     results = write_json(path.with_suffix(".json"), {**found.as_dict(), **settings})
     _out.print(f"wrote {path} and {results}", soft_wrap=True, highlight=False)
 

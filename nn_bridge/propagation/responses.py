@@ -46,6 +46,18 @@ def responses(
     ndarray, shape (sites, options, images, classes)
         Their sum over the sites, an option each, is the deviation of the logits to first order
         (less its mean over the classes, which changes no prediction).
+
+    Examples
+    --------
+    >>> import polyapprox
+    >>> network = nn.Sequential(nn.ReLU(), nn.Linear(3, 2)).eval()
+    >>> x = torch.linspace(-1, 1, 12).reshape(4, 3)
+    >>> options = [Evaluator(polyapprox.circuit("relu", multiplications=m)) for m in (2, 3)]
+    >>> found = responses(network, x, ["0"], {"0": 1.0}, options)
+    >>> found.shape
+    (1, 2, 4, 2)
+    >>> bool(abs(found[0, 1]).max() < abs(found[0, 0]).max())
+    True
     """
     layers = {site: [PolynomialActivation(e, bounds[site]) for e in options] for site in sites}
     leaves: dict[str, torch.Tensor] = {}
