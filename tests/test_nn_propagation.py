@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import torch
@@ -190,3 +194,27 @@ def test_bad_input():
         propagate(DigitsNet(), [], precision=2**-7)
     with pytest.raises(ConversionError, match="no activation was called"):
         propagate(nn.Linear(2, 2), [torch.zeros(1, 2)], precision=2**-7)
+
+
+def test_the_tables_of_the_page_are_those_of_the_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "docs"))
+    monkeypatch.delitem(sys.modules, "page_tables", raising=False)
+    tables = importlib.import_module("propagation_tables")
+    assert tables.renew(tables.PAGE, tables.TABLES, ["--check"]) == 0
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert all(f"<!-- made {name} -->" in page for name in tables.TABLES)
+
+
+def test_the_saved_results_support_what_the_page_says():
+    experiments = Path(__file__).parents[1] / "experiments"
+    text = (experiments / "propagation-resnet20-cifar10.json").read_text(encoding="utf-8")
+    layers = json.loads(text)["layers"]
+    assert len(layers) == 19
+    assert all(2 / 3 < one["predicted"] / one["observed"] < 3 / 2 for one in layers)
+    found = json.loads((experiments / "allocation-resnet20.json").read_text(encoding="utf-8"))
+    test = found["test_images"]
+    assert test["images"] == 10_000
+    assert test["allocated"] >= test["exact"] - 0.005
+    kept = [one for one in test["uniform"] if one["accuracy"] >= test["exact"] - 0.005]
+    assert found["multiplications"] <= 0.8 * kept[0]["multiplications"]
+    assert found["multiplications"] == sum(one["multiplications"] for one in found["sites"])
