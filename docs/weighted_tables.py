@@ -56,15 +56,16 @@ def results() -> dict[Key, dict[str, Any]]:
 
 
 def wide() -> str:
-    """One B for all layers: what the cap does there."""
-    runs = results()
-    known = {key[-1] for key in runs if key[0] == "weighted" and key[2:4] == ("global", 1.25)}
+    """What the cap does, by interval, at a margin of 1.25."""
+    runs = {key: run for key, run in results().items() if key[0] == "weighted" and key[3] == 1.25}
+    known = sorted({cap for *_, cap in runs if cap is not None})
     rows = []
-    for power in (4, 5, 6):
-        found = [runs.get(("weighted", power, "global", 1.25, cap)) for cap in sorted(known)]
-        cells = ("" if run is None else f"{100 * run['accuracy']:.2f}" for run in found)
-        rows.append((f"2^-{power}", *cells))
-    return grid(["precision", *(f"cap {cap:g}" for cap in sorted(known))], rows)
+    for interval in ("per-layer", "global"):
+        for power in (4, 5, 6):
+            found = [runs.get(("weighted", power, interval, 1.25, cap)) for cap in known]
+            cells = ("" if run is None else f"{100 * run['accuracy']:.2f}" for run in found)
+            rows.append((interval, f"2^-{power}", *cells))
+    return grid(["interval", "precision", *(f"cap {cap:g}" for cap in known)], rows)
 
 
 def accuracy() -> str:
