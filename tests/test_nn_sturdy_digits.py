@@ -19,11 +19,11 @@ import torch
 from nn_bridge.training.configuration import as_mapping
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+Found = dict[str, list[dict[str, float]]]
 TREATMENTS = ("2", "2, means corrected")  # circuits of two multiplications: 2^-4.88
 
 
-@pytest.fixture(scope="module")
-def study() -> ModuleType:
+def load_study() -> ModuleType:
     spec = importlib.util.spec_from_file_location("digits_sturdy", EXPERIMENTS / "digits_sturdy.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -32,12 +32,13 @@ def study() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="module")
-def found(study: ModuleType) -> dict[str, list[dict[str, float]]]:
+def test_sturdy_training_pays_over_five_seeds() -> None:
+    """One test, so that the ten networks are trained once however tests are shared out."""
+    study = load_study()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return {
+        found = {
             name: [
                 study.accuracies(replace(study.known(name), seed=seed), "test")
                 for seed in study.SEEDS
@@ -46,9 +47,12 @@ def found(study: ModuleType) -> dict[str, list[dict[str, float]]]:
         }
     finally:
         torch.set_num_threads(threads)
+    low_precision_costs_less_by_more_than_the_spread(found)
+    with_relu_itself_less_than_a_point_is_lost(found)
+    saved_results_are_those_of_the_configurations(study, found)
 
 
-def test_the_trained_networks_survive_low_precision_better_by_more_than_the_spread(found):
+def low_precision_costs_less_by_more_than_the_spread(found: Found) -> None:
     values = {
         (name, treatment): [one[treatment] for one in runs]
         for name, runs in found.items() for treatment in TREATMENTS
@@ -64,13 +68,13 @@ def test_the_trained_networks_survive_low_precision_better_by_more_than_the_spre
     assert statistics.mean(ours) - statistics.mean(plain) > spread
 
 
-def test_with_relu_itself_less_than_a_point_is_lost(found):
+def with_relu_itself_less_than_a_point_is_lost(found: Found) -> None:
     means = {name: statistics.mean(one["relu"] for one in runs) for name, runs in found.items()}
     assert means["baseline"] > 0.97
     assert means["sturdy"] >= means["baseline"] - 0.01
 
 
-def test_the_saved_results_are_those_of_the_configurations(study, found):
+def saved_results_are_those_of_the_configurations(study: ModuleType, found: Found) -> None:
     lines = (EXPERIMENTS / "digits-sturdy.jsonl").read_text(encoding="utf-8").splitlines()
     saved = [json.loads(line) for line in lines]
     for name, runs in found.items():
