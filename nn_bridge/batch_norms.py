@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -43,8 +44,8 @@ def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, 
     with the polynomials (each batch normalised by its own, so that a layer sees what it will see
     when those before are corrected); means move by the difference, variances by the ratio. So a
     precise polynomial changes nothing, and the original statistics, of all training images and
-    their augmentation, stay in force. Batch normalisation is part of the linear maps: nothing of it
-    costs a level or a multiplication.
+    their augmentation, stay in force. Inputs outside their interval are moved to its end meanwhile.
+    Batch normalisation is part of the linear maps: nothing of it costs a level or a multiplication.
 
     Parameters
     ----------
@@ -98,10 +99,26 @@ def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, 
         exact = _statistics(network, norms, images)
     finally:
         interception.handler = replacement
-    changed = _statistics(network, norms, images)
+    with _clamped(replacement):
+        changed = _statistics(network, norms, images)
     for activation in replacement.activations.values():
         activation.reset()
     return {path: _move(norms[path], exact[path], changed[path]) for path in norms}
+
+
+@contextmanager
+def _clamped(replacement: Replacement) -> Iterator[None]:
+    """Inputs outside move to the ends for a while: one image that explodes would spoil a mean."""
+    kept = {site: activation.outside for site, activation in replacement.activations.items()}
+    policy, replacement.outside = replacement.outside, "clamp"
+    for activation in replacement.activations.values():
+        activation.outside = "clamp"
+    try:
+        yield
+    finally:
+        replacement.outside = policy
+        for site, activation in replacement.activations.items():
+            activation.outside = kept.get(site, policy)
 
 
 def _statistics(network: nn.Module, norms: dict[str, _BatchNorm], images: list[Any]) -> Statistics:

@@ -83,6 +83,20 @@ def test_modes_counters_and_the_original_stay(network):
     assert seen == [0, 0]
 
 
+def test_an_image_that_leaves_its_interval_does_not_spoil_the_statistics(network):
+    converted = convert(network, precision=2**-8, interval=6.0)
+    clean = copy.deepcopy(converted)
+    correct_batch_norms(clean, images())
+    wild = images()[0].clone()
+    wild[0] *= 40
+    assert not torch.isfinite(converted(wild)[0]).all() or converted(wild)[0].abs().max() > 1e6
+    correct_batch_norms(converted, [wild])
+    for name, value in converted.state_dict().items():
+        torch.testing.assert_close(value, clean.state_dict()[name], rtol=0.5, atol=0.5)
+    handler = nn_bridge.intercept.installed(converted).handler
+    assert {a.outside for a in handler.activations.values()} == {"report"} == {handler.outside}
+
+
 def test_a_failing_loader_leaves_the_network_as_it_was(network):
     converted = convert(network, precision=2**-4, interval=8.0)
     before = copy.deepcopy(converted.state_dict())
