@@ -54,10 +54,11 @@ bench: setup
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
 	$(BIN)/python benchmarks/composite_vs_lattigo.py
 	$(BIN)/python benchmarks/cold.py
+	$(BIN)/python benchmarks/networks.py
 
 # Tables and figures of the documentation, made again from code and saved results.
 tables: setup
-	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables propagation_tables figures rooms; do $(BIN)/python docs/$$page.py || exit 1; done
+	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables propagation_tables sturdy_tables figures rooms; do $(BIN)/python docs/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each (resumes).
 check: setup

@@ -184,27 +184,54 @@ def margins() -> str:
     return grid(("precision", *(f"margin {margin:g}" for margin in MARGINS)), rows)
 
 
+def measured() -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Saved results of ResNet-20 by approximation, power, interval, margin and cap."""
+    text = (DOCS.parent / "experiments" / "resnet20-cifar10.jsonl").read_text(encoding="utf-8")
+    keys = ("approximation", "power", "interval", "margin", "cap")
+    return {tuple(run.get(k) for k in keys): run for run in map(json.loads, text.splitlines())}
+
+
 def accuracy() -> str:
     """ResNet-20 on CIFAR-10 from the saved results of `nn-bridge accuracy`."""
-    text = (DOCS.parent / "experiments" / "resnet20-cifar10.jsonl").read_text(encoding="utf-8")
-    runs = {
-        (run["approximation"], run.get("power"), run.get("interval")): run
-        for run in map(json.loads, text.splitlines())
-    }
-    intervals = ("50", "global", "per-layer")
+    runs = measured()
+    intervals = {"B = 50": ("50", None), "global": ("global", 1.1), "per-layer": ("per-layer", 1.25)}
     headings = ["precision", "r_α: depth, mult.", "ours: depth, mult."]
-    headings += [f"{'B = 50' if i == '50' else i}: r_α → ours" for i in intervals]
+    headings += [f"{name}: r_α → ours" for name in intervals]
     rows = []
-    for power in sorted({key[1] for key in runs if key[0] == "published"}):
+    for power in range(4, 15):
         cells = [f"2^-{power}"]
         for name in ("published", "ours"):
-            run = runs[name, power, "per-layer"]
+            run = runs[name, power, "per-layer", 1.25, None]
             cells.append(f"{run['depth']}, {run['multiplications']}")
-        for interval in intervals:
-            both = (runs[name, power, interval] for name in ("published", "ours"))
+        for interval, margin in intervals.values():
+            both = (runs[name, power, interval, margin, None] for name in ("published", "ours"))
             cells.append(" → ".join(f"{100 * run['accuracy']:.2f}" for run in both))
         rows.append(cells)
     return grid(headings, rows)
+
+
+def ways() -> str:
+    """The same network: every way to choose intervals and approximations at one cost."""
+    runs = measured()
+    columns = {
+        "global": ("ours", "global", 1.1, None),
+        "per layer": ("ours", "per-layer", 1.25, None),
+        "per channel": ("ours", "per-channel", 1.25, None),
+        "per layer, corrected": ("ours-corrected", "per-layer", 1.25, None),
+        "global, weighted": ("weighted", "global", 1.1, 32.0),
+        "per layer, weighted": ("weighted", "per-layer", 1.25, 8.0),
+        "per channel, weighted": ("weighted", "per-channel", 1.25, 8.0),
+        "per layer, weighted, corrected": ("weighted-corrected", "per-layer", 1.25, 8.0),
+    }
+    rows = []
+    for power in range(4, 15):
+        run = runs["ours", power, "per-layer", 1.25, None]
+        cells = [f"2^-{power}", f"{run['depth']}, {run['multiplications']}"]
+        for name, interval, margin, cap in columns.values():
+            found = runs.get((name, power, interval, margin, cap))
+            cells.append("" if found is None else f"{100 * found['accuracy']:.2f}")
+        rows.append(cells)
+    return grid(("cost of", "depth, mult.", *columns), rows)
 
 
 def results(name: str) -> list[dict[str, Any]]:
@@ -259,6 +286,41 @@ def lattigo() -> str:
     return grid(headings, rows)
 
 
+def networks(part: str) -> list[dict[str, Any]]:
+    """Rows of one part of the benchmark of ResNet-20."""
+    path = DOCS.parent / "benchmarks" / "results" / "networks.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))[part])
+
+
+def forward() -> str:
+    """A forward pass of ResNet-20 beside the same with ReLU."""
+    rows = [
+        (
+            row["by"], row["activation"].replace("published", "r_α"), listed(row["degrees"]),
+            row["multiplications"], row["type"], f"{row['seconds']:.3f}", f"{row['ReLU']:.3f}",
+            f"{row['ratio']:.2f}",
+        )
+        for row in networks("forward")
+    ]  # fmt: skip
+    return grid(
+        ("by", "activation", "degrees", "mult.", "computed in", "polynomials / s", "ReLU / s", "ratio"),
+        rows,
+    )
+
+
+def steps() -> str:
+    """Training steps of ResNet-20 beside plain ones."""
+    rows = [
+        (
+            row["step"], f"{row['images/s']:.0f}", f"{row['time / plain']:.2f}",
+            f"{row['time / bare loop']:.2f}",
+            "" if row["share of data"] is None else f"{100 * row['share of data']:.1f}",
+        )
+        for row in networks("training")
+    ]  # fmt: skip
+    return grid(("step", "images/s", "time / plain", "time / bare loop", "waits for data, %"), rows)
+
+
 def cold() -> str:
     """Cold starts, each in a fresh process."""
     rows = [
@@ -276,9 +338,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "costs": costs,
     "margins": margins,
     "accuracy": accuracy,
+    "ways": ways,
     "sollya": sollya,
     "lattigo": lattigo,
     "cold": cold,
+    "forward": forward,
+    "steps": steps,
 }
 
 
