@@ -131,6 +131,11 @@ def allocate(
         raise ArgumentError(f"cost is {cost!r}: choose 'multiplications' or 'depth'")
     if images < 1 or rounds < 1:
         raise ArgumentError(f"images is {images!r}, rounds {rounds!r}: give at least 1 of each")
+    if isinstance(interval, str) and interval.startswith("per-channel"):
+        raise ArgumentError(
+            f"interval is {interval!r}: allocate has one B for an activation, give 'per-layer', "
+            "'global', a number or a dict by call site"
+        )
     known = _sorted(_circuits() if options is None else options, cost)
     data = list(batches(model, loader))
     ranges = [inputs for inputs, _ in data] if calibrate is None else calibrate
@@ -181,11 +186,11 @@ def _sites(
     model: nn.Module, data: Sequence[Any], ranges: Any, interval: Interval, margin: float
 ) -> tuple[dict[str, float], list[str]]:
     """B of every activation, and the call sites of ReLU."""
-    calls = measure(model, [data[0][0]]).calls
+    calls = measure(model, [data[0][0]], bins=0).calls
     measured = (
         {str(site): float(value) for site, value in ranges.items()}
         if isinstance(ranges, Mapping)
-        else measure(model, ranges).largest
+        else measure(model, ranges, bins=0).largest
     )
     bounds, _ = bounds_of(interval, measured, margin)
     sites = [site for site, call in calls.items() if call.name == "relu"]

@@ -345,7 +345,7 @@ def networks() -> None:
 
     table = Table()
     for heading in ("name", "images", "weights", "from"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "name")
     for network in NETWORKS.values():
         weights = network.weights.name if network.weights else "none yet"
         table.add_row(network.name, network.images, weights, network.origin)

@@ -201,6 +201,8 @@ def test_bad_input(digits):
         allocate(model, data[:1], options=[])
     with pytest.raises(ArgumentError, match=r"images is 0, rounds 2"):
         allocate(model, data[:1], images=0)
+    with pytest.raises(ArgumentError, match=r"interval is 'per-channel': allocate has one B"):
+        allocate(model, data[:1], interval="per-channel")
     with pytest.raises(ArgumentError, match=r"no interval for the ReLU at 'block1/relu1'"):
         allocate(model, data[:1], calibrate={"relu": 3.0})
     with pytest.raises(ArgumentError, match="nothing to allocate"):
