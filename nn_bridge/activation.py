@@ -151,13 +151,25 @@ class PolynomialActivation(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Evaluate on a tensor of any shape; differentiable once."""
+        differentiated = torch.is_grad_enabled() and x.requires_grad
+        if self.outside == "report" and self.channels is None and not differentiated:
+            return self._in_one_pass(x)
         x, bound, scales = self._scaled(self.inspect(x))
-        if torch.is_grad_enabled() and x.requires_grad:
+        if differentiated:
             value = _Differentiable.apply(x, self.evaluator, bound)
             return self._corrected(value if scales is None else value * scales)
         result = torch.empty_like(x)
         self.evaluator.write(x, bound, result)
         return self._corrected(result if scales is None else result.mul_(scales))
+
+    def _in_one_pass(self, x: torch.Tensor) -> torch.Tensor:
+        """The value; the inputs are inspected on the way, where that is possible."""
+        self._check_type(x)
+        result = torch.empty_like(x)
+        largest = self.evaluator.write(x, self.bound, result)
+        if x.numel():
+            self._note(x, _largest(x) if largest is None else largest)
+        return self._corrected(result)
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
@@ -216,12 +228,17 @@ class PolynomialActivation(nn.Module):
         OutOfRangeError
             Under the policy "raise".
         """
+        self._check_type(x)
+        return self._note(x, _largest(x.detach())) if x.numel() else x
+
+    def _check_type(self, x: torch.Tensor) -> None:
         if not x.is_floating_point():
             raise ArgumentError(f"{self.name} got a tensor of {x.dtype}: give real floating point")
-        if not x.numel():
-            return x
+
+    def _note(self, x: torch.Tensor, largest: float) -> torch.Tensor:
+        """Count inputs whose largest size is known; x, or what the policy makes of it."""
         seen = x.detach()
-        largest = _largest(seen)
+        largest = math.inf if math.isnan(largest) else largest
         self.seen.elements += x.numel()
         self.seen.largest = max(self.seen.largest, largest)
         apart = self.channels is not None

@@ -125,20 +125,28 @@ class Evaluator:
 
     def write(
         self, x: torch.Tensor, bound: float, result: torch.Tensor, dtype: torch.dtype | None = None
-    ) -> None:
-        """Evaluate on x, scaled to [−bound, bound], into `result` (x itself is allowed)."""
+    ) -> float | None:
+        """Evaluate on x, scaled to [−bound, bound], into `result` (x itself is allowed).
+
+        Returns
+        -------
+        float or None
+            Largest |x| (not a number if one is not), where it is known without another pass.
+        """
         if dtype is None:
             dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
         x, result = in_memory_order(x, x), in_memory_order(result, x)
         source = x.contiguous()
         target = result if result.is_contiguous() else torch.empty_like(source)
         kernel = self.kernel(dtype, source, target)
+        largest = None
         if kernel is not None:
-            kernel.value(source, target, self.radius / bound, bound / self.radius)
+            largest = kernel.value(source, target, self.radius / bound, bound / self.radius)
         else:
             self._write_in_chunks(source.view(-1), bound, target.view(-1), dtype)
         if target is not result:
             result.copy_(target)
+        return largest
 
     def _write_in_chunks(
         self, source: torch.Tensor, bound: float, target: torch.Tensor, dtype: torch.dtype

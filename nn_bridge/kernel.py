@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import math
 import os
 import platform
 import shutil
@@ -45,9 +46,16 @@ class Kernel:
     def __init__(self, library: ctypes.CDLL, number: str) -> None:
         self.library, self.number = library, _NUMBERS[number]
 
-    def value(self, x: torch.Tensor, y: torch.Tensor, scale: float, gain: float) -> None:
-        """Write gain · r(scale · x) into y (x itself is allowed)."""
-        self._run("value", (x, y), scale, gain)
+    def value(self, x: torch.Tensor, y: torch.Tensor, scale: float, gain: float) -> float:
+        """Write gain · r(scale · x) into y (x itself is allowed).
+
+        Returns
+        -------
+        float
+            Largest |x|; not a number if one is not.
+        """
+        sizes = self._run("value", (x, y), scale, gain)
+        return math.nan if any(map(math.isnan, sizes)) else max(sizes)
 
     def slope(self, x: torch.Tensor, gradient: torch.Tensor, y: torch.Tensor, scale: float) -> None:
         """Write gradient · r'(scale · x) into y."""
@@ -59,17 +67,18 @@ class Kernel:
         """Write x into y where it is positive, elsewhere gain · r(scale · max(x, low))."""
         self._run("below", (x, y), scale, gain, low)
 
-    def _run(self, name: str, tensors: tuple[torch.Tensor, ...], *numbers: float) -> None:
+    def _run(self, name: str, tensors: tuple[torch.Tensor, ...], *numbers: float) -> list[float]:
         count = tensors[0].numel()
         function = self.library[f"{name}_{_C[tensors[0].dtype]}"]
+        function.restype = ctypes.c_double if name == "value" else None
         places = [(tensor.data_ptr(), tensor.element_size()) for tensor in tensors]
         constants = [self.number(number) for number in numbers]
 
-        def part(start: int, stop: int) -> None:
+        def part(start: int, stop: int) -> float:
             here = [ctypes.c_void_p(address + start * size) for address, size in places]
-            function(*here, ctypes.c_long(stop - start), *constants)
+            return float(function(*here, ctypes.c_long(stop - start), *constants) or 0.0)
 
-        in_parts(part, count)
+        return in_parts(part, count)
 
 
 class NoiseKernel(Kernel):
@@ -80,14 +89,13 @@ class NoiseKernel(Kernel):
         self._run("noise", (x, noise, y), size)
 
 
-def in_parts(part: Callable[[int, int], None], count: int) -> None:
+def in_parts(part: Callable[[int, int], float], count: int) -> list[float]:
     """Call part(start, stop) so that all of range(count) is done, on torch's number of threads."""
     threads = max(1, min(torch.get_num_threads(), count // _SHARE))
     if threads == 1:
-        part(0, count)
-        return
+        return [part(0, count)]
     edges = [count * i // threads for i in range(threads + 1)]
-    list(_pool().map(part, edges[:-1], edges[1:]))
+    return list(_pool().map(part, edges[:-1], edges[1:]))
 
 
 @lru_cache(maxsize=1)

@@ -31,6 +31,24 @@ static inline number read_float(float x) {{ return x; }}
 static inline float write_float(number x) {{ return (float)x; }}
 static inline number read_double(double x) {{ return (number)x; }}
 static inline double write_double(number x) {{ return x; }}
+
+// |x| as a whole number: the order is that of the sizes
+typedef uint16_t bits_bf16;
+typedef uint32_t bits_float;
+typedef uint64_t bits_double;
+static inline bits_bf16 size_bf16(bf16 x) {{ return x & 0x7fffu; }}
+static inline bits_float size_float(float x)
+{{
+    bits_float bits;
+    memcpy(&bits, &x, 4);
+    return bits & 0x7fffffffu;
+}}
+static inline bits_double size_double(double x)
+{{
+    bits_double bits;
+    memcpy(&bits, &x, 8);
+    return bits & 0x7fffffffffffffffu;
+}}
 """
 
 _FUNCTIONS = """
@@ -47,12 +65,19 @@ __attribute__((always_inline)) static inline number slope_of(number r0)
 """
 
 _LOOPS = """
-// y = gain * r(scale * x)
-void value_{type}(const {type} *x, {type} *y, long n, number scale, number gain)
+// y = gain * r(scale * x); the largest |x| (not a number, if one is not: its bits are larger)
+double value_{type}(const {type} *x, {type} *y, long n, number scale, number gain)
 {{
+    bits_{type} largest = 0;
 #pragma GCC ivdep
-    for (long i = 0; i < n; i++)
+    for (long i = 0; i < n; i++) {{
+        const bits_{type} size = size_{type}(x[i]);
+        largest = size > largest ? size : largest;
         y[i] = write_{type}(gain * value_of(scale * read_{type}(x[i])));
+    }}
+    {type} found;
+    memcpy(&found, &largest, sizeof found);
+    return (double)read_{type}(found);
 }}
 
 // y = gradient * r'(scale * x)

@@ -1,12 +1,13 @@
 """Compiled kernels: equal to the plan in float64, and to torch where there is no compiler."""
 
+import math
 import pickle
 
 import pytest
 import torch
 
 import polyapprox
-from nn_bridge import kernel
+from nn_bridge import PolynomialActivation, kernel
 from nn_bridge.default import network_relu
 from nn_bridge.evaluator import COMPILE, Evaluator
 from nn_bridge.kernel import compiled_noise, compiler_path, in_parts, load_library
@@ -157,3 +158,31 @@ def test_parts_cover_everything_once():
 
     in_parts(part, len(done))
     assert done.eq(1).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_largest_input_is_found_on_the_way(approximation, dtype):
+    evaluator, x = Evaluator(approximation), points(dtype)
+    x[3, 2, 1, 0] = -BOUND * 1.5
+    y = torch.empty_like(x)
+    assert evaluator.write(x, BOUND, y) == float(x.abs().max()) == BOUND * 1.5
+    x[1, 1, 1, 1] = torch.nan
+    assert math.isnan(evaluator.write(x, BOUND, y))
+    assert torch.isnan(y[1, 1, 1, 1])
+
+
+def test_inputs_are_counted_alike_in_one_pass_and_in_two(approximation, request):
+    x = points()
+    x[0, :3, 0, 0] = torch.tensor([-7.0, 9.0, torch.nan])
+    seen = []
+    for _ in range(2):
+        layer = PolynomialActivation(approximation, bound=BOUND)
+        layer(x)
+        seen.append(layer.seen)
+        layer = PolynomialActivation(approximation, bound=BOUND)
+        layer(x.clone().requires_grad_())
+        seen.append(layer.seen)
+        request.getfixturevalue("without_compiler")
+    assert seen[0].outside == 3 and math.isinf(seen[0].largest)
+    assert all(one == seen[0] for one in seen)
