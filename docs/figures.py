@@ -50,11 +50,24 @@ def published_comparison(path: Path) -> None:
     plot.pareto(path)
 
 
+CURVES = {
+    ("published", "50", None), ("published", "per-layer", None), ("ours", "50", None),
+    ("ours", "per-layer", None), ("ours-corrected", "per-layer", None),
+    ("weighted", "per-layer", 8.0),
+}  # fmt: skip
+
+
 def resnet20_accuracy(path: Path) -> None:
     from nn_bridge.experiments.figure import accuracy_figure
 
     results = Path(__file__).parent.parent / "experiments" / "resnet20-cifar10.jsonl"
     records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+    records = [
+        record
+        for record in records
+        if record["approximation"] == "backbone"
+        or (record["approximation"], record["interval"], record.get("cap")) in CURVES
+    ]
     with tempfile.TemporaryDirectory() as folder:
         made, _ = accuracy_figure(records, Path(folder) / "accuracy")
         path.write_bytes(made.read_bytes())

@@ -63,7 +63,9 @@ def accuracy_figure(records: list[dict[str, Any]], stem: str | Path) -> tuple[Pa
             color=_COLOURS.get(name), linestyle=_STYLES.get(interval, ":"),
             marker=_MARKERS.get(interval, "^"), markersize=4, label=f"{name}, {width}",
         )  # fmt: skip
-    axes.set_xlabel("precision / bits (−log2 of the error on [−1, 1])")
+    fitted = any(name.startswith("weighted") for name, _ in curves)
+    note = "; weighted: at the precision whose cost it has" if fitted else ""
+    axes.set_xlabel(f"precision / bits (−log2 of the error on [−1, 1]{note})")
     axes.set_ylabel("accuracy / %")
     axes.set_title(f"{records[0]['network']}, {records[0]['images']} test images")
     values = [100 * record["accuracy"] for record in records]
