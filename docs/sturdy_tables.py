@@ -1,0 +1,98 @@
+"""Tables of docs/sturdy.md, from the records of experiments/fine-tuning/."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import page_tables
+
+DOCS = Path(__file__).resolve().parent
+EXPERIMENTS = DOCS.parent / "experiments"
+FOLDER = EXPERIMENTS / "fine-tuning"
+BACKBONES = {"akamaster": "resnet20-cifar10", "autofhe": "resnet20-cifar10-autofhe"}
+KINDS = ("published", "ours", "ours-corrected")
+TRAININGS = (
+    "", "mixup", "uniform-mixup", "error-mixup", "polynomial-mixup", "error", "polynomial-4",
+    "polynomial", "polynomial-6",
+)  # fmt: skip
+WORDS = {
+    "": "as it was",
+    "mixup": "Mixup alone",
+    "polynomial-4": "polynomial of 2^-4",
+    "polynomial": "polynomial of 2^-5",
+    "polynomial-6": "polynomial of 2^-6",
+    "polynomial-mixup": "polynomial of 2^-5 + Mixup",
+}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def cells() -> dict[tuple[str, str, int | None, str | None], dict[str, Any]]:
+    """Records by weights, approximation, precision and interval."""
+    found = {}
+    for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl"):
+        for run in lines(path):
+            if run.get("margin", 1.25) != 1.25:
+                continue
+            key = (run["weights_sha256"], run["approximation"], run.get("power"), run.get("interval"))
+            found[key] = run
+    return found
+
+
+def states(backbone: str) -> list[tuple[str, str]]:
+    """What was done to a network, in words, and the SHA-256 of the weights."""
+    plain = {
+        run["weights_sha256"]
+        for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl")
+        for run in lines(path)
+        if run["network"] == BACKBONES[backbone]
+    }
+    found = []
+    trained = {}
+    for path in sorted(FOLDER.glob(f"{backbone}-*.json")):
+        name, _, seed = path.stem.removeprefix(f"{backbone}-").rpartition("-")
+        record = json.loads(path.read_text(encoding="utf-8"))
+        trained[name, int(seed)] = record["weights_sha256"]
+    (before,) = plain - set(trained.values())
+    found.append((WORDS[""], before))
+    for name in TRAININGS:
+        for (which, seed), digest in sorted(trained.items()):
+            if which == name:
+                words = WORDS.get(name, name.replace("-mixup", " + Mixup"))
+                found.append((f"{words}, seed {seed}", digest))
+    return found
+
+
+def table(backbone: str, interval: str, powers: tuple[int, ...]) -> str:
+    """Accuracies in percent: published → ours → ours with corrected batch normalisation."""
+    known = cells()
+    rows = []
+    for words, digest in states(backbone):
+        exact = known.get((digest, "backbone", None, None))
+        if exact is None or not any((digest, "ours", k, interval) in known for k in powers):
+            continue  # not measured
+        row = [words, f"{100 * exact['accuracy']:.2f}"]
+        for power in powers:
+            runs = [known.get((digest, kind, power, interval)) for kind in KINDS]
+            row.append(" → ".join("–" if r is None else f"{100 * r['accuracy']:.2f}" for r in runs))
+        rows.append(row)
+    return page_tables.grid(("training", "ReLU", *(f"2^-{power}" for power in powers)), rows)
+
+
+TABLES = {
+    f"{backbone}-{name}": (lambda b=backbone, i=interval, p=powers: table(b, i, p))
+    for backbone in BACKBONES
+    for name, interval, powers in (
+        ("layer", "per-layer", tuple(range(4, 10))),
+        ("fifty", "50", (7, 8, 9)),
+    )
+}
+
+if __name__ == "__main__":
+    sys.exit(page_tables.main(DOCS / "sturdy.md", TABLES, sys.argv[1:]))
