@@ -13,14 +13,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from .batches import batches
 from .errors import ArgumentError
 from .functions import Call
-from .intercept import installed
+from .intercept import ReluOnly, installed
 from .report import Replacement
 
 Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Mean and variance of each channel, by path of the batch normalisation."""
 
 
-class Exact:
+class Exact(ReluOnly):
     """Answers every call by torch itself."""
 
     def activation(
@@ -28,11 +28,6 @@ class Exact:
     ) -> torch.Tensor:
         """Torch's value."""
         return exact()
-
-    def other(
-        self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        """Not of interest."""
 
 
 def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
