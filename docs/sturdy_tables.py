@@ -15,13 +15,12 @@ FOLDER = EXPERIMENTS / "fine-tuning"
 BACKBONES = {"akamaster": "resnet20-cifar10", "autofhe": "resnet20-cifar10-autofhe"}
 KINDS = ("published", "ours", "ours-corrected")
 TRAININGS = (
-    "", "mixup", "uniform-mixup", "error-mixup", "polynomial-mixup", "error", "polynomial-4",
-    "polynomial", "polynomial-6",
+    "", "mixup", "uniform-mixup", "error-mixup", "polynomial-mixup", "error", "polynomial",
+    "polynomial-6",
 )  # fmt: skip
 WORDS = {
     "": "as it was",
     "mixup": "Mixup alone",
-    "polynomial-4": "polynomial of 2^-4",
     "polynomial": "polynomial of 2^-5",
     "polynomial-6": "polynomial of 2^-6",
     "polynomial-mixup": "polynomial of 2^-5 + Mixup",
