@@ -5,9 +5,11 @@ A table stands between ``<!-- made NAME -->`` and ``<!-- end of what is made -->
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from polyapprox.table.atomic import write_atomically
 
@@ -24,6 +26,11 @@ def reduce_colours(path: Path) -> None:
     with Image.open(path) as image:
         small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
     small.save(path, optimize=True)
+
+
+def saved_lines(path: Path) -> list[dict[str, Any]]:
+    """The records of a file of JSON lines."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

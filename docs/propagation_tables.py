@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from page_tables import grid, main as renew, reduce_colours
+from page_tables import grid, main as renew, reduce_colours, saved_lines
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "propagation.md"
@@ -30,8 +30,7 @@ def saved(name: str) -> dict[str, Any]:
 
 def lines(name: str) -> list[dict[str, Any]]:
     """Results of several runs."""
-    text = (EXPERIMENTS / f"{name}.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return saved_lines(EXPERIMENTS / f"{name}.jsonl")
 
 
 def layers() -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
-from page_tables import grid, main
+from page_tables import grid, main, saved_lines
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "ranges.md"
@@ -20,8 +19,7 @@ COLUMNS = (
 def channels() -> str:
     """Accuracy by precision and interval."""
     runs = {}
-    for line in RESULTS.read_text(encoding="utf-8").splitlines():
-        run = json.loads(line)
+    for run in saved_lines(RESULTS):
         if run["approximation"] == "ours":
             runs[run["power"], run["interval"], run.get("margin")] = run
     powers = sorted({power for power, interval, _ in runs if interval == "per-channel"})

@@ -27,16 +27,11 @@ WORDS = {
 }
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The records of a file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
 def cells() -> dict[tuple[str, str, int | None, str | None], dict[str, Any]]:
     """Records by weights, approximation, precision and interval."""
     found = {}
     for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl"):
-        for run in lines(path):
+        for run in page_tables.saved_lines(path):
             if run.get("margin", 1.25) != 1.25:
                 continue
             key = (run["weights_sha256"], run["approximation"], run.get("power"), run.get("interval"))
@@ -49,7 +44,7 @@ def states(backbone: str) -> list[tuple[str, str]]:
     plain = {
         run["weights_sha256"]
         for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl")
-        for run in lines(path)
+        for run in page_tables.saved_lines(path)
         if run["network"] == BACKBONES[backbone]
     }
     found = []

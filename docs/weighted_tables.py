@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from page_tables import grid, main
+from page_tables import grid, main, saved_lines
 
 import polyapprox
 from polyapprox.weighted import weighted_error
@@ -47,10 +46,9 @@ def caps() -> str:
 
 def results() -> dict[Key, dict[str, Any]]:
     """Saved runs: approximation, power, interval, margin, cap."""
-    lines = RESULTS.read_text(encoding="utf-8").splitlines()
     return {
         (run["approximation"], run["power"], run["interval"], run.get("margin"), run.get("cap")): run
-        for run in map(json.loads, lines)
+        for run in saved_lines(RESULTS)
         if run["approximation"] in ("ours", "weighted")
     }
 

@@ -12,7 +12,7 @@ from torch import nn
 import polyapprox
 from polyapprox.approximation import Approximation
 
-from .batches import batches
+from .batches import batches, evaluation_mode
 from .calibration import measure
 from .choosing import best_choices, variance
 from .conversion import Interval, bounds_of, convert
@@ -213,13 +213,8 @@ def _products(
     images: int,
     around: Sequence[int] | None,
 ) -> Any:
-    training = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
+    with evaluation_mode(model):
         return mean_products(model, data, sites, bounds, options, images, around)
-    finally:
-        for module, state in training.items():
-            module.training = state
 
 
 def _cheapest(

@@ -10,11 +10,11 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from .batches import batches
+from .batches import batches, evaluation_mode
 from .errors import ArgumentError
 from .functions import Call
-from .intercept import ReluOnly, installed
-from .report import Replacement
+from .intercept import ReluOnly
+from .report import Replacement, replacement_of
 
 Statistics = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Mean and variance of each channel, by path of the batch normalisation."""
@@ -74,9 +74,7 @@ def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, 
     >>> bool(abs(after) < 1e-6 < abs(before))
     True
     """
-    interception = installed(network)
-    if interception is None or not isinstance(interception.handler, Replacement):
-        raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
+    interception, replacement = replacement_of(network)
     norms = {
         path: module
         for path, module in network.named_modules()
@@ -88,7 +86,6 @@ def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, 
             "nn_bridge.correct_means"
         )
     images = list(batches(network, loader))
-    replacement = interception.handler
     try:
         interception.handler = Exact()
         exact = _statistics(network, norms, images)
@@ -122,16 +119,14 @@ def _statistics(network: nn.Module, norms: dict[str, _BatchNorm], images: list[A
         path: (norm.running_mean, norm.running_var, norm.num_batches_tracked, norm.momentum)
         for path, norm in norms.items()
     }
-    training = {module: module.training for module in network.modules()}
-    network.eval()
     try:
-        for norm in norms.values():
-            norm.running_mean = torch.zeros_like(norm.running_mean)  # type: ignore[arg-type]
-            norm.running_var = torch.ones_like(norm.running_var)  # type: ignore[arg-type]
-            norm.num_batches_tracked = torch.tensor(0, device=norm.running_mean.device)
-            norm.momentum = None  # plain averages
-            norm.train()
-        with torch.no_grad():
+        with evaluation_mode(network), torch.no_grad():
+            for norm in norms.values():
+                norm.running_mean = torch.zeros_like(norm.running_mean)  # type: ignore[arg-type]
+                norm.running_var = torch.ones_like(norm.running_var)  # type: ignore[arg-type]
+                norm.num_batches_tracked = torch.tensor(0, device=norm.running_mean.device)
+                norm.momentum = None  # plain averages
+                norm.train()
             for inputs, _ in images:
                 network(inputs)
         return {
@@ -142,8 +137,6 @@ def _statistics(network: nn.Module, norms: dict[str, _BatchNorm], images: list[A
             norm.running_mean, norm.running_var, norm.num_batches_tracked, norm.momentum = kept[
                 path
             ]
-        for module, state in training.items():
-            module.training = state
 
 
 def _move(

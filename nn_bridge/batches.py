@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,6 +19,29 @@ def device_of(network: nn.Module) -> torch.device:
     for tensor in (*network.parameters(), *network.buffers()):
         return tensor.device
     return torch.device("cpu")
+
+
+@contextmanager
+def evaluation_mode(network: nn.Module, wanted: bool = True) -> Iterator[None]:
+    """Put a network into evaluation mode, if wanted; each module gets its own mode back.
+
+    Examples
+    --------
+    >>> layer = nn.Dropout()
+    >>> with evaluation_mode(layer):
+    ...     layer.training
+    False
+    >>> layer.training
+    True
+    """
+    training = {module: module.training for module in network.modules()}
+    if wanted:
+        network.eval()
+    try:
+        yield
+    finally:
+        for module, state in training.items():
+            module.training = state
 
 
 def batches(

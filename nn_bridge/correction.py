@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from .batches import batches
-from .errors import ArgumentError
+from .batches import batches, evaluation_mode
 from .functions import Call
-from .intercept import Handler, ReluOnly, installed
-from .report import Replacement
+from .intercept import ReluOnly
+from .report import Replacement, replacement_of
 
 
 class MeanErrors(ReluOnly):
@@ -84,25 +83,17 @@ def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.
     >>> bool(abs(after) < 1e-6 < abs(before))
     True
     """
-    interception = installed(network)
-    if interception is None or not isinstance(interception.handler, Replacement):
-        raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
-    replacement = interception.handler
+    interception, replacement = replacement_of(network)
     for activation in replacement.activations.values():
         activation.correction = None
     measured = MeanErrors(replacement)
-    training = {module: module.training for module in network.modules()}
-    handler: Handler = measured
-    interception.handler = handler
-    network.eval()
+    interception.handler = measured
     try:
-        with torch.no_grad():
+        with evaluation_mode(network), torch.no_grad():
             for inputs, _ in batches(network, loader):
                 network(inputs)
     finally:
         interception.handler = replacement
-        for module, state in training.items():
-            module.training = state
     corrections = {
         site: (total / measured.counts[site]).to(torch.float64)
         for site, total in measured.sums.items()

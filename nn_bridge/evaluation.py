@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .batches import batches, check_weights, run
+from .batches import batches, check_weights, evaluation_mode, run
 from .errors import ArgumentError
 from .intercept import installed
 from .report import Replacement
@@ -102,26 +102,20 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     activations = _activations(model)
     for activation in activations.values():
         activation.reset()
-    training = {module: module.training for module in model.modules()}
-    model.eval()
     correct = images = 0
     start = time.perf_counter()
-    try:
-        with torch.no_grad():
-            for number, (inputs, labels) in enumerate(batches(model, loader), 1):
-                if labels is None:
-                    raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
-                if labels.shape != inputs.shape[:1]:
-                    raise ArgumentError(
-                        f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
-                        f"for {len(inputs)} inputs: give one class number for each"
-                    )
-                logits = run(model, inputs, number, "evaluating")
-                correct += int((logits.argmax(dim=1) == labels).sum())
-                images += len(labels)
-    finally:
-        for module, state in training.items():
-            module.training = state
+    with evaluation_mode(model), torch.no_grad():
+        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+            if labels is None:
+                raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
+            if labels.shape != inputs.shape[:1]:
+                raise ArgumentError(
+                    f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
+                    f"for {len(inputs)} inputs: give one class number for each"
+                )
+            logits = run(model, inputs, number, "evaluating")
+            correct += int((logits.argmax(dim=1) == labels).sum())
+            images += len(labels)
     seconds = time.perf_counter() - start
     sites = tuple(
         SiteCount(

@@ -14,7 +14,7 @@ from .bounds import read_bounds
 from .errors import ArgumentError
 from .foldable import Folding, foldings
 from .intercept import install, installed, uninstall
-from .report import Replacement, Report
+from .report import Replacement, Report, replacement_of
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -103,10 +103,7 @@ def _fold_converted(
     model: Network, replacement: Replacement, shape: Sequence[int] | None
 ) -> Network:
     plain = copy.deepcopy(model)
-    own = installed(plain)
-    twin = own.handler if own is not None else None
-    if not isinstance(twin, Replacement):
-        raise ArgumentError("the network is not converted: use nn_bridge.convert first")
+    _, twin = replacement_of(plain)
     uninstall(plain)
     bounds = {
         site: torch.tensor([activation.bound], dtype=torch.float64)

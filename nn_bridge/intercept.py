@@ -27,6 +27,7 @@ from torch import nn
 from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
+from .batches import evaluation_mode
 from .errors import ConversionError
 from .functions import CALLABLES, Call, module_function, read_call
 
@@ -301,13 +302,9 @@ def installed(network: nn.Module) -> Interception | None:
 @contextmanager
 def intercepted(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
     """Answer the calls of a network's activations for a while (in evaluation mode, if asked)."""
-    training = {module: module.training for module in network.modules()}
     install(network, handler)
-    if evaluate:
-        network.eval()
     try:
-        yield
+        with evaluation_mode(network, evaluate):
+            yield
     finally:
         uninstall(network)
-        for module, state in training.items():
-            module.training = state

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .program import Program, Step
 
 _TYPES = """\
@@ -137,6 +139,7 @@ def kernel_source(program: Program, number: str) -> str:
     return head + "".join(_LOOPS.format(type=kind) for kind in STORED)
 
 
+@lru_cache(maxsize=1)
 def noise_source() -> str:
     """C of ReLU with given noise, in float32, at inputs that are not positive.
 

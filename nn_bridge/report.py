@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 from polyapprox.errors import NoBoundError
 
 from .activation import Outside, PolynomialActivation
 from .building import Activation, build
 from .checking import Remaining
-from .errors import ConversionError
+from .errors import ArgumentError, ConversionError
 from .evaluator import Evaluator
 from .functions import Call
+from .intercept import Interception, installed
 from .operations import remaining_function
 from .ranges import Ranges
 
@@ -185,6 +187,20 @@ class Replacement:
         name = remaining_function(function, args, kwargs)
         if name is not None:
             self.remaining[Remaining(path, name)] = None
+
+
+def replacement_of(network: nn.Module) -> tuple[Interception, Replacement]:
+    """What answers the calls of a converted network.
+
+    Raises
+    ------
+    ArgumentError
+        If the network is not converted.
+    """
+    interception = installed(network)
+    if interception is None or not isinstance(interception.handler, Replacement):
+        raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
+    return interception, interception.handler
 
 
 class Report:

@@ -17,12 +17,12 @@ from polyapprox import table
 from polyapprox.errors import TableError
 
 from .activation import PolynomialActivation
-from .errors import ArgumentError, ConversionError, DataError, WeightsError
+from .errors import ConversionError, DataError, WeightsError
 from .evaluator import Evaluator
 from .files import versions, write_atomically
 from .intercept import install, installed
 from .ranges import Ranges, pack_call, unpack_call
-from .report import Replacement, Report
+from .report import Replacement, Report, replacement_of
 
 Network = TypeVar("Network", bound=nn.Module)
 _FORMAT = "nn_bridge converted 1"
@@ -62,10 +62,7 @@ def save_converted(network: nn.Module, path: str | Path) -> Path:
     >>> bool((loaded(x) == converted(x)).all())
     True
     """
-    interception = installed(network)
-    if interception is None or not isinstance(interception.handler, Replacement):
-        raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
-    replacement = interception.handler
+    _, replacement = replacement_of(network)
     settings, tensors = _settings(replacement)
     tensors |= {f"network/{name}": value for name, value in network.state_dict().items()}
     header = {"format": _FORMAT, "settings": json.dumps(settings)}

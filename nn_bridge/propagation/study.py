@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from ..batches import batches
+from ..batches import batches, evaluation_mode
 from ..building import Activation
 from ..conversion import Interval, convert
 from ..errors import ArgumentError, ConversionError
@@ -144,16 +144,10 @@ def propagate(
     replacement = cast(Report, converted.report).replacement
     activations = replacement.activations
     study = _Study(model, activations, samples, seed)
-    training = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            study.bound_deviations(data[0][0].shape[1:])
-            for inputs, labels in data:
-                study.batch(inputs, labels)
-    finally:
-        for module, state in training.items():
-            module.training = state
+    with evaluation_mode(model), torch.no_grad():
+        study.bound_deviations(data[0][0].shape[1:])
+        for inputs, labels in data:
+            study.batch(inputs, labels)
     return study.finish(replacement.evaluator.error)
 
 
