@@ -9,10 +9,11 @@ compared; ratios are of medians.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -23,12 +24,29 @@ import nn_bridge
 from nn_bridge.evaluator import Evaluator
 from nn_bridge.experiments.accuracy import choose_network
 from nn_bridge.experiments.makers import make
+from nn_bridge.intercept import intercepted
 from nn_bridge.kernel import compiler_path, load_library
 from nn_bridge.networks import find_network
-from nn_bridge.training import Configuration, Forward, Noise, Optimisation, Range, fit
+from nn_bridge.training import Configuration, Forward, Noise, Optimisation, Range
+from nn_bridge.training.loop import Training
+from nn_bridge.training.processes import processes
 
 NETWORK = "resnet20-cifar10"
 FORWARDS = (("ours", 6), ("ours", 9), ("published", 9), ("zero", 13), ("published", 13), ("ours", 13))
+
+
+WARMING = 3
+
+
+def timer(call: Callable[[], object]) -> Callable[[], float]:
+    """A call that returns the seconds it took."""
+
+    def timed() -> float:
+        start = time.perf_counter()
+        call()
+        return time.perf_counter() - start
+
+    return timed
 
 
 def rounds(calls: dict[str, Callable[[], float]], repeats: int) -> dict[str, float]:
@@ -57,18 +75,14 @@ def forwards(batch: int, repeats: int, compiler: bool) -> list[dict[str, Any]]:
         for name, k in FORWARDS
     }
 
-    def timer(model: torch.nn.Module) -> Callable[[], float]:
-        def call() -> float:
-            start = time.perf_counter()
-            with torch.inference_mode():
-                model(x)
-            return time.perf_counter() - start
+    def forward(model: torch.nn.Module) -> Callable[[], float]:
+        with torch.inference_mode():
+            model(x)
+        return timer(lambda: model(x))
 
-        call()
-        return call
-
-    calls = {"ReLU": timer(network)} | {name: timer(m) for name, m in converted.items()}
-    seconds = rounds(calls, repeats)
+    calls = {"ReLU": forward(network)} | {name: forward(m) for name, m in converted.items()}
+    with torch.inference_mode():
+        seconds = rounds(calls, repeats)
     rows = []
     for name, model in converted.items():
         site = model.report.sites[0]
@@ -83,56 +97,61 @@ def forwards(batch: int, repeats: int, compiler: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def bare_loop(images: int, batch: int) -> float:
-    """Images a second of a plain loop in PyTorch: channels last, bfloat16, one fixed set of inputs."""
+def bare_steps(batch: int) -> Iterator[None]:
+    """Steps of a plain loop in PyTorch: channels last, bfloat16, four batches again and again."""
     known = find_network(NETWORK)
     network = known.load().train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(network.parameters(), 0.01, 0.9, weight_decay=1e-5, nesterov=True)
-    data = list(known.batches(known.data("train").first(4 * batch), batch))
-    steps = images // batch
-    start = time.perf_counter()
-    for step in range(steps):
-        x, y = data[step % len(data)]
+    data = itertools.cycle(list(known.batches(known.data("train").first(4 * batch), batch)))
+    while True:
+        x, y = next(data)
         optimiser.zero_grad(set_to_none=True)
         with torch.autocast("cpu", torch.bfloat16):
             logits = network(x.contiguous(memory_format=torch.channels_last))
         functional.cross_entropy(logits.float(), y).backward()
         optimiser.step()
-    return steps * batch / (time.perf_counter() - start)
+        yield
+
+
+def our_steps(training: Training, waits: list[float]) -> Iterator[None]:
+    """Steps of a training, with its data; notes how long each waited for its batch."""
+    with intercepted(training.network, training.activations, evaluate=False):
+        for epoch in itertools.count():
+            for _, waited in training.steps(epoch):
+                waits.append(waited)
+                yield
 
 
 def trainings(images: int, batch: int, repeats: int) -> list[dict[str, Any]]:
     """Images a second of our loop without and with noise, and of a bare loop."""
-    shares: dict[str, float] = {}
     sgd = Optimisation(epochs=1, batch=batch, learning_rate=0.01, decay=1e-5, mixup=0.2)
-
-    def ours(name: str, noise: Noise, forward: Forward) -> Callable[[], float]:
-        configuration = Configuration(
-            NETWORK, images=images, numbers="bfloat16", optimisation=sgd, noise=noise,
-            forward=forward, range=Range(calibration=500),
-        )  # fmt: skip
-
-        def call() -> float:
-            (epoch,) = fit(configuration).record["epochs"]
-            shares[name] = epoch["share_of_data"]
-            return float(epoch["images_a_second"])
-
-        return call
-
-    calls = {
-        "plain": ours("plain", Noise(), Forward()),
-        "uniform noise": ours("uniform noise", Noise("uniform", precision=(6,)), Forward()),
-        "actual error": ours("actual error", Noise("error", precision=(6,)), Forward()),
-        "polynomial 2^-6": ours("polynomial 2^-6", Noise(), Forward((6,), "polynomial")),
-        "bare loop": lambda: bare_loop(images, batch),
+    kinds = {
+        "plain": (Noise(), Forward()),
+        "uniform noise": (Noise("uniform", precision=(6,)), Forward()),
+        "actual error": (Noise("error", precision=(6,)), Forward()),
+        "polynomial 2^-6": (Noise(), Forward((6,), "polynomial")),
     }
-    rates = rounds(calls, repeats)
+    waits: dict[str, list[float]] = {name: [] for name in kinds}
+    with processes() as group:
+        steps = {"bare loop": bare_steps(batch)}
+        for name, (noise, forward) in kinds.items():
+            configuration = Configuration(
+                NETWORK, images=images, numbers="bfloat16", optimisation=sgd, noise=noise,
+                forward=forward, range=Range(calibration=500),
+            )  # fmt: skip
+            training = Training(configuration, None, None, None, "cpu", group)
+            steps[name] = our_steps(training, waits[name])
+        for _ in range(WARMING):
+            for generator in steps.values():
+                next(generator)
+        seconds = rounds({name: timer(lambda s=s: next(s)) for name, s in steps.items()}, repeats)
     return [
         {
-            "step": name, "images/s": rate, "time / plain": rates["plain"] / rate,
-            "time / bare loop": rates["bare loop"] / rate, "share of data": shares.get(name),
+            "step": name, "images/s": batch / time, "time / plain": time / seconds["plain"],
+            "time / bare loop": time / seconds["bare loop"],
+            "share of data": statistics.median(waits[name]) / time if name in waits else None,
         }
-        for name, rate in rates.items()
+        for name, time in seconds.items()
     ]  # fmt: skip
 
 
@@ -140,7 +159,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--train-images", type=int, default=6400)
+    parser.add_argument("--steps", type=int, default=31, help="of each training")
     given = parser.parse_args()
     name, reason = choose_network()
     if name != NETWORK:
@@ -151,7 +170,7 @@ def main() -> None:
             for row in forwards(256, given.repeats, compiler)]  # fmt: skip
     columns = tuple(rows[0])
     show("Forward pass of ResNet-20, 256 images", columns, [tuple(r.values()) for r in rows])
-    steps = trainings(given.train_images, 128, 3)
+    steps = trainings(4096, 128, given.steps)
     show("Training, batch 128, bfloat16", tuple(steps[0]), [tuple(r.values()) for r in steps])
     write("networks", {"threads": given.threads, "forward": rows, "training": steps})
 

@@ -21,15 +21,14 @@ from nn_bridge.files import write_json
 from nn_bridge.training import fit, read_configuration
 
 HERE = Path(__file__).parent / "fine-tuning"
-Cells = tuple[str, str, int, int]
-"""Interval, approximation, and the precisions 2^-k from and to."""
-SHORT: tuple[Cells, ...] = (("per-layer", "ours", 4, 9), ("per-layer", "published", 5, 8))
+Cells = tuple[tuple[str, ...], tuple[str, ...], int, int]
+"""Intervals, approximations, and the precisions 2^-k from and to."""
+SHORT: tuple[Cells, ...] = (
+    (("per-layer",), ("ours",), 4, 9),
+    (("per-layer",), ("published",), 5, 8),
+)
 WHOLE: tuple[Cells, ...] = (
-    *SHORT,
-    ("per-layer", "ours-corrected", 4, 6),
-    ("50", "ours", 7, 9),
-    ("per-layer", "published", 4, 9),
-    ("50", "published", 7, 9),
+    (("per-layer", "50"), ("published", "ours", "ours-corrected"), 4, 9),
 )
 
 
@@ -69,13 +68,13 @@ def measured(
     """PANN accuracy on all test images, published approximations and ours."""
     known = network == "resnet20-cifar10" and weights is None
     path = HERE.parent / "resnet20-cifar10.jsonl" if known else HERE / "results.jsonl"
-    for interval, approximation, first, last in cells:
+    for intervals, approximations, first, last in cells:
         configuration = AccuracyConfiguration(
             network=network,
             first=first,
             last=last,
-            intervals=(interval,),
-            approximations=(approximation,),
+            intervals=intervals,
+            approximations=approximations,
             margin=1.25,
             calibration_images=5000,
         )

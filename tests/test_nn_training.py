@@ -17,7 +17,9 @@ from torch import nn
 import polyapprox
 from nn_bridge.data import Batches, load_digits
 from nn_bridge.errors import ArgumentError, TrainingError
+from nn_bridge.evaluation import evaluate
 from nn_bridge.evaluator import Evaluator
+from nn_bridge.networks import find_network
 from nn_bridge.training import (
     Configuration,
     Forward,
@@ -106,6 +108,15 @@ def test_the_record_says_what_it_depends_on(unbroken):
     assert record["versions"]["torch"] == torch.__version__
     assert len(record["epochs"]) == 3 and record["epochs"][-1]["loss"] < record["epochs"][0]["loss"]
     assert len(record["bounds"]) == 6
+
+
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_the_accuracy_on_record_is_that_of_the_network_returned(average):
+    sgd = Optimisation(epochs=2, batch=64, learning_rate=0.05, average=average)
+    trained = fit(Configuration("digits", "random", images=256, optimisation=sgd))
+    digits = find_network("digits")
+    again = evaluate(trained.network, digits.batches(digits.data("test")))
+    assert trained.record["accuracy"] == again.accuracy
 
 
 # --- what is random is drawn from the seed and the epoch ---

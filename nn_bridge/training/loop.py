@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,12 @@ def fit(
     """
     with processes() as group, torch.random.fork_rng(devices=[]):
         torch.manual_seed(configuration.seed)
-        return _Training(configuration, folder, data, progress, device, group).run()
+        return Training(configuration, folder, data, progress, device, group).run()
 
 
-class _Training:
+class Training:
+    """A training that goes step by step; :func:`fit` runs it to its end."""
+
     def __init__(
         self,
         configuration: Configuration,
@@ -163,26 +165,12 @@ class _Training:
     def epoch(self, number: int) -> dict[str, Any]:
         """One epoch, and the accuracy after it."""
         begin = time.perf_counter()
-        torch.manual_seed(seed_of(self.configuration.seed, number, _LAYERS))
-        self.network.train()
-        self.activations.training = True
-        total, waiting = 0.0, 0.0
-        steps = len(self.batches)
-        before = time.perf_counter()
-        for step, batch in enumerate(self.batches.epoch(number)):
-            waiting += time.perf_counter() - before
-            loss = self.step(number * steps + step, batch)
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f"the loss is {loss} in step {step + 1} of epoch {number + 1}: lower "
-                    "optimisation.learning_rate, raise range.penalty, or take less noise"
-                )
-            total += loss
+        total, waiting, steps = 0.0, 0.0, len(self.batches)
+        for step, (loss, waited) in enumerate(self.steps(number)):
+            total, waiting = total + loss, waiting + waited
             if self.progress:
                 self.progress(f"epoch {number + 1}", step + 1, steps, loss)
-            before = time.perf_counter()
         seconds = time.perf_counter() - begin
-        self.activations.training = False
         accuracy = evaluate(self.network, self.test).accuracy if self.group.rank == 0 else 0.0
         return {
             "epoch": number + 1,
@@ -192,6 +180,24 @@ class _Training:
             "share_of_data": waiting / seconds,
             "images_a_second": steps * self.batches.size / seconds,
         }
+
+    def steps(self, epoch: int) -> Iterator[tuple[float, float]]:
+        """The steps of an epoch, one by one: the loss, and the seconds it waited for its batch."""
+        torch.manual_seed(seed_of(self.configuration.seed, epoch, _LAYERS))
+        self.network.train()
+        self.activations.training = True
+        before = time.perf_counter()
+        for step, batch in enumerate(self.batches.epoch(epoch)):
+            waited = time.perf_counter() - before
+            loss = self.step(epoch * len(self.batches) + step, batch)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss} in step {step + 1} of epoch {epoch + 1}: lower "
+                    "optimisation.learning_rate, raise range.penalty, or take less noise"
+                )
+            yield loss, waited
+            before = time.perf_counter()
+        self.activations.training = False
 
     def step(self, number: int, batch: Mixed) -> float:
         """One step of the optimiser; its loss."""
@@ -280,10 +286,13 @@ class _Training:
 
     def finish(self) -> Trained:
         """The result, written too."""
-        accuracy = evaluate(self.network, self.test) if self.group.rank == 0 else None
+        accuracy = None
+        if self.group.rank == 0:  # without an average the last epoch has measured it
+            last = self.average is None and self.epochs
+            accuracy = last[-1]["accuracy"] if last else evaluate(self.network, self.test).accuracy
         record = {
             "configuration": as_mapping(self.configuration),
-            "accuracy": accuracy.accuracy if accuracy else None,
+            "accuracy": accuracy,
             "bounds": self.activations.bounds,
             "epochs": self.epochs,
             "processes": self.group.count,
