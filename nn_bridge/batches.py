@@ -104,6 +104,15 @@ def check_weights(network: nn.Module, doing: str) -> None:
             )
 
 
+def check_labels(labels: torch.Tensor, inputs: torch.Tensor, number: int) -> None:
+    """Refuse labels of batch `number` that are not one for each input, in a sentence."""
+    if labels.shape != inputs.shape[:1]:
+        raise ArgumentError(
+            f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
+            f"for {len(inputs)} inputs: give one class number for each"
+        )
+
+
 def run(network: nn.Module, inputs: torch.Tensor, number: int, doing: str) -> Any:
     """What the network makes of a batch; a sentence where it cannot take it.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .batches import batches, check_weights, evaluation_mode, run
+from .batches import batches, check_labels, check_weights, evaluation_mode, run
 from .errors import ArgumentError
 from .intercept import installed
 from .report import Replacement
@@ -108,11 +108,7 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
         for number, (inputs, labels) in enumerate(batches(model, loader), 1):
             if labels is None:
                 raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
-            if labels.shape != inputs.shape[:1]:
-                raise ArgumentError(
-                    f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
-                    f"for {len(inputs)} inputs: give one class number for each"
-                )
+            check_labels(labels, inputs, number)
             logits = run(model, inputs, number, "evaluating")
             correct += int((logits.argmax(dim=1) == labels).sum())
             images += len(labels)

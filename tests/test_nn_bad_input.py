@@ -19,6 +19,7 @@ import nn_bridge.files as files
 from nn_bridge import ConversionError, calibrate, convert, evaluate
 from nn_bridge.errors import ArgumentError, PolyApproxError, TrainingError, WeightsError
 from nn_bridge.networks import find_network
+from nn_bridge.propagation import Propagation, propagate
 from nn_bridge.training import Configuration, Optimisation, fit
 from nn_bridge.weights import load_weights, read_weights
 
@@ -35,6 +36,11 @@ def with_nan(name: str) -> nn.Sequential:
     with torch.no_grad():
         made.get_parameter(name).view(-1)[1] = math.nan
     return made
+
+
+def travelled(model: nn.Module, loader: object) -> Propagation:
+    """Errors measured with ranges that are known, so that nothing else looks at the data."""
+    return propagate(model, loader, precision=PRECISION, calibrate={"1": 5.0})
 
 
 X = torch.linspace(-1, 1, 15).reshape(5, 3)
@@ -118,8 +124,9 @@ def test_ranges_that_were_never_measured():
         lambda model, loader: convert(
             model, precision=PRECISION, calibrate=3 if loader is None else loader
         ),
+        travelled,
     ],
-    ids=["calibrate", "evaluate", "convert"],
+    ids=["calibrate", "evaluate", "convert", "propagate"],
 )  # fmt: skip
 def test_loaders(loader, sentence, use):
     with pytest.raises(PolyApproxError, match=sentence):
@@ -130,6 +137,8 @@ def test_labels_of_another_shape():
     for labels in (LABELS[:4], LABELS[:, None], torch.zeros(5, 2)):
         with pytest.raises(ArgumentError, match=r"has labels of shape .* for 5 inputs: give one"):
             evaluate(network(), [(X, labels)])
+        with pytest.raises(ArgumentError, match=r"has labels of shape .* for 5 inputs: give one"):
+            travelled(network(), [(X, labels)])
 
 
 @pytest.mark.parametrize("name", ["0.weight", "2.bias"])
@@ -138,6 +147,7 @@ def test_weights_that_are_not_numbers(name):
         "calibrating": lambda model: calibrate(model, [X]),
         "converting": lambda model: convert(model, precision=PRECISION, interval=5.0),
         "evaluating": lambda model: evaluate(model, PAIRS),
+        "measuring how errors travel": lambda model: travelled(model, PAIRS),
     }
     for doing, use in uses.items():
         sentence = rf"'{name}' of the network is not finite while {doing}: load sound weights"
@@ -149,7 +159,7 @@ def test_weights_that_are_not_numbers(name):
         calibrate(normalised, [X])
 
 
-@pytest.mark.parametrize("use", [calibrate, evaluate])
+@pytest.mark.parametrize("use", [calibrate, evaluate, travelled])
 def test_what_is_no_network(use):
     with pytest.raises(ArgumentError, match=r"the network is a str: give a torch.nn.Module"):
         use("network", PAIRS)

@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from ..batches import batches, evaluation_mode
+from ..batches import batches, check_labels, check_weights, evaluation_mode, run
 from ..building import Activation
 from ..conversion import Interval, convert
 from ..errors import ArgumentError, ConversionError
@@ -20,6 +20,7 @@ from .layers import LayerError, LayerSums
 from .majorant import Majorant, majorant
 from .passes import Recorded, exact_pass, jacobian_norms, linear_response, replaced_pass
 
+_DOING = "measuring how errors travel"
 _SIGNS = {"negative": lambda x: x < 0, "positive": lambda x: x >= 0}
 
 
@@ -130,7 +131,13 @@ def propagate(
     """
     if samples < 1:
         raise ArgumentError(f"samples is {samples!r}: give at least 1")
+    check_weights(model, _DOING)
     data = list(batches(model, loader))
+    with evaluation_mode(model), torch.no_grad():
+        for number, (inputs, labels) in enumerate(data, 1):
+            if labels is not None:
+                check_labels(labels, inputs, number)
+            run(model, inputs, number, _DOING)
     converted = convert(
         model,
         precision=precision,
