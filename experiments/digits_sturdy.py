@@ -20,7 +20,7 @@ from nn_bridge import calibrate, convert, correct_means, evaluate
 from nn_bridge.experiments.records import Records, key_of
 from nn_bridge.files import git_commit, versions
 from nn_bridge.networks import find_network
-from nn_bridge.training import Configuration, Noise, fit, read_configuration
+from nn_bridge.training import Configuration, Forward, Noise, Range, fit, read_configuration
 from nn_bridge.training.configuration import as_mapping
 
 FOLDER = Path(__file__).parent
@@ -28,17 +28,30 @@ RESULTS = FOLDER / "digits-sturdy.jsonl"
 MULTIPLICATIONS = (2, 3)
 MARGIN = 1.25
 SEEDS = (1, 2, 3, 4, 5)
-SEARCH_SEEDS = (1, 2)
 NOISES = {
     "none": Noise(),
     "uniform 1": Noise("uniform", 1.0, precision=(4,)),
     "uniform 2": Noise("uniform", 2.0, precision=(4,)),
+    "uniform 3": Noise("uniform", 3.0, precision=(4,)),
     "uniform 4": Noise("uniform", 4.0, precision=(4,)),
-    "uniform 6": Noise("uniform", 6.0, precision=(4,)),
+    "uniform 2, one number a channel": Noise("uniform", 2.0, each="channel", precision=(4,)),
+    "uniform 1, before ReLU": Noise("uniform", 1.0, place="before", precision=(4,)),
+    "uniform 2, before ReLU": Noise("uniform", 2.0, place="before", precision=(4,)),
+    "uniform 3, before ReLU": Noise("uniform", 3.0, place="before", precision=(4,)),
+    "uniform 4, before ReLU": Noise("uniform", 4.0, place="before", precision=(4,)),
+    "uniform 6, before ReLU": Noise("uniform", 6.0, place="before", precision=(4,)),
+    "uniform 8, before ReLU": Noise("uniform", 8.0, place="before", precision=(4,)),
+    "uniform 2, rising": Noise("uniform", 2.0, anneal="rising", precision=(4,)),
+    "uniform 2, falling": Noise("uniform", 2.0, anneal="falling", precision=(4,)),
+    "uniform 2, k drawn from 3, 4, 5": Noise("uniform", 2.0, precision=(3, 4, 5)),
+    "uniform, 0.5 deviations": Noise("uniform", 0.5, unit="deviation", precision=(4,)),
     "gaussian 1": Noise("gaussian", 1.0, precision=(4,)),
-    "gaussian 2": Noise("gaussian", 2.0, precision=(4,)),
-    "uniform 4, one number a channel": Noise("uniform", 4.0, each="channel", precision=(4,)),
     "actual error": Noise("error", 1.0, precision=(4,)),
+    "actual error 4": Noise("error", 4.0, precision=(4,)),
+}
+FORWARDS = {
+    "circuit of three multiplications, its gradient": Forward((4,), "polynomial"),
+    "circuit of three multiplications, ReLU's gradient": Forward((4,), "relu"),
 }
 
 
@@ -55,12 +68,24 @@ def trials() -> dict[str, Configuration]:
         "baseline": plain,
         "little decay": replace(plain, optimisation=replace(sgd, decay=mixed.decay)),
         "Mixup": replace(plain, optimisation=replace(sgd, mixup=mixed.mixup)),
-        "noise": replace(plain, noise=ours.noise),
+        "noise": replace(plain, noise=ours.noise, range=ours.range),
     }
-    return found | {
+    found |= {
         f"little decay, Mixup, noise: {name}": replace(ours, noise=noise)
         for name, noise in NOISES.items()
     }
+    inside = Range(margin=MARGIN, penalty=1.0, renew=True)
+    return found | {
+        f"little decay, Mixup, {name}": replace(ours, noise=Noise(), forward=forward, range=inside)
+        for name, forward in FORWARDS.items()
+    } | {
+        "little decay, Mixup, noise: uniform 2, penalty": replace(
+            ours, noise=NOISES["uniform 2"], range=Range(renew=True, penalty=0.1)
+        ),
+        "little decay, Mixup, noise: uniform 2, ranges of the start": replace(
+            ours, noise=NOISES["uniform 2"], range=Range()
+        ),
+    }  # fmt: skip
 
 
 def accuracies(configuration: Configuration, split: str) -> dict[str, float]:
@@ -109,7 +134,7 @@ def main() -> int:
         for seed in SEEDS:
             run(records, name, "test", replace(known(name), seed=seed))
     for name, trial in trials().items():
-        for seed in SEARCH_SEEDS:
+        for seed in SEEDS:
             run(records, name, "validation", replace(trial, seed=seed))
     return 0
 

@@ -51,7 +51,7 @@ SHORT = {
         "label_smoothing": 0.1,
     },
     "noise": {"kind": "gaussian", "precision": [4, 5], "strength": 1.5},
-    "range": {"penalty": 0.1, "margin": 0.5},
+    "range": {"penalty": 0.1, "margin": 0.5, "renew": True},
 }  # fmt: skip
 
 
@@ -108,6 +108,22 @@ def test_the_record_says_what_it_depends_on(unbroken):
     assert record["versions"]["torch"] == torch.__version__
     assert len(record["epochs"]) == 3 and record["epochs"][-1]["loss"] < record["epochs"][0]["loss"]
     assert len(record["bounds"]) == 6
+
+
+def test_ranges_follow_a_network_that_grows(tmp_path):
+    """From a random start: with the first ranges the polynomial ruins the network."""
+    sgd = Optimisation(epochs=4, batch=64, learning_rate=0.05, decay=1e-5)
+    found = {}
+    for renew in (False, True):
+        limits = Range(margin=1.25, penalty=1.0, renew=renew)
+        forward = Forward((4,), "polynomial")
+        configuration = Configuration(
+            "digits", "random", augment=False, images=1000, seed=1, optimisation=sgd,
+            forward=forward, range=limits,
+        )  # fmt: skip
+        found[renew] = fit(configuration).record
+    assert max(found[True]["bounds"].values()) > 2 * max(found[False]["bounds"].values())
+    assert found[True]["accuracy"] > found[False]["accuracy"] + 0.2
 
 
 @pytest.mark.parametrize("average", [0.0, 0.5])

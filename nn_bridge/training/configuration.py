@@ -121,6 +121,9 @@ class Range:
         Measured ranges are multiplied by it.
     calibration : int
         Training images (not augmented) to measure on.
+    renew : bool
+        Measure again before each epoch. From a random start the first ranges say little, and a
+        polynomial on intervals that the network has outgrown ruins it.
     penalty : float
         Weight in the loss of the mean over the call sites of the mean of (|x|/B − 1)²
         over their inputs outside.
@@ -129,6 +132,7 @@ class Range:
     interval: float | str = "per-layer"
     margin: float = 1.0
     calibration: int = 2000
+    renew: bool = False
     penalty: float = 0.0
 
 

@@ -17,7 +17,6 @@ from torch import nn
 
 from ..calibration import calibrate
 from ..conversion import bounds_of
-from ..data import Batches
 from ..errors import ArgumentError, TrainingError
 from ..evaluation import evaluate
 from ..evaluator import Evaluator
@@ -134,10 +133,11 @@ class Training:
         self.network = start_network(known, configuration, data).to(self.device)
         if configuration.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        calibration = known.batches(images.first(configuration.range.calibration))
-        self.activations = training_activations(
-            self.network, configuration, calibration, group, self.device
-        )
+        self.calibration = known.batches(images.first(configuration.range.calibration))
+        self.activations = TrainingActivations(
+            configuration, self.ranges(), evaluators_of(configuration), group.rank, group.count,
+            self.device,
+        )  # fmt: skip
         if group.count > 1:
             share_batch_norms(self.network)
         self.optimiser = optimiser_of(self.network, sgd)
@@ -153,14 +153,25 @@ class Training:
         """All epochs that are not done yet."""
         self.resume()
         logs = Events(None if self.group.rank else self.folder, len(self.epochs))
-        with logs, intercepted(self.network, self.activations, evaluate=False):
+        with logs:
             for epoch in range(len(self.epochs), self.configuration.optimisation.epochs):
-                self.epochs.append(self.epoch(epoch))
+                if epoch and self.configuration.range.renew:
+                    self.activations.bounds = self.ranges()
+                with intercepted(self.network, self.activations, evaluate=False):
+                    self.epochs.append(self.epoch(epoch))
                 self.save()
                 logs.write(self.epochs[-1], self.optimiser.param_groups[0]["lr"])
         if self.average:
             self.network.load_state_dict(self.average.state)
         return self.finish()
+
+    def ranges(self) -> dict[str, float]:
+        """B of each call site, of the network as it is; empty where nothing needs it."""
+        limits = self.configuration.range
+        if not self.configuration.needs_ranges:
+            return {}
+        measured = calibrate(self.network, self.calibration)
+        return bounds_of(limits.interval, measured, limits.margin)[0]
 
     def epoch(self, number: int) -> dict[str, Any]:
         """One epoch, and the accuracy after it."""
@@ -318,24 +329,10 @@ def start_network(
     return network
 
 
-def training_activations(
-    network: nn.Module,
-    configuration: Configuration,
-    calibration: Batches,
-    group: Processes,
-    device: torch.device,
-) -> TrainingActivations:
-    """What answers the ReLU calls, with the intervals and approximations that it needs."""
-    bounds: dict[str, float] = {}
-    if configuration.needs_ranges:
-        measured = calibrate(network, calibration)
-        limits = configuration.range
-        bounds, _ = bounds_of(limits.interval, measured, limits.margin)
+def evaluators_of(configuration: Configuration) -> dict[int, Evaluator]:
+    """The approximations that a training needs, by k."""
     powers = configuration.forward.polynomial or (
         configuration.noise.precision if configuration.noise.kind == "error" else ()
     )
     name = configuration.forward.approximation
-    evaluators = {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}
-    return TrainingActivations(
-        configuration, bounds, evaluators, group.rank, group.count, device
-    )
+    return {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}
