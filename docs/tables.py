@@ -234,6 +234,22 @@ def ways() -> str:
     return grid(("cost of", "depth, mult.", *columns), rows)
 
 
+def others() -> str:
+    """Other networks, each layer on its own interval: r_α → ours → corrected."""
+    lines = (DOCS.parent / "experiments" / "other-networks.jsonl").read_text(encoding="utf-8")
+    found: dict[str, dict[tuple[str, int | None], float]] = {}
+    for run in map(json.loads, lines.splitlines()):
+        key = run["approximation"], run.get("power")
+        found.setdefault(run["network"], {})[key] = 100 * run["accuracy"]
+    kinds, powers = ("published", "ours", "ours-corrected"), range(5, 10)
+    rows = [
+        (name, f"{runs['backbone', None]:.2f}",
+         *(" → ".join(f"{runs[kind, power]:.2f}" for kind in kinds) for power in powers))
+        for name, runs in found.items()
+    ]  # fmt: skip
+    return grid(("network", "ReLU", *(f"2^-{power}" for power in powers)), rows)
+
+
 def results(name: str) -> list[dict[str, Any]]:
     """Rows that a benchmark saved."""
     path = DOCS.parent / "benchmarks" / "results" / f"{name}.json"
@@ -339,6 +355,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "margins": margins,
     "accuracy": accuracy,
     "ways": ways,
+    "others": others,
     "sollya": sollya,
     "lattigo": lattigo,
     "cold": cold,

@@ -23,13 +23,8 @@ from nn_bridge.training import fit, read_configuration
 HERE = Path(__file__).parent / "fine-tuning"
 Cells = tuple[tuple[str, ...], tuple[str, ...], int, int]
 """Intervals, approximations, and the precisions 2^-k from and to."""
-SHORT: tuple[Cells, ...] = (
-    (("per-layer",), ("ours",), 4, 9),
-    (("per-layer",), ("published",), 5, 8),
-)
-WHOLE: tuple[Cells, ...] = (
-    (("per-layer", "50"), ("published", "ours", "ours-corrected"), 4, 9),
-)
+SHORT: tuple[Cells, ...] = ((("per-layer", "50"), ("published", "ours"), 4, 9),)
+WHOLE: tuple[Cells, ...] = (*SHORT, (("per-layer", "50"), ("ours-corrected",), 4, 9))
 
 
 def main() -> None:
@@ -38,7 +33,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, weights")
     parser.add_argument("--data", type=Path, help="folder with data ($NN_BRIDGE_DATA)")
     parser.add_argument("--train-only", action="store_true", help="measure later")
-    parser.add_argument("--short", action="store_true", help="measure less")
+    parser.add_argument("--short", action="store_true", help="batch normalisation not corrected")
     given = parser.parse_args()
     for run in given.runs:
         name, _, seed = run.rpartition(":")
