@@ -11,7 +11,7 @@ from polyapprox.approximation import Approximation
 
 from .errors import ConversionError
 from .kernel import Kernel, compiled, supports
-from .program import compile_plan
+from .program import Call, compile_plan
 
 _CHUNK_BYTES = 1 << 19  # of a register on one thread: dispatch is paid off, and it stays in cache
 _SERIAL = 1 << 15  # elements up to which torch uses one thread; barriers between many short passes
@@ -157,15 +157,21 @@ class Evaluator:
         chunk = _chunk(source, dtype)
         memory = torch.empty((program.registers + 1, chunk), dtype=dtype, device=source.device)
         direct = target.dtype == dtype
+        calls: list[Call] = []
+        registers: list[torch.Tensor] = []
         for start in range(0, source.numel(), chunk):
-            piece = source[start : start + chunk]
-            registers = [register[: piece.numel()] for register in memory.unbind()]
+            piece, goal = source[start : start + chunk], target[start : start + chunk]
+            if not calls or len(piece) < chunk:
+                registers = [register[: len(piece)] for register in memory.unbind()]
+                calls = program.calls(registers, scalars)
             if piece.dtype == dtype:
                 torch.mul(piece, self.radius / bound, out=registers[0])
             else:
                 registers[0].copy_(piece).mul_(self.radius / bound)
-            goal = target[start : start + chunk]
-            program.run(registers, scalars, goal if direct else registers[-1])
+            for call in calls:
+                call()
+            for call in program.last_calls(registers, scalars, goal if direct else registers[-1]):
+                call()
             if not direct:
                 goal.copy_(registers[-1])
 

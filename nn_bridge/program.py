@@ -11,7 +11,10 @@ of earlier values, and each term is one pass (``torch.add`` with ``alpha``, ``to
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 
@@ -19,6 +22,8 @@ from polyapprox.plan.plan import Plan
 
 Term = tuple[float, int, int]
 """(c, x, y): c · x · y, or c · x when y is −1; x and y are registers."""
+Call = Callable[[], Any]
+"""One pass over memory."""
 
 
 @dataclass(frozen=True)
@@ -54,44 +59,60 @@ class Program:
         constants = [step.constant for step in self.steps]
         return list(torch.tensor(constants, dtype=dtype, device=device).unbind())
 
-    def run(
-        self, registers: list[torch.Tensor], scalars: list[torch.Tensor], result: torch.Tensor
-    ) -> None:
-        """Write the value of the plan into `result`; overwrites the registers.
+    def calls(
+        self, registers: Sequence[torch.Tensor], scalars: Sequence[torch.Tensor]
+    ) -> list[Call]:
+        """The passes of all steps but the last, bound to registers: to be called in this order.
 
         Parameters
         ----------
-        registers : list of Tensor, all of one shape and type
-            As many as `registers`, the first holding the argument.
-        scalars : list of Tensor
+        registers : sequence of Tensor, all of one shape and type
+            As many as `registers`, the first holding the argument when the passes are called, which
+            overwrite them.
+        scalars : sequence of Tensor
             From :meth:`scalars`.
-        result : Tensor of the same shape and type
-            May be a view of the tensor the argument came from, not a register.
         """
-        last = len(self.steps) - 1
-        for index, step in enumerate(self.steps):
-            target = result if index == last else registers[step.target]
-            _combine(target, step, scalars[index], registers)
+        return [
+            call
+            for step, scalar in zip(self.steps[:-1], scalars, strict=False)
+            for call in _combine(registers[step.target], step, scalar, registers)
+        ]
+
+    def last_calls(
+        self,
+        registers: Sequence[torch.Tensor],
+        scalars: Sequence[torch.Tensor],
+        result: torch.Tensor,
+    ) -> list[Call]:
+        """The passes of the last step, which write the value of the plan into `result`.
+
+        It may be a view of the tensor that the argument came from, not a register.
+        """
+        return _combine(result, self.steps[-1], scalars[-1], registers)
 
 
 def _combine(
-    target: torch.Tensor, step: Step, scalar: torch.Tensor, registers: list[torch.Tensor]
-) -> None:
+    target: torch.Tensor, step: Step, scalar: torch.Tensor, registers: Sequence[torch.Tensor]
+) -> list[Call]:
     if not step.terms:
-        target.fill_(step.constant)
-        return
+        return [partial(target.fill_, step.constant)]
+    calls: list[Call] = []
     factor, left, right = step.terms[0]
     if right >= 0:
-        torch.addcmul(scalar, registers[left], registers[right], value=factor, out=target)
+        calls.append(
+            partial(torch.addcmul, scalar, registers[left], registers[right], value=factor,
+                    out=target)
+        )  # fmt: skip
     elif step.constant:
-        torch.add(scalar, registers[left], alpha=factor, out=target)
+        calls.append(partial(torch.add, scalar, registers[left], alpha=factor, out=target))
     else:
-        torch.mul(registers[left], factor, out=target)
+        calls.append(partial(torch.mul, registers[left], factor, out=target))
     for factor, left, right in step.terms[1:]:
         if right >= 0:
-            target.addcmul_(registers[left], registers[right], value=factor)
+            calls.append(partial(target.addcmul_, registers[left], registers[right], value=factor))
         else:
-            target.add_(registers[left], alpha=factor)
+            calls.append(partial(target.add_, registers[left], alpha=factor))
+    return calls
 
 
 @dataclass(frozen=True)

@@ -166,6 +166,20 @@ def test_copies_compute_the_same(composite):
     assert not list(layer.state_dict())
 
 
+def run_program(program, x):
+    """Twice with the same calls, as for the pieces of a tensor."""
+    registers = [torch.empty_like(x) for _ in range(program.registers)]
+    scalars = program.scalars(x.dtype, x.device)
+    calls, results = program.calls(registers, scalars), []
+    for piece in (x + 1, x):
+        registers[0].copy_(piece)
+        results.append(torch.empty_like(x))
+        for call in [*calls, *program.last_calls(registers, scalars, results[-1])]:
+            call()
+    assert not torch.equal(*results)
+    return results[-1]
+
+
 def test_fused_program_is_the_plan():
     generator = np.random.default_rng(5)
     for degree, parity in ((1, "odd"), (7, None), (12, "even"), (31, "odd"), (40, None)):
@@ -176,10 +190,7 @@ def test_fused_program_is_the_plan():
         plan = polynomial_plan(polynomial)
         program = compile_plan(plan)
         x = torch.linspace(-1, 1, 501, dtype=torch.float64)
-        registers = [torch.empty_like(x) for _ in range(program.registers)]
-        registers[0].copy_(x)
-        result = torch.empty_like(x)
-        program.run(registers, program.scalars(torch.float64, x.device), result)
+        result = run_program(program, x)
         expected = np.polynomial.chebyshev.chebval(x.numpy(), coefficients)
         assert np.abs(result.numpy() - expected).max() < 1e-11
         assert program.passes <= len(plan.operations)
@@ -189,7 +200,4 @@ def test_program_of_trivial_plans():
     builder = PlanBuilder()
     x = torch.tensor([1.0, -2.0])
     program = compile_plan(builder.finish(builder.arguments[0]))
-    registers = [x.clone(), *(torch.empty_like(x) for _ in range(program.registers - 1))]
-    result = torch.empty_like(x)
-    program.times(3.0).run(registers, program.scalars(x.dtype, x.device), result)
-    assert torch.equal(result, 3 * x)
+    assert torch.equal(run_program(program.times(3.0), x), 3 * x)
