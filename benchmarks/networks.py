@@ -33,8 +33,6 @@ from nn_bridge.training.processes import processes
 
 NETWORK = "resnet20-cifar10"
 FORWARDS = (("ours", 6), ("ours", 9), ("published", 9), ("zero", 13), ("published", 13), ("ours", 13))
-
-
 WARMING = 3
 
 
@@ -114,15 +112,14 @@ def bare_steps(batch: int) -> Iterator[None]:
 
 
 def our_steps(training: Training, waits: list[float]) -> Iterator[None]:
-    """Steps of a training, with its data; notes how long each waited for its batch."""
+    """Steps of one epoch, with its data; notes how long each waited for its batch."""
     with intercepted(training.network, training.activations, evaluate=False):
-        for epoch in itertools.count():
-            for _, waited in training.steps(epoch):
-                waits.append(waited)
-                yield
+        for _, waited in training.steps(0):
+            waits.append(waited)
+            yield
 
 
-def trainings(images: int, batch: int, repeats: int) -> list[dict[str, Any]]:
+def trainings(batch: int, repeats: int) -> list[dict[str, Any]]:
     """Images a second of our loop without and with noise, and of a bare loop."""
     sgd = Optimisation(epochs=1, batch=batch, learning_rate=0.01, decay=1e-5, mixup=0.2)
     kinds = {
@@ -136,7 +133,7 @@ def trainings(images: int, batch: int, repeats: int) -> list[dict[str, Any]]:
         steps = {"bare loop": bare_steps(batch)}
         for name, (noise, forward) in kinds.items():
             configuration = Configuration(
-                NETWORK, images=images, numbers="bfloat16", optimisation=sgd, noise=noise,
+                NETWORK, images=batch * (WARMING + repeats), numbers="bfloat16", optimisation=sgd, noise=noise,
                 forward=forward, range=Range(calibration=500),
             )  # fmt: skip
             training = Training(configuration, None, None, None, "cpu", group)
@@ -170,7 +167,7 @@ def main() -> None:
             for row in forwards(256, given.repeats, compiler)]  # fmt: skip
     columns = tuple(rows[0])
     show("Forward pass of ResNet-20, 256 images", columns, [tuple(r.values()) for r in rows])
-    steps = trainings(4096, 128, given.steps)
+    steps = trainings(128, given.steps)
     show("Training, batch 128, bfloat16", tuple(steps[0]), [tuple(r.values()) for r in steps])
     write("networks", {"threads": given.threads, "forward": rows, "training": steps})
 

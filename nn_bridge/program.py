@@ -74,7 +74,7 @@ class Program:
         """
         return [
             call
-            for step, scalar in zip(self.steps[:-1], scalars, strict=False)
+            for step, scalar in zip(self.steps[:-1], scalars[:-1], strict=True)
             for call in _combine(registers[step.target], step, scalar, registers)
         ]
 

@@ -110,7 +110,7 @@ def test_the_record_says_what_it_depends_on(unbroken):
     assert len(record["bounds"]) == 6
 
 
-def test_ranges_follow_a_network_that_grows(tmp_path):
+def test_ranges_follow_a_network_that_grows():
     """From a random start: with the first ranges the polynomial ruins the network."""
     sgd = Optimisation(epochs=4, batch=64, learning_rate=0.05, decay=1e-5)
     found = {}

@@ -299,8 +299,8 @@ class Training:
         """The result, written too."""
         accuracy = None
         if self.group.rank == 0:  # without an average the last epoch has measured it
-            last = self.average is None and self.epochs
-            accuracy = last[-1]["accuracy"] if last else evaluate(self.network, self.test).accuracy
+            measured = self.epochs[-1]["accuracy"]
+            accuracy = evaluate(self.network, self.test).accuracy if self.average else measured
         record = {
             "configuration": as_mapping(self.configuration),
             "accuracy": accuracy,
