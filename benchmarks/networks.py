@@ -21,12 +21,12 @@ import torch.nn.functional as functional
 from common import show, write
 
 import nn_bridge
-from nn_bridge.evaluator import Evaluator
+from nn_bridge.activations.evaluator import Evaluator
+from nn_bridge.activations.kernel import compiler_path, load_library
+from nn_bridge.calls.intercept import intercepted
+from nn_bridge.choosing.makers import make
 from nn_bridge.experiments.accuracy import choose_network
-from nn_bridge.experiments.makers import make
-from nn_bridge.intercept import intercepted
-from nn_bridge.kernel import compiler_path, load_library
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
 from nn_bridge.training import Configuration, Forward, Noise, Optimisation, Range
 from nn_bridge.training.loop import Training
 from nn_bridge.training.processes import processes

@@ -165,7 +165,7 @@ def costs() -> str:
 def margins() -> str:
     """What a margin on the measured ranges does for the network of digits."""
     import nn_bridge
-    from nn_bridge.networks import find_network
+    from nn_bridge.models.networks import find_network
 
     digits = find_network("digits")
     network = digits.load()

@@ -19,7 +19,7 @@ import polyapprox
 from nn_bridge import calibrate, convert, correct_means, evaluate
 from nn_bridge.experiments.records import Records, key_of
 from nn_bridge.files import git_commit, versions
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
 from nn_bridge.training import Configuration, Forward, Noise, Range, fit, read_configuration
 from nn_bridge.training.configuration import as_mapping
 

@@ -8,13 +8,17 @@
 True
 """
 
-from .activation import PolynomialActivation
-from .allocation import Allocation, allocate
-from .batch_norms import correct_batch_norms
-from .calibration import calibrate, measure
-from .checking import check
-from .conversion import convert
-from .correction import correct_means
+from .activations.activation import PolynomialActivation
+from .calls.checking import check
+from .channels.foldable import foldings
+from .choosing.allocation import Allocation, allocate
+from .choosing.weighting import weighted
+from .conversion.evaluation import evaluate
+from .conversion.folding import fold
+from .conversion.network import convert
+from .conversion.saving import load_converted, save_converted
+from .correction.batch_norms import correct_batch_norms
+from .correction.means import correct_means
 from .errors import (
     ArgumentError,
     BridgeError,
@@ -23,13 +27,9 @@ from .errors import (
     OutOfRangeError,
     WeightsError,
 )
-from .evaluation import evaluate
-from .foldable import foldings
-from .folding import fold
 from .propagation import propagate
-from .ranges import Ranges
-from .saving import load_converted, save_converted
-from .weighting import weighted
+from .ranges.calibration import calibrate, measure
+from .ranges.ranges import Ranges
 
 __all__ = [
     "Allocation",

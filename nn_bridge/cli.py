@@ -227,11 +227,11 @@ def propagate_errors(
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
 ) -> None:
     """How the error of each activation travels to the logits: a table, and one page."""
-    from .calibration import calibrate
     from .errors import ArgumentError
     from .files import write_json
-    from .networks import find_network
+    from .models.networks import find_network
     from .propagation import propagate
+    from .ranges.calibration import calibrate
 
     if not 1 <= power <= 40 or images < 1 or calibration < 1:
         raise ArgumentError(
@@ -314,7 +314,7 @@ def encrypt_digits(
     ring: Annotated[int, typer.Option(help="Ring dimension, not secure.")] = 256,
 ) -> None:
     """Evaluate the network of digits wholly under encryption (TenSEAL; some minutes)."""
-    from .encrypted_digits import encrypt_digits as run
+    from .experiments.encrypted_digits import encrypt_digits as run
 
     with _progress() as bar:
         task = bar.add_task("", total=None)
@@ -341,7 +341,7 @@ def encrypt_digits(
 @app.command()
 def networks() -> None:
     """List the networks that are known by name."""
-    from .networks import NETWORKS
+    from .models.networks import NETWORKS
 
     table = Table()
     for heading in ("name", "images", "weights", "from"):

@@ -23,12 +23,12 @@ from nn_bridge import (
     correct_batch_norms,
     evaluate,
 )
+from nn_bridge.choosing.makers import make, published_relu
 from nn_bridge.cli import main
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, choose_network, run_accuracy
 from nn_bridge.experiments.figure import accuracy_figure
-from nn_bridge.experiments.makers import make, published_relu
 from nn_bridge.experiments.records import Records
-from nn_bridge.networks import DIGITS_WEIGHTS, find_network
+from nn_bridge.models.networks import DIGITS_WEIGHTS, find_network
 from nn_bridge.training import TrainingConfiguration, train_digits
 from polyapprox.composite.published import published_degrees
 

@@ -9,8 +9,8 @@ import torch
 
 import polyapprox
 from nn_bridge import ArgumentError, ConversionError, OutOfRangeError, PolynomialActivation
-from nn_bridge.evaluator import Evaluator
-from nn_bridge.program import compile_plan
+from nn_bridge.activations.evaluator import Evaluator
+from nn_bridge.activations.program import compile_plan
 from polyapprox.plan.builder import PlanBuilder
 from polyapprox.recipes.plans import polynomial_plan
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings, strategies as st
 
 import polyapprox
 from nn_bridge import ArgumentError, allocate, convert, evaluate
-from nn_bridge.choosing import best_choices, exchanged, frontier, variance
-from nn_bridge.evaluator import Evaluator
+from nn_bridge.activations.evaluator import Evaluator
+from nn_bridge.choosing.budget import best_choices, exchanged, frontier, variance
 from nn_bridge.experiments.allocation import AllocationConfiguration, run_allocation
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
 from nn_bridge.propagation.responses import responses
 
 

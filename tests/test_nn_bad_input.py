@@ -18,10 +18,10 @@ import nn_bridge
 import nn_bridge.files as files
 from nn_bridge import ConversionError, calibrate, convert, evaluate
 from nn_bridge.errors import ArgumentError, PolyApproxError, TrainingError, WeightsError
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
+from nn_bridge.models.weights import load_weights, read_weights
 from nn_bridge.propagation import Propagation, propagate
 from nn_bridge.training import Configuration, Optimisation, fit
-from nn_bridge.weights import load_weights, read_weights
 
 PRECISION = 2**-6
 
@@ -279,7 +279,7 @@ def test_a_checkpoint_of_another_architecture(tmp_path, monkeypatch):
     from dataclasses import replace
 
     from nn_bridge.models import DigitsNet
-    from nn_bridge.networks import NETWORKS
+    from nn_bridge.models.networks import NETWORKS
 
     fit(replace(RUN, optimisation=Optimisation(epochs=1, batch=64)), tmp_path)
     wider = replace(find_network("digits"), build=lambda: DigitsNet(8))

@@ -8,8 +8,8 @@ import torch.nn.functional as functional
 from torch import nn
 
 from nn_bridge import check, convert
+from nn_bridge.calls.operations import remaining_function
 from nn_bridge.models import DigitsNet, ResNet
-from nn_bridge.operations import remaining_function
 
 
 def found(network, example=None):

@@ -32,7 +32,7 @@ from nn_bridge import (
     convert,
     evaluate,
 )
-from nn_bridge.default import network_relu
+from nn_bridge.activations.default import network_relu
 from nn_bridge.models import DigitsNet
 
 PRECISION = 2**-7

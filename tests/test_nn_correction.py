@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nn_bridge import ArgumentError, calibrate, convert, correct_means, evaluate
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
 
 INPUTS = torch.rand(64, 3, 5, 5, generator=torch.Generator().manual_seed(1)) * 4 - 2
 

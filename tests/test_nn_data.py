@@ -12,12 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-import nn_bridge.data as data
+import nn_bridge.images.sets as data
 from nn_bridge import DataError, WeightsError, evaluate
-from nn_bridge.archives import sha256
-from nn_bridge.data import Batches, ImageSet, data_root, load_cifar, load_digits
-from nn_bridge.networks import NETWORKS, find_network
-from nn_bridge.weights import load_weights, read_weights
+from nn_bridge.images.archives import sha256
+from nn_bridge.images.sets import Batches, ImageSet, data_root, load_cifar, load_digits
+from nn_bridge.models.networks import NETWORKS, find_network
+from nn_bridge.models.weights import load_weights, read_weights
 
 ROOT = os.environ.get("NN_BRIDGE_DATA", "")
 needs_data = pytest.mark.skipif(

@@ -12,10 +12,10 @@ import pytest
 import torch
 from PIL import Image
 
-import nn_bridge.tiny_imagenet as tiny
-from nn_bridge.data import load_images, load_tiny_imagenet
+import nn_bridge.images.tiny_imagenet as tiny
 from nn_bridge.errors import ArgumentError, DataError, WeightsError
-from nn_bridge.networks import NETWORKS, find_network
+from nn_bridge.images.sets import load_images, load_tiny_imagenet
+from nn_bridge.models.networks import NETWORKS, find_network
 from nn_bridge.training import Configuration, Optimisation, fit
 from nn_bridge.training.augmentation import crop_and_mirror
 

@@ -11,11 +11,11 @@ from torch import nn
 
 import polyapprox
 from nn_bridge import ArgumentError, ConversionError, check, convert, correct_means
-from nn_bridge.calibration import measure
-from nn_bridge.encrypted import evaluate_encrypted
-from nn_bridge.foldable import foldings
-from nn_bridge.folding import fold
+from nn_bridge.channels.foldable import foldings
+from nn_bridge.conversion.folding import fold
+from nn_bridge.encrypted.network import evaluate_encrypted
 from nn_bridge.models import DigitsNet, MobileNetV2, ResNet, ShuffleNetV2
+from nn_bridge.ranges.calibration import measure
 from polyapprox.encrypted import backend
 
 R = polyapprox.relu(precision=2**-7)

@@ -9,8 +9,8 @@ import torch.nn.functional as functional
 from torch import nn
 
 from nn_bridge import ConversionError, check, convert
+from nn_bridge.calls.functions import CALLABLES, module_function
 from nn_bridge.errors import ArgumentError
-from nn_bridge.functions import CALLABLES, module_function
 
 PRECISION = 2**-7
 B = 6.0
@@ -208,8 +208,8 @@ def test_ranges_of_every_function_are_measured_and_gradients_flow():
 
 
 def test_a_function_that_does_not_scale_keeps_its_interval():
-    from nn_bridge.activation import PolynomialActivation
-    from nn_bridge.building import function_evaluator
+    from nn_bridge.activations.activation import PolynomialActivation
+    from nn_bridge.activations.building import function_evaluator
 
     with pytest.raises(ArgumentError, match=r"'tanh' does not scale with its interval, give 2.0"):
         PolynomialActivation(function_evaluator("tanh", 2.0, 2**-5), 3.0)

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 import polyapprox
-from nn_bridge import PolynomialActivation, kernel
-from nn_bridge.default import network_relu
-from nn_bridge.evaluator import COMPILE, Evaluator
-from nn_bridge.kernel import compiled_noise, compiler_path, in_parts, load_library
+from nn_bridge import PolynomialActivation
+from nn_bridge.activations import kernel
+from nn_bridge.activations.default import network_relu
+from nn_bridge.activations.evaluator import COMPILE, Evaluator
+from nn_bridge.activations.kernel import compiled_noise, compiler_path, in_parts, load_library
 from nn_bridge.training.configuration import Noise
 from nn_bridge.training.noise import NoisePool, erring_relu, noisy_relu, random_noise
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from nn_bridge import check, convert
+from nn_bridge.conversion.evaluation import evaluate
 from nn_bridge.errors import ArgumentError
-from nn_bridge.evaluation import evaluate
 from nn_bridge.models import DLA, MobileNetV2, ResNet, ShuffleNetV2
-from nn_bridge.networks import NETWORKS, find_network
+from nn_bridge.models.networks import NETWORKS, find_network
 
 DATA = os.environ.get("NN_BRIDGE_DATA")
 

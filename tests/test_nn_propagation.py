@@ -16,7 +16,7 @@ import polyapprox
 from nn_bridge import ConversionError, convert, propagate
 from nn_bridge.errors import ArgumentError
 from nn_bridge.models import DigitsNet
-from nn_bridge.networks import find_network
+from nn_bridge.models.networks import find_network
 from nn_bridge.propagation import AccuracyCurve, accuracy_curve, majorant
 
 

@@ -26,15 +26,15 @@ from nn_bridge import (
     evaluate,
     propagate,
 )
-from nn_bridge.bounds import FLOOR
-from nn_bridge.calibration import measure
+from nn_bridge.calls.functions import Call
+from nn_bridge.conversion.saving import load_converted, save_converted
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, run_accuracy
 from nn_bridge.experiments.figure import accuracy_figure
 from nn_bridge.experiments.records import key_of
-from nn_bridge.functions import Call
 from nn_bridge.models import DigitsNet
-from nn_bridge.ranges import Ranges, SiteRange
-from nn_bridge.saving import load_converted, save_converted
+from nn_bridge.ranges.bounds import FLOOR
+from nn_bridge.ranges.calibration import measure
+from nn_bridge.ranges.ranges import Ranges, SiteRange
 
 RELU = Call("relu", "nn.ReLU")
 

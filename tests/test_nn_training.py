@@ -15,11 +15,12 @@ import torch
 from torch import nn
 
 import polyapprox
-from nn_bridge.data import Batches, load_digits
+from nn_bridge.activations.evaluator import Evaluator
+from nn_bridge.conversion.evaluation import evaluate
 from nn_bridge.errors import ArgumentError, TrainingError
-from nn_bridge.evaluation import evaluate
-from nn_bridge.evaluator import Evaluator
-from nn_bridge.networks import find_network
+from nn_bridge.images.sets import Batches, load_digits
+from nn_bridge.models.networks import find_network
+from nn_bridge.models.weights import read_weights
 from nn_bridge.training import (
     Configuration,
     Forward,
@@ -37,7 +38,6 @@ from nn_bridge.training.checkpoint import load_checkpoint, save_checkpoint
 from nn_bridge.training.configuration import as_mapping
 from nn_bridge.training.noise import NoisePool, noisy_relu
 from nn_bridge.training.optimisation import Average, optimiser_of, rate_at
-from nn_bridge.weights import read_weights
 
 RUN = Path(__file__).parent / "training_run.py"
 SHORT = {
@@ -306,7 +306,7 @@ def test_schedules():
 
 
 def test_accumulated_parts_make_the_same_step_without_batch_normalisation(monkeypatch):
-    from nn_bridge.networks import NETWORKS, Network, find_network
+    from nn_bridge.models.networks import NETWORKS, Network, find_network
 
     def build() -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, 10))

@@ -10,12 +10,12 @@ from torch import nn
 
 import polyapprox
 from nn_bridge import convert, evaluate
-from nn_bridge.calibration import measure
-from nn_bridge.default import network_relu
+from nn_bridge.activations.default import network_relu
+from nn_bridge.choosing.weighting import unit_histograms, weighted
 from nn_bridge.errors import ArgumentError
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, run_accuracy
-from nn_bridge.networks import find_network
-from nn_bridge.weighting import unit_histograms, weighted
+from nn_bridge.models.networks import find_network
+from nn_bridge.ranges.calibration import measure
 from polyapprox.weighted import weighted_error
 
 SMALL = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 6), nn.ReLU(), nn.Linear(6, 2))

@@ -16,20 +16,20 @@ import torch
 from polyapprox.approximation import Approximation
 from polyapprox.weighted.relu import CAP
 
-from ..activation import Outside, read_outside
-from ..batch_norms import correct_batch_norms
-from ..bounds import WORDS
-from ..calibration import calibrate, measure
-from ..conversion import convert
-from ..data import Batches, ImageSet, data_root
+from ..activations.activation import Outside, read_outside
+from ..activations.evaluator import Evaluator
+from ..choosing.makers import APPROXIMATIONS, WEIGHTED, make, make_weighted
+from ..conversion.evaluation import EvaluationResult, evaluate
+from ..conversion.network import convert
+from ..conversion.report import Report
+from ..correction.batch_norms import correct_batch_norms
 from ..errors import ArgumentError, DataError
-from ..evaluation import EvaluationResult, evaluate
-from ..evaluator import Evaluator
 from ..files import git_commit, versions
-from ..networks import Network, find_network
-from ..ranges import BINS, Ranges
-from ..report import Report
-from .makers import APPROXIMATIONS, WEIGHTED, make, make_weighted
+from ..images.sets import Batches, ImageSet, data_root
+from ..models.networks import Network, find_network
+from ..ranges.bounds import WORDS
+from ..ranges.calibration import calibrate, measure
+from ..ranges.ranges import BINS, Ranges
 from .records import Records, key_of
 
 Progress = Callable[[int, int, str], None]
@@ -44,15 +44,15 @@ class AccuracyConfiguration:
     Attributes
     ----------
     network : str
-        See :data:`nn_bridge.networks.NETWORKS`.
+        See :data:`nn_bridge.models.networks.NETWORKS`.
     first, last : int
         Precisions 2^-first … 2^-last.
     intervals : tuple of str
         "per-layer", "global", "per-channel", "per-channel-shared" (see
         :func:`nn_bridge.convert`), or one number B for all layers.
     approximations : tuple of {"ours", "zero", "with-constant", "published", "weighted"}
-        See :func:`nn_bridge.experiments.makers.make`; "weighted" is at the cost of "ours", each
-        activation with an approximation of its own (:mod:`nn_bridge.weighting`). With
+        See :func:`nn_bridge.choosing.makers.make`; "weighted" is at the cost of "ours", each
+        activation with an approximation of its own (:mod:`nn_bridge.choosing.weighting`). With
         "-corrected" after the name, batch normalisation is corrected
         (:func:`nn_bridge.correct_batch_norms`) on up to 2,000 of the images for ranges.
     limit : int or None
@@ -131,7 +131,7 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
 
 
 def read_interval(interval: str) -> str | float:
-    """A word of :data:`nn_bridge.bounds.WORDS`, or a positive number.
+    """A word of :data:`nn_bridge.ranges.bounds.WORDS`, or a positive number.
 
     Examples
     --------
@@ -235,7 +235,7 @@ def run_accuracy(
     path : path
         JSON lines; each run appends its line when it ends.
     root : path, optional
-        Folder with data; see :func:`nn_bridge.data.data_root`.
+        Folder with data; see :func:`nn_bridge.images.sets.data_root`.
     weights : path, optional
         Other weights for the network.
     progress : callable, optional

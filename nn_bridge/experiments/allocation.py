@@ -13,14 +13,14 @@ from torch import nn
 import polyapprox
 from polyapprox.approximation import Approximation
 
-from ..allocation import Allocation, Cost, allocate
-from ..calibration import calibrate
-from ..conversion import convert
-from ..data import Batches, ImageSet
+from ..choosing.allocation import Allocation, Cost, allocate
+from ..conversion.evaluation import evaluate
+from ..conversion.network import convert
 from ..errors import ArgumentError
-from ..evaluation import evaluate
 from ..files import git_commit, versions, write_json
-from ..networks import Network, find_network
+from ..images.sets import Batches, ImageSet
+from ..models.networks import Network, find_network
+from ..ranges.calibration import calibrate
 from .records import Records, key_of
 
 Progress = Callable[[str], None]
@@ -33,7 +33,7 @@ class AllocationConfiguration:
     Attributes
     ----------
     network : str
-        See :data:`nn_bridge.networks.NETWORKS`.
+        See :data:`nn_bridge.models.networks.NETWORKS`.
     loss : float
         Accuracy that may be lost.
     cost : {"multiplications", "depth"}
@@ -145,7 +145,7 @@ def run_allocation(
     path : path
         JSON to write; what is measured on the way goes into the same name with ``.jsonl``.
     data : path, optional
-        Folder with data; see :func:`nn_bridge.data.data_root`.
+        Folder with data; see :func:`nn_bridge.images.sets.data_root`.
     progress : callable, optional
         Called with a line of text after each measurement.
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import nn
 
-from ..batches import batches
-from ..calibration import calibrate as largest_inputs
-from ..conversion import Interval, convert
+from ..calls.running import batches
+from ..conversion.evaluation import evaluate
+from ..conversion.network import Interval, convert
 from ..errors import ArgumentError
-from ..evaluation import evaluate
+from ..ranges.calibration import calibrate as largest_inputs
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from ..building import Activation
+from ..activations.building import Activation
 
 
 @dataclass(frozen=True)

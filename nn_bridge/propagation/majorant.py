@@ -17,10 +17,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..building import Activation
+from ..activations.building import Activation
+from ..calls.functions import Call
+from ..calls.intercept import intercepted
 from ..errors import ConversionError
-from ..functions import Call
-from ..intercept import intercepted
 from .passes import Rules
 
 _LIPSCHITZ = {"silu": 1.1, "gelu": 1.13, "sigmoid": 0.25, "hardsigmoid": 1 / 6, "hardswish": 1.5}

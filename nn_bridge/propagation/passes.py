@@ -8,9 +8,9 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import nn
 
-from ..building import Activation
-from ..functions import Call
-from ..intercept import ReluOnly, intercepted
+from ..activations.building import Activation
+from ..calls.functions import Call
+from ..calls.intercept import ReluOnly, intercepted
 
 Rule = Callable[[str, Call, torch.Tensor, torch.Tensor], torch.Tensor]
 """(site, call, input, exact value) to the value that goes on."""

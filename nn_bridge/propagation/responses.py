@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..activation import PolynomialActivation
-from ..evaluator import Evaluator
-from ..functions import Call
+from ..activations.activation import PolynomialActivation
+from ..activations.evaluator import Evaluator
+from ..calls.functions import Call
 from .passes import exact_pass, run
 
 
@@ -112,7 +112,7 @@ def mean_products(
     Returns
     -------
     ndarray, shape (sites, options, sites, options)
-        For :func:`nn_bridge.choosing.variance`.
+        For :func:`nn_bridge.choosing.budget.variance`.
     """
     many, total, seen = len(sites) * len(options), 0.0, 0
     for inputs, _ in data:

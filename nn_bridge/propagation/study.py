@@ -11,11 +11,11 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from ..batches import batches, check_labels, check_weights, evaluation_mode, run
-from ..building import Activation
-from ..conversion import Interval, convert
+from ..activations.building import Activation
+from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
+from ..conversion.network import Interval, convert
+from ..conversion.report import Report
 from ..errors import ArgumentError, ConversionError
-from ..report import Report
 from .layers import LayerError, LayerSums
 from .majorant import Majorant, majorant
 from .passes import Recorded, exact_pass, jacobian_norms, linear_response, replaced_pass

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import torch
 
+from ..activations.evaluator import Evaluator
+from ..calls.intercept import ReluOnly
 from ..errors import ConversionError
-from ..evaluator import Evaluator
-from ..intercept import ReluOnly
 from .configuration import Configuration
 from .noise import NoisePool, erring_relu, noisy_relu, random_noise, relu_backward
 

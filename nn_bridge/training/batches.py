@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..data import Batches, ImageSet
+from ..images.sets import Batches, ImageSet
 from .augmentation import crop_and_mirror
 
 

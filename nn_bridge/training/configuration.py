@@ -143,7 +143,7 @@ class Configuration:
     Attributes
     ----------
     network : str
-        Name of a network of :data:`nn_bridge.networks.NETWORKS`.
+        Name of a network of :data:`nn_bridge.models.networks.NETWORKS`.
     start : str
         "pretrained", "random", or a file of weights.
     seed : int

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as functional
 from safetensors.torch import save_file
 
-from ..evaluation import evaluate
+from ..conversion.evaluation import evaluate
 from ..files import git_commit, versions, write_atomically, write_json
 from ..models import DigitsNet
-from ..networks import DIGITS_WEIGHTS, find_network
+from ..models.networks import DIGITS_WEIGHTS, find_network
 
 
 @dataclass(frozen=True)

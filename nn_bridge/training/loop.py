@@ -15,16 +15,16 @@ import torch.nn.functional as functional
 from safetensors.torch import save_file
 from torch import nn
 
-from ..calibration import calibrate
-from ..conversion import bounds_of
+from ..activations.evaluator import Evaluator
+from ..calls.intercept import intercepted
+from ..choosing.makers import make
+from ..conversion.evaluation import evaluate
+from ..conversion.network import bounds_of
 from ..errors import ArgumentError, TrainingError
-from ..evaluation import evaluate
-from ..evaluator import Evaluator
-from ..experiments.makers import make
 from ..files import git_commit, versions, write_atomically, write_json
-from ..intercept import intercepted
-from ..networks import Network, find_network
-from ..weights import load_weights
+from ..models.networks import Network, find_network
+from ..models.weights import load_weights
+from ..ranges.calibration import calibrate
 from .activations import TrainingActivations
 from .batches import Mixed, TrainingBatches, seed_of
 from .checkpoint import load_checkpoint, save_checkpoint

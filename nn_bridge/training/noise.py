@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import torch
 
-from ..evaluator import COMPILE, Evaluator, from_memory_order, in_memory_order
-from ..kernel import compiled_noise, supports
+from ..activations.evaluator import COMPILE, Evaluator, from_memory_order, in_memory_order
+from ..activations.kernel import compiled_noise, supports
 from .configuration import Noise
 
 _POOL = 1 << 22

@@ -13,8 +13,8 @@ from torch.nn import functional  # noqa: E402
 
 import polyapprox as pa  # noqa: E402
 from nn_bridge import ArgumentError, ConversionError, convert  # noqa: E402
-from nn_bridge.encrypted import evaluate_encrypted  # noqa: E402
-from nn_bridge.encrypted_digits import encrypt_digits  # noqa: E402
+from nn_bridge.encrypted.network import evaluate_encrypted  # noqa: E402
+from nn_bridge.experiments.encrypted_digits import encrypt_digits  # noqa: E402
 from polyapprox.encrypted import BackendError, backend  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
@@ -132,7 +132,7 @@ def test_bad_input():
 
 def test_digits_are_reported_and_written(tmp_path, monkeypatch):
     """The command's own function, with a network of two ReLUs in the place of the trained one."""
-    from nn_bridge import encrypted_digits
+    from nn_bridge.experiments import encrypted_digits
 
     class Tiny(nn.Module):
         def __init__(self) -> None:

@@ -1,0 +1,1 @@
+"""An approximation as a layer: what replaces a call, and how it is evaluated fast."""

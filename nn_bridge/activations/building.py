@@ -1,0 +1,98 @@
+"""The activation that replaces a call, whatever function it calls."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+import polyapprox
+
+from ..calls.functions import Call
+from ..errors import ConversionError
+from .activation import Outside, PolynomialActivation
+from .derived import Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
+from .evaluator import Evaluator
+
+Activation = PolynomialActivation | Derived
+
+_BOUNDED = ("sigmoid", "tanh")  # their values, so their errors, do not grow with the interval
+_TANH_GELU = "x*(1+tanh(0.7978845608028654*(x+0.044715*x**3)))/2"
+
+
+def expression(call: Call) -> str | None:
+    """The function as an expression, where it is approximated by itself (not built from ReLU).
+
+    Examples
+    --------
+    >>> expression(Call("softplus", "F.softplus", (("beta", 2.0), ("threshold", 20.0))))
+    'softplus(2.0*x)/2.0'
+    """
+    if call.name == "gelu" and call.option("approximate") == "tanh":
+        return _TANH_GELU
+    if call.name == "softplus" and call.option("beta") != 1:
+        beta = float(call.option("beta"))
+        return f"softplus({beta!r}*x)/{beta!r}"
+    return call.name if call.name in ("silu", "gelu", "softplus", *_BOUNDED) else None
+
+
+def build(
+    call: Call,
+    shape: torch.Size,
+    bound: float,
+    relu: Evaluator,
+    precision: float | None,
+    outside: Outside,
+    site: str,
+) -> Activation:
+    """The activation for a call site.
+
+    Parameters
+    ----------
+    call : Call
+    shape : torch.Size
+        Of the input.
+    bound : float
+        B.
+    relu : Evaluator
+        Of ReLU, for everything that is built from it.
+    precision : float or None
+        For every other function: error on the interval scaled to [−1, 1] (absolute for sigmoid
+        and tanh).
+    outside : {"report", "raise", "clamp"}
+    site : str
+
+    Raises
+    ------
+    ConversionError
+        If the function needs a precision and none was given.
+    """
+    function = expression(call)
+    if function is not None:
+        if precision is None:
+            raise ConversionError(
+                f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
+            )
+        evaluator = function_evaluator(function, float(bound), float(precision))
+        return PolynomialActivation(evaluator, bound, outside, site)
+    if call.name == "leaky_relu":
+        slope = float(call.option("negative_slope"))
+        return LeakyReLU(relu, bound, outside, site, slope)
+    if call.name == "hardtanh":
+        low, high = float(call.option("min_val")), float(call.option("max_val"))
+        return Hardtanh(relu, bound, outside, site, low, high)
+    if call.name == "hardsigmoid":
+        return Hardsigmoid(relu, bound, outside, site)
+    if call.name == "hardswish":
+        return Hardswish(relu, bound, outside, site)
+    if "max_pool" in call.name:
+        return MaxPool(relu, bound, outside, site, windows_of(call, shape))
+    return PolynomialActivation(relu, bound, outside, site)
+
+
+@lru_cache(maxsize=256)
+def function_evaluator(function: str, bound: float, precision: float) -> Evaluator:
+    """The minimax polynomial of a function on [−B, B], ready for tensors."""
+    tolerance = precision if function in _BOUNDED else precision * bound
+    found = polyapprox.minimax(function, domain=(-bound, bound), tolerance=tolerance)
+    return Evaluator(found, function=function)

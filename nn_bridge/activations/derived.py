@@ -1,0 +1,316 @@
+"""Activations and max-pools that are built from ReLU: exact identities, proven errors.
+
+============  ==================================================
+hardtanh      low + relu(x − low) − relu(x − high); ReLU6 is one
+leaky_relu    a·x + (1 − a)·relu(x)
+hardsigmoid   hardtanh(x, −3, 3)/6 + 1/2
+hardswish     x · hardsigmoid(x)
+max(a, b)     b + relu(a − b)
+============  ==================================================
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from ..calls.functions import Call
+from ..errors import ConversionError
+from .activation import InputCount, Outside, PolynomialActivation, read_bound
+from .evaluator import Evaluator
+
+
+class Derived(nn.Module):
+    """Base: the input is inspected once, and what is inside uses `parts`.
+
+    Attributes
+    ----------
+    bound : float
+        B: inputs are in [−B, B].
+    parts : list of PolynomialActivation
+    seen : InputCount
+    error_bound : float
+        Proven bound of the absolute error on [−B, B] (evaluation error not included).
+    """
+
+    error_bound: float
+
+    def __init__(
+        self, evaluator: Evaluator, bound: float, outside: Outside, name: str, bounds: Sequence[float]
+    ) -> None:
+        super().__init__()
+        self.evaluator = evaluator
+        self.bound = read_bound(bound, name)
+        self.parts = [PolynomialActivation(evaluator, b, "report", name) for b in bounds]
+        self.gate = PolynomialActivation(evaluator, bound, outside, name)
+        self.name = name
+        self.correction = None
+
+    @property
+    def seen(self) -> InputCount:
+        """What it has seen since the last reset."""
+        return self.gate.seen
+
+    @property
+    def outside(self) -> Outside:
+        """What it does with inputs outside its interval."""
+        return self.gate.outside
+
+    @outside.setter
+    def outside(self, policy: Outside) -> None:
+        self.gate.outside = policy
+
+    def limits(self, x: torch.Tensor) -> torch.Tensor:
+        """B, to be broadcast over an input."""
+        return self.gate.limits(x)
+
+    def reset(self) -> None:
+        """Forget the counts of inputs."""
+        self.gate.reset()
+
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Of the approximation of ReLU, innermost first."""
+        return self.evaluator.approximation.degrees
+
+    @property
+    def depth(self) -> int:
+        """Levels (rule "published"): those of ReLU, more where it says so."""
+        return self.evaluator.approximation.depth
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications (rule "published") for one value."""
+        return len(self.parts) * self.evaluator.approximation.multiplications
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type that it is computed in, at least."""
+        return self.evaluator.dtype
+
+    @property
+    def evaluation_error(self) -> float:
+        """Estimate of the absolute error of computing in this type."""
+        return sum(part.evaluation_error for part in self.parts)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The value."""
+        return self.value(self.gate.inspect(x))
+
+    def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
+        """Overwrite x with the value, and return x."""
+        return x.copy_(self(x))
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        raise NotImplementedError
+
+
+class LeakyReLU(Derived):
+    """a·x + (1 − a)·relu(x)."""
+
+    def __init__(
+        self, evaluator: Evaluator, bound: float, outside: Outside, name: str, slope: float
+    ) -> None:
+        super().__init__(evaluator, bound, outside, name, [bound])
+        self.slope = slope
+        self.error_bound = abs(1 - slope) * self.parts[0].error_bound
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        return torch.add(self.slope * x, self.parts[0](x), alpha=1 - self.slope)
+
+
+class Hardtanh(Derived):
+    """low + relu(x − low) − relu(x − high)."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        bound: float,
+        outside: Outside,
+        name: str,
+        low: float,
+        high: float,
+    ) -> None:
+        bounds = [bound + abs(low), bound + abs(high)]
+        super().__init__(evaluator, bound, outside, name, bounds)
+        self.low, self.high = low, high
+        self.error_bound = sum(part.error_bound for part in self.parts)
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        return self.parts[0](x - self.low) - self.parts[1](x - self.high) + self.low
+
+
+class Hardsigmoid(Hardtanh):
+    """hardtanh(x, −3, 3)/6 + 1/2."""
+
+    def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
+        super().__init__(evaluator, bound, outside, name, -3.0, 3.0)
+        self.error_bound /= 6
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        return super().value(x) / 6 + 0.5
+
+
+class Hardswish(Hardsigmoid):
+    """x · hardsigmoid(x)."""
+
+    def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
+        super().__init__(evaluator, bound, outside, name)
+        self.error_bound *= bound
+
+    @property
+    def depth(self) -> int:
+        """Levels: one more than ReLU's."""
+        return super().depth + 1
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications: one more."""
+        return super().multiplications + 1
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        return x * super().value(x)
+
+
+class MaxPool(Derived):
+    """The maximum of windows, by a tree of max(a, b) = b + relu(a − b).
+
+    Level l of the tree has inputs within B_l, B_0 = B; its differences are within 2·B_l, where
+    the approximation errs by at most 2·B_l·e (e on [−1, 1]); so B_{l+1} = B_l·(1 + 2e), and the
+    error of the whole is the sum of those of its levels, since max does not amplify errors.
+
+    Parameters
+    ----------
+    windows : Windows
+        Which inputs form a window.
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, bound: float, outside: Outside, name: str, windows: Windows
+    ) -> None:
+        levels = max(1, math.ceil(math.log2(windows.size)))
+        bounds, reach = [], float(bound)
+        for _ in range(levels):
+            bounds.append(2 * reach)
+            reach *= 1 + 2 * evaluator.error
+        super().__init__(evaluator, bound, outside, name, bounds)
+        self.windows = windows
+        self.error_bound = sum(part.error_bound for part in self.parts)
+
+    @property
+    def depth(self) -> int:
+        """Levels: those of ReLU for each level of the tree."""
+        return len(self.parts) * super().depth
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications for one window."""
+        return (self.windows.size - 1) * self.evaluator.approximation.multiplications
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        values = self.windows.split(x, -self.bound)
+        for part in self.parts:
+            pairs = list(zip(values[::2], values[1::2], strict=False))
+            rest = values[2 * len(pairs) :]
+            values = [b + part(a - b) for a, b in pairs] + rest
+        return values[0]
+
+
+class Windows:
+    """The windows of a max-pool over the last axes.
+
+    Parameters
+    ----------
+    kernel, stride, padding, dilation : tuple of int, one for each axis
+    ceil : bool
+        Whether windows may hang over the end.
+    """
+
+    def __init__(
+        self,
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        ceil: bool,
+    ) -> None:
+        self.kernel, self.stride, self.dilation = kernel, stride, dilation
+        self.padding, self.ceil = padding, ceil
+        self.size = math.prod(kernel)
+
+    def split(self, x: torch.Tensor, lowest: float) -> list[torch.Tensor]:
+        """The first, second, … element of every window; `lowest` stands outside the input."""
+        axes = len(self.kernel)
+        pads: list[int] = []
+        counts: list[int] = []
+        for length, k, s, p, d in zip(
+            x.shape[-axes:], self.kernel, self.stride, self.padding, self.dilation, strict=True
+        ):
+            reach = d * (k - 1) + 1
+            count = (length + 2 * p - reach) / s
+            windows = (math.ceil(count) if self.ceil else math.floor(count)) + 1
+            if self.ceil and (windows - 1) * s >= length + p:
+                windows -= 1  # the last window must begin inside the input
+            end = max(0, (windows - 1) * s + reach - length - p)
+            pads = [p, end, *pads]
+            counts.append(windows)
+        if any(pads):
+            x = functional.pad(x, pads, value=lowest)
+        parts = []
+        for offset in itertools.product(*map(range, self.kernel)):
+            index = tuple(
+                slice(o * d, o * d + (n - 1) * s + 1, s)
+                for o, d, n, s in zip(offset, self.dilation, counts, self.stride, strict=True)
+            )
+            parts.append(x[(..., *index)])  # type: ignore[index]
+        return parts
+
+
+def windows_of(call: Call, shape: torch.Size) -> Windows:
+    """The windows of a call of a max-pool.
+
+    Raises
+    ------
+    ConversionError
+        If an adaptive pool's windows are not all of the same size.
+    """
+    axes = int(call.name[-2])
+
+    def each(value: Any, default: Sequence[int]) -> tuple[int, ...]:
+        """One number an axis; the default stands for what is not given."""
+        if value is None or value == []:
+            return tuple(default)
+        if isinstance(value, int):
+            return (value,) * axes
+        return tuple(d if v is None else v for v, d in zip(value, default, strict=True))
+
+    if call.name.startswith("adaptive"):
+        goal = each(call.option("output_size"), shape[-axes:])
+        for length, count in zip(shape[-axes:], goal, strict=True):
+            if length % count:
+                raise ConversionError(
+                    f"{call.kind} makes {count} windows of {length} values, which are not all of "
+                    "one size: choose a number that divides it"
+                )
+        kernel = tuple(n // c for n, c in zip(shape[-axes:], goal, strict=True))
+        return Windows(kernel, kernel, (0,) * axes, (1,) * axes, False)
+    kernel = each(call.option("kernel_size"), (1,) * axes)
+    return Windows(
+        kernel,
+        each(call.option("stride"), kernel),
+        each(call.option("padding"), (0,) * axes),
+        each(call.option("dilation"), (1,) * axes),
+        bool(call.option("ceil_mode")),
+    )

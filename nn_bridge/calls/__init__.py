@@ -1,0 +1,1 @@
+"""The calls of activations and max-pools in a network: which functions, where, in which graph."""

@@ -1,0 +1,310 @@
+"""Finding every ReLU, and every other activation and max-pool, of any network while it runs.
+
+ReLU is reached in many ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their
+in-place forms), from modules and from plain code, in networks whose control flow may depend on
+data; so are the other functions of :mod:`nn_bridge.calls.functions`. All pass through torch's function
+overrides; so the network's own code runs unchanged and the calls are answered here. A call site is named by the module that is running, by the order
+of the call within it and, for a module that runs several times, by the run:
+
+    layer1.0/relu2      second call of ReLU inside the module layer1.0
+    layer1.0/gelu1      first call of GELU there
+    act                 the module act is an nn.ReLU itself
+    act@3               the same module, third time in one pass through the network
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.fx import GraphModule
+from torch.overrides import TorchFunctionMode
+
+from ..errors import ConversionError
+from .functions import CALLABLES, Call, module_function, read_call
+from .running import evaluation_mode
+
+
+def site_name(path: str, own: bool = True, call: int = 1, function: str = "relu") -> str:
+    """Name of a call site: of a layer that is the function itself, or of a call inside a module."""
+    return path if own and path else f"{path}/{function}{call}"
+
+
+class Handler(Protocol):
+    """Answers the calls that are found."""
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """Value of one call of a function that can be replaced; `exact` gives torch's."""
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Note any other torch function, called inside the module `path`."""
+
+
+class ReluOnly:
+    """Base of handlers that care for ReLU alone: all else is computed as it is."""
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """ReLU by :meth:`relu`."""
+        is_relu = call.name == "relu"
+        return self.relu(site, call.kind, x, call.in_place) if is_relu else exact()
+
+    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
+        """Value of one ReLU call."""
+        raise NotImplementedError
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Not of interest."""
+
+
+@dataclass
+class _Running:
+    """A module that is running."""
+
+    path: str
+    run: int
+    module: type
+    calls: Counter[str] = field(default_factory=Counter)
+
+
+class Interception:
+    """Answers the calls of one network through a handler.
+
+    Installed on a network by :func:`install`: hooks on the modules keep the path, and while the
+    network (or one of its modules) runs, a function mode answers the calls. It can be copied and
+    pickled with the network; each thread has its own stack.
+    """
+
+    def __init__(self, handler: Handler, attributes: dict[str, Any] | None = None) -> None:
+        self.handler = handler
+        self.attributes = attributes or {}
+        self._local = threading.local()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"handler": self.handler, "attributes": self.attributes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._local = threading.local()
+
+    @property
+    def stack(self) -> list[_Running]:
+        """Modules that run now in this thread, outermost first."""
+        if not hasattr(self._local, "stack"):
+            self._local.stack, self._local.runs, self._local.mode = [], Counter(), None
+        return self._local.stack
+
+    def push(self, path: str, module: nn.Module) -> None:
+        """Note that a module starts; the outermost one starts the interception."""
+        stack = self.stack
+        if not stack:
+            self._local.runs = Counter()
+            self._local.mode = _Mode(self)
+            self._local.mode.__enter__()
+        run = self._local.runs[path] + 1
+        self._local.runs[path] = run
+        stack.append(_Running(path, run, type(module)))
+
+    def pop(self) -> None:
+        """Note that a module ends."""
+        stack = self.stack
+        stack.pop()
+        if not stack:
+            self._local.mode.__exit__(None, None, None)
+
+    @contextmanager
+    def running(self, path: str, module: nn.Module) -> Iterator[None]:
+        """A module runs; all that ran inside ends with it, however it ends."""
+        depth = len(self.stack)
+        self.push(path, module)
+        try:
+            yield
+        finally:
+            del self.stack[depth + 1 :]
+            self.pop()
+
+    def answer(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
+        """Value of a call of any of the functions that can be replaced."""
+        current = self.stack[-1]
+        name, _ = CALLABLES[function]
+        current.calls[name] += 1
+        own = module_function(current.module) == name and current.calls[name] == 1
+        site = site_name(current.path, own, current.calls[name], name)
+        if current.run > 1:
+            site += f"@{current.run}"
+        call = read_call(function, args, kwargs, current.module if own else None)
+        x = args[0] if args else kwargs["input"]
+        return self.handler.activation(site, call, x, lambda: function(*args, **kwargs))
+
+
+class _Mode(TorchFunctionMode):
+    def __init__(self, interception: Interception) -> None:
+        super().__init__()
+        self.interception = interception
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in CALLABLES:
+            return self.interception.answer(func, args, kwargs)
+        self.interception.handler.other(self.interception.stack[-1].path, func, args, kwargs)
+        return func(*args, **kwargs)
+
+
+class _Forward:
+    """Stands for the forward method of the network itself."""
+
+    def __init__(self, network: nn.Module, interception: Interception) -> None:
+        self.network = network
+        self.interception = interception
+        self.own = vars(network).get("forward")  # if it was set on the instance
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Forward:
+        twin = type(self).__new__(type(self))
+        twin.network = copy.deepcopy(self.network, memo)
+        twin.interception = copy.deepcopy(self.interception, memo)
+        twin.own = copy.deepcopy(self.own, memo)
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        if isinstance(self.network, GraphModule):  # it pickles its code, and would lose the rest
+            raise ConversionError(
+                "a converted torch.fx.GraphModule cannot be pickled: pickle the original, and "
+                "convert it again when it is loaded"
+            )
+        return vars(self)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        with self.interception.running("", self.network):
+            if self.own is not None:
+                return self.own(*args, **kwargs)
+            return type(self.network).forward(self.network, *args, **kwargs)
+
+
+class _Hook:
+    """Start or end of a module; the network itself has _Forward for it, where that was kept."""
+
+    def __init__(self, path: str, interception: Interception) -> None:
+        self.path = path
+        self.interception = interception
+
+
+class _Start(_Hook):
+    def __call__(self, module: nn.Module, args: Any) -> None:
+        if not isinstance(vars(module).get("forward"), _Forward):
+            self.interception.push(self.path, module)
+
+
+class _End(_Hook):
+    def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
+        if not isinstance(vars(module).get("forward"), _Forward):
+            self.interception.pop()
+
+
+class _Attach(_Hook):
+    """Puts the hooks on a module; again on copies of a GraphModule, which loses them."""
+
+    def __call__(self, module: nn.Module) -> None:
+        interception = self.interception
+        if isinstance(module, GraphModule):
+            copies = [hook for hook in module._deepcopy_hooks if isinstance(hook, _Attach)]
+            if copies:  # the module is a copy: so is the interception
+                interception = copies[0].interception
+            else:
+                module._register_deepcopy_hook(self)
+        module.register_forward_pre_hook(_Start(self.path, interception), prepend=True)
+        module.register_forward_hook(_End(self.path, interception), always_call=True)
+        if not self.path:
+            module.forward = _Forward(module, interception)
+            for name, value in interception.attributes.items():
+                setattr(module, name, value)
+
+
+def install(
+    network: nn.Module, handler: Handler, attributes: dict[str, Any] | None = None
+) -> Interception:
+    """Answer the calls of a network's activations through a handler from now on.
+
+    Parameters
+    ----------
+    network : nn.Module
+    handler : Handler
+    attributes : dict, optional
+        Set on the network, and on its copies.
+
+    Raises
+    ------
+    ConversionError
+        If the network holds compiled code, into which nobody can look.
+    """
+    for path, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
+            raise ConversionError(
+                f"module {path or type(module).__name__!r} is compiled code: convert the network "
+                "before torch.jit.script or torch.compile"
+            )
+        if installed(module) is not None:
+            raise ConversionError(
+                f"{path or 'this network'} is already converted: use the original network"
+            )
+    interception = Interception(handler, attributes)
+    for path, module in list(network.named_modules()):
+        _Attach(path, interception)(module)
+    return interception
+
+
+def uninstall(network: nn.Module) -> None:
+    """Undo :func:`install`, also on a copy of the network."""
+    for module in network.modules():
+        for hooks in (module._forward_pre_hooks, module._forward_hooks):
+            for key in [k for k, hook in hooks.items() if isinstance(hook, _Hook)]:
+                del hooks[key]
+                module._forward_hooks_always_called.pop(key, None)
+        if isinstance(module, GraphModule):
+            kept = [hook for hook in module._deepcopy_hooks if not isinstance(hook, _Attach)]
+            module._deepcopy_hooks[:] = kept
+    replaced = vars(network).pop("forward", None)
+    if isinstance(replaced, _Forward) and replaced.own is not None:
+        network.forward = replaced.own
+
+
+def installed(network: nn.Module) -> Interception | None:
+    """The interception of a network, if it has one."""
+    for hook in network._forward_pre_hooks.values():
+        if isinstance(hook, _Start):
+            return hook.interception
+    return None
+
+
+@contextmanager
+def intercepted(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
+    """Answer the calls of a network's activations for a while (in evaluation mode, if asked)."""
+    install(network, handler)
+    try:
+        with evaluation_mode(network, evaluate):
+            yield
+    finally:
+        uninstall(network)

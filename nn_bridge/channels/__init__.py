@@ -1,0 +1,1 @@
+"""Which values of a network must be scaled alike, and which weights can take a scale in."""

@@ -1,0 +1,1 @@
+"""Which approximation each activation gets: by name, by histogram, by budget."""

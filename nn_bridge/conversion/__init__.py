@@ -1,0 +1,1 @@
+"""Networks with polynomials in place of activations: conversion, report, folding, saving."""

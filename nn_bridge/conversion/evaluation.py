@@ -1,0 +1,134 @@
+"""`evaluate`: accuracy of a network, and what its activations saw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..calls.intercept import installed
+from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
+from ..errors import ArgumentError
+from .report import Replacement
+
+
+@dataclass(frozen=True)
+class SiteCount:
+    """Inputs of one call site during an evaluation.
+
+    Attributes
+    ----------
+    site : str
+    bound : float
+        B (the largest, where each channel has its own).
+    elements, outside : int
+        Inputs, and those outside [−B, B] (of their channel).
+    share_outside : float
+        Outside divided by elements.
+    largest_ratio : float
+        Largest |x|/B.
+    """
+
+    site: str
+    bound: float
+    elements: int
+    outside: int
+    share_outside: float
+    largest_ratio: float
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """Accuracy on a loader.
+
+    Attributes
+    ----------
+    accuracy : float
+        Correct divided by images, from 0 to 1.
+    correct, images : int
+    sites : tuple of SiteCount
+        Of a converted network; empty otherwise.
+    seconds : float
+    """
+
+    accuracy: float
+    correct: int
+    images: int
+    sites: tuple[SiteCount, ...]
+    seconds: float
+
+    @property
+    def outside(self) -> int:
+        """Inputs of all call sites outside their intervals."""
+        return sum(site.outside for site in self.sites)
+
+    @property
+    def largest_ratio(self) -> float:
+        """Largest |x|/B of all call sites (0 without any)."""
+        return max((site.largest_ratio for site in self.sites), default=0.0)
+
+
+def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
+    """Accuracy of a classifier, converted or not, over a loader.
+
+    The network runs in evaluation mode without gradients; its training flags are restored.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Gives logits of shape (images, classes).
+    loader : iterable of (Tensor, labels)
+
+    Raises
+    ------
+    ArgumentError
+        If the loader gives no batch, or one without labels, or one that does not fit.
+    ConversionError
+        If a weight or a batch is not finite.
+    OutOfRangeError
+        Under the policy ``outside="raise"``.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.ReLU())
+    >>> evaluate(network, [(torch.eye(3), torch.tensor([0, 1, 0]))]).correct
+    2
+    """
+    check_weights(model, "evaluating")
+    activations = _activations(model)
+    for activation in activations.values():
+        activation.reset()
+    correct = images = 0
+    start = time.perf_counter()
+    with evaluation_mode(model), torch.no_grad():
+        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+            if labels is None:
+                raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
+            check_labels(labels, inputs, number)
+            logits = run(model, inputs, number, "evaluating")
+            correct += int((logits.argmax(dim=1) == labels).sum())
+            images += len(labels)
+    seconds = time.perf_counter() - start
+    sites = tuple(
+        SiteCount(
+            site,
+            activation.bound,
+            activation.seen.elements,
+            activation.seen.outside,
+            activation.seen.share_outside,
+            activation.seen.ratio,
+        )
+        for site, activation in _activations(model).items()
+    )
+    return EvaluationResult(correct / max(images, 1), correct, images, sites, seconds)
+
+
+def _activations(model: nn.Module) -> dict[str, Any]:
+    interception = installed(model)
+    if interception is None or not isinstance(interception.handler, Replacement):
+        return {}
+    return interception.handler.activations

@@ -1,0 +1,235 @@
+"""`convert`: every activation of a network replaced by a polynomial."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import nn
+
+from polyapprox.approximation import Approximation
+
+from ..activations.activation import Outside, read_outside
+from ..activations.default import network_relu
+from ..activations.evaluator import Evaluator
+from ..calls.checking import surely_without_activation
+from ..calls.functions import Call
+from ..calls.intercept import install, site_name
+from ..calls.running import check_weights
+from ..errors import ArgumentError, ConversionError
+from ..ranges.bounds import Interval, bounds_of, channel_bounds, read_bounds, read_margin
+from ..ranges.calibration import measure
+from ..ranges.ranges import BINS, Ranges
+from .report import Replacement, Report
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Maker(Protocol):
+    """Makes an approximation of ReLU; called as :func:`polyapprox.relu` is."""
+
+    def __call__(self, *, precision: float, interval: tuple[float, float]) -> Approximation: ...
+
+
+def convert(
+    model: Network,
+    *,
+    precision: float | None = None,
+    interval: Interval = "per-layer",
+    calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None = None,
+    approximation: Approximation | Evaluator | Maker | Mapping[str, Approximation] | None = None,
+    margin: float = 1.0,
+    quantile: float | None = None,
+    outside: Outside = "report",
+    inplace: bool = False,
+) -> Network:
+    """Replace every activation and max-pool of a network by a polynomial approximation.
+
+    All ways to call ReLU are found while the network runs (``nn.ReLU``, ``F.relu``,
+    ``torch.relu``, ``Tensor.relu`` and their in-place forms), in its own code, whatever its
+    control flow: :mod:`nn_bridge.calls.intercept`. So are ReLU6, LeakyReLU, Hardtanh, Hardsigmoid,
+    Hardswish and max-pools, which are built from ReLU (:mod:`nn_bridge.activations.derived`), and SiLU, GELU,
+    Sigmoid, Tanh and Softplus, which get the minimax polynomial of the smallest degree that
+    reaches `precision`. The type, the state dict, copying, pickling and moving of the network
+    stay as they were.
+
+    ReLU is positively homogeneous: one approximation r on [−1, 1] is made and each call site uses
+    B · r(x/B) with its own B, whose error is at most B times that of r.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Not changed, unless `inplace`.
+    precision : float
+        Error on the interval scaled to [−1, 1], for example ``2**-9`` (of Sigmoid and Tanh: the
+        error itself). Only an `approximation` that is made already can go without; then ReLU
+        alone is replaced.
+    interval : float, "per-layer", "global", "per-channel", "per-channel-shared" or dict
+        One B for all call sites; each call site's own largest |input|; the largest of all; or
+        the B of each call site by name (or of each of its channels). "per-channel" gives each
+        channel of a ReLU its own B where weights before and after can take it in
+        (:mod:`nn_bridge.channels.foldable`), and is "per-layer" elsewhere; "per-channel-shared" gives
+        channels that a shortcut adds the largest B of them, so that more can be folded.
+    calibrate : iterable, dict or Ranges, optional
+        Batches (tensors, or pairs of inputs and labels) to measure ranges on, or what
+        :func:`nn_bridge.calibrate` or :func:`nn_bridge.measure` returned. Needed for all
+        intervals that are words.
+    approximation : Approximation, callable or dict, optional
+        Of ReLU on a symmetric interval, or what makes it, called with `precision` and
+        `interval`; by default :func:`nn_bridge.activations.default.network_relu`. A dict gives single call
+        sites an approximation of their own (:func:`nn_bridge.allocate` makes one); the others
+        get the default, if `precision` is given too.
+    margin : float
+        Measured ranges are multiplied by it.
+    quantile : float, optional
+        Use this quantile of the |inputs| in place of the largest one.
+    outside : {"report", "raise", "clamp"}
+        What to do with inputs outside [−B, B]: see :class:`nn_bridge.PolynomialActivation`.
+    inplace : bool
+        Convert the network itself instead of a copy.
+
+    Returns
+    -------
+    nn.Module
+        Of the same type, with an attribute ``report`` (:class:`nn_bridge.conversion.report.Report`; one of
+        its own is kept).
+
+    Raises
+    ------
+    ArgumentError
+        For an argument that cannot be used.
+    ConversionError
+        If there is no activation, or the network holds compiled code or is converted already.
+
+    Notes
+    -----
+    Ranges of exactly zero (a layer that never gets an input) are replaced by the smallest
+    positive one. Call sites that calibration did not reach are refused when they run. Code that
+    calls neither the network nor one of its modules (a method called directly) is not seen.
+
+    Examples
+    --------
+    >>> import torch
+    >>> network = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    >>> data = [torch.linspace(-1, 1, 40).reshape(10, 4)]
+    >>> converted = convert(network, precision=2**-8, calibrate=data)
+    >>> site = converted.report.sites[0]
+    >>> site.site, site.kind, site.precision <= 2**-8
+    ('1', 'nn.ReLU', True)
+    """
+    read_outside(outside)
+    read_margin(margin)
+    channels = isinstance(interval, str) and interval.startswith("per-channel")
+    by_site = _by_site(approximation)
+    evaluator = _shared(approximation, precision, by_site)
+    check_weights(model, "converting")
+    measured, calls, ranges = _ranges(model, calibrate, channels, quantile)
+    bounds, default = bounds_of(interval, measured, margin)
+    by_channel: dict[str, torch.Tensor] = {}
+    notes: dict[str, str] = {}
+    if channels and ranges is not None and measured:
+        by_channel, notes = channel_bounds(
+            model, ranges, bounds, margin, quantile, shared=interval == "per-channel-shared"
+        )
+    elif isinstance(interval, Mapping):
+        by_channel = {
+            site: read_bounds(value, f"interval[{site!r}]")
+            for site, value in interval.items()
+            if not isinstance(value, (int, float))
+        }
+    for path, module in model.named_modules():
+        if isinstance(module, nn.ReLU):
+            site = site_name(path)
+            calls.setdefault(site, Call("relu", "nn.ReLU"))
+            if default is not None and not measured:
+                bounds.setdefault(site, default)
+    nothing = not calls and surely_without_activation(model) if measured is None else not measured
+    if nothing:
+        raise ConversionError(
+            f"no activation was called in this {type(model).__name__}: there is nothing to "
+            "replace (nn_bridge.check lists what is not polynomial)"
+        )
+    network = model if inplace else copy.deepcopy(model)
+    replacement = Replacement(
+        evaluator, bounds, default, calls, outside, precision, by_site, by_channel, notes, ranges
+    )
+    own = hasattr(network, "report")
+    install(network, replacement, {} if own else {"report": Report(replacement)})
+    return network
+
+
+def _by_site(approximation: Any) -> dict[str, Evaluator]:
+    """Evaluators of single call sites: one for each approximation."""
+    if not isinstance(approximation, Mapping):
+        return {}
+    for site, value in approximation.items():
+        if not isinstance(value, Approximation):
+            raise ArgumentError(
+                f"approximation[{site!r}] is a {type(value).__name__}: give an Approximation"
+            )
+    shared = {id(value): Evaluator(value) for value in approximation.values()}
+    return {str(site): shared[id(value)] for site, value in approximation.items()}
+
+
+def _shared(
+    approximation: Any, precision: float | None, by_site: dict[str, Evaluator]
+) -> Evaluator:
+    """The evaluator of all call sites that have none of their own."""
+    if not isinstance(approximation, Mapping):
+        return _evaluator(approximation, precision)
+    if precision is None and by_site:
+        return min(by_site.values(), key=lambda evaluator: evaluator.error)
+    return _evaluator(None, precision)
+
+
+def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
+    if isinstance(approximation, Evaluator):
+        return approximation
+    if isinstance(approximation, Approximation):
+        return Evaluator(approximation)
+    good = isinstance(precision, (int, float)) and not isinstance(precision, bool)
+    if not good or not 0 < precision < 1:  # type: ignore[operator]
+        raise ArgumentError(f"precision is {precision!r}: give a number in (0, 1), such as 2**-9")
+    make: Callable[..., Any] = network_relu if approximation is None else approximation
+    if not callable(make):
+        raise ArgumentError(
+            f"approximation is a {type(make).__name__}: give an Approximation, or a callable with "
+            "the keywords precision and interval"
+        )
+    made = make(precision=precision, interval=(-1.0, 1.0))
+    if not isinstance(made, Approximation):
+        raise ArgumentError(
+            f"approximation returned a {type(made).__name__}: it must return an Approximation"
+        )
+    return Evaluator(made)
+
+
+def _ranges(
+    model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None, channels: bool,
+    quantile: float | None,
+) -> tuple[dict[str, float] | None, dict[str, Call], Ranges | None]:  # fmt: skip
+    """Measured ranges (None without calibration) and calls of the call sites."""
+    if calibrate is None:
+        return None, {}, None
+    if isinstance(calibrate, Mapping):
+        if quantile is not None or channels:
+            what = "quantile" if quantile is not None else "interval by channel"
+            raise ArgumentError(
+                f"{what} needs more than the largest inputs: give calibrate=loader, or "
+                "nn_bridge.measure(model, loader, channels=True)"
+            )
+        for site, value in calibrate.items():
+            if not 0 <= float(value) < math.inf:
+                raise ArgumentError(
+                    f"calibrate[{site!r}] is {value!r}: give the largest |input|, a finite number"
+                )
+        return {str(site): float(value) for site, value in calibrate.items()}, {}, None
+    ranges = calibrate
+    if not isinstance(ranges, Ranges):
+        bins = BINS if quantile is not None else 0
+        ranges = measure(model, ranges, channels=channels, bins=bins)
+    largest = ranges.largest if quantile is None else ranges.quantile(quantile)
+    return largest, ranges.calls, ranges

@@ -1,0 +1,304 @@
+"""What a conversion replaced, and what remains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from polyapprox.errors import NoBoundError
+
+from ..activations.activation import Outside, PolynomialActivation
+from ..activations.building import Activation, build
+from ..activations.evaluator import Evaluator
+from ..calls.checking import Remaining
+from ..calls.functions import Call
+from ..calls.intercept import Interception, installed
+from ..calls.operations import remaining_function
+from ..errors import ArgumentError, ConversionError
+from ..ranges.ranges import Ranges
+
+
+@dataclass(frozen=True)
+class SiteReport:
+    """One replaced ReLU call.
+
+    Attributes
+    ----------
+    site : str
+        See :mod:`nn_bridge.calls.intercept`.
+    kind : str
+        How the network calls it: "nn.ReLU", "F.relu", "Tensor.relu_", …
+    bound : float
+        B: the approximation is used on [−B, B]. The largest, where each channel has its own.
+    precision : float
+        Error on the interval scaled to [−1, 1]: proven bound divided by B.
+    error_bound : float or None
+        Proven bound of the absolute error on [−B, B]; None for a black box.
+    degrees : tuple of int
+        Innermost first.
+    depth, multiplications : int
+        Counting rule "published": the scaling of the input is folded into the layer before.
+    dtype : str
+        Type that it is computed in (at least).
+    evaluation_error : float
+        Estimate of the absolute error of computing in this type.
+    channels : tuple of float
+        B of each channel; empty where all have the same.
+    folding : str
+        Which weights can take in the scale, or have taken it in, or why it stays; empty where
+        that was not looked at.
+    """
+
+    site: str
+    kind: str
+    bound: float
+    precision: float
+    error_bound: float | None
+    degrees: tuple[int, ...]
+    depth: int
+    multiplications: int
+    dtype: str
+    evaluation_error: float
+    channels: tuple[float, ...] = ()
+    folding: str = ""
+
+
+class Replacement:
+    """Answers the calls of a converted network's activations by polynomials.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+        Shared by all call sites; each scales it to its own bound.
+    bounds : dict
+        Bound of each known call site.
+    default : float or None
+        Bound of a call site that is not in `bounds`; None refuses it.
+    calls : dict
+        Known call sites: what they call.
+    outside : {"report", "raise", "clamp"}
+    precision : float, optional
+        Of the functions that need an approximation of their own; without it they remain.
+    by_site : dict, optional
+        Evaluators of single call sites, in place of the shared one.
+    by_channel : dict of str to Tensor, optional
+        Bound of each channel, of the ReLUs that have several.
+    foldings : dict of str to str, optional
+        What :class:`nn_bridge.channels.foldable.SiteFolding` says of call sites.
+    ranges : Ranges, optional
+        What the bounds come from, kept with the network.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        bounds: dict[str, float],
+        default: float | None,
+        calls: dict[str, Call],
+        outside: Outside,
+        precision: float | None = None,
+        by_site: Mapping[str, Evaluator] | None = None,
+        by_channel: Mapping[str, torch.Tensor] | None = None,
+        foldings: Mapping[str, str] | None = None,
+        ranges: Ranges | None = None,
+    ) -> None:
+        self.evaluator = evaluator
+        self.by_site = dict(by_site or {})
+        self.bounds = dict(bounds)
+        self.default = default
+        self.outside = outside
+        self.precision = precision
+        self.by_channel = dict(by_channel or {})
+        self.foldings = dict(foldings or {})
+        self.ranges = ranges
+        self.calls = dict(calls)
+        self.kinds = {site: call.kind for site, call in calls.items()}
+        self.names: dict[str, str] = {}
+        self.activations: dict[str, Activation] = {}
+        self.remaining: dict[Remaining, None] = {}
+        relu = Call("relu", "not called yet")
+        for site in bounds:
+            call = calls.get(site, relu)
+            if self.replaces(call) and "max_pool" not in call.name:  # its windows are not known
+                self._add(site, call, torch.Size())
+
+    def replaces(self, call: Call) -> bool:
+        """Whether a call is replaced: what needs an approximation of its own needs a precision."""
+        return call.name == "relu" or self.precision is not None
+
+    def _add(self, site: str, call: Call, shape: torch.Size) -> Activation:
+        bound = self.bounds.get(site, self.default)
+        if bound is None:
+            raise ConversionError(
+                f"the network called {_article(call)} at {site!r} that has no range: calibrate "
+                "with data that reach it, or give one interval for all layers"
+            )
+        evaluator = self.by_site.get(site, self.evaluator)
+        activation = build(call, shape, bound, evaluator, self.precision, self.outside, site)
+        channels = self.by_channel.get(site)
+        if channels is not None and call.name == "relu":
+            activation = PolynomialActivation(
+                evaluator, outside=self.outside, name=site, channels=channels
+            )
+        self.activations[site], self.names[site] = activation, call.name
+        return activation
+
+    def unscale(self, site: str, scales: torch.Tensor) -> None:
+        """Use r on [−1, 1] at a ReLU whose scales, shape (channels,), weights have taken in."""
+        old = self.activations[site]
+        self.bounds[site] = 1.0
+        self.by_channel.pop(site, None)
+        new = PolynomialActivation(old.evaluator, 1.0, old.outside, site)
+        if old.correction is not None:
+            shape = (-1, *[1] * (old.correction.ndim - 2))
+            new.correction = old.correction / scales.to(old.correction).view(shape)
+        self.activations[site] = new
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """The value of the polynomial."""
+        if not self.replaces(call):
+            self.remaining[Remaining(site, call.kind, convertible=True)] = None
+            return exact()
+        activation = self.find(site, call, x.shape)
+        return activation.apply_in_place(x) if call.in_place else activation(x)
+
+    def find(self, site: str, call: Call, shape: torch.Size) -> Activation:
+        """The activation of a call site that is running."""
+        self.kinds[site] = call.kind
+        self.calls[site] = call
+        if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
+            return self._add(site, call, shape)
+        return self.activations[site]
+
+    def other(
+        self,
+        path: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        """Note what is not polynomial."""
+        name = remaining_function(function, args, kwargs)
+        if name is not None:
+            self.remaining[Remaining(path, name)] = None
+
+
+def replacement_of(network: nn.Module) -> tuple[Interception, Replacement]:
+    """What answers the calls of a converted network.
+
+    Raises
+    ------
+    ArgumentError
+        If the network is not converted.
+    """
+    interception = installed(network)
+    if interception is None or not isinstance(interception.handler, Replacement):
+        raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
+    return interception, interception.handler
+
+
+class Report:
+    """Live view of a conversion: call sites that run for the first time appear in it.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> from nn_bridge import convert
+    >>> converted = convert(nn.Sequential(nn.ReLU()), precision=2**-6, interval=8.0)
+    >>> converted.report.sites[0].site, converted.report.sites[0].bound
+    ('0', 8.0)
+    """
+
+    def __init__(self, replacement: Replacement) -> None:
+        self.replacement = replacement
+
+    @property
+    def sites(self) -> tuple[SiteReport, ...]:
+        """Replaced call sites, in the order in which they became known."""
+        kinds = self.replacement.kinds
+        return tuple(
+            _describe(
+                site,
+                kinds.get(site, "not called yet"),
+                activation,
+                self.replacement.foldings.get(site, ""),
+            )
+            for site, activation in self.replacement.activations.items()
+        )
+
+    @property
+    def ranges(self) -> Ranges | None:
+        """What the bounds come from, if the network was converted with a loader or with ranges."""
+        return self.replacement.ranges
+
+    @property
+    def remaining(self) -> tuple[Remaining, ...]:
+        """Functions that the network has called so far and that are not polynomial."""
+        return tuple(self.replacement.remaining)
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications of all call sites, one activation each (rule "published")."""
+        return sum(site.multiplications for site in self.sites)
+
+    @property
+    def depth(self) -> int:
+        """Levels of all call sites added (rule "published"): an upper limit of the network's."""
+        return sum(site.depth for site in self.sites)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "counting_rule": "published",
+            "sites": [asdict(site) for site in self.sites],
+            "remaining": [str(item) for item in self.remaining],
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"{'site':<24}{'kind':<14}{'B':>9}  {'proven error':>12}  degrees, depth, "
+            "multiplications (rule 'published')"
+        ]
+        for row in self.sites:
+            bound = "none" if row.error_bound is None else f"{row.error_bound:.3g}"
+            lines.append(
+                f"{row.site:<24}{row.kind:<14}{row.bound:>9.4g}  {bound:>12}  "
+                f"{list(row.degrees)}, {row.depth}, {row.multiplications}"
+                + (f"; {len(row.channels)} channels" if row.channels else "")
+                + (f"; {row.folding}" if row.folding else "")
+            )
+        lines += [f"remains: {item}" for item in self.remaining]
+        return "\n".join(lines)
+
+
+def _article(call: Call) -> str:
+    return "a ReLU" if call.name == "relu" else f"the function {call.kind}"
+
+
+def _describe(site: str, kind: str, activation: Activation, folding: str) -> SiteReport:
+    try:
+        error_bound: float | None = activation.error_bound
+    except NoBoundError:
+        error_bound = None
+    channels = getattr(activation, "channels", None)
+    known = activation.evaluator.error * activation.bound if error_bound is None else error_bound
+    return SiteReport(
+        site,
+        kind,
+        activation.bound,
+        known / activation.bound,
+        error_bound,
+        activation.degrees,
+        activation.depth,
+        activation.multiplications,
+        str(activation.dtype).removeprefix("torch."),
+        activation.evaluation_error,
+        () if channels is None else tuple(channels.tolist()),
+        folding,
+    )

@@ -1,0 +1,1 @@
+"""Image sets from a folder that the user names."""

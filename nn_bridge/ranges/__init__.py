@@ -1,0 +1,1 @@
+"""Ranges of the inputs of activations, and the intervals made from them."""
