@@ -55,7 +55,8 @@ def accuracy(
         list[str] | None,
         typer.Option(
             help="'ours', 'weighted', 'zero', 'with-constant' or 'published', or one with "
-            "'-corrected' after it (batch normalisation is corrected); repeat for several."
+            "'-corrected' after it (batch normalisation is corrected) or '-means' (mean errors are); "
+            "repeat for several."
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,

@@ -21,6 +21,7 @@ from nn_bridge import (
     calibrate,
     convert,
     correct_batch_norms,
+    correct_means,
     evaluate,
 )
 from nn_bridge.choosing.makers import make, published_relu
@@ -78,14 +79,15 @@ def test_a_record_agrees_with_the_functions_it_stands_for(small):
     assert [s["bound"] for s in record["sites"]] == pytest.approx(wider)
 
 
-def test_corrected_records_are_networks_with_corrected_batch_normalisation(tmp_path):
-    chosen = replace(
-        SMALL, first=3, last=3, intervals=("50",), approximations=("ours", "ours-corrected")
-    )
+@pytest.mark.parametrize(
+    ("name", "correct"), [("ours-corrected", correct_batch_norms), ("ours-means", correct_means)]
+)
+def test_corrected_records_are_of_corrected_networks(tmp_path, name, correct):
+    chosen = replace(SMALL, first=3, last=3, intervals=("50",), approximations=("ours", name))
     plain, corrected = run_accuracy(chosen, tmp_path / "records.jsonl")[1:]
     network = find_network("digits")
     converted = convert(network.load(), precision=2**-3, interval=50.0)
-    correct_batch_norms(converted, network.batches(network.data("train").first(200)))
+    correct(converted, network.batches(network.data("train").first(200)))
     result = evaluate(converted, network.batches(network.data("test").first(100)))
     assert corrected["correct"] == result.correct != plain["correct"]
     assert plain["plan"] == corrected["plan"] and plain["key"] != corrected["key"]

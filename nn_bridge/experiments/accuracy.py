@@ -23,6 +23,7 @@ from ..conversion.evaluation import EvaluationResult, evaluate
 from ..conversion.network import convert
 from ..conversion.report import Report
 from ..correction.batch_norms import correct_batch_norms
+from ..correction.means import correct_means
 from ..errors import ArgumentError, DataError
 from ..files import git_commit, versions
 from ..images.sets import Batches, ImageSet, data_root
@@ -33,7 +34,8 @@ from ..ranges.ranges import BINS, Ranges
 from .records import Records, key_of
 
 Progress = Callable[[int, int, str], None]
-CORRECTED = "-corrected"
+CORRECTED, MEANS = "-corrected", "-means"
+"""After the name of an approximation: what is corrected for it, normalisation or means."""
 _CORRECTION_IMAGES = 2000
 
 
@@ -54,7 +56,8 @@ class AccuracyConfiguration:
         See :func:`nn_bridge.choosing.makers.make`; "weighted" is at the cost of "ours", each
         activation with an approximation of its own (:mod:`nn_bridge.choosing.weighting`). With
         "-corrected" after the name, batch normalisation is corrected
-        (:func:`nn_bridge.correct_batch_norms`) on up to 2,000 of the images for ranges.
+        (:func:`nn_bridge.correct_batch_norms`) on up to 2,000 of the images for ranges; with
+        "-means", the mean error of each channel is (:func:`nn_bridge.correct_means`).
     limit : int or None
         Test images (None: all).
     calibration : {"train", "test"}
@@ -100,7 +103,7 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
             f"precisions 2^-{first} to 2^-{last} make no range: give 1 <= first <= last <= 30"
         )
     for given in configuration.approximations:
-        name = given.removesuffix(CORRECTED)
+        name = uncorrected(given)
         if name == "published" and not (first >= 4 and last <= 14):
             raise ArgumentError(
                 f"published composites exist for 2^-4 to 2^-14, not for 2^-{first} to 2^-{last}: "
@@ -110,7 +113,7 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
         if name not in known:
             raise ArgumentError(
                 f"the approximation {given!r} is unknown: choose one of {', '.join(known)}, or one "
-                f"of them with {CORRECTED} after it"
+                f"of them with {CORRECTED} or {MEANS} after it"
             )
     for interval in configuration.intervals:
         read_interval(interval)
@@ -128,6 +131,17 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
         raise ArgumentError(f"margin is {configuration.margin!r}: give a positive finite number")
     read_outside(configuration.outside)
     return network
+
+
+def uncorrected(name: str) -> str:
+    """The approximation alone.
+
+    Examples
+    --------
+    >>> uncorrected("ours-means"), uncorrected("with-constant")
+    ('ours', 'with-constant')
+    """
+    return name.removesuffix(CORRECTED).removesuffix(MEANS)
 
 
 def read_interval(interval: str) -> str | float:
@@ -205,7 +219,7 @@ class _Setting:
 
     @cached_property
     def correction(self) -> Batches:
-        """Images on which batch normalisation is corrected."""
+        """Images on which batch normalisation, or means, are corrected."""
         return self.network.batches(self._images.first(_CORRECTION_IMAGES))
 
     @property
@@ -261,7 +275,7 @@ def run_accuracy(
     evaluators: dict[tuple[str, int], Evaluator] = {}
     for done, (name, power, interval) in enumerate(_runs(configuration), 1):
         report(done, total, f"{name}, 2^-{power}, {interval}")
-        kind = name.removesuffix(CORRECTED)
+        kind = uncorrected(name)
         kind = "ours" if kind == WEIGHTED else kind  # whose cost they have
         if (kind, power) not in evaluators:
             evaluators[kind, power] = Evaluator(make(kind, power))
@@ -321,8 +335,8 @@ def _run(
 ) -> dict[str, Any]:
     configuration = setting.configuration
     width = read_interval(interval)
-    weighted = name.removesuffix(CORRECTED) == WEIGHTED
-    corrected = name.endswith(CORRECTED)
+    weighted = uncorrected(name) == WEIGHTED
+    corrected = name != uncorrected(name)
     identity = {
         **setting.common,
         "approximation": name,
@@ -358,8 +372,10 @@ def _run(
         margin=configuration.margin,
         outside=configuration.outside,
     )
-    if corrected:
+    if name.endswith(CORRECTED):
         correct_batch_norms(converted, setting.correction)
+    elif name.endswith(MEANS):
+        correct_means(converted, setting.correction)
     result = evaluate(converted, setting.batches)
     record = {
         "key": key_of(identity),

@@ -18,6 +18,9 @@ _COLOURS = {
     "ours-corrected": "#00a6a6",
     "weighted-corrected": "#5c4033",
     "published-corrected": "#e8a33d",
+    "ours-means": "#5fb3d4",
+    "weighted-means": "#9c8478",
+    "published-means": "#e0a99a",
 }
 _STYLES = {"per-layer": "-", "global": "--", "per-channel": "-.", "per-channel-shared": "-."}
 
