@@ -20,7 +20,7 @@ from .errors import PolyApproxError
 from .export.powers import UNIT
 from .numbers import ball
 from .polynomial import Polynomial
-from .precision import working_precision
+from .precision import one_at_a_time, working_precision
 from .proof.outside import safe_radius
 from .proof.ranges import power_form, range_on
 from .structures import TWO_ARGUMENTS
@@ -154,6 +154,7 @@ def _kind(proven: bool) -> str:
     return "proven" if proven else "estimate"
 
 
+@one_at_a_time
 def audit(approximation: Approximation) -> Audit:
     """Examine an approximation, ours or imported.
 

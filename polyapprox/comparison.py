@@ -10,6 +10,7 @@ from .composite.published import ALPHAS, published_composite, published_degrees
 from .composite.refine import sampled_error
 from .cost.published import published_cost
 from .plan.count import Rule
+from .precision import one_at_a_time
 from .recipes.absolute import relu
 from .recipes.limits import limits
 
@@ -50,6 +51,7 @@ class Row:
     limit: int
 
 
+@one_at_a_time
 def compare_with_published(alphas: Sequence[int] = ALPHAS) -> tuple[Row, ...]:
     """Our default choice beside the published composite, for each alpha.
 

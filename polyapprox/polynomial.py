@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -12,6 +13,7 @@ import numpy as np
 from flint import arb
 
 from .numbers import ZERO, Real, ball, exact, fraction, nearest_dyadic
+from .precision import undisturbed
 
 Parity = Literal["even", "odd"]
 MAP_BITS = 400
@@ -77,13 +79,13 @@ class Polynomial:
     def __call__(self, x: Any) -> Any:
         """Evaluate by Clenshaw's recurrence on a number, an array, an mpf or a ball."""
         if isinstance(x, arb):
-            lift: Any = ball
-        elif isinstance(x, mpmath.mpf):
-            lift = mpmath.mpf
-        elif isinstance(x, Fraction):
-            lift = fraction
-        else:
-            lift = float
+            with undisturbed():
+                return self._clenshaw(x, ball)
+        if isinstance(x, mpmath.mpf):
+            return self._clenshaw(x, mpmath.mpf)
+        return self._clenshaw(x, fraction if isinstance(x, Fraction) else float)
+
+    def _clenshaw(self, x: Any, lift: Callable[[mpmath.mpf], Any]) -> Any:
         slope, shift = (lift(number) for number in self.unit_map)
         u = x if (slope, shift) == (1, 0) else x * slope + shift
         first = second = u * 0

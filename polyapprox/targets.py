@@ -17,7 +17,7 @@ from . import expression, interpreters
 from .errors import ArgumentError, DomainError
 from .expression import KINKS, Node
 from .numbers import ball, exact, rounded
-from .precision import working_precision
+from .precision import one_at_a_time, working_precision
 
 Coefficients: TypeAlias = "tuple[Fraction, ...]"
 Piece: TypeAlias = "tuple[Any, Any, Coefficients]"
@@ -152,6 +152,7 @@ class Target:
         return True
 
 
+@one_at_a_time
 def as_target(f: str | Callable[..., Any] | Target) -> Target:
     """Make a target of a name, an expression in ``x``, a callable or a target.
 
@@ -357,6 +358,7 @@ def _call_black_box(f: Any, x: np.ndarray) -> np.ndarray:
     return np.array(flat, dtype=np.float64).reshape(x.shape)
 
 
+@one_at_a_time
 def check_domain(target: Target, intervals: Iterable[tuple[Any, Any]]) -> None:
     """Refuse intervals where the function has a pole or is undefined.
 

@@ -20,6 +20,7 @@ from .certificate import Certificate
 from .error_function import ErrorFunction, error_function, exceeds
 from .errors import PolyApproxError, ProofError, TableError
 from .numbers import fraction
+from .precision import one_at_a_time
 from .proof.prove import prove
 from .table import document_of, load
 from .table.decimals import DOUBLE, read
@@ -57,6 +58,7 @@ class Verification:
     ok: bool
 
 
+@one_at_a_time
 def verify(table: str | Path | Approximation) -> Verification:
     """Prove the bound of a table again, without any solver.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
+from ..precision import one_at_a_time
 from .job import Form, Format, Job
 
 __all__ = ["FORMATS", "Form", "Format", "Job", "export", "find_format", "job_for"]
@@ -57,6 +58,7 @@ def job_for(approximation: Approximation, format: str, form: Form | None = None)
     return prepare(approximation, find_format(format), form)
 
 
+@one_at_a_time
 def export(
     approximation: Approximation, format: str, path: str | Path, *, form: Form | None = None
 ) -> Path:

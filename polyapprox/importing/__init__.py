@@ -9,6 +9,7 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
+from ..precision import one_at_a_time
 from ..recipes.arguments import read_choice
 from . import (
     ant_ace,
@@ -86,6 +87,7 @@ def read(path: str | Path, format: str, hints: Hints = Hints()) -> Contents:
         raise TableError(f"{path}: as {format!r}: {error}") from None
 
 
+@one_at_a_time
 def import_table(
     path: str | Path,
     *,

@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 
 from ..plan.plan import Plan
+from ..precision import one_at_a_time
 from .forecast import sample_arguments
 from .propagation import propagate
 
@@ -72,6 +73,7 @@ class AmplificationTable:
         return tuple(sorted(self.rows, key=lambda row: -row.slope)[:count])
 
 
+@one_at_a_time
 def amplification(plan: Plan, low: float, high: float) -> AmplificationTable:
     """Slopes, sizes and gains of every operation, sampled over an interval.
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..plan.plan import Plan
+from ..precision import one_at_a_time
 from .propagation import Propagation, propagate
 from .schemes import Scheme, scheme as scheme_of
 
@@ -74,6 +75,7 @@ class Forecast:
         return self.largest_result < 2.0 ** (first_bits - self.scale_bits - 1)
 
 
+@one_at_a_time
 def forecast(
     plan: Plan,
     *,

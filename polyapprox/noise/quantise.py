@@ -24,6 +24,7 @@ from ..approximation import Approximation
 from ..error_function import ErrorFunction, error_function
 from ..errors import ProofError
 from ..numbers import ZERO
+from ..precision import one_at_a_time
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..structures import total_degree
@@ -42,6 +43,7 @@ _FEW = 1 << 10
 _ACCURATE_BITS = 400
 
 
+@one_at_a_time
 def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     """Round the constants to multiples of 2^-scale_bits and prove the bound of what results.
 

@@ -15,6 +15,7 @@ import mpmath
 from ..errors import ArgumentError
 from ..numbers import dyadic, fraction
 from ..plan.plan import Operation, Plan
+from ..precision import one_at_a_time
 
 _SCALES = (8, 200)
 _MINUS_ONE = dyadic(-1, 0)
@@ -44,6 +45,7 @@ def rounding_errors(plan: Plan, scale_bits: int) -> dict[int, Fraction]:
     return errors
 
 
+@one_at_a_time
 def quantised_plan(plan: Plan, scale_bits: int) -> Plan:
     """The plan with rounded constants; products with constants that vanish are taken out.
 

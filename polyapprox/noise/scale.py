@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, ProofError
+from ..precision import one_at_a_time
 from .amplification import amplification
 from .deviation import deviation_bound
 from .forecast import Forecast, check_setting, forecast, forecast_of, sample_arguments
@@ -146,6 +147,7 @@ def assess(
     return found
 
 
+@one_at_a_time
 def smallest_scale(
     approximation: Approximation,
     setting: Setting,

@@ -14,6 +14,7 @@ from flint import arb, arb_series
 
 from ..errors import ArgumentError
 from ..numbers import ball, fraction
+from ..precision import undisturbed
 
 Kind = Literal["input", "multiply", "scale", "add", "subtract", "shift", "double"]
 
@@ -86,6 +87,12 @@ class Plan:
         if len(arguments) != self.inputs:
             raise ArgumentError(f"the plan takes {self.inputs} argument(s), got {len(arguments)}")
         lift = lift or lift_for(arguments[0])
+        if isinstance(arguments[0], (arb, arb_series)):
+            with undisturbed():
+                return self._run(arguments, lift)
+        return self._run(arguments, lift)
+
+    def _run(self, arguments: tuple[Any, ...], lift: Callable[[mpmath.mpf], Any]) -> Any:
         values: list[Any] = [None] * len(self.operations)
         last_use = self._last_use
         for index, (kind, left, right, constant) in enumerate(self.operations):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..error_function import ErrorFunction, error_function
+from ..precision import one_at_a_time
 from .figure import BLUE, GREY, ORANGE, RED, drawn, number, title_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _NEAR_BOUND = 0.99
 _MOST_MARKS = 160  # extrema; of more, only those near the bound are marked
 
 
+@one_at_a_time
 def error_curve(
     approximation: Approximation, path: str | Path | None = None, function: Any = None
 ) -> Figure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..approximation import Approximation
 from ..noise.scale import Assessment, Setting, sweep
+from ..precision import one_at_a_time
 from .figure import BLUE, GREY, ORANGE, RED, drawn, number, title_of
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SCALES = tuple(range(20, 59, 2))
 
 
+@one_at_a_time
 def noise(
     approximation: Approximation,
     setting: Setting,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..precision import one_at_a_time
 from .figure import BLUE, GREY, RED, drawn
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ..comparison import Row
 
 
+@one_at_a_time
 def pareto(
     path: str | Path | None = None,
     alphas: Sequence[int] = tuple(range(4, 15)),

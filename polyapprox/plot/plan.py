@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from ..errors import ArgumentError
 from ..plan.count import count
 from ..plan.plan import Plan
+from ..precision import one_at_a_time
 from .figure import BLUE, GREY, ORANGE, drawn, number
 from .linear_forms import CONSTANT, Form, linear_forms, written
 
@@ -49,6 +50,7 @@ class _Box:
         return (self.text.count("\n") + 1) * _LINE + 0.12
 
 
+@one_at_a_time
 def plan_graph(plan: Plan, path: str | Path | None = None, view: View = "products") -> Figure:
     """Draw the operations of a plan, with levels and constants.
 

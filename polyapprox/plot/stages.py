@@ -9,12 +9,14 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..precision import one_at_a_time
 from .figure import GREY, RED, drawn, number, title_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@one_at_a_time
 def stages(approximation: Approximation, path: str | Path | None = None) -> Figure:
     """Draw p_i ∘ … ∘ p_1 for each stage i of a composite, over positive x (all are odd).
 

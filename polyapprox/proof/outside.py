@@ -11,7 +11,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..numbers import ball
 from ..polynomial import Polynomial
-from ..precision import working_precision
+from ..precision import one_at_a_time, working_precision
 from ..structures import TWO_ARGUMENTS, total_degree
 from .ranges import power_form, range_on
 from .sampling import bound_ball_polynomial, bound_plan
@@ -22,6 +22,7 @@ _NARROWEST = 2.0**-40
 _BISECTIONS = 12
 
 
+@one_at_a_time
 def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
     """How far the interval may be stretched about its centre with |r| staying moderate.
 

@@ -10,6 +10,7 @@ from ..approximation import Approximation
 from ..certificate import Certificate
 from ..errors import ProofError
 from ..numbers import ZERO, decimal
+from ..precision import one_at_a_time
 from ..structures import total_degree
 from ..targets import Target, as_target
 from .agreement import check_agreement
@@ -27,6 +28,7 @@ _LARGEST_SAMPLED_CIRCUIT = 1 << 11  # cells are faster beyond
 _FLOAT_ERROR = 2.0**-36
 
 
+@one_at_a_time
 def prove(
     approximation: Approximation,
     reference: tuple[mpmath.mpf, ...] = (),

@@ -7,6 +7,7 @@ from typing import Any
 from ..approximation import Approximation
 from ..cache import remembered
 from ..errors import ArgumentError
+from ..precision import one_at_a_time
 from ..structures import TWO_ARGUMENTS
 from .choice import cheapest
 from .circuits import circuit, from_circuit
@@ -15,6 +16,7 @@ from .direct import direct, linear
 from .request import Preference, Structure, Where, read_limit, read_request
 
 
+@one_at_a_time
 @remembered
 def relu(
     *,
@@ -94,6 +96,7 @@ def relu(
     )  # fmt: skip
 
 
+@one_at_a_time
 @remembered
 def absolute(
     *,
@@ -123,6 +126,7 @@ def absolute(
     )  # fmt: skip
 
 
+@one_at_a_time
 @remembered
 def maximum(
     *,
@@ -156,6 +160,7 @@ def maximum(
     )  # fmt: skip
 
 
+@one_at_a_time
 @remembered
 def minimum(
     *,

@@ -28,6 +28,7 @@ from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
 from ..plan.count import count
+from ..precision import one_at_a_time
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
@@ -191,6 +192,7 @@ def _of_constants(function: str, multiplications: int, constants: Any) -> Shippe
     return max(within, key=lambda one: one.bits)
 
 
+@one_at_a_time
 @remembered
 def circuit(
     function: str,

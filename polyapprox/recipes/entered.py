@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..numbers import ZERO, Real, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
+from ..precision import one_at_a_time
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..structures import TWO_ARGUMENTS
@@ -24,6 +25,7 @@ STRUCTURES = ("composite", "composition", "polynomial")
 _SAMPLES = 20_001
 
 
+@one_at_a_time
 def from_components(
     function: str,
     components: Sequence[Polynomial],

@@ -9,6 +9,7 @@ from ..circuits.library import shipped_circuits
 from ..circuits.lower import COMPUTED, HIGHEST, absolute_lower_bound
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..plan import count
+from ..precision import one_at_a_time
 from ..structures import TWO_ARGUMENTS
 from .arguments import read_choice, read_composite_tolerance
 
@@ -54,6 +55,7 @@ class Limits:
     reason: str
 
 
+@one_at_a_time
 def limits(function: str, *, precision: float) -> Limits:
     """The fewest multiplications and levels with which a precision is possible at all.
 

@@ -13,6 +13,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError, DomainError, NotConvergedError
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
+from ..precision import one_at_a_time
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..remez.solve import MinimaxPolynomial, estimated_level, solve_minimax
@@ -26,6 +27,7 @@ _STEPS = 8  # degrees tried beyond the one whose levelled error is small enough
 _RATIO = 1.001
 
 
+@one_at_a_time
 def minimax(
     function: str | Callable[[Any], Any] | Target,
     degree: int | None = None,

@@ -15,6 +15,7 @@ from ..cost.latency import LatencyModel, latency_model
 from ..cost.published import Published, published_points
 from ..errors import ArgumentError, ProofError
 from ..plan.count import Rule
+from ..precision import one_at_a_time
 from ..structures import TWO_ARGUMENTS
 from .composites import PROOF_SHARE
 from .limits import Limits, limits
@@ -129,6 +130,7 @@ def _beats(row: Way, point: Published) -> bool:
     return own != other and own[0] <= other[0] and own[1] <= other[1]
 
 
+@one_at_a_time
 def pareto(
     function: str,
     *,

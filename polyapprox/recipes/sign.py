@@ -14,6 +14,7 @@ from ..cost.latency import LatencyModel
 from ..errors import ArgumentError, ProofError
 from ..numbers import exact, multiply, negate
 from ..polynomial import Polynomial
+from ..precision import one_at_a_time
 from ..proof.prove import certified
 from ..provenance import Provenance
 from .arguments import (
@@ -48,6 +49,7 @@ class _Request:
         return 2 if self.function == "step" else 1
 
 
+@one_at_a_time
 @remembered
 def sign(
     *,
@@ -100,6 +102,7 @@ def sign(
     return _make("sign", precision, tolerance, interval, threshold, degrees, objective, backend)
 
 
+@one_at_a_time
 @remembered
 def step(
     *,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..approximation import Approximation
 from ..errors import TableError
+from ..precision import one_at_a_time
 from .atomic import write_atomically
 from .hashing import FORMAT, VERSION, content_hash
 from .layout import laid_out
@@ -26,6 +27,7 @@ __all__ = ["FORMAT", "VERSION", "document_of", "load", "read_document", "save"]
 LARGEST_FILE = 64 * 2**20
 
 
+@one_at_a_time
 def save(approximation: Approximation, path: str | Path) -> Path:
     """Write an approximation as a table.
 
@@ -64,6 +66,7 @@ def save(approximation: Approximation, path: str | Path) -> Path:
         raise TableError(f"cannot write the table {path}: {error.strerror or error}") from error
 
 
+@one_at_a_time
 def load(path: str | Path) -> Approximation:
     """Read a table, checking all of it against the schema.
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..approximation import Approximation
 from ..circuits.dense import graded_angles
 from ..errors import ArgumentError
+from ..precision import one_at_a_time
 from ..targets import as_target
 from .density import Histogram, read_density
 
@@ -35,6 +36,7 @@ class WeightedError:
     outside: float
 
 
+@one_at_a_time
 def weighted_error(
     approximation: Approximation, *, histogram: Histogram | None = None, samples: Any = None
 ) -> WeightedError:

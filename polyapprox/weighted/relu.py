@@ -17,6 +17,7 @@ from ..circuits.library import Shipped, shipped_circuits
 from ..circuits.shape import Circuit, canonical
 from ..circuits.thin import thinned
 from ..errors import ArgumentError, ProofError
+from ..precision import one_at_a_time
 from ..provenance import Provenance
 from ..recipes.arguments import read_interval
 from ..recipes.circuits import circuit as minimax_circuit, of_constants
@@ -43,6 +44,7 @@ class _Task:
     command: str
 
 
+@one_at_a_time
 def weighted_relu(
     *,
     multiplications: int,
