@@ -145,6 +145,11 @@ def _cell(record: dict[str, Any]) -> str:
     return f"{100 * record['accuracy']:.2f}{outside}"
 
 
+def _percent(share: float | None) -> str:
+    """Empty where it was not measured."""
+    return "" if share is None else f"{100 * share:.2f}"
+
+
 def _short(count: int) -> str:
     """At most four characters: 950, 12k, 3M."""
     for unit, size in (("M", 10**6), ("k", 10**3)):
@@ -209,10 +214,16 @@ def train(
     table = Table("epoch", "loss", "accuracy, %", "images/s", box=SIMPLE_HEAD)
     for epoch in trained.record["epochs"]:
         table.add_row(
-            str(epoch["epoch"]), f"{epoch['loss']:.4f}", f"{100 * epoch['accuracy']:.2f}",
+            str(epoch["epoch"]), f"{epoch['loss']:.4f}", _percent(epoch.get("accuracy")),
             f"{epoch['images_a_second']:.0f}",
         )  # fmt: skip
     _out.print(table)
+    if chosen.validation:
+        _out.print(
+            f"accuracy of the {chosen.validation} images held out in the table; of the test "
+            f"images: {100 * trained.record['accuracy']:.2f} %",
+            soft_wrap=True, highlight=False,
+        )  # fmt: skip
     _out.print(f"wrote {out / 'weights.safetensors'} and {out / 'record.json'}", soft_wrap=True,
                highlight=False)  # fmt: skip
 

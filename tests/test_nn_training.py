@@ -50,7 +50,9 @@ SHORT = {
         "epochs": 3, "batch": 64, "learning_rate": 0.05, "mixup": 0.4, "average": 0.9,
         "label_smoothing": 0.1,
     },
-    "noise": {"kind": "gaussian", "precision": [4, 5], "strength": 1.5},
+    "validation": 16,
+    "augmentation": {"crop": 1, "border": "reflection", "mirror": "alternating", "sides": [6, 8]},
+    "noise": {"kind": "gaussian", "precision": [4, 5], "strength": 1.5, "side": "both", "mean": 0.5},
     "range": {"penalty": 0.1, "margin": 0.5, "renew": True},
 }  # fmt: skip
 
@@ -293,8 +295,12 @@ def test_two_weight_decays_and_the_moving_average():
     before = layer[0].weight.detach().clone()
     with torch.no_grad():
         layer[0].weight.add_(1.0)
-    average.update(layer)
-    torch.testing.assert_close(average.state["0.weight"], before + 0.25)
+    average.update(layer)  # the first step: the start has no share
+    torch.testing.assert_close(average.state["0.weight"], before + 1.0)
+    with torch.no_grad():
+        layer[0].weight.add_(1.0)
+    average.update(layer)  # shares 0.75 and 1, divided by their sum
+    torch.testing.assert_close(average.state["0.weight"], before + 1.0 + 1 / 1.75)
 
 
 def test_schedules():

@@ -66,6 +66,12 @@ class ImageSet:
             return self
         return replace(self, images=self.images[:count], labels=self.labels[:count])
 
+    def without_last(self, count: int) -> tuple[ImageSet, ImageSet]:
+        """The images but the last ones, and those."""
+        rest = len(self) - count
+        last = replace(self, images=self.images[rest:], labels=self.labels[rest:])
+        return self.first(rest), last
+
 
 @dataclass(frozen=True)
 class Batches:

@@ -1,6 +1,7 @@
 """Training networks that survive polynomials of low precision."""
 
 from .configuration import (
+    Augmentation,
     Configuration,
     Forward,
     Noise,
@@ -13,6 +14,7 @@ from .digits import TrainingConfiguration, train_digits
 from .loop import Trained, fit
 
 __all__ = [
+    "Augmentation",
     "Configuration",
     "Forward",
     "Noise",

@@ -117,7 +117,7 @@ class TrainingActivations(ReluOnly):
             return torch.relu(x)
         if noise.kind == "error":
             evaluator = self.evaluators[self.power]
-            return erring_relu(x, evaluator, bound, noise.place, self.strength)
+            return erring_relu(x, evaluator, bound, noise.place, self.strength, noise.side)
         return self._with_random(x, bound)
 
     def _bound(self, site: str) -> float:
@@ -136,7 +136,7 @@ class TrainingActivations(ReluOnly):
             size = self.strength * float(x.detach().float().std())
         pool = cast(NoisePool, self.pool)  # random noise has one
         drawn = random_noise(x, noise, pool, self.generator, self.rank, self.processes)
-        return noisy_relu(x, drawn, noise.place, size)
+        return noisy_relu(x, drawn, noise.place, size, noise.side)
 
     def _penalise(self, x: torch.Tensor, bound: float) -> None:
         self.sites += 1

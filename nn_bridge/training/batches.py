@@ -13,7 +13,10 @@ import numpy as np
 import torch
 
 from ..images.sets import Batches, ImageSet
-from .augmentation import crop_and_mirror
+from .augmentation import crop_and_mirror, resize
+from .configuration import Augmentation
+
+_MIRRORED = 3  # purpose of a seed
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class TrainingBatches:
     augment : bool
     seed : int
     device : torch.device
+    augmentation : Augmentation, optional
     """
 
     def __init__(
@@ -61,7 +65,9 @@ class TrainingBatches:
         augment: bool = True,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        augmentation: Augmentation | None = None,
     ) -> None:
+        self.augmentation = augmentation or Augmentation()
         self.size = min(size, len(data))
         self.mixup, self.augment, self.seed = mixup, augment, seed
         self.images = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous().to(device)
@@ -69,6 +75,8 @@ class TrainingBatches:
         mean, deviation = torch.tensor(like.mean), torch.tensor(like.deviation)
         self.factor = (1 / (like.scale * deviation)).view(1, -1, 1, 1).to(device)
         self.shift = (-mean / deviation).view(1, -1, 1, 1).to(device)
+        drawn = torch.Generator().manual_seed(seed_of(seed, 0, _MIRRORED))
+        self.first_mirrored = torch.randint(2, self.labels.shape, generator=drawn)
 
     def __len__(self) -> int:
         return len(self.labels) // self.size
@@ -79,11 +87,15 @@ class TrainingBatches:
         shares = np.random.default_rng([self.seed, number])
         order = torch.randperm(len(self.labels), generator=generator)
         for step in range(len(self)):
-            chosen = order[step * self.size : (step + 1) * self.size].to(self.labels.device)
+            which = order[step * self.size : (step + 1) * self.size]
+            chosen = which.to(self.labels.device)
             images = self.images[chosen]
             if self.augment:
-                images = crop_and_mirror(images, generator)
+                images = self._augmented(images, which, number, generator)
             inputs = images.float().mul_(self.factor).add_(self.shift)
+            side = self.augmentation.side(number)
+            if side:
+                inputs = resize(inputs, side)
             labels = others = self.labels[chosen]
             share = 1.0
             if self.mixup:
@@ -92,6 +104,15 @@ class TrainingBatches:
                 inputs = inputs.mul(share).add_(inputs[partner], alpha=1 - share)
                 others = labels[partner]
             yield Mixed(inputs, labels, others, share)
+
+    def _augmented(
+        self, images: torch.Tensor, which: torch.Tensor, epoch: int, generator: torch.Generator
+    ) -> torch.Tensor:
+        shown = self.augmentation
+        padding = None if isinstance(shown.crop, str) else shown.crop
+        alternating = shown.mirror == "alternating"
+        mirrored = (self.first_mirrored[which] + epoch) % 2 if alternating else None
+        return crop_and_mirror(images, generator, padding, shown.border, mirrored)
 
 
 def seed_of(seed: int, epoch: int, purpose: int) -> int:

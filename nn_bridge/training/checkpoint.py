@@ -12,7 +12,7 @@ import torch
 from ..errors import TrainingError
 from ..files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:

@@ -13,6 +13,10 @@ from typing import Any, Literal, get_args, get_type_hints
 from ..errors import ArgumentError
 
 
+_LATER = {"later": True}
+"""Of a key that records made before it lack: left out where it says what was done then."""
+
+
 @dataclass(frozen=True)
 class Optimisation:
     """Stochastic gradient descent with Nesterov's momentum.
@@ -24,18 +28,23 @@ class Optimisation:
     accumulate : int
         Parts in which a step goes through the network (batch normalisation sees one at a time).
     learning_rate, momentum : float
-    schedule : {"cosine", "step", "constant"}
-        Cosine to zero; or a tenth after 1/2 and again after 3/4 of the epochs.
+    schedule : {"cosine", "step", "constant", "linear"}
+        Cosine to zero; a tenth after 1/2 and again after 3/4 of the epochs; constant for `hold`
+        epochs and then linear to zero (with as long a `warmup`: one cycle).
     warmup : float
         Epochs in which the learning rate rises linearly.
+    hold : float
+        Of the linear schedule.
     decay, decay_others : float
         Weight decay of the weights of convolutions and linear layers, and of all other
-        parameters (biases, batch normalisation).
+        parameters (gains and shifts of batch normalisation, biases). Many a published training
+        has one for all.
     label_smoothing : float
     mixup : float
         α of Mixup's Beta(α, α) (Zhang et al., arXiv 1710.09412); 0 for none.
     average : float
-        Decay of the exponential moving average of the weights a step; 0 for none.
+        Decay of the exponential moving average of the weights a step, corrected for its start
+        (which has no share in it); 0 for none.
     clip : float
         Largest norm of the gradient; 0 for none.
     """
@@ -45,8 +54,9 @@ class Optimisation:
     accumulate: int = 1
     learning_rate: float = 0.1
     momentum: float = 0.9
-    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    schedule: Literal["cosine", "step", "constant", "linear"] = "cosine"
     warmup: float = 0.0
+    hold: float = field(default=0.0, metadata=_LATER)
     decay: float = 5e-4
     decay_others: float = 0.0
     label_smoothing: float = 0.0
@@ -56,10 +66,44 @@ class Optimisation:
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """What each epoch shows of an image.
+
+    Attributes
+    ----------
+    crop : int or "auto"
+        Pixels by which an image is shifted at most; "auto" is an eighth of the width, at least 4.
+    border : {"zeros", "reflection"}
+        What comes in.
+    mirror : {"random", "alternating"}
+        Each image mirrored or not at random, or in every second epoch.
+    sides : list of int
+        Side of the images in each epoch, resized by antialiased bilinear interpolation; the last
+        one holds for all further epochs, an empty list for images as they are.
+    """
+
+    crop: int | str = "auto"
+    border: Literal["zeros", "reflection"] = "zeros"
+    mirror: Literal["random", "alternating"] = "random"
+    sides: tuple[int, ...] = ()
+
+    def side(self, epoch: int) -> int:
+        """Side of the images in an epoch, counted from 0; 0 where they stay as they are.
+
+        Examples
+        --------
+        >>> [Augmentation(sides=(16, 24, 32)).side(epoch) for epoch in (0, 1, 7)]
+        [16, 24, 32]
+        """
+        return self.sides[min(epoch, len(self.sides) - 1)] if self.sides else 0
+
+
+@dataclass(frozen=True)
 class Noise:
     """NGNV: noise for negative inputs of ReLU, in training only.
 
-    The paper (arXiv 2402.11224) names the idea; distribution, size and place are ours.
+    The paper (arXiv 2402.11224) names the idea; distribution, size and place are ours, and so is
+    noise for other inputs, to compare.
 
     Attributes
     ----------
@@ -72,8 +116,13 @@ class Noise:
         λ counts in units of B·2^-k, or of the standard deviation of the layer's input.
     place : {"after", "before"}
         Added to the value of ReLU, or to its input (where it matters only if it lifts it above 0).
+    side : {"negative", "positive", "both"}
+        Which inputs have it.
     each : {"element", "channel"}
         One random number for each element, or for each channel of each image.
+    mean : float
+        Random noise has a mean of its own in each channel, one for all images of a step and drawn
+        as the noise is, this many times as large. (Errors of a polynomial have such means.)
     anneal : {"constant", "rising", "falling"}
         λ over the training: constant, from 0, or to 0, linearly.
     precision : list of int
@@ -84,7 +133,9 @@ class Noise:
     strength: float = 1.0
     unit: Literal["interval", "deviation"] = "interval"
     place: Literal["after", "before"] = "after"
+    side: Literal["negative", "positive", "both"] = field(default="negative", metadata=_LATER)
     each: Literal["element", "channel"] = "element"
+    mean: float = field(default=0.0, metadata=_LATER)
     anneal: Literal["constant", "rising", "falling"] = "constant"
     precision: tuple[int, ...] = (9,)
 
@@ -148,13 +199,20 @@ class Configuration:
         "pretrained", "random", or a file of weights.
     seed : int
     augment : bool
-        Random crops of the image with 4 zeros around it (8 at 64 × 64), and mirror images.
+        Random crops and mirror images, as `augmentation` says: by default of the image with 4
+        zeros around it (8 at 64 × 64).
     images : int
         First training images only; 0 for all.
+    validation : int
+        Last ones of those that no training sees. The accuracy of each epoch is measured on them,
+        and the test images are read once, at the end. With 0 each epoch is measured on the test
+        images, so nothing may be chosen by it.
+    measure : int
+        Epochs from one measured accuracy to the next; the last one always is.
     numbers : {"float32", "bfloat16"}
         Type of convolutions and linear maps (autocast); weights are float32.
     channels_last : bool
-    optimisation, noise, forward, range
+    optimisation, augmentation, noise, forward, range
         See their classes.
 
     Examples
@@ -168,9 +226,12 @@ class Configuration:
     seed: int = 0
     augment: bool = True
     images: int = 0
+    validation: int = field(default=0, metadata=_LATER)
+    measure: int = field(default=1, metadata=_LATER)
     numbers: Literal["float32", "bfloat16"] = "float32"
     channels_last: bool = True
     optimisation: Optimisation = field(default_factory=Optimisation)
+    augmentation: Augmentation = field(default_factory=Augmentation, metadata=_LATER)
     noise: Noise = field(default_factory=Noise)
     forward: Forward = field(default_factory=Forward)
     range: Range = field(default_factory=Range)
@@ -187,8 +248,11 @@ class Configuration:
         return bool(by_interval or self.forward.polynomial or self.range.penalty)
 
 
-_SECTIONS = {"optimisation": Optimisation, "noise": Noise, "forward": Forward, "range": Range}
-_AT_LEAST_ONE = ("epochs", "batch", "accumulate", "calibration")
+_SECTIONS = {
+    "optimisation": Optimisation, "augmentation": Augmentation, "noise": Noise,
+    "forward": Forward, "range": Range,
+}  # fmt: skip
+_AT_LEAST_ONE = ("epochs", "batch", "accumulate", "calibration", "measure")
 _POSITIVE = ("learning_rate", "margin")
 
 
@@ -230,14 +294,32 @@ def from_mapping(content: dict[str, Any]) -> Configuration:
 
 
 def as_mapping(configuration: Configuration) -> dict[str, Any]:
-    """For JSON: :func:`from_mapping` makes the same value of it."""
-    found = dataclasses.asdict(configuration)
-    for section in _SECTIONS:
-        found[section] = {
-            key: list(value) if isinstance(value, tuple) else value
-            for key, value in found[section].items()
-        }
+    """For JSON: :func:`from_mapping` makes the same value of it.
+
+    Examples
+    --------
+    >>> as_mapping(Configuration("digits"))["optimisation"]["schedule"]
+    'cosine'
+    """
+    return _plain(configuration)
+
+
+def _plain(part: Any) -> dict[str, Any]:
+    """Values by name: parts as dictionaries, tuples as lists."""
+    found = {}
+    for item in dataclasses.fields(part):
+        value = getattr(part, item.name)
+        if item.metadata.get("later") and value in (item.default, _made(item)):
+            continue
+        if dataclasses.is_dataclass(value):
+            value = _plain(value)
+        found[item.name] = list(value) if isinstance(value, tuple) else value
     return found
+
+
+def _made(item: dataclasses.Field[Any]) -> Any:
+    """The default that a factory makes."""
+    return None if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
 def _known(content: dict[str, Any], kind: type, prefix: str) -> None:
@@ -277,8 +359,40 @@ def check(configuration: Configuration) -> None:
     ):
         if not all(isinstance(k, int) and 1 <= k <= 30 for k in powers):
             raise ArgumentError(f"{name} is {list(powers)!r}: give whole numbers from 1 to 30")
+    _check_schedule(sgd)
+    _check_augmentation(configuration.augmentation, sgd.epochs)
+    if configuration.noise.mean and configuration.noise.kind not in ("uniform", "gaussian"):
+        raise ArgumentError(
+            f"noise.mean is {configuration.noise.mean}: noise of the kind "
+            f"{configuration.noise.kind!r} has none; choose 'uniform' or 'gaussian', or leave it out"
+        )
     if not configuration.noise.precision:
         raise ArgumentError("noise.precision is empty: give at least one k")
+
+
+def _check_schedule(sgd: Optimisation) -> None:
+    if sgd.hold and (sgd.schedule != "linear" or sgd.hold >= sgd.epochs):
+        raise ArgumentError(
+            f"optimisation.hold is {sgd.hold}, the schedule {sgd.schedule!r} of {sgd.epochs} "
+            "epochs: take the linear one, and hold less than its epochs"
+        )
+
+
+def _check_augmentation(shown: Augmentation, epochs: int) -> None:
+    whole = isinstance(shown.crop, int) and not isinstance(shown.crop, bool) and shown.crop >= 0
+    if shown.crop != "auto" and not whole:
+        raise ArgumentError(
+            f"augmentation.crop is {shown.crop!r}: give 'auto' or a whole number of pixels"
+        )
+    if not all(isinstance(side, int) and side >= 1 for side in shown.sides):
+        raise ArgumentError(
+            f"augmentation.sides is {list(shown.sides)!r}: give a whole number of pixels each"
+        )
+    if len(shown.sides) > epochs:
+        raise ArgumentError(
+            f"augmentation.sides has {len(shown.sides)} entries for {epochs} epochs: give at most "
+            "one an epoch"
+        )
 
 
 def _check_part(part: Any, prefix: str) -> None:

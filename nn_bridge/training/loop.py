@@ -17,11 +17,13 @@ from torch import nn
 
 from ..activations.evaluator import Evaluator
 from ..calls.intercept import intercepted
+from ..calls.running import evaluation_mode
 from ..choosing.makers import make
 from ..conversion.evaluation import evaluate
 from ..conversion.network import bounds_of
 from ..errors import ArgumentError, TrainingError
 from ..files import git_commit, versions, write_atomically, write_json
+from ..images.sets import ImageSet
 from ..models.networks import Network, find_network
 from ..models.weights import load_weights
 from ..ranges.calibration import calibrate
@@ -119,7 +121,9 @@ class Training:
         self.device = torch.device(device)
         known = find_network(configuration.network)
         images = known.data("train", data).first(configuration.images or None)
+        images, held = held_out(images, configuration.validation)
         self.test = known.batches(known.data("test", data))
+        self.judge = known.batches(held) if configuration.validation else self.test
         sgd = configuration.optimisation
         if sgd.batch % (group.count * sgd.accumulate):
             raise ArgumentError(
@@ -128,11 +132,12 @@ class Training:
             )
         self.batches = TrainingBatches(
             images, self.test, sgd.batch, sgd.mixup, configuration.augment, configuration.seed,
-            self.device,
+            self.device, configuration.augmentation,
         )  # fmt: skip
         self.network = start_network(known, configuration, data).to(self.device)
         if configuration.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        check_sides(self.network, configuration, self.batches)
         self.calibration = known.batches(images.first(configuration.range.calibration))
         self.activations = TrainingActivations(
             configuration, self.ranges(), evaluators_of(configuration), group.rank, group.count,
@@ -174,7 +179,7 @@ class Training:
         return bounds_of(limits.interval, measured, limits.margin)[0]
 
     def epoch(self, number: int) -> dict[str, Any]:
-        """One epoch, and the accuracy after it."""
+        """One epoch, and the accuracy after it where it is measured."""
         begin = time.perf_counter()
         total, waiting, steps = 0.0, 0.0, len(self.batches)
         for step, (loss, waited) in enumerate(self.steps(number)):
@@ -182,15 +187,22 @@ class Training:
             if self.progress:
                 self.progress(f"epoch {number + 1}", step + 1, steps, loss)
         seconds = time.perf_counter() - begin
-        accuracy = evaluate(self.network, self.test).accuracy if self.group.rank == 0 else 0.0
+        accuracy = self.accuracy(number)
         return {
             "epoch": number + 1,
             "loss": self.group.mean(total / steps),
-            "accuracy": accuracy,
+            **({} if accuracy is None else {"accuracy": accuracy}),
             "seconds": seconds,
             "share_of_data": waiting / seconds,
             "images_a_second": steps * self.batches.size / seconds,
         }
+
+    def accuracy(self, epoch: int) -> float | None:
+        """After an epoch, on the images that judge it; None where it is not measured."""
+        done, configuration = epoch + 1, self.configuration
+        if done % configuration.measure and done < configuration.optimisation.epochs:
+            return None
+        return evaluate(self.network, self.judge).accuracy if self.group.rank == 0 else 0.0
 
     def steps(self, epoch: int) -> Iterator[tuple[float, float]]:
         """The steps of an epoch, one by one: the loss, and the seconds it waited for its batch."""
@@ -276,9 +288,10 @@ class Training:
                 "folder, or delete it to begin anew"
             ) from error
         self.activations.bounds = content["bounds"]
+        self.epochs = json.loads(content["epochs"])
         if self.average:
             self.average.state = content["average"]
-        self.epochs = json.loads(content["epochs"])
+            self.average.steps = len(self.epochs) * len(self.batches)
 
     def save(self) -> None:
         """Write the checkpoint and the log after an epoch."""
@@ -297,13 +310,9 @@ class Training:
 
     def finish(self) -> Trained:
         """The result, written too."""
-        accuracy = None
-        if self.group.rank == 0:  # without an average the last epoch has measured it
-            measured = self.epochs[-1]["accuracy"]
-            accuracy = evaluate(self.network, self.test).accuracy if self.average else measured
         record = {
             "configuration": as_mapping(self.configuration),
-            "accuracy": accuracy,
+            **self.accuracies(),
             "bounds": self.activations.bounds,
             "epochs": self.epochs,
             "processes": self.group.count,
@@ -315,6 +324,54 @@ class Training:
             write_atomically(self.folder / "weights.safetensors", lambda p: save_file(tensors, p))
             write_json(self.folder / "record.json", record)
         return Trained(self.network.eval(), record)
+
+    def accuracies(self) -> dict[str, float | None]:
+        """Of the network that is returned, on the test images and on those held out."""
+        if self.group.rank:
+            return {"accuracy": None}
+        last = self.epochs[-1]["accuracy"]  # of the network without an average
+        judged = evaluate(self.network, self.judge).accuracy if self.average else last
+        if not self.configuration.validation:
+            return {"accuracy": judged}
+        return {
+            "accuracy": evaluate(self.network, self.test).accuracy,
+            "validation_accuracy": judged,
+        }
+
+
+def held_out(images: ImageSet, count: int) -> tuple[ImageSet, ImageSet]:
+    """The images to train on, and the last `count`, which no training sees.
+
+    Raises
+    ------
+    ArgumentError
+        If none is left to train on.
+    """
+    if count >= len(images):
+        raise ArgumentError(
+            f"validation is {count} of {len(images)} training images: leave some to train on"
+        )
+    return images.without_last(count)
+
+
+def check_sides(network: nn.Module, configuration: Configuration, batches: TrainingBatches) -> None:
+    """Refuse a side of the images that the network cannot take, before any epoch.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    channels = batches.images.shape[1]
+    for side in dict.fromkeys(configuration.augmentation.sides):
+        image = torch.zeros(1, channels, side, side, device=batches.images.device)
+        try:
+            with evaluation_mode(network), torch.no_grad():
+                network(image)
+        except RuntimeError as error:
+            raise ArgumentError(
+                f"augmentation.sides has {side}: {configuration.network} does not take images of "
+                "that side; give others, or none"
+            ) from error
 
 
 def start_network(

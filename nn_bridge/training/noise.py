@@ -50,18 +50,56 @@ class NoisePool:
         return self.pool[start : start + size].view(shape)
 
 
-def noisy_relu(x: torch.Tensor, noise: torch.Tensor, place: str, size: float = 1.0) -> torch.Tensor:
-    """ReLU with size · noise where x ≤ 0; the derivative is that of ReLU of what it is applied to.
+def noisy_relu(
+    x: torch.Tensor,
+    noise: torch.Tensor,
+    place: str,
+    size: float = 1.0,
+    side: str = "negative",
+) -> torch.Tensor:
+    """ReLU with size · noise on a side of 0 (0 is negative), added before it or after it.
+
+    The derivative is that of ReLU of what it is applied to.
 
     Examples
     --------
     >>> x, noise = torch.tensor([-1.0, 2.0]), torch.tensor([0.5, 0.5])
     >>> noisy_relu(x, noise, "after"), noisy_relu(x, noise, "before", 3.0)
     (tensor([0.5000, 2.0000]), tensor([0.5000, 2.0000]))
+    >>> noisy_relu(x, noise, "after", side="both")
+    tensor([0.5000, 2.5000])
     """
     if place == "before":
-        return torch.where(x > 0, x, x + size * noise.to(x.dtype)).clamp(min=0)
-    return cast(torch.Tensor, _NoiseBelow.apply(x, noise, size))
+        return cast(torch.Tensor, _NoiseBefore.apply(x, noise, size, side))
+    if side == "negative":
+        return cast(torch.Tensor, _NoiseBelow.apply(x, noise, size))
+    added = size * noise.to(x.dtype)
+    if side == "positive":
+        added = torch.where(x.detach() > 0, added, torch.zeros_like(added))
+    return torch.relu(x) + added
+
+
+class _NoiseBefore(torch.autograd.Function):
+    """ReLU of x + size · noise, the noise on one side or both; passes the gradient where it is > 0.
+
+    One pass forward and one backward beside those of ReLU: only the result is kept.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, noise: torch.Tensor, size: float, side: str
+    ) -> torch.Tensor:
+        moved = torch.add(x, noise.to(x.dtype), alpha=size)
+        if side != "both":
+            kept, changed = (x, moved) if side == "negative" else (moved, x)
+            moved = torch.where(x > 0, kept, changed)
+        result = moved.clamp_(min=0)
+        ctx.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+        return relu_backward(gradients[0], *ctx.saved_tensors), None, None, None
 
 
 class _NoiseBelow(torch.autograd.Function):
@@ -115,20 +153,34 @@ def random_noise(
     processes: int = 1,
 ) -> torch.Tensor:
     """Noise of size 1 for the inputs x of a call site, in the order that x has in memory."""
+    rest = [1] * (x.dim() - 2)
     if noise.each == "channel":
-        shape = torch.Size([*x.shape[:2], *([1] * (x.dim() - 2))])
-        return pool.cut(shape, generator, rank, processes)
-    ordered = in_memory_order(x, x)
-    return from_memory_order(pool.cut(ordered.shape, generator, rank, processes), x)
+        drawn = pool.cut(torch.Size([*x.shape[:2], *rest]), generator, rank, processes)
+    else:
+        ordered = in_memory_order(x, x)
+        drawn = from_memory_order(pool.cut(ordered.shape, generator, rank, processes), x)
+    if noise.mean:  # the same in all processes
+        drawn = drawn + noise.mean * pool.cut(torch.Size([1, x.shape[1], *rest]), generator)
+    return drawn
 
 
 def erring_relu(
-    x: torch.Tensor, evaluator: Evaluator, bound: float, place: str, strength: float = 1.0
+    x: torch.Tensor,
+    evaluator: Evaluator,
+    bound: float,
+    place: str,
+    strength: float = 1.0,
+    side: str = "negative",
 ) -> torch.Tensor:
-    """ReLU with the error of an approximation at negative inputs (moved into [−B, B]).
+    """ReLU with the error of an approximation, at inputs moved into [−B, B].
 
-    Its error there is its value there.
+    Its error at negative inputs is its value there.
     """
+    if side != "negative":
+        inside = x.detach().float().clamp(-bound, bound)
+        value = torch.empty_like(inside)
+        evaluator.write(inside, bound, value)
+        return noisy_relu(x, value - inside.clamp(min=0), place, strength, side)
     if place == "before":
         error = evaluator.below(x.detach().clamp(max=0), bound, strength)
         return noisy_relu(x, error, place)

@@ -48,22 +48,37 @@ def rate_at(optimisation: Optimisation, step: int, steps_an_epoch: int) -> float
         rate *= (1 + math.cos(math.pi * done)) / 2
     elif optimisation.schedule == "step":
         rate *= 0.1 ** ((done >= 0.5) + (done >= 0.75))
+    elif optimisation.schedule == "linear":
+        held = optimisation.hold / optimisation.epochs
+        rate *= min(1.0, (1 - done) / (1 - held))
     return rate * min(1.0, (step + 1) / warmup) if warmup else rate
 
 
 class Average:
-    """Exponential moving average of the parameters and buffers of a network."""
+    """Exponential moving average of the parameters and buffers of a network.
+
+    Corrected for its start, as the moments of Adam are (Kingma and Ba, arXiv 1412.6980, section
+    3): after the first step it is that step's network.
+
+    Parameters
+    ----------
+    network : nn.Module
+    decay : float
+    """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
+        self.steps = 0
         self.state = {name: value.clone() for name, value in network.state_dict().items()}
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
         """Take in the values after a step."""
+        self.steps += 1
+        share = (1 - self.decay) / (1 - self.decay**self.steps)
         for name, value in network.state_dict().items():
             mean = self.state[name]
             if mean.is_floating_point():
-                mean.lerp_(value, 1 - self.decay)
+                mean.lerp_(value, share)
             else:
                 mean.copy_(value)
