@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from ..errors import ArgumentError
 
-
 _LATER = {"later": True}
 """Of a key that records made before it lack: left out where it says what was done then."""
 
