@@ -8,6 +8,8 @@
 True
 """
 
+from polyapprox.provenance import version
+
 from .activations.activation import PolynomialActivation
 from .calls.checking import check
 from .channels.foldable import foldings
@@ -31,7 +33,10 @@ from .propagation import propagate
 from .ranges.calibration import calibrate, measure
 from .ranges.ranges import Ranges
 
+__version__ = version()
+
 __all__ = [
+    "__version__",
     "Allocation",
     "allocate",
     "PolynomialActivation",

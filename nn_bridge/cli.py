@@ -21,12 +21,29 @@ from rich.progress import (
 from rich.table import Table
 
 from polyapprox.errors import PolyApproxError
+from polyapprox.provenance import version
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
 )
 _out = Console()
 _errors = Console(stderr=True)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nn-bridge {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Read what stands before the command."""
 
 
 def _progress() -> Progress:

@@ -1,9 +1,57 @@
 """Polynomial approximation for computing on encrypted data."""
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
+from . import errors as errors
 from .approximation import Approximation as Approximation
 from .polynomial import Polynomial as Polynomial
+
+if TYPE_CHECKING:  # what the names below are, for type checkers; running, they load when first used
+    from . import encrypted as encrypted
+    from .auditing import audit as audit
+    from .importing import import_table as import_table
+    from .recipes.absolute import (
+        absolute as abs,
+        maximum as maximum,
+        minimum as minimum,
+        relu as relu,
+    )
+    from .recipes.circuits import circuit as circuit
+    from .recipes.entered import from_components as from_components
+    from .recipes.limits import limits as limits
+    from .recipes.minimax import minimax as minimax
+    from .recipes.pareto import pareto as pareto
+    from .recipes.sign import sign as sign, step as step
+    from .table import load as load
+    from .verification import verify as verify
+    from .weighted import weighted_relu as weighted_relu
+
+    __version__: str
+
+__all__ = [
+    "Approximation",
+    "Polynomial",
+    "__version__",
+    "abs",
+    "audit",
+    "circuit",
+    "encrypted",
+    "errors",
+    "from_components",
+    "import_table",
+    "limits",
+    "load",
+    "maximum",
+    "minimax",
+    "minimum",
+    "pareto",
+    "relu",
+    "sign",
+    "step",
+    "verify",
+    "weighted_relu",
+]
 
 _LAZY = {
     "relu": ("recipes.absolute", "relu"),
@@ -26,13 +74,25 @@ _LAZY = {
 _MODULES = ("encrypted",)
 
 
-def __getattr__(name: str) -> Any:
-    """Load the recipes when they are first used: importing the package stays fast."""
-    from importlib import import_module
+def __dir__() -> list[str]:
+    """All public names, those not loaded yet included."""
+    return sorted({name for name in globals() if name.startswith("__")} | set(__all__))
 
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
-    if name not in _LAZY:
-        raise AttributeError(f"module 'polyapprox' has no attribute {name!r}")
-    module, attribute = _LAZY[name]
-    return getattr(import_module(f".{module}", __name__), attribute)
+
+if not TYPE_CHECKING:  # a type checker that saw this would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        """Load the recipes when they are first used: importing the package stays fast."""
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f".{name}", __name__)
+        if name == "__version__":
+            from .provenance import version
+
+            return version()
+        if name not in _LAZY:
+            message = f"module 'polyapprox' has no attribute {name!r}"
+            raise AttributeError(message, name=name, obj=sys.modules[__name__])
+        module, attribute = _LAZY[name]
+        return getattr(import_module(f".{module}", __name__), attribute)

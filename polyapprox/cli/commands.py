@@ -12,6 +12,7 @@ import typer
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..provenance import version
 from . import circuits, values
 
 application = typer.Typer(
@@ -22,6 +23,22 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 application.add_typer(circuits.application)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"polyapprox {version()}")
+        raise typer.Exit
+
+
+@application.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Read what stands before the command."""
 
 Precision = Annotated[
     Optional[str],  # noqa: UP045
