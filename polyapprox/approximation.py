@@ -55,6 +55,12 @@ class Approximation:
     provenance : Provenance
     threshold : mpmath.mpf or None
         Of a composite |x| or ReLU: from which |x| on its sign holds.
+    guard : mpmath.mpf
+        By how much of B = `scale` inputs may leave the domain (0: not at all).
+    covered : tuple of intervals
+        What the certificate holds on: each interval of the domain, its ends moved outward by
+        guard · B, or by less where the function would not follow (see :mod:`polyapprox.guard`).
+        The domain itself where it is not given.
     """
 
     function: str
@@ -69,6 +75,12 @@ class Approximation:
     margins: tuple[mpmath.mpf, ...]
     provenance: Provenance
     threshold: mpmath.mpf | None = None
+    guard: mpmath.mpf = ZERO
+    covered: tuple[Interval, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.covered:
+            object.__setattr__(self, "covered", self.domain)
 
     def __call__(self, *x: Any) -> Any:
         """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision)."""
@@ -89,7 +101,7 @@ class Approximation:
 
     @property
     def error_bound(self) -> float:
-        """Proven bound of the error on the domain, absolute (rounded up to a float).
+        """Proven bound of the error on what is covered, absolute (rounded up to a float).
 
         Raises
         ------

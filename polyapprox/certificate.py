@@ -9,7 +9,7 @@ import mpmath
 
 @dataclass(frozen=True)
 class Certificate:
-    """A proven statement: weight · |r(x) − f(x)| <= upper for every x of the domain.
+    """A proven statement: weight · |r(x) − f(x)| <= upper for every x of what the approximation covers.
 
     Parameters
     ----------

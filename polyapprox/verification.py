@@ -126,7 +126,9 @@ def _at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
 
 
 def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
-    points = np.concatenate([_points(float(a), float(b)) for a, b in error.intervals])
+    points = np.concatenate(
+        [_points(rounded_up(a), rounded_down(b)) for a, b in error.intervals]
+    )
     with np.errstate(all="ignore"):
         sizes = np.abs(error.floats(points))
     sizes[~np.isfinite(sizes)] = np.inf

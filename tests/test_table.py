@@ -15,10 +15,11 @@ from hypothesis import given, settings, strategies as st
 import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.certificate import Certificate
-from polyapprox.errors import TableError
+from polyapprox.errors import ProofError, TableError
 from polyapprox.numbers import ZERO, dyadic, exact
 from polyapprox.plan import Operation, Plan, PlanBuilder
 from polyapprox.plan.chebyshev import append_chebyshev
+from polyapprox.proof.prove import prove
 from polyapprox.provenance import Provenance
 from polyapprox.table import document_of, load, load_unchecked, save
 from polyapprox.table.atomic import write_atomically
@@ -330,6 +331,45 @@ def test_schema_is_a_schema_and_describes_every_table(composite: Approximation) 
     schema = table_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert set(schema["required"]) == set(schema["properties"]) == set(document_of(composite))
+
+
+OLD = Path(__file__).parent / "tables" / "version-1.json"
+
+
+def test_a_table_of_version_1_is_read_and_verified() -> None:
+    old = load(OLD)
+    assert json.loads(OLD.read_text())["version"] == 1
+    assert old.guard == 0 and old.covered == old.domain == ((-3, 4),)
+    assert pa.verify(OLD).ok
+    assert load(OLD) == approximation_from(document_of(old))
+
+
+def test_what_is_covered_is_in_the_table_and_proven(tmp_path: Path) -> None:
+    plain = pa.minimax("exp", 4, domain=(-1, 1))
+    wider = replace(plain, guard=exact(0.25), covered=((exact(-1.25), exact(1.25)),))
+    assert load(save(wider, tmp_path / "t.json")) == wider
+    with pytest.raises(ProofError, match="at x="):  # the bound is that of the domain alone
+        pa.verify(wider)
+    wider = replace(wider, error_estimate=0.01)
+    honest = replace(wider, certificate=prove(wider))
+    assert pa.verify(honest).bound > 3 * plain.error_bound
+    assert abs(honest(1.25) - math.exp(1.25)) > plain.error_bound
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("guard", "-0.5", "guard is -0.5"),
+        ("covered", [["-1.0", "0.5"]], "hold the one of domain"),
+        ("covered", [["-1.0", "0.0"], ["0.5", "1.0"]], "hold the one of domain"),
+        ("covered", [["1.0", "-1.0"]], "covered"),
+    ],
+)
+def test_covered_must_hold_the_domain(field: str, value: object, said: str) -> None:
+    document = document_of(pa.minimax("exp", 3))
+    document[field] = value
+    with pytest.raises(TableError, match=said):
+        approximation_from(document)
 
 
 def run_from_json(document: dict, x: float) -> float:

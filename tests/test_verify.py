@@ -131,9 +131,11 @@ def test_a_lie_in_the_estimate_does_not_help(exponential: Approximation) -> None
 
 
 def test_a_wider_domain_or_another_function_fails(exponential: Approximation) -> None:
-    wider = replace(exponential, domain=((exact(-1), exact(1.5)),))
+    wider = replace(exponential, domain=((exact(-1), exact(1.5)),), covered=())
     with pytest.raises(ProofError, match="but at x="):
         pa.verify(wider)
+    with pytest.raises(TableError, match="covered must hold the one of domain"):
+        pa.verify(replace(exponential, domain=wider.domain))
     with pytest.raises(ProofError, match="but at x="):
         pa.verify(replace(exponential, function="cosh"))
 

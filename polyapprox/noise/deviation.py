@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..approximation import Approximation
+from ..approximation import Approximation, rounded_down, rounded_up
 from ..errors import ProofError
 from ..plan.degree import plan_degree
 from ..plan.plan import Plan
@@ -65,7 +65,8 @@ def deviation_bound(approximation: Approximation, rounded: Plan) -> float | None
     largest = 0.0
     for low, high in study_domain(approximation):
         with np.errstate(all="ignore"):
-            found = bound_plan(after, exactly, float(low), float(high), degree, _OVERSAMPLING)
+            ends = rounded_down(low), rounded_up(high)
+            found = bound_plan(after, exactly, *ends, degree, _OVERSAMPLING)
         largest = max(largest, found.upper)
     if not np.isfinite(largest):
         raise ProofError("the plan overflows on its interval")

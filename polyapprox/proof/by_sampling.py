@@ -9,7 +9,7 @@ from typing import Any
 
 import mpmath
 
-from ..approximation import Approximation, rounded_up
+from ..approximation import Approximation, rounded_down, rounded_up
 from ..errors import ProofError
 from ..numbers import ball, exact, fraction
 from ..precision import working_precision
@@ -44,17 +44,17 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
         for start, stop, coefficients in pieces_on(target, low, high):
             size = max(degree, len(coefficients) - 1)
             function = _on_bounded(coefficients)
-            found = bound_plan(plan, function, float(start), float(stop), size, oversampling)
+            ends = rounded_down(start), rounded_up(stop)
+            found = bound_plan(plan, function, *ends, size, oversampling)
             upper, points = max(upper, found.upper), points + found.points
     if not math.isfinite(upper):
         raise ProofError("the plan overflows on its interval: its coefficients are too large")
     return exact(upper), "sampling theorem", {"points": points, "degree": degree}
 
 
-def floats_suffice(approximation: Approximation, target: Target) -> bool:
-    """Whether interval ends and breakpoints are floats, as the float64 mesh needs."""
-    ends = [end for part in study_domain(approximation) for end in part]
-    return all(float(number) == number for number in (*ends, *target.breakpoints))
+def floats_suffice(target: Target) -> bool:
+    """Whether breakpoints are floats, as the float64 mesh needs."""
+    return all(float(number) == number for number in target.breakpoints)
 
 
 def pieces_on(

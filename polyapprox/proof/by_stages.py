@@ -10,6 +10,7 @@ from ..errors import ProofError
 from ..numbers import ball, exact
 from ..precision import working_precision
 from .stages import StageProof, dead_zone, prove_stages
+from .study import study_domain
 
 STEPS = ("sign", "step")
 Method = tuple[mpmath.mpf, str, dict[str, object]]
@@ -42,7 +43,7 @@ def by_stages(approximation: Approximation) -> Method:
 def _constants(approximation: Approximation) -> tuple[arb, StageProof]:
     """Largest distance from the sign (or step) on both sides of the gap."""
     odd = all(component.parity == "odd" for component in approximation.components)
-    parts = [(ball(a), ball(b)) for a, b in approximation.domain]
+    parts = [(ball(a), ball(b)) for a, b in approximation.covered]
     if odd:
         sizes = [abs(end) for part in parts for end in part]
         parts = [(_least(sizes), _greatest(sizes))]
@@ -68,6 +69,11 @@ def _greatest(values: list[arb]) -> arb:
     return -_least([-value for value in values])
 
 
+def _farthest(approximation: Approximation) -> arb:
+    """The largest |x| that is covered."""
+    return _greatest([abs(ball(end)) for part in study_domain(approximation) for end in part])
+
+
 def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
     """max |x s(x) + 2 offset − |x|| · (1/2 for ReLU), from image and dead zone."""
     if any(component.parity != "odd" for component in approximation.components):
@@ -75,8 +81,7 @@ def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
     start_value = approximation.threshold
     if start_value is None:
         raise ProofError("a composite of this size needs its threshold for the proof")
-    _, high = approximation.components[0].domain
-    start, end = ball(start_value), ball(high)
+    start, end = ball(start_value), _farthest(approximation)
     proof = prove_stages(approximation.components, start, end)
     tail_low, tail_high = proof.image
     zone_low, zone_high, _ = dead_zone(proof, start)

@@ -31,7 +31,7 @@ def by_taylor(
     _, shift = component.unit_map  # powers of x cancel more the farther the domain is from 0
     bits = 100 + int(room) + math.ceil(component.degree * (4 + math.log2(1 + abs(shift))))
     cells = []
-    for low, high in approximation.domain:
+    for low, high in approximation.covered:
         cuts = [b for b in target.breakpoints if low < b < high]
         cells += list(pairwise([low, *cuts, high]))
     scale = estimate or mpmath.mpf(2) ** -(bits // 2)
@@ -48,7 +48,7 @@ def _square_root(form: arb_poly, approximation: Approximation) -> Method:
     """sqrt(x) − p(x) is the polynomial s − p(s²) in s = sqrt(x)."""
     upper = arb(0)
     error = form(arb_poly([0, 0, 1])) - arb_poly([0, 1])
-    for low, high in approximation.domain:
+    for low, high in approximation.covered:
         bound, _ = bound_ball_polynomial(error, ball(low).sqrt(), ball(high).sqrt(), 48)
         upper = upper.max(bound)
     return exact(upper.upper()), "sampling theorem", {"degree": error.degree()}

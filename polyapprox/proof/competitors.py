@@ -61,7 +61,7 @@ def _competitors(
     approximation: Approximation, component: Polynomial, reference: tuple[mpmath.mpf, ...]
 ) -> str | None:
     """The Haar space for which the reference has points enough, in words."""
-    inside = all(any(a <= x <= b for a, b in approximation.domain) for x in reference)
+    inside = all(any(a <= x <= b for a, b in approximation.covered) for x in reference)
     ascending = all(a < b for a, b in pairwise(reference))
     if not (inside and ascending and reference):
         return None
@@ -90,8 +90,7 @@ def _of_absolute(approximation: Approximation) -> Bound:
     if approximation.function in TWO_ARGUMENTS:
         symmetric = study_domain(approximation)[0][1]
     else:
-        low, high = approximation.interval
-        symmetric = min(-low, high)
+        symmetric = min(-approximation.covered[0][0], approximation.covered[-1][1])
     if symmetric <= 0:
         return ZERO, _EVERY
     even = max(2, degree - degree % 2)
@@ -110,7 +109,7 @@ def _of_sign(approximation: Approximation) -> Bound:
     approximation of an odd function may be taken odd.
     """
     degree = total_degree(approximation)
-    low, high = approximation.domain[-1]
+    low, high = approximation.covered[-1]
     with working_precision(200):
         ratio = ball(low) / ball(high)
         growth = ((1 + ratio) / (1 - ratio)).log() * degree

@@ -29,7 +29,7 @@ def by_taylor_of_plan(approximation: Approximation, target: Target) -> Method:
     with working_precision(bits):
         form = approximation.plan.run(arb_poly([0, 1]), lift=ball)
         cells = []
-        for start, stop in approximation.domain:
+        for start, stop in approximation.covered:
             cuts = [b for b in target.breakpoints if start < b < stop]
             cells += list(pairwise([start, *cuts, stop]))
         found = bound_error(target, None, form, cells, ball(estimate), bits)

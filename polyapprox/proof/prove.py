@@ -90,7 +90,7 @@ def _sampled(approximation: Approximation, target: Target, weight: Target | None
         and not constants
         and total_degree(approximation) <= _largest_sampled(approximation)
         and (relative > _FLOAT_ERROR or total_degree(approximation) <= 2)
-        and floats_suffice(approximation, target)
+        and floats_suffice(target)
     )
 
 

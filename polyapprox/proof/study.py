@@ -19,14 +19,12 @@ def one_argument_function(function: str) -> str:
 
 
 def study_domain(approximation: Approximation) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
-    """The domain of the one-argument function (of a − b for maximum and minimum)."""
+    """What is covered, of the one-argument function (of a − b for maximum and minimum)."""
+    covered = approximation.covered
     if approximation.function in TWO_ARGUMENTS:
-        if approximation.components:
-            return [approximation.components[0].domain]
-        low, high = approximation.interval
-        width = add(high, negate(low))
+        width = add(covered[-1][1], negate(covered[0][0]))
         return [(negate(width), width)]
-    return list(approximation.domain)
+    return list(covered)
 
 
 def along_zero(approximation: Approximation) -> Plan:

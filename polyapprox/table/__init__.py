@@ -1,7 +1,7 @@
 """Tables: approximations as JSON files that anyone can read, check and run.
 
-The format is described by the JSON Schema ``polyapprox/schema/table-1.json``, shipped with the
-package. Every number that is not a count is a decimal string; it stands for the dyadic number
+The format is described by the JSON Schema ``polyapprox/schema/table-2.json``, shipped with the
+package (``table-1.json``: that of older tables, which have no guard and are read as they are). Every number that is not a count is a decimal string; it stands for the dyadic number
 nearest to it that has as many significant bits as the field ``bits`` of the same object says (53,
 a double, unless said otherwise), so that reading gives back every bit. The field ``plan`` holds
 the operations themselves: the plan in the file is the plan. ``sha256`` is the hash of the rest of
@@ -17,7 +17,7 @@ from ..approximation import Approximation
 from ..errors import TableError
 from ..precision import one_at_a_time
 from .atomic import write_atomically
-from .hashing import FORMAT, VERSION, content_hash
+from .hashing import FORMAT, VERSION, VERSIONS, content_hash
 from .layout import laid_out
 from .read import approximation_from
 from .write import document_of
@@ -114,10 +114,11 @@ def read_document(path: str | Path) -> dict:
         raise TableError(f"not a whole JSON document ({error}); was the file cut off?") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise TableError(f"not a table: the field 'format' is not {FORMAT!r}")
-    if document.get("version") != VERSION:
+    version = document.get("version")
+    if isinstance(version, bool) or version not in VERSIONS:
         raise TableError(
-            f"version {document.get('version')!r} of the table format is not known; this release "
-            f"reads version {VERSION}"
+            f"version {version!r} of the table format is not known; this release reads versions "
+            f"{' and '.join(map(str, VERSIONS))}"
         )
     if "sha256" not in document:
         raise TableError("the field 'sha256' is missing; save the table again")

@@ -6,7 +6,8 @@ import hashlib
 import json
 
 FORMAT = "polyapprox table"
-VERSION = 1
+VERSION = 2
+VERSIONS = (1, 2)  # that can be read
 
 
 def content_hash(document: dict) -> str:

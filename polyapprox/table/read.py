@@ -8,9 +8,10 @@ from typing import Any
 
 import mpmath
 
-from ..approximation import Approximation
+from ..approximation import Approximation, Interval
 from ..certificate import Certificate
 from ..errors import TableError
+from ..numbers import ZERO
 from ..polynomial import Polynomial
 from ..provenance import Provenance
 from .decimals import read, read_bits
@@ -46,9 +47,8 @@ def approximation_from(document: dict[str, Any]) -> Approximation:
 
 def _read(document: dict[str, Any]) -> Approximation:
     bits = read_bits(document["bits"])
-    domain = tuple(_interval(pair, bits, "domain") for pair in document["domain"])
-    if not domain or any(a[1] >= b[0] for a, b in pairwise(domain)):
-        raise TableError("the intervals of domain must be ascending and disjoint")
+    domain = _intervals(document["domain"], bits, "domain")
+    guard, covered = _covered(document, domain, bits)
     certificate, threshold = document["certificate"], document["threshold"]
     estimate = float(read(document["error_estimate"]))
     if not (estimate >= 0 and math.isfinite(estimate)):
@@ -75,7 +75,33 @@ def _read(document: dict[str, Any]) -> Approximation:
             tuple((str(name), str(version)) for name, version in provenance["versions"]),
         ),
         threshold=None if threshold is None else read(threshold, bits),
+        guard=guard,
+        covered=covered,
     )
+
+
+def _covered(
+    document: dict[str, Any], domain: tuple[Interval, ...], bits: int
+) -> tuple[mpmath.mpf, tuple[Interval, ...]]:
+    """Guard and what is covered: of a table of version 1, nothing and the domain."""
+    if document["version"] == 1:
+        return ZERO, domain
+    guard, covered = read(document["guard"], bits), _intervals(document["covered"], bits, "covered")
+    if guard < 0:
+        raise TableError(f"guard is {document['guard']}; it cannot be negative")
+    holds = len(covered) == len(domain) and all(
+        c[0] <= d[0] and d[1] <= c[1] for c, d in zip(covered, domain, strict=True)
+    )
+    if not holds:
+        raise TableError("each interval of covered must hold the one of domain")
+    return guard, covered
+
+
+def _intervals(pairs: Any, bits: int, name: str) -> tuple[Interval, ...]:
+    intervals = tuple(_interval(pair, bits, name) for pair in pairs)
+    if not intervals or any(a[1] >= b[0] for a, b in pairwise(intervals)):
+        raise TableError(f"the intervals of {name} must be ascending and disjoint")
+    return intervals
 
 
 def _interval(pair: Any, bits: int, name: str) -> tuple[mpmath.mpf, mpmath.mpf]:

@@ -29,8 +29,8 @@ def document_of(approximation: Approximation) -> dict[str, Any]:
         If a number is not finite or a detail of the certificate has no JSON form.
     """
     a = approximation
-    ends = [end for interval in a.domain for end in interval]
-    bits = common_bits([*ends, a.offset, a.threshold, *a.margins])
+    ends = [end for interval in (*a.domain, *a.covered) for end in interval]
+    bits = common_bits([*ends, a.guard, a.offset, a.threshold, *a.margins])
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -39,6 +39,8 @@ def document_of(approximation: Approximation) -> dict[str, Any]:
         "weight": a.weight,
         "bits": bits,
         "domain": [[written(low, bits), written(high, bits)] for low, high in a.domain],
+        "guard": written(a.guard, bits),
+        "covered": [[written(low, bits), written(high, bits)] for low, high in a.covered],
         "offset": written(a.offset, bits),
         "threshold": None if a.threshold is None else written(a.threshold, bits),
         "margins": [written(margin, bits) for margin in a.margins],
