@@ -2,8 +2,10 @@
 
 The folder is ``POLYAPPROX_CACHE``, or the user's cache folder; ``POLYAPPROX_CACHE=off`` turns the
 cache off. An entry is named by a hash of the call, the versions of the libraries and the state of
-the package's own files; one that cannot be read is computed again, and a folder that cannot be
-written means no cache: the cache never makes an error.
+the package's own files, and holds that call beside the table, under one hash. One that is no regular
+file, cannot be read, or is of another call, is computed again, and a folder that cannot be written
+means no cache: the cache never makes an error. What is served was proven when it was made and is not
+proven again: who may write to the folder is trusted.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import hashlib
 import inspect
 import json
 import os
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache, wraps
@@ -24,9 +27,16 @@ import mpmath
 from .approximation import Approximation
 from .errors import TableError
 from .provenance import versions
-from .table import load_unchecked, save
+from .table import LARGEST_FILE, approximation_from, document_of, hashed_document
+from .table.atomic import write_atomically
+from .table.hashing import content_hash
 
 VARIABLE = "POLYAPPROX_CACHE"
+FORMAT = "polyapprox cache entry"
+_FUNCTIONS = {
+    "relu": "relu", "absolute": "abs", "maximum": "maximum", "minimum": "minimum", "sign": "sign",
+    "step": "step", "weighted_relu": "relu",
+}  # fmt: skip
 P = ParamSpec("P")
 
 
@@ -56,15 +66,17 @@ def cached(
     >>> cached("minimax", {"function": "exp", "degree": 3}, make) == make()
     True
     """
-    folder, key = cache_folder(), cache_key(call, arguments)
-    if folder is None or key is None:
+    folder, content = cache_folder(), _content(call, arguments)
+    if folder is None or content is None:
         return compute()
-    path = folder / f"{call}-{key}.json"
-    with suppress(TableError):
-        return load_unchecked(path)
+    path = folder / f"{call}-{_name(content)}.json"
+    with suppress(TableError, OSError):
+        result = _read_entry(path, content)
+        if _suits(result, call, arguments):
+            return result
     result = compute()
-    with suppress(TableError):
-        save(result, path)
+    with suppress(TableError, OSError):
+        write_atomically(path, _entry(result, content))
     return result
 
 
@@ -110,7 +122,9 @@ def cache_folder() -> Path | None:
     if chosen.lower() == "off":
         return None
     if chosen:
-        return Path(chosen).expanduser()
+        with suppress(RuntimeError):  # of a user who has no home
+            return Path(chosen).expanduser()
+        return None
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("polyapprox", appauthor=False))
@@ -126,24 +140,88 @@ def cache_key(call: str, arguments: Mapping[str, Any]) -> str | None:
     >>> cache_key("minimax", {"function": abs}) is None
     True
     """
+    content = _content(call, arguments)
+    return None if content is None else _name(content)
+
+
+def _content(call: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
+    """All that a result depends on, as JSON values; None if an argument cannot be named."""
     try:
         named = {name: _plain(value) for name, value in arguments.items()}
-    except TypeError:
+    except (TypeError, RecursionError):
         return None
-    content = [call, named, _versions(), _state_of_package()]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+    versions = [list(pair) for pair in _versions()]
+    return {"call": call, "arguments": named, "versions": versions, "code": _state_of_package()}
+
+
+def _name(content: dict[str, Any]) -> str:
+    return content_hash(content)[:40]
+
+
+def _entry(result: Approximation, content: dict[str, Any]) -> bytes:
+    """The file: the call and the table, and a hash of both."""
+    table = document_of(result)
+    if approximation_from(table) != result:
+        raise TableError("this approximation does not survive being written and read")
+    entry = {"format": FORMAT, "made by": content, "table": table}
+    return json.dumps({**entry, "sha256": content_hash(entry)}, indent=1).encode()
+
+
+def _read_entry(path: Path, content: dict[str, Any]) -> Approximation:
+    """The table of an entry.
+
+    Raises
+    ------
+    OSError
+        If there is no such file, or it cannot be read.
+    TableError
+        If it is not an entry of this call.
+    """
+    try:
+        entry = json.loads(_read_regular(path))
+    except (ValueError, RecursionError) as error:
+        raise TableError("not a whole JSON document") from error
+    if not isinstance(entry, dict) or entry.get("sha256") != content_hash(entry):
+        raise TableError("not an entry, or changed after it was written")
+    if entry.get("format") != FORMAT or entry.get("made by") != content:
+        raise TableError("the entry of another call")
+    return approximation_from(hashed_document(entry.get("table")))
+
+
+def _read_regular(path: Path) -> bytes:
+    """The bytes of a regular file of no more than a table's size: a pipe would never end."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > LARGEST_FILE:
+            raise TableError("not a regular file, or too large")
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read(LARGEST_FILE)
+    finally:
+        os.close(descriptor)
+
+
+def _suits(result: Approximation, call: str, arguments: Mapping[str, Any]) -> bool:
+    """Whether function, interval and guard of a result are those of the call, where it says them."""
+    named = arguments.get("function", _FUNCTIONS.get(call))
+    interval, guard = arguments.get("interval"), arguments.get("guard")
+    return bool(
+        (not isinstance(named, str) or result.function == named)
+        and (not isinstance(interval, (list, tuple)) or tuple(interval) == result.interval)
+        and (guard is None or getattr(result, "guard", guard) == guard)
+    )
 
 
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Integral):
-        return {"number": str(int(value))}
+        return {"number": hex(value)}
     if isinstance(value, mpmath.mpf):
         return {"number": [str(part) for part in value._mpf_]}
     if isinstance(value, float) or (isinstance(value, Real) and hasattr(value, "dtype")):
         number = float(value)
-        return {"number": str(int(number)) if number.is_integer() else number.hex()}
+        return {"number": hex(int(number)) if number.is_integer() else number.hex()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no name that lasts")

@@ -145,7 +145,7 @@ def load_library(source: str) -> ctypes.CDLL | None:
     with tempfile.TemporaryDirectory() as temporary:
         path = (Path(temporary) if folder is None else folder / "kernels") / name
         try:
-            if not path.exists():
+            if not path.is_file():  # a pipe would never end
                 write_atomically(path, lambda fresh: _compile(source, compiler, fresh))
             return ctypes.CDLL(str(path))
         except (OSError, subprocess.SubprocessError):

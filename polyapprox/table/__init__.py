@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from ..approximation import Approximation
 from ..errors import TableError
@@ -94,7 +95,7 @@ def load(path: str | Path) -> Approximation:
 
 
 def load_unchecked(path: str | Path) -> Approximation:
-    """As :func:`load`, but trusting the content hash for the schema: for the package's own cache."""
+    """As :func:`load`, but trusting the content hash for the schema."""
     return approximation_from(read_document(path))
 
 
@@ -112,6 +113,16 @@ def read_document(path: str | Path) -> dict:
         )
     except (ValueError, RecursionError) as error:
         raise TableError(f"not a whole JSON document ({error}); was the file cut off?") from None
+    return hashed_document(document)
+
+
+def hashed_document(document: Any) -> dict:
+    """The same object, if it is a table whose format, version and content hash are right.
+
+    Raises
+    ------
+    TableError
+    """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise TableError(f"not a table: the field 'format' is not {FORMAT!r}")
     version = document.get("version")
