@@ -39,7 +39,7 @@ setup-he: setup .venv/.ready-he .venv-he310/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[he]"
 	touch $@
 
-.venv-he310/.ready: polyapprox/encrypted/interpreter.py
+.venv-he310/.ready: polyapprox/encrypted/frameworks/interpreter.py
 	@if [ -n "$(HE_PYTHON)" ]; then \
 	  "$(HE_PYTHON)" -m venv .venv-he310 && \
 	  .venv-he310/bin/pip install --quiet --disable-pip-version-check \

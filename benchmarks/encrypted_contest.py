@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from common import write
 
+from polyapprox.contest import candidates
 from polyapprox.cost import cost_model
 from polyapprox.encrypted import Parameters, backend
-from polyapprox.encrypted.bench import candidates
-from polyapprox.encrypted.published import published_relu
+from polyapprox.published.rivals import published_relu
 
 
 def contest(name: str, power: int, ring: int, scale_bits: int, secure: bool, rounds: int) -> dict:

@@ -12,7 +12,7 @@ from typing import Any
 
 from common import write
 
-from polyapprox.encrypted.bench import contests, report
+from polyapprox.contest import contests, report
 
 GOAL, LEVELS = 0.45, 3
 RIVALS = ("published", "framework")

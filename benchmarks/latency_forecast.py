@@ -18,9 +18,9 @@ from common import ROOT, show, write
 import polyapprox
 from polyapprox.approximation import Approximation
 from polyapprox.cost import LatencyModel
-from polyapprox.cost.calibrate import machine, measured_levels
 from polyapprox.encrypted import Parameters, backend
-from polyapprox.encrypted.published import published_relu
+from polyapprox.encrypted.calibrate import machine, measured_levels
+from polyapprox.published.rivals import published_relu
 
 SHIPPED = ROOT / "polyapprox" / "cost" / "data"
 

@@ -20,7 +20,7 @@ import numpy as np
 
 import polyapprox as pa
 from polyapprox.auditing import Audit, audit
-from polyapprox.table.atomic import write_atomically
+from polyapprox.files import write_atomically
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "audits.md"

@@ -16,8 +16,8 @@ from pathlib import Path
 import polyapprox
 from polyapprox.circuits.library import FILES, Shipped, shipped_for
 from polyapprox.errors import PolyApproxError
+from polyapprox.files import write_atomically
 from polyapprox.plan.chebyshev import chebyshev_cost
-from polyapprox.table.atomic import write_atomically
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "circuits.md"

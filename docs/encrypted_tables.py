@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from polyapprox.files import write_atomically
 from polyapprox.plot.figure import BLUE, GREY, ORANGE, RED, drawn
-from polyapprox.table.atomic import write_atomically
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "encrypted.md"

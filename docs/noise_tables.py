@@ -15,12 +15,12 @@ from pathlib import Path
 
 import polyapprox
 from polyapprox import Approximation
+from polyapprox.files import write_atomically
 from polyapprox.noise import forecast, quantise
 from polyapprox.noise.amplification import amplification
 from polyapprox.noise.deviation import deviation_bound
 from polyapprox.noise.scale import Setting, smallest_scale
 from polyapprox.plot import noise as noise_figure, plan_graph
-from polyapprox.table.atomic import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -19,8 +19,8 @@ import independent
 from page_tables import grid, main, reduce_colours
 
 import polyapprox
-from polyapprox.composite.published import ALPHAS, published_degrees
-from polyapprox.cost.published import published_cost, published_points
+from polyapprox.published.composites import ALPHAS, published_degrees
+from polyapprox.published.costs import published_cost, published_points
 from polyapprox.recipes.pareto import Front
 
 PRECISIONS = range(4, 21)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from polyapprox.composite.refined import shipped_refined
+from polyapprox.files import write_atomically
 from polyapprox.numbers import ZERO, exact
 from polyapprox.plan import PlanBuilder, count
 from polyapprox.plan.chebyshev import append_chebyshev, chebyshev_cost
 from polyapprox.plan.series import append_series, choose_series, series_cost, times_cost
-from polyapprox.table.atomic import write_atomically
 
 PAGE = Path(__file__).parent / "plans.md"
 PLACE = re.compile(r"(<!-- plans ([a-z-]+) -->\n).*?(<!-- end of plans -->)", re.DOTALL)

@@ -1,6 +1,7 @@
-"""The rooms of the packages and the picture of them: ``python docs/rooms.py``.
+"""The rooms of both packages, their floors and doors, and the picture: ``python docs/rooms.py``.
 
-A room imports only from rooms on lower floors; a test compares this list with the code.
+A room imports only from rooms on lower floors, inside functions too; a door is an import upward that
+is allowed by name. The picture and the test of the walls read this list.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from polyapprox.table.atomic import write_atomically
+from polyapprox.files import write_atomically
 
 PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 
@@ -22,7 +23,7 @@ class Room:
     ----------
     title : str
     modules : tuple of str
-        Direct children of ``polyapprox`` (or ``nn_bridge`` itself).
+        Names of modules and packages; what a longer name of another room claims is not in it.
     job : str
         What it does.
     flow : str
@@ -35,72 +36,122 @@ class Room:
     flow: str
 
 
+def _room(package: str, title: str, children: str, job: str, flow: str) -> Room:
+    return Room(title, tuple(f"{package}.{child}" for child in children.split()), job, flow)
+
+
+def _nn(title: str, job: str, flow: str, children: str = "") -> Room:
+    return _room("nn_bridge", title, children or title, job, flow)
+
+
+def _pa(title: str, job: str, flow: str, children: str = "") -> Room:
+    return _room("polyapprox", title, children or title, job, flow)
+
+
 FLOORS: tuple[tuple[Room, ...], ...] = (
+    (_nn("nn-bridge", "the command nn-bridge", "arguments → report, files", "cli __main__"),),
+    (_nn("experiments", "what the documentation measures", "configuration → records"),),
+    (_nn("training", "networks that survive low precision", "network, images → weights"),),
+    (_nn("choosing", "which approximation each activation gets", "ranges, budget → precisions"),),
     (
-        Room("nn_bridge", ("nn_bridge",), "PyTorch networks (the only room with torch)",
-             "network, precision → network, report"),
-        Room("cli", ("cli",), "the command polyapprox", "arguments → report, files"),
+        _nn("correction", "mean errors taken out, free", "network, batches → network"),
+        _nn("propagation", "how errors travel", "network, batches → report"),
+        _nn("encrypted", "a network under encryption", "ciphertexts → ciphertexts"),
+    ),
+    (_nn("conversion", "polynomials in place of activations", "network → network, report"),),
+    (_nn("ranges", "ranges of inputs, intervals", "network, batches → Ranges"),),
+    (_nn("activations", "an approximation as a layer", "Approximation → layer, kernel"),),
+    (
+        _nn("channels", "scales that weights can take in", "network → foldings"),
+        _nn("models", "architectures, named networks", "name → network, images"),
     ),
     (
-        Room("plot", ("plot",), "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),
-        Room("audit", ("auditing", "audit_page"), "what a table of somebody is worth",
-             "Approximation → one page"),
-        Room("importing", ("importing",), "tables of other people", "their file → Approximation"),
+        _nn("calls", "activations found while a network runs", "network → calls"),
+        _nn("images", "image sets from a folder", "folder → arrays"),
+    ),
+    (_nn("ground of nn_bridge", "sentences for errors, files", "content → file", "errors files"),),
+    (_pa("polyapprox", "the command polyapprox", "arguments → report, files", "cli"),),
+    (_pa("plot", "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),),
+    (
+        _pa("audit", "what a table of somebody is worth", "Approximation → one page",
+            "auditing audit_page comparison contest"),
+        _pa("importing", "tables of other people", "their file → Approximation"),
     ),
     (
-        Room("export", ("export",), "source and data for frameworks", "Approximation → their file"),
-        Room("weighted", ("weighted",), "least error where the inputs are",
-             "histogram → Approximation"),
+        _pa("export", "source and data for frameworks", "Approximation → their file"),
+        _pa("weighted", "least error where the inputs are", "histogram → Approximation"),
     ),
     (
-        Room("recipes", ("recipes", "comparison"),
-             "relu, abs, max, min, sign, step, minimax, circuit, limits, pareto",
-             "precision, interval → Approximation"),
+        _pa("recipes", "relu, max, sign, minimax, circuit, …", "precision → Approximation"),
+        _pa("frameworks", "one file a framework", "plan, inputs → values",
+            "encrypted.frameworks encrypted.calibrate"),
     ),
     (
-        Room("cost", ("cost",), "levels in each framework, seconds", "plan → levels, seconds"),
+        _pa("encrypted", "runs on ciphertexts: what they share", "plan, inputs → steps, verdict"),
+        _pa("search", "finding circuits", "multiplications → constants", "circuits.search"),
+    ),
+    (_pa("noise", "rounded constants, scheme noise, scale", "plan, scale → error"),),
+    (
+        _pa("circuits", "chains with free constants, limits", "multiplications → Plan"),
+        _pa("verification", "proves a table without solvers", "table → Verification"),
     ),
     (
-        Room("encrypted", ("encrypted",), "plans run by real frameworks",
-             "plan, inputs → decrypted values"),
+        _pa("proof", "bounds, lower bounds", "plan → Certificate"),
+        _pa("cost", "levels by framework, seconds", "plan → levels, seconds"),
+        _pa("cache", "calls made before", "call → Approximation"),
     ),
     (
-        Room("noise", ("noise",), "rounded constants, scheme noise, scale",
-             "plan, scale → error"),
-        Room("circuits", ("circuits",), "chains of products with free constants, their limits",
-             "multiplications → Plan"),
+        _pa("table", "files and their hash", "Approximation ↔ JSON", "table schema structures"),
+        _pa("published", "the composites r_α", "α → Polynomials, costs"),
     ),
     (
-        Room("verification", ("verification",), "proves a table again, without solvers",
-             "table → Verification"),
-        Room("cache", ("cache",), "calls made before", "call → Approximation"),
+        _pa("approximation", "the value that carries all", "plan, certificate → Approximation"),
+        _pa("composite", "degree search, stages", "precision → Polynomials"),
     ),
     (
-        Room("remez", ("remez",), "best polynomial", "function → Polynomial"),
-        Room("composite", ("composite",), "degree search, stages", "precision → Polynomials"),
-        Room("proof", ("proof", "error_function"), "bounds, lower bounds",
-             "plan → Certificate"),
-        Room("table", ("table", "schema"), "files and their hash", "Approximation ↔ JSON"),
+        _pa("plan", "operations: written, counted, run", "Polynomial → Plan"),
+        _pa("remez", "best polynomial", "function → Polynomial"),
     ),
     (
-        Room("values", ("polynomial", "plan", "approximation", "certificate", "structures",
-                        "provenance"),
-             "frozen: Polynomial, Plan, Certificate, Approximation",
-             "Polynomials → Plan → number, ball, tensor, ciphertext"),
-        Room("functions", ("targets", "expression", "interpreters"),
-             "what is approximated, in every arithmetic", "name, text, callable → Target"),
+        _pa("polynomial", "Chebyshev coefficients, exact", "numbers → Polynomial"),
+        _pa("functions", "what is approximated", "name, text, callable → Target",
+            "targets expression interpreters"),
     ),
     (
-        Room("ground", ("numbers", "precision", "errors"), "exact numbers, precision, errors",
-             "number → exact dyadic number"),
+        _pa("ground of polyapprox", "exact numbers, precision, errors, files", "number → exact dyadic number",
+            "numbers precision errors provenance certificate files"),
     ),
 )  # fmt: skip
 
-WIDTH, LEFT, GAP, HEIGHT, TOP = 1000, 66, 14, 80, 14
-FILLS = (
-    "#e8eef7", "#e8eef7", "#e8eef7", "#e6f2ea", "#e6f2ea", "#e6f2ea", "#fdf1e0", "#fdf1e0",
-    "#fdf1e0", "#f9e4e1", "#efefef",
-)  # fmt: skip
+DOORS = frozenset({
+    ("polyapprox.approximation", "polyapprox.export"),
+    ("polyapprox.approximation", "polyapprox.plot"),
+    ("polyapprox.approximation", "polyapprox.proof"),
+    ("polyapprox.approximation", "polyapprox.table"),
+    ("polyapprox.recipes.pareto", "polyapprox.plot"),
+    ("polyapprox.encrypted", "polyapprox.encrypted.frameworks"),
+})  # fmt: skip
+"""Imports upward, by module and the room entered: ``save``, ``export``, ``plot`` and what is proven on
+demand are methods of values; a backend is found by name."""
+
+
+def room_of(module: str) -> tuple[int, str]:
+    """Floor (0 is the lowest) and title of the room of a module; the longest name decides."""
+    found = [
+        (len(name), len(FLOORS) - number, room.title)
+        for number, floor in enumerate(FLOORS)
+        for room in floor
+        for name in room.modules
+        if module == name or module.startswith(name + ".")
+    ]
+    if not found:
+        raise LookupError(f"{module} is in no room: give it one in docs/rooms.py")
+    _, floor, title = max(found)
+    return floor, title
+
+
+WIDTH, LEFT, GAP, HEIGHT, TOP = 1000, 66, 8, 62, 14
+FILLS = ("#e8eef7", "#fdf1e0")  # nn_bridge, polyapprox
 FONT = "font-family='Helvetica, Arial, DejaVu Sans, sans-serif'"
 
 
@@ -118,14 +169,14 @@ def picture() -> str:
         y = TOP + floor * (HEIGHT + GAP)
         width = (WIDTH - LEFT - GAP * len(rooms)) / len(rooms)
         for place, room in enumerate(rooms):
-            parts += _box(room, LEFT + place * (width + GAP), y, width, FILLS[floor])
+            parts += _box(room, LEFT + place * (width + GAP), y, width, FILLS[room.modules[0].startswith("polyapprox")])
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _box(room: Room, x: float, y: float, width: float, fill: str) -> list[str]:
     middle = x + width / 2
-    lines = [(24, 16, "bold", "#1a1a1a", room.title), (45, 12.5, "normal", "#1a1a1a", room.job),
-             (66, 12, "normal", "#1f5fa8", room.flow)]  # fmt: skip
+    lines = [(20, 15, "bold", "#1a1a1a", room.title), (37, 12, "normal", "#1a1a1a", room.job),
+             (53, 11.5, "normal", "#1f5fa8", room.flow)]  # fmt: skip
     return [
         f"<rect x='{x:.1f}' y='{y}' width='{width:.1f}' height='{HEIGHT}' rx='6' fill='{fill}' "
         "stroke='#7a7a7a'/>",

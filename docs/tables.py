@@ -16,8 +16,8 @@ from typing import Any
 
 import polyapprox
 from polyapprox.comparison import compare_with_published
+from polyapprox.files import write_atomically
 from polyapprox.plan.chebyshev import chebyshev_cost
-from polyapprox.table.atomic import write_atomically
 
 DOCS = Path(__file__).parent
 OTHERS = ("audits.md",)  # pages with a script of their own and the same marks

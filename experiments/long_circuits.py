@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from polyapprox.circuits import shipped_circuits
-from polyapprox.circuits.dense_build import add_long
-from polyapprox.circuits.dense_search import DenseSettings, dense_search
+from polyapprox.circuits.search.long import DenseSettings, dense_search
+from polyapprox.circuits.search.shelve_long import add_long
 
 
 def main() -> None:

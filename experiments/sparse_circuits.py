@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 
 from polyapprox.circuits import shipped_circuits
-from polyapprox.circuits.sparse_build import add_sparse
-from polyapprox.circuits.sparse_search import Archive, Kept, search_products
+from polyapprox.circuits.search.shelve_sparse import add_sparse
+from polyapprox.circuits.search.sparse import Archive, Kept, search_products
 
 
 def main() -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from polyapprox.files import replaced
 from polyapprox.provenance import version
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors")
@@ -19,16 +18,8 @@ _PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors")
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file in the same folder, then move it to its place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
+    with replaced(path) as temporary:
         write(temporary)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

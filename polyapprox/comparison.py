@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .composite.published import ALPHAS, published_composite, published_degrees
 from .composite.refine import sampled_error
-from .cost.published import published_cost
 from .plan.count import Rule
 from .precision import one_at_a_time
+from .published.composites import ALPHAS, published_composite, published_degrees
+from .published.costs import published_cost
 from .recipes.absolute import relu
 from .recipes.limits import limits
 

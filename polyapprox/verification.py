@@ -17,10 +17,10 @@ import numpy as np
 
 from .approximation import Approximation, rounded_down, rounded_up
 from .certificate import Certificate
-from .error_function import ErrorFunction, error_function, exceeds
 from .errors import PolyApproxError, ProofError, TableError
 from .numbers import fraction
 from .precision import one_at_a_time
+from .proof.error_function import ErrorFunction, error_function, exceeds
 from .proof.prove import prove
 from .table import document_of, load
 from .table.decimals import DOUBLE, read

@@ -6,7 +6,7 @@ import independent
 import pytest
 
 import polyapprox as pa
-from polyapprox.composite.published import ALPHAS, published_composite, published_degrees
+from polyapprox.published.composites import ALPHAS, published_composite, published_degrees
 from polyapprox.recipes.plans import composite_plan
 
 

@@ -19,8 +19,6 @@ from independent import TRUE_FIXED, counts, log2_fixed, points, run_plan, run_pl
 import polyapprox as pa
 from polyapprox.circuits import Circuit, canonical, circuit_plan, shipped_circuits
 from polyapprox.circuits.chain import Chain, absolute_grid, errors, free_constants, jacobian, pack
-from polyapprox.circuits.fit import minimise
-from polyapprox.circuits.grow import deleted, inserted, normalised
 from polyapprox.circuits.library import FILE, read_library
 from polyapprox.circuits.lower import (
     COMPUTED,
@@ -28,9 +26,11 @@ from polyapprox.circuits.lower import (
     alternation_points,
     levelled_bound,
 )
-from polyapprox.circuits.polish import polish
-from polyapprox.circuits.search import Settings, search
-from polyapprox.circuits.thin import noise_gain, thinned
+from polyapprox.circuits.search.fit import minimise
+from polyapprox.circuits.search.grow import deleted, inserted, normalised
+from polyapprox.circuits.search.polish import polish
+from polyapprox.circuits.search.rounds import Settings, search
+from polyapprox.circuits.search.thin import noise_gain, thinned
 from polyapprox.errors import ArgumentError
 from polyapprox.numbers import ball, exact
 from polyapprox.plan import count
@@ -344,7 +344,7 @@ def test_a_killed_search_goes_on_where_it_was(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
     program = (
         "import sys; from pathlib import Path\n"
-        "from polyapprox.circuits.search import Settings, search\n"
+        "from polyapprox.circuits.search.rounds import Settings, search\n"
         f"list(search({SMALL!r}, Path(sys.argv[1])))\n"
     )
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}

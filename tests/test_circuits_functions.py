@@ -19,7 +19,7 @@ from independent import counts, run_plan_mpmath, true_value
 
 import polyapprox as pa
 from polyapprox.circuits import Circuit
-from polyapprox.circuits.build import neat
+from polyapprox.circuits.approximation import shipped_plan
 from polyapprox.circuits.chain import Chain, errors, pack
 from polyapprox.circuits.library import (
     FILES,
@@ -30,15 +30,15 @@ from polyapprox.circuits.library import (
     shipped_circuits,
     shipped_for,
 )
-from polyapprox.circuits.orthogonal import minimise
 from polyapprox.circuits.plan import scaling_of
 from polyapprox.circuits.problem import problem_for
-from polyapprox.circuits.runner import runner_named, serial
 from polyapprox.circuits.scaled import RADIUS, bound_of_circuit, inside_box, scaled_bound
-from polyapprox.circuits.search import Settings, search
-from polyapprox.circuits.shrink import shifted, shrunk
-from polyapprox.circuits.smooth import finish
-from polyapprox.circuits.unproven import shipped_plan
+from polyapprox.circuits.search.orthogonal import minimise
+from polyapprox.circuits.search.rounds import Settings, search
+from polyapprox.circuits.search.runner import runner_named, serial
+from polyapprox.circuits.search.shelve import neat
+from polyapprox.circuits.search.shrink import shifted, shrunk
+from polyapprox.circuits.search.smooth import finish
 from polyapprox.errors import ArgumentError, DomainError, TableError
 from polyapprox.numbers import exact, fraction
 from polyapprox.plan import count

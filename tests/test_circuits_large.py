@@ -12,9 +12,9 @@ import polyapprox as pa
 from polyapprox.approximation import Approximation
 from polyapprox.circuits import circuit_plan, shipped_circuits
 from polyapprox.circuits.chain import absolute_grid, errors
-from polyapprox.circuits.dense import graded_angles, graded_grid
-from polyapprox.circuits.dense_finish import finished, largest_error
-from polyapprox.circuits.dense_search import DenseSettings, dense_search
+from polyapprox.circuits.search.finish import finished, largest_error
+from polyapprox.circuits.search.graded import graded_angles, graded_grid
+from polyapprox.circuits.search.long import DenseSettings, dense_search
 from polyapprox.errors import ProofError
 from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.by_cells import by_cells, graded_edges

@@ -11,7 +11,21 @@ from independent import Counter, counts, exact_fraction, points, run_plan, to_fi
 
 from polyapprox.circuits import circuit_plan, shipped_circuits
 from polyapprox.circuits.chain import pack, unpack
-from polyapprox.circuits.grow import normalised
+from polyapprox.circuits.search.grow import normalised
+from polyapprox.circuits.search.shelve_sparse import (
+    add_sparse,
+    finished_sparse,
+    moderate,
+    with_counts,
+)
+from polyapprox.circuits.search.sparse import bits_of, grids, read_archive, search_products
+from polyapprox.circuits.search.sparse_fit import (
+    minimise_pattern,
+    norm_of,
+    pattern_of,
+    places,
+    removals,
+)
 from polyapprox.circuits.sparse import (
     PRODUCT,
     SparseShipped,
@@ -21,15 +35,6 @@ from polyapprox.circuits.sparse import (
     sparse_circuits,
     sparse_text,
 )
-from polyapprox.circuits.sparse_build import add_sparse, finished_sparse, moderate, with_counts
-from polyapprox.circuits.sparse_fit import (
-    minimise_pattern,
-    norm_of,
-    pattern_of,
-    places,
-    removals,
-)
-from polyapprox.circuits.sparse_search import bits_of, grids, read_archive, search_products
 from polyapprox.errors import ArgumentError
 from polyapprox.plan import count
 

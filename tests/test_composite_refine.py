@@ -7,12 +7,12 @@ import pytest
 
 from polyapprox.comparison import compare_with_published
 from polyapprox.composite.joint import Composite, extrema, grid
-from polyapprox.composite.published import ALPHAS, published_composite, published_degrees
 from polyapprox.composite.refine import main, refine, sampled_error
 from polyapprox.composite.refined import parse_degrees, refined_relu, shipped_refined
 from polyapprox.composite.relu_search import pareto_relu, search_relu
 from polyapprox.composite.threshold import best_threshold
 from polyapprox.errors import ArgumentError
+from polyapprox.published.composites import ALPHAS, published_composite, published_degrees
 
 BARS = {
     (5,): 5.444,

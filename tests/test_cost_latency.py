@@ -12,10 +12,10 @@ import pytest
 
 import polyapprox as pa
 from polyapprox.cost import LatencyModel, latency_model
-from polyapprox.cost.calibrate import calibrate, measured_levels
 from polyapprox.cost.latency import shipped_latency_models
 from polyapprox.cost.steps import KINDS, steps
 from polyapprox.encrypted.backend import Availability, BackendError, Parameters
+from polyapprox.encrypted.calibrate import calibrate, measured_levels
 from polyapprox.errors import ArgumentError, TableError
 from polyapprox.numbers import exact
 from polyapprox.plan import Plan, PlanBuilder

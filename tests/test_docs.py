@@ -1,6 +1,5 @@
 """The documentation: its examples run, its tables are computed, its picture of the rooms is true."""
 
-import ast
 import contextlib
 import doctest
 import importlib
@@ -121,55 +120,6 @@ def test_table_cells_are_rounded_to_the_safe_side() -> None:
     assert tables.proven(9.00999) == "9.00"
     assert tables.above(0.0973201) == "0.0974"
     assert float(tables.above(1.15)) >= 1.15
-
-
-def imports_when_loaded(path: Path, package: str) -> set[str]:
-    """Rooms-to-be that a file imports when it is itself imported (not inside functions)."""
-    found = set()
-    pending: list[ast.AST] = list(ast.parse(path.read_text(encoding="utf-8")).body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = package.split(".")[: len(package.split(".")) - node.level + 1]
-            base += node.module.split(".") if node.module else []
-            found |= {".".join([*base, alias.name]) for alias in node.names}
-        pending += list(ast.iter_child_nodes(node))
-    return {name.split(".")[1] for name in found if name.startswith("polyapprox.")}
-
-
-def test_rooms_import_from_lower_floors_only() -> None:
-    rooms = load_script("rooms")
-    floor = {
-        module: (number, room.title)
-        for number, floor in enumerate(rooms.FLOORS)
-        for room in floor
-        for module in room.modules
-    }
-    root = ROOT / "polyapprox"
-    children = {p.stem for p in root.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
-    assert children - {"__init__"} == set(floor) - {"nn_bridge", "schema"}
-    upward = []
-    for path in root.rglob("*.py"):
-        parts = path.relative_to(root).with_suffix("").parts
-        if parts == ("__init__",):
-            continue
-        package = ".".join(["polyapprox", *parts[:-1]])
-        here, own = floor[parts[0]]
-        for name in imports_when_loaded(path, package):
-            there, title = floor[name]
-            if title != own and there <= here:
-                upward.append(f"{'.'.join(parts)} imports {name}")
-    assert upward == []
-
-
-def test_imports_inside_functions_are_not_counted(tmp_path: Path) -> None:
-    source = "from .a import b\nif x:\n    from ..c import d\ndef f():\n    from .e import g\n"
-    (tmp_path / "m.py").write_text(source)
-    assert imports_when_loaded(tmp_path / "m.py", "polyapprox.p") == {"p", "c"}
 
 
 def test_the_picture_of_the_rooms_is_up_to_date() -> None:

@@ -21,13 +21,13 @@ from polyapprox.encrypted import (
 )
 from polyapprox.encrypted.backend import LARGEST_MODULUS
 from polyapprox.encrypted.choose import special_bits
-from polyapprox.encrypted.interpreter import VARIABLE, find
-from polyapprox.encrypted.process import Worker
+from polyapprox.encrypted.frameworks.interpreter import VARIABLE, find
+from polyapprox.encrypted.frameworks.process import Worker
 from polyapprox.encrypted.series import chebyshev_series
 from polyapprox.errors import ArgumentError
 
 RELU = pa.circuit("relu", multiplications=5)
-WORKER = Path(encrypted.__file__).with_name("openfhe_worker.py")
+WORKER = Path(encrypted.__file__).with_name("frameworks") / "openfhe_worker.py"
 
 
 class ClearSession:
@@ -232,7 +232,7 @@ def test_a_worker_that_dies_is_told_in_one_sentence(tmp_path, how):
 
 
 def test_a_worker_that_does_not_listen_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr("polyapprox.encrypted.process._PATIENCE", 0.1)
+    monkeypatch.setattr("polyapprox.encrypted.frameworks.process._PATIENCE", 0.1)
     one = worker(tmp_path, "import time; time.sleep(60)")
     one._process.stdin.write(b"\0" * 7 + b"\x02{}")
     one._process.stdin.flush()

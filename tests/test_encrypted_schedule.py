@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import polyapprox as pa
-from polyapprox.encrypted.schedule import schedule
 from polyapprox.errors import ArgumentError
 from polyapprox.noise.schemes import primes_below
 from polyapprox.numbers import exact
 from polyapprox.plan import PlanBuilder, count
 from polyapprox.plan.chebyshev import append_chebyshev
+from polyapprox.plan.schedule import schedule
 
 BITS = 40
 UNIT = 2.0**BITS

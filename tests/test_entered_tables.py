@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import polyapprox as pa
-from polyapprox.composite.published import ALPHAS, published_composite
 from polyapprox.errors import ArgumentError
 from polyapprox.numbers import from_decimal
+from polyapprox.published.composites import ALPHAS, published_composite
 
 ORACLES = Path(__file__).parent / "oracles"
 

@@ -15,7 +15,7 @@ from exported import FORMS, bare, written
 import polyapprox as pa
 from polyapprox.errors import ArgumentError, TableError
 from polyapprox.export import FORMATS, export, find_format, job_for
-from polyapprox.table.atomic import write_atomically
+from polyapprox.files import write_atomically
 
 STUBS = Path(__file__).parent / "stubs"
 GCC, GXX = shutil.which("gcc"), shutil.which("g++")

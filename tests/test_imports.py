@@ -12,17 +12,6 @@ import polyapprox
 ROOT = Path(polyapprox.__file__).parent
 PACKAGE = "polyapprox"
 
-# Rooms that may not be entered from a room (prefixes of module names).
-FORBIDDEN = {
-    "polyapprox.plan": ["proof", "remez", "composite", "recipes", "table", "plot", "cli"],
-    "polyapprox.proof": ["remez", "composite", "recipes", "table", "plot", "cli"],
-    "polyapprox.remez": ["composite", "recipes", "table", "plot", "cli"],
-    "polyapprox.composite": ["recipes", "table", "plot", "cli"],
-    "polyapprox.recipes": ["cli"],  # a front loads its figure when it is drawn
-    "polyapprox.table": ["proof", "remez", "composite", "recipes", "plot", "cli"],
-    "polyapprox.verification": ["remez", "composite", "recipes", "plot", "cli"],
-    "polyapprox.error_function": ["remez", "composite", "recipes", "table", "plot", "cli"],
-}
 NEVER = ("nn_bridge", "torch")
 
 
@@ -63,20 +52,6 @@ def test_relative_imports_are_resolved() -> None:
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_nothing_imports_the_bridge_or_torch(path: Path) -> None:
     assert [n for n in imports_of(path) if any(within(n, never) for never in NEVER)] == []
-
-
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_rooms(room: str) -> None:
-    files = [path for path in FILES if within(module_name(path), room)]
-    assert files, room
-    walls = [f"{PACKAGE}.{name}" for name in FORBIDDEN[room]]
-    broken = {
-        module_name(path): name
-        for path in files
-        for name in imports_of(path)
-        if any(within(name, wall) for wall in walls)
-    }
-    assert broken == {}
 
 
 def loaded_after(program: str) -> set[str]:

@@ -31,7 +31,7 @@ from nn_bridge.experiments.figure import accuracy_figure
 from nn_bridge.experiments.records import Records
 from nn_bridge.models.networks import DIGITS_WEIGHTS, find_network
 from nn_bridge.training import TrainingConfiguration, train_digits
-from polyapprox.composite.published import published_degrees
+from polyapprox.published.composites import published_degrees
 
 ROOT = os.environ.get("NN_BRIDGE_DATA", "")
 SMALL = AccuracyConfiguration(

@@ -11,10 +11,10 @@ import pytest
 
 import polyapprox as pa
 from polyapprox.cli import main
-from polyapprox.composite.published import ALPHAS, published_degrees
 from polyapprox.cost import LatencyModel, latency_model
-from polyapprox.cost.published import published_cost, published_points
 from polyapprox.errors import ArgumentError
+from polyapprox.published.composites import ALPHAS, published_degrees
+from polyapprox.published.costs import published_cost, published_points
 from polyapprox.recipes.pareto import Front, pareto
 
 KNOWN_COSTS = {  # levels and multiplications of r_alpha, Lee et al., arXiv 2105.10879

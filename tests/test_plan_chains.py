@@ -11,10 +11,10 @@ from polyapprox.composite.refined import shipped_refined
 from polyapprox.errors import ArgumentError
 from polyapprox.numbers import exact
 from polyapprox.plan import Plan, PlanBuilder
-from polyapprox.plan.adapted import Adapted, Refusal, adapt
-from polyapprox.plan.chain import Chain
-from polyapprox.plan.chain_fit import Evaluation, points
-from polyapprox.plan.chain_table import shipped_chains
+from polyapprox.plan.chains.adapted import Adapted, Refusal, adapt
+from polyapprox.plan.chains.chain import Chain
+from polyapprox.plan.chains.fit import Evaluation, points
+from polyapprox.plan.chains.table import shipped_chains
 from polyapprox.plan.chebyshev import chebyshev_cost
 from polyapprox.plan.series import (
     append_series,

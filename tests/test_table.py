@@ -16,13 +16,13 @@ import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.certificate import Certificate
 from polyapprox.errors import ProofError, TableError
+from polyapprox.files import write_atomically
 from polyapprox.numbers import ZERO, dyadic, exact
 from polyapprox.plan import Operation, Plan, PlanBuilder
 from polyapprox.plan.chebyshev import append_chebyshev
 from polyapprox.proof.prove import prove
 from polyapprox.provenance import Provenance
 from polyapprox.table import document_of, load, load_unchecked, save
-from polyapprox.table.atomic import write_atomically
 from polyapprox.table.decimals import common_bits, read, written
 from polyapprox.table.hashing import content_hash
 from polyapprox.table.layout import laid_out
@@ -320,7 +320,7 @@ def test_a_failed_write_leaves_the_old_file(
     def broken(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("polyapprox.table.atomic.os.replace", broken)
+    monkeypatch.setattr("polyapprox.files.os.replace", broken)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"

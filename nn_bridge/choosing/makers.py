@@ -8,11 +8,11 @@ from torch import nn
 
 from polyapprox import Polynomial, relu
 from polyapprox.approximation import Approximation
-from polyapprox.composite.published import ALPHAS, published_composite, published_plan
 from polyapprox.composite.refine import sampled_error
 from polyapprox.numbers import ZERO, exact
 from polyapprox.proof.prove import certified
 from polyapprox.provenance import Provenance
+from polyapprox.published.composites import ALPHAS, published_composite, published_plan
 
 from ..activations.default import network_relu
 from ..errors import ArgumentError
@@ -31,7 +31,7 @@ def published_relu(
 ) -> Approximation:
     """The published composite r_alpha, alpha = −log2 of the precision, with a bound proven here.
 
-    Lee et al., arXiv 2105.10879; coefficients from :mod:`polyapprox.composite.published`.
+    Lee et al., arXiv 2105.10879; coefficients from :mod:`polyapprox.published.composites`.
 
     Raises
     ------

@@ -17,11 +17,11 @@ import numpy as np
 from scipy import sparse
 
 from polyapprox.encrypted.backend import BackendError
-from polyapprox.encrypted.schedule import schedule
-from polyapprox.encrypted.tenseal import TenSEALSession
-from polyapprox.encrypted.tenseal_seal import take
+from polyapprox.encrypted.frameworks.tenseal import TenSEALSession
+from polyapprox.encrypted.frameworks.tenseal_seal import take
 from polyapprox.plan import Plan, count
 from polyapprox.plan.count import input_scaling
+from polyapprox.plan.schedule import schedule
 
 Progress = Callable[[int, int, str], None]
 

@@ -13,8 +13,8 @@ from . import values
 if TYPE_CHECKING:
     from ..approximation import Approximation
     from ..circuits.library import Shipped
-    from ..circuits.runner import Runner
-    from ..circuits.search import Settings
+    from ..circuits.search.rounds import Settings
+    from ..circuits.search.runner import Runner
 
 application = typer.Typer(
     name="circuits",
@@ -137,8 +137,8 @@ def search(
     |x| and its kin are searched for on [-1, 1], the sign on [τ, 1].
     """
     from ..circuits.plan import FUNCTIONS
-    from ..circuits.runner import runner_named
-    from ..circuits.search import Settings
+    from ..circuits.search.rounds import Settings
+    from ..circuits.search.runner import runner_named
     from ..recipes.circuits import library_name, searched
     from .report import show_approximation, summary, write_json
 
@@ -191,9 +191,9 @@ def _absolute(
     function: str, settings: Settings, record: Path | None, command: str, runner: Runner
 ) -> Approximation:
     from ..circuits import canonical
-    from ..circuits.build import estimated_error
-    from ..circuits.search import search as run
-    from ..circuits.thin import thinned
+    from ..circuits.search.rounds import search as run
+    from ..circuits.search.shelve import estimated_error
+    from ..circuits.search.thin import thinned
     from ..recipes.circuits import of_constants
 
     *_, last = run(settings, record, runner=runner)

@@ -368,7 +368,7 @@ def compare(
 ) -> None:
     """Our ReLU beside the published composites r_alpha."""
     from ..comparison import RULE, compare_with_published
-    from ..composite.published import ALPHAS
+    from ..published.composites import ALPHAS
     from .report import show_comparison, write_json
 
     _check_plots(plot)
@@ -387,7 +387,7 @@ def compare(
 
 
 def _write(path: Path, text: str) -> None:
-    from ..table.atomic import write_atomically
+    from ..files import write_atomically
 
     try:
         write_atomically(path, text.encode())

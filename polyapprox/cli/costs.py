@@ -86,7 +86,7 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Measure the operations of a framework on this machine, for forecasts of latency."""
-    from ..cost.calibrate import calibrate as measure
+    from ..encrypted.calibrate import calibrate as measure
     from .report import write_json, write_text
 
     if output.suffix != ".json":

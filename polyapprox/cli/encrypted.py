@@ -13,8 +13,8 @@ from . import values
 from .commands import AsJson, application
 
 if TYPE_CHECKING:
+    from ..contest import Contest
     from ..encrypted import EncryptedRun
-    from ..encrypted.bench import Contest
 
 bench = typer.Typer(
     name="bench", help="Benchmarks on this machine.", no_args_is_help=True, add_completion=False
@@ -175,8 +175,8 @@ def bench_encrypted(
     as_json: AsJson = False,
 ) -> None:
     """Encrypted ReLU: ours, published r_alpha and the framework's own evaluator, in one run."""
-    from ..encrypted.bench import contests, report
-    from ..table.atomic import write_atomically
+    from ..contest import contests, report
+    from ..files import write_atomically
     from .report import write_json, write_text
 
     if backend != "openfhe":

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, TableError
+from ..files import write_atomically
 from ..plan.count import Rule
 from ..plan.plan import Plan
-from ..table.atomic import write_atomically
 from .steps import KINDS, steps
 
 FORMAT = 1

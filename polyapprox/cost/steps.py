@@ -1,16 +1,16 @@
 """What a scheme does when a plan runs: every product, rescale and addition, with its level.
 
-The steps are those of :mod:`polyapprox.encrypted.schedule`, which rescales as late as possible.
+The steps are those of :mod:`polyapprox.plan.schedule`, which rescales as late as possible.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..encrypted.schedule import schedule
 from ..errors import ArgumentError
 from ..plan.count import Rule, count
 from ..plan.plan import Plan
+from ..plan.schedule import schedule
 
 KINDS = ("multiply", "rescale", "scale", "add", "shift")
 _PRICED = {

@@ -21,10 +21,10 @@ from .run import EncryptedRun as EncryptedRun, run as run
 
 # Name of a framework: the module beside this one whose `BACKEND` speaks to it.
 MODULES = {
-    "openfhe": "openfhe",
-    "lattigo": "lattigo",
-    "tenseal": "tenseal",
-    "desilofhe": "desilofhe",
+    "openfhe": "frameworks.openfhe",
+    "lattigo": "frameworks.lattigo",
+    "tenseal": "frameworks.tenseal",
+    "desilofhe": "frameworks.desilofhe",
 }
 
 

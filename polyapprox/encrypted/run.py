@@ -307,7 +307,7 @@ def _error(
     if approximation.function in TWO_ARGUMENTS:
         exact = np.maximum(*x) if approximation.function == "maximum" else np.minimum(*x)
         return values - exact
-    from ..error_function import error_function
+    from ..proof.error_function import error_function
 
     error = error_function(approximation)
     difference = values - error.target.numpy(x[0])

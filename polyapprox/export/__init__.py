@@ -97,7 +97,7 @@ def export(
     ...     "double polyapprox_relu(double x)" in path.read_text()
     True
     """
-    from ..table.atomic import write_atomically
+    from ..files import write_atomically
 
     job = job_for(approximation, format, form)
     content = job.format.write(job)

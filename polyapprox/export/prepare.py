@@ -10,12 +10,12 @@ import mpmath
 import numpy as np
 
 from ..approximation import Approximation
-from ..error_function import error_function
 from ..errors import ArgumentError, PolyApproxError
 from ..numbers import ZERO, ball, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import working_precision
+from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..recipes.plans import composite_plan, composition_plan, polynomial_plan
 from ..structures import TWO_ARGUMENTS

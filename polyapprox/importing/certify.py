@@ -11,7 +11,6 @@ import mpmath
 import numpy as np
 
 from ..approximation import Approximation
-from ..error_function import error_function
 from ..errors import ArgumentError, TableError
 from ..export.chain import components_from, doubled, with_parity
 from ..export.expand import expanded
@@ -19,6 +18,7 @@ from ..export.powers import UNIT, from_powers
 from ..numbers import ZERO, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
+from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..recipes.arguments import read_domain

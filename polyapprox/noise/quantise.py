@@ -21,10 +21,10 @@ from itertools import pairwise
 import numpy as np
 
 from ..approximation import Approximation
-from ..error_function import ErrorFunction, error_function
 from ..errors import ProofError
 from ..numbers import ZERO
 from ..precision import one_at_a_time
+from ..proof.error_function import ErrorFunction, error_function
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..structures import total_degree

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import mpmath
 
 from ..polynomial import Parity
-from .adapted import LARGEST_CONSTANT, Adapted, Refusal, adapt, append_adapted
 from .builder import PlanBuilder
-from .chain import Family
-from .chain_table import Objective, best_chain
+from .chains.adapted import LARGEST_CONSTANT, Adapted, Refusal, adapt, append_adapted
+from .chains.chain import Family
+from .chains.table import Objective, best_chain
 from .chebyshev import append_chebyshev, chebyshev_cost, double_angle
 from .count import count
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..approximation import Approximation
-from ..error_function import ErrorFunction, error_function
 from ..precision import one_at_a_time
+from ..proof.error_function import ErrorFunction, error_function
 from .figure import BLUE, GREY, ORANGE, RED, drawn, number, title_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import mpmath
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, PolyApproxError
-from ..table.atomic import write_atomically
+from ..files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..cost.published import Published
+    from ..published.costs import Published
     from ..recipes.pareto import Front, Way
 
 GREEN = "#2e7d4f"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..approximation import Approximation
 from ..cache import remembered
 from ..certificate import Certificate
+from ..circuits.approximation import sampled_error, unproven
 from ..circuits.library import (
     FILES,
     Shipped,
@@ -23,7 +24,6 @@ from ..circuits.problem import problem_for
 from ..circuits.scaled import scaled_bound
 from ..circuits.shape import Circuit
 from ..circuits.sparse import sparse_circuits
-from ..circuits.unproven import sampled_error, unproven
 from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
@@ -41,7 +41,7 @@ from .limits import too_few
 from .request import Request, read_request
 
 if TYPE_CHECKING:
-    from ..circuits.runner import Runner
+    from ..circuits.search.runner import Runner
 
 
 def fewest(request: Request) -> int | None:
@@ -229,7 +229,7 @@ def circuit(
         (whose constants are compared with a hash).
     search : bool
         Search for a circuit where none is shipped: seconds for 4 multiplications, minutes for 7,
-        on one core (:mod:`polyapprox.circuits.search`; ``polyapprox circuits search`` does the
+        on one core (:mod:`polyapprox.circuits.search.rounds`; ``polyapprox circuits search`` does the
         same, on record and on several cores).
     starts, seed : int
         Of that search; the same seed finds the same circuit.
@@ -339,21 +339,21 @@ def searched(
     multiplications : int
     interval : (float, float)
     starts, beam, finalists, seed : int
-        See :class:`polyapprox.circuits.search.Settings`.
+        See :class:`polyapprox.circuits.search.rounds.Settings`.
     command : str
         For the provenance.
     record : Path, optional
         File of JSON lines to go on from and to write.
     runner : callable, optional
-        See :mod:`polyapprox.circuits.runner`.
+        See :mod:`polyapprox.circuits.search.runner`.
 
     Raises
     ------
     ArgumentError, ProofError
     """
-    from ..circuits.build import neat
-    from ..circuits.runner import serial
-    from ..circuits.search import Settings, search as run
+    from ..circuits.search.rounds import Settings, search as run
+    from ..circuits.search.runner import serial
+    from ..circuits.search.shelve import neat
 
     width = interval[1] if function == "sign" else 1.0
     problem = problem_for(function, (interval[0] / width, interval[1] / width))

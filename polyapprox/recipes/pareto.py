@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..cost.latency import LatencyModel, latency_model
-from ..cost.published import Published, published_points
 from ..errors import ArgumentError, ProofError
 from ..plan.count import Rule
 from ..precision import one_at_a_time
+from ..published.costs import Published, published_points
 from ..structures import TWO_ARGUMENTS
 from .composites import PROOF_SHARE
 from .limits import Limits, limits

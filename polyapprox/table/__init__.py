@@ -16,8 +16,8 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..errors import TableError
+from ..files import write_atomically
 from ..precision import one_at_a_time
-from .atomic import write_atomically
 from .hashing import FORMAT, VERSION, VERSIONS, content_hash
 from .layout import laid_out
 from .read import approximation_from

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..approximation import Approximation
-from ..circuits.dense import graded_angles
+from ..circuits.search.graded import graded_angles
 from ..errors import ArgumentError
 from ..precision import one_at_a_time
 from ..targets import as_target

@@ -7,7 +7,7 @@ limit c,
 
 is minimised. The second term is nothing below the limit and a wall above it. Its Hessian, without
 second derivatives of the chain, is JᵀWJ: damped steps on orthogonal factors, as in
-:mod:`polyapprox.circuits.orthogonal`.
+:mod:`polyapprox.circuits.search.orthogonal`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 
 from ..circuits.chain import Chain, Grid, errors, free_constants, jacobian
-from ..circuits.fit import State, descended
+from ..circuits.search.fit import State, descended
 
 _POWER = 24
 _FIRST_DAMPING, _LARGEST_DAMPING = 1e-8, 1e4
@@ -80,7 +80,7 @@ def weighted_fit(chain: Chain, wanted: Wanted, steps: int) -> Chain:
 
     Examples
     --------
-    >>> from polyapprox.circuits.dense import graded_grid
+    >>> from polyapprox.circuits.search.graded import graded_grid
     >>> from polyapprox.circuits.library import shipped_circuits
     >>> chain, grid = shipped_circuits()[3].circuit.chain(), graded_grid(3, 2)
     >>> near_zero = np.where(grid.target < 0.2, 1.0, 0.0)

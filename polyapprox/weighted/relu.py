@@ -11,11 +11,11 @@ from typing import Any
 from ..approximation import Approximation
 from ..cache import cached
 from ..circuits.chain import Chain
-from ..circuits.dense import graded_grid
-from ..circuits.dense_finish import largest_error
 from ..circuits.library import Shipped, shipped_circuits
+from ..circuits.search.finish import largest_error
+from ..circuits.search.graded import graded_grid
+from ..circuits.search.thin import thinned
 from ..circuits.shape import Circuit, canonical
-from ..circuits.thin import thinned
 from ..errors import ArgumentError, ProofError
 from ..precision import one_at_a_time
 from ..provenance import Provenance

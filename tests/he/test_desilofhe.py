@@ -8,7 +8,7 @@ import pytest
 import polyapprox as pa
 from polyapprox.cost import cost_model
 from polyapprox.encrypted import BackendError, Parameters, backend
-from polyapprox.encrypted.published import published_relu
+from polyapprox.published.rivals import published_relu
 
 DESILOFHE = backend("desilofhe")
 needed = pytest.mark.skipif(

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import polyapprox as pa
-from polyapprox.encrypted import interpreter
+from polyapprox.encrypted.frameworks import interpreter
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from exported import bare

@@ -9,9 +9,9 @@ import pytest
 import polyapprox as pa
 from polyapprox.cost import cost_model
 from polyapprox.encrypted import BackendError, Parameters, backend
-from polyapprox.encrypted.published import published_relu
 from polyapprox.errors import ArgumentError
 from polyapprox.plan import PlanBuilder
+from polyapprox.published.rivals import published_relu
 
 LATTIGO = backend("lattigo")
 pytestmark = pytest.mark.skipif(

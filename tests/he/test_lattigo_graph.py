@@ -11,10 +11,10 @@ import pytest
 
 import polyapprox as pa
 from polyapprox.encrypted import BackendError
-from polyapprox.encrypted.lattigo_graph import Lowering
-from polyapprox.encrypted.lattigo_model import INPUT, Graph, model
-from polyapprox.encrypted.schedule import schedule
+from polyapprox.encrypted.frameworks.lattigo_graph import Lowering
+from polyapprox.encrypted.frameworks.lattigo_model import INPUT, Graph, model
 from polyapprox.plan import PlanBuilder
+from polyapprox.plan.schedule import schedule
 
 BITS = 50
 X = np.linspace(-1.0, 1.0, 501)

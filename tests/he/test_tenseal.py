@@ -7,9 +7,9 @@ import pytest
 
 import polyapprox as pa
 from polyapprox.encrypted import BackendError, Parameters, backend
-from polyapprox.encrypted.published import published_relu
-from polyapprox.encrypted.tenseal_monomials import forecast, monomials
+from polyapprox.encrypted.frameworks.tenseal_monomials import forecast, monomials
 from polyapprox.errors import ArgumentError
+from polyapprox.published.rivals import published_relu
 
 TENSEAL = backend("tenseal")
 pytestmark = pytest.mark.skipif(

@@ -1,0 +1,136 @@
+"""Making the shipped files: circuits are proven, and kept where they are better than before."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...errors import ArgumentError
+from ...files import write_atomically
+from ...proof.prove import certified
+from ..approximation import sampled_error, unproven
+from ..chain import Chain
+from ..library import (
+    ABSOLUTE,
+    FILE,
+    FILES,
+    FOLDER,
+    Shipped,
+    library_text,
+    read_circuits,
+    read_library,
+)
+from ..problem import Problem
+from ..scaled import bound_of_circuit
+from ..shape import Circuit, canonical
+from .shrink import shrunk
+from .thin import thinned
+
+_POINTS_PER_DEGREE = 16
+_SAME = 1e-7
+_WEAKER = 1.01  # a bound over the box that much above that of the plan is not kept
+_WORSE = 1.005  # what other constants may add to the error, by rounding
+_LEAST_BITS, _LARGEST_SHIPPED = 1.0, 1024.0
+_LARGE = {"even": 16.0, "odd": 16.0, "general": 8.0}  # general chains are not thinned
+
+
+def estimated_error(circuit: Circuit, threshold: float = 0.0) -> float:
+    """Largest sampled error (an estimate) of |x|, or of the sign from the threshold on."""
+    count = max(1 << 15, _POINTS_PER_DEGREE * circuit.degree)
+    sines = np.sin(np.arange(count + 1) * (np.pi / (2 * count)))
+    if circuit.family == "odd":
+        x = threshold + (1 - threshold) * sines**2
+        return float(np.max(np.abs(circuit(x) - 1)))
+    return float(np.max(np.abs(circuit(sines) - sines)))
+
+
+def proven(circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> Shipped:
+    """The circuit with the proven bound of its error.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    origin : str
+        The command that finds it.
+    problem : Problem
+        By default |x| on [-1, 1].
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
+    if problem.function == "abs":
+        estimate = estimated_error(circuit)
+    else:
+        estimate = sampled_error(circuit, problem)
+    result = certified(unproven(circuit, problem, estimate, origin))
+    bound, box = result.error_bound, None
+    if problem.function in ("abs", "sign") and len(circuit.output) > 2:
+        found = bound_of_circuit(circuit, max(problem.interval[0], 0.0)).upper
+        box = found if found <= _WEAKER * bound else None
+    digest = result.plan.digest
+    return Shipped(circuit, estimate, bound, digest, origin, problem, box).sealed()
+
+
+def neat(chain: Chain, problem: Problem) -> Circuit:
+    """A chain in its canonical form, thinned; where constants stay large, shrunk instead."""
+    dense = canonical(chain, problem.family)
+    allowed = _WORSE * sampled_error(dense, problem)
+    try:
+        thin = thinned(dense)
+    except ArgumentError:
+        thin = dense
+    if thin.largest_constant <= _LARGE[problem.family] and sampled_error(thin, problem) <= allowed:
+        return thin
+    small = shrunk(dense)
+    return small if sampled_error(small, problem) <= allowed else dense
+
+
+def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
+    """Thin a circuit for |x| and put it into the shipped file if its proven bound is the least.
+
+    Returns
+    -------
+    Shipped or None
+        None if the file holds one that is as good.
+    """
+    found = proven(thinned(circuit), origin)
+    known = read_library(FILE)
+    before = known.get(circuit.multiplications)
+    if before is not None and before.bound <= found.bound * (1 + _SAME):
+        return None
+    known[circuit.multiplications] = found
+    write_atomically(FILE, library_text(known).encode())
+    return found
+
+
+def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
+    """The same for another function: proven, and kept if it is the best of its interval.
+
+    Signs of less than a bit and circuits with constants above 1024 are not kept.
+
+    Raises
+    ------
+    ArgumentError
+        If the package ships no file for the function.
+    """
+    if problem.function not in FILES:
+        raise ArgumentError(f"there is no file of circuits for {problem.function!r}")
+    path = FOLDER / FILES[problem.function]
+    found = proven(neat(chain, problem), origin, problem)
+    useless = problem.function == "sign" and found.bits < _LEAST_BITS
+    if useless or found.circuit.largest_constant > _LARGEST_SHIPPED:
+        return None
+    known = {(one.problem.interval, one.multiplications): one for one in read_circuits(path)}
+    place = (problem.interval, found.multiplications)
+    if place in known and known[place].bound <= found.bound * (1 + _SAME):
+        return None
+    known[place] = found
+    write_atomically(path, library_text(tuple(known.values())).encode())
+    return found
+
+
+def sealed_again() -> None:
+    """Prove the circuits for |x| again and write them with their hashes."""
+    known = {m: proven(one.circuit, one.origin) for m, one in read_library(FILE).items()}
+    write_atomically(FILE, library_text(known).encode())

@@ -1,0 +1,1 @@
+"""One file a framework that computes on ciphertexts, with what only that framework needs."""

@@ -1,0 +1,240 @@
+"""desilofhe: plans operation by operation, components by its own evaluator of Chebyshev series.
+
+Its licence allows no commercial use, so it is used only where the user asked for it, by the
+environment variable POLYAPPROX_DESILOFHE=1. Ring and scale are its own: a level fixes the ring
+(16384 slots for 8 to 17 levels, 32768 for 18 to 30), and no ring below 128 bit is offered.
+desilofhe: https://fhe.desilo.dev.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import metadata
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ...approximation import Approximation
+from ...plan.plan import Plan
+from ..arguments import read_arguments, read_levels
+from ..backend import Availability, BackendError, Measured, Parameters
+from ..choose import without_input_scaling
+from ..series import chebyshev_series
+from ..stopwatch import repeated
+
+VARIABLE = "POLYAPPROX_DESILOFHE"
+NOTICE = "desilofhe is licensed for non-commercial use only"
+_MOST_LEVELS = 30
+
+
+class _Ciphertext:
+    """A ciphertext with + and ·, for :meth:`Plan.run`; products with integers use no level."""
+
+    __slots__ = ("engine", "key", "value")
+
+    def __init__(self, engine: Any, key: Any, value: Any) -> None:
+        self.engine, self.key, self.value = engine, key, value
+
+    def _with(self, value: Any) -> _Ciphertext:
+        return _Ciphertext(self.engine, self.key, value)
+
+    def __add__(self, other: _Ciphertext | float) -> _Ciphertext:
+        right = other.value if isinstance(other, _Ciphertext) else other
+        return self._with(self.engine.add(self.value, right))
+
+    def __sub__(self, other: _Ciphertext) -> _Ciphertext:
+        return self._with(self.engine.subtract(self.value, other.value))
+
+    def __mul__(self, other: _Ciphertext | float) -> _Ciphertext:
+        if isinstance(other, _Ciphertext):
+            if other is self:
+                return self._with(self.engine.square(self.value, self.key))
+            return self._with(self.engine.multiply(self.value, other.value, self.key))
+        constant = int(other) if other == int(other) else other
+        return self._with(self.engine.multiply(self.value, constant))
+
+
+class DesiloSession:
+    """An engine with its keys, in this process."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        started = time.perf_counter()
+        import desilofhe
+
+        try:
+            engine = desilofhe.Engine(
+                max_level=max(1, parameters.levels), mode="cpu", thread_count=1
+            )
+            self._secret = engine.create_secret_key()
+            self._public = engine.create_public_key(self._secret)
+            self._key = engine.create_relinearization_key(self._secret)
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(f"desilofhe refuses {parameters}: {error}") from None
+        self._engine: Any = engine
+        self._setup = time.perf_counter() - started
+        if engine.slot_count < parameters.slots:
+            raise BackendError(
+                f"ring_dimension={parameters.ring_dimension} has {parameters.slots} slots, and "
+                f"desilofhe only {engine.slot_count} with {parameters.levels} levels; use a "
+                "smaller ring_dimension"
+            )
+
+    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
+
+        Raises
+        ------
+        ArgumentError
+            If the arguments do not fit.
+        BackendError
+            If desilofhe refuses: too few levels.
+        """
+        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        rest, factor = without_input_scaling(plan)
+
+        def evaluate(inputs: list[Any]) -> Any:
+            values = [_Ciphertext(self._engine, self._key, one) for one in inputs]
+            return rest.run(*values, lift=float).value
+
+        return self._run(evaluate, [factor * one for one in arrays], repeats)
+
+    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
+        """Encrypt x, evaluate by ``evaluate_chebyshev_polynomial``, decrypt.
+
+        Raises
+        ------
+        ArgumentError
+            If there are no components that desilofhe can evaluate.
+        BackendError
+            If desilofhe refuses: too few levels.
+        """
+        (array,) = read_arguments(1, (x,), self.parameters)
+        made = chebyshev_series(approximation)
+
+        def evaluate(inputs: list[Any]) -> Any:
+            value = inputs[0]
+            for series in made.series:
+                value = self._engine.evaluate_chebyshev_polynomial(value, list(series), self._key)
+            if made.final_product:
+                value = self._engine.multiply(value, inputs[0], self._key)
+            return value
+
+        found = self._run(evaluate, [made.unit(array)], repeats)
+        values = found.values * made.factor + made.offset
+        return replace(found, values=values)
+
+    def _run(
+        self, evaluate: Callable[[list[Any]], Any], arrays: list[np.ndarray], repeats: int
+    ) -> Measured:
+        if self._engine is None:
+            raise BackendError("the session is closed; make a new one")
+        started = time.perf_counter()
+        inputs = [self._engine.encrypt(one, self._public) for one in arrays]
+        encrypted = time.perf_counter()
+        try:
+            result, times = repeated(lambda: evaluate(inputs), repeats)
+        except (RuntimeError, ValueError) as error:
+            raise BackendError(
+                f"desilofhe fails ({error}); are {self.parameters.levels} levels enough?"
+            ) from None
+        evaluated = time.perf_counter()
+        decrypted = np.asarray(self._engine.decrypt(result, self._secret))
+        values = decrypted.real[: arrays[0].size].astype(np.float64)
+        seconds = statistics.median(times.seconds)
+        stages = (
+            ("context and keys", self._setup),
+            ("encrypt", encrypted - started),
+            ("evaluate", seconds),
+            ("decrypt", time.perf_counter() - evaluated),
+        )
+        return Measured(values, seconds, stages, inputs[0].level - result.level, *times)
+
+    def time_operations(
+        self, levels: Sequence[int], repeats: int = 5
+    ) -> dict[str, dict[int, float]]:
+        """Median seconds of single operations, by remaining level.
+
+        Products are rescaled by the engine as it sees fit, so "multiply" and "scale" contain
+        what it does, and "rescale" is zero.
+        """
+        found: dict[str, dict[int, float]] = {}
+        engine = self._engine
+        for level in read_levels(levels, repeats, self.parameters):
+            one = engine.encrypt(np.array([0.5, -0.25]), self._public, level)
+            other = engine.encrypt(np.array([0.5, -0.25]), self._public, level)
+            jobs: dict[str, Callable[..., Any]] = {"add": engine.add}
+            arguments: dict[str, tuple[Any, ...]] = {"add": (one, other), "shift": (one, 0.7)}
+            jobs["shift"] = engine.add
+            if level:
+                jobs["multiply"] = jobs["scale"] = engine.multiply
+                arguments["multiply"], arguments["scale"] = (one, other, self._key), (one, 0.7)
+                found.setdefault("rescale", {})[level] = 0.0
+            for name, job in jobs.items():
+                _, times = repeated(partial(job, *arguments[name]), repeats)
+                found.setdefault(name, {})[level] = statistics.median(times.seconds)
+        return found
+
+    def close(self) -> None:
+        """Forget engine and keys."""
+        self._engine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Desilofhe:
+    """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
+
+    name = "desilofhe"
+    executes = frozenset({"plan", "components"})
+
+    def find(self) -> Availability:
+        """Look for the wheel, without importing it, and for the user's consent."""
+        if find_spec("desilofhe") is None:
+            remedy = f"pip install desilofhe, and set {VARIABLE}=1 ({NOTICE})"
+            return Availability(False, "", "no module named desilofhe", remedy)
+        version = metadata.version("desilofhe")
+        if os.environ.get(VARIABLE) != "1":
+            return Availability(False, version, NOTICE, f"set {VARIABLE}=1 if that allows your use")
+        return Availability(True, version, f"in this environment; {NOTICE}", "")
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Half the ring dimension."""
+        return ring_dimension // 2
+
+    def session(self, parameters: Parameters) -> DesiloSession:
+        """Make an engine and keys.
+
+        Raises
+        ------
+        BackendError
+            If the wheel or the consent is missing, or the parameters are refused.
+        """
+        found = self.find()
+        if not found.found:
+            raise BackendError(f"desilofhe is not used ({found.reason}); {found.remedy}")
+        if parameters.levels > _MOST_LEVELS:
+            raise BackendError(
+                f"levels={parameters.levels}: desilofhe has at most {_MOST_LEVELS} without "
+                "bootstrapping"
+            )
+        return DesiloSession(parameters)
+
+
+BACKEND = Desilofhe()

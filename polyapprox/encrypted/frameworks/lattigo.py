@@ -1,0 +1,316 @@
+"""Lattigo v6, by the wheels `orion-v2-lattigo` (keys) and `orion-v2-evaluator` (evaluation).
+
+Components are Lattigo's own polynomial evaluation; plans are graphs of single operations, see
+:mod:`polyapprox.encrypted.frameworks.lattigo_graph`. The times of evaluation contain the reading and writing
+of the ciphertext as bytes, because keys and evaluation live in two libraries. Lattigo:
+https://github.com/tuneinsight/lattigo.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import metadata
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ...approximation import Approximation
+from ...plan.plan import Plan
+from ...plan.schedule import schedule
+from ..arguments import read_arguments, read_levels
+from ..backend import LARGEST_MODULUS, Availability, BackendError, Measured, Parameters
+from ..series import chebyshev_series
+from ..stopwatch import repeated
+from .lattigo_graph import Lowering
+from .lattigo_model import INPUT, Graph, model
+
+_REMEDY = "pip install orion-v2-lattigo orion-v2-evaluator"
+_SPECIAL_BITS = 60
+_PER_SPECIAL = 5  # primes of the chain for each prime of key switching
+_TIMED = 4  # operations of one kind in a graph that is timed
+
+
+class LattigoSession:
+    """Keys and an evaluator, in this process.
+
+    Parameters
+    ----------
+    parameters : Parameters
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> from polyapprox.encrypted import Parameters, backend
+    >>> def run():
+    ...     with backend("lattigo").session(Parameters(1 << 11, 50, 3)) as session:
+    ...         return session.run_plan(circuit("relu", multiplications=3).plan, [0.5, -0.5])
+    >>> if backend("lattigo").find().found:
+    ...     assert run().levels == 3
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        self._header = _header(parameters)
+        self._errors = _errors()
+        started = time.perf_counter()
+        self._evaluator: Any = None
+        try:
+            self._make_keys()
+        except self._errors as error:
+            raise BackendError(f"Lattigo refuses {parameters}: {_one_line(error)}") from None
+        self._setup = time.perf_counter() - started
+
+    def _make_keys(self) -> None:
+        from lattigo import ckks, rlwe
+        from orion_evaluator import Evaluator
+
+        self._lattigo, self._rlwe = ckks.Parameters.from_dict(self._header), rlwe
+        chain = self._lattigo.moduli_chain()
+        self.primes = [int(prime) for prime in chain[1:]][::-1]
+        self._encoder = ckks.Encoder(self._lattigo)
+        generator = rlwe.KeyGenerator(self._lattigo)
+        secret = generator.gen_secret_key()
+        self._encryptor = rlwe.Encryptor(self._lattigo, generator.gen_public_key(secret))
+        self._decryptor = rlwe.Decryptor(self._lattigo, secret)
+        keys = rlwe.MemEvaluationKeySet(generator.gen_relin_key(secret))
+        full = {**self._header, "boot_logp": [], "btp_logn": 0}
+        self._evaluator = Evaluator(full, keys.marshal_binary())
+
+    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
+        """Encrypt the argument, evaluate the plan operation by operation, decrypt.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of one argument.
+        *arguments : array-like, shape (n,)
+        repeats : int
+            How often the evaluation is done and timed.
+
+        Raises
+        ------
+        ArgumentError
+            If there are too few levels, or the arguments do not fit.
+        BackendError
+            If the plan has two arguments, or Lattigo refuses.
+        """
+        (array, *_) = read_arguments(plan.inputs, arguments, self.parameters)
+        bits = self.parameters.scale_bits
+        made = schedule(plan, self.primes, bits)
+        lowered = Lowering(made, self.primes, bits)
+        result = lowered.result
+        undo = result.scale / (result.factor * made.scale)
+        return self._run(lowered.graph, result.name, made.factors[0] * array, undo, repeats)
+
+    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
+        """Encrypt x, evaluate by Lattigo's own polynomial evaluator, decrypt.
+
+        Parameters
+        ----------
+        approximation : Approximation
+            With components: not a circuit.
+        x : array-like, shape (n,)
+        repeats : int
+
+        Raises
+        ------
+        ArgumentError
+            If there are no components that Lattigo can evaluate.
+        BackendError
+            If Lattigo refuses: too few levels.
+        """
+        (array,) = read_arguments(1, (x,), self.parameters)
+        made = chebyshev_series(approximation)
+        graph, value = Graph(), INPUT
+        for series in made.series:
+            value = graph.polynomial(value, series, "chebyshev")
+        if made.final_product:
+            value = graph.multiply(value, INPUT)
+        found = self._run(graph, value, made.unit(array), 1.0, repeats)
+        values = found.values * made.factor + made.offset
+        return replace(found, values=values)
+
+    def _run(
+        self, graph: Graph, output: str, array: np.ndarray, undo: float, repeats: int
+    ) -> Measured:
+        started = time.perf_counter()
+        loaded = self._load(graph, output)
+        ready = time.perf_counter()
+        fresh = self._encrypt(array, self.parameters.levels)
+        encrypted = time.perf_counter()
+        answer, times = repeated(lambda: self._forward(loaded, fresh), repeats)
+        evaluated = time.perf_counter()
+        result = self._rlwe.Ciphertext.unmarshal_binary(answer)
+        plaintext = self._decryptor.decrypt_new(result)
+        decoded = self._encoder.decode(plaintext, self.parameters.slots)
+        values = np.array(decoded[: array.size]) * undo
+        seconds = statistics.median(times.seconds)
+        stages = (
+            ("context and keys", self._setup + ready - started),
+            ("encrypt", encrypted - ready),
+            ("evaluate", seconds),
+            ("decrypt", time.perf_counter() - evaluated),
+        )
+        used = self.parameters.levels - int(result.level())
+        return Measured(values, seconds, stages, used, *times)
+
+    def _load(self, graph: Graph, output: str) -> Any:
+        if self._evaluator is None:
+            raise BackendError("the session is closed; make a new one")
+        from orion_evaluator import Model
+
+        try:
+            return Model.load(model(graph, output, self._header))
+        except self._errors as error:
+            raise BackendError(f"Lattigo refuses the plan: {_one_line(error)}") from None
+
+    def _encrypt(self, array: np.ndarray, level: int) -> bytes:
+        values = np.zeros(self.parameters.slots)
+        values[: array.size] = array
+        plaintext = self._encoder.encode(values.tolist(), level, self._lattigo.default_scale())
+        return bytes(self._encryptor.encrypt_new(plaintext).marshal_binary())
+
+    def _forward(self, loaded: Any, ciphertext: bytes) -> bytes:
+        try:
+            return bytes(self._evaluator.forward(loaded, [ciphertext])[0])
+        except self._errors as error:
+            raise BackendError(
+                f"Lattigo fails ({_one_line(error)}); are {self.parameters.levels} levels enough?"
+            ) from None
+
+    def time_operations(
+        self, levels: Sequence[int], repeats: int = 5
+    ) -> dict[str, dict[int, float]]:
+        """Median seconds of single operations, by remaining level.
+
+        The evaluator rescales every product, so what is timed is a sum, a product of ciphertexts
+        with its rescaling, and a polynomial of degree 1. Of the last, which adds a constant,
+        multiplies by one, and rescales, two sums are taken for the constants ("scale", "shift")
+        and the rest for "rescale", which is taken from the product for "multiply".
+        """
+        found: dict[str, dict[int, float]] = {}
+        for level in read_levels(levels, repeats, self.parameters):
+            fresh = self._encrypt(np.array([0.5, -0.25]), level)
+            nothing = self._time(Graph(), fresh, repeats)
+            adds, products, lines = Graph(), Graph(), Graph()
+            for _ in range(_TIMED):
+                adds.add(INPUT, INPUT)
+                products._node("mult", [INPUT, INPUT])
+                lines.linear(INPUT, 0.25, 0.7)
+            one = {"add": (self._time(adds, fresh, repeats) - nothing) / _TIMED}
+            one["scale"] = one["shift"] = one["add"]
+            if level:
+                line = (self._time(lines, fresh, repeats) - nothing) / _TIMED
+                product = (self._time(products, fresh, repeats) - nothing) / _TIMED
+                one["rescale"] = max(line - 2 * one["add"], 0.0)
+                one["multiply"] = max(product - one["rescale"], 0.0)
+            for name, seconds in one.items():
+                found.setdefault(name, {})[level] = max(seconds, 0.0)
+        return found
+
+    def _time(self, graph: Graph, fresh: bytes, repeats: int) -> float:
+        loaded = self._load(graph, INPUT)
+        _, times = repeated(lambda: self._forward(loaded, fresh), repeats)
+        return statistics.median(times.seconds)
+
+    def close(self) -> None:
+        """Forget keys and evaluator."""
+        if self._evaluator is not None:
+            self._evaluator.close()
+            self._evaluator = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Lattigo:
+    """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
+
+    name = "lattigo"
+    executes = frozenset({"plan", "components"})
+
+    def find(self) -> Availability:
+        """Look for both wheels, without loading them."""
+        missing = [
+            wheel
+            for module, wheel in (
+                ("lattigo", "orion-v2-lattigo"),
+                ("orion_evaluator", "orion-v2-evaluator"),
+            )
+            if find_spec(module) is None
+        ]
+        if missing:
+            return Availability(False, "", f"no wheel {' and '.join(missing)}", _REMEDY)
+        names = ("orion-v2-lattigo", "orion-v2-evaluator")
+        version = ", ".join(f"{name} {metadata.version(name)}" for name in names)
+        return Availability(True, version, "in this environment", "")
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Half the ring dimension."""
+        return ring_dimension // 2
+
+    def session(self, parameters: Parameters) -> LattigoSession:
+        """Make a context and keys.
+
+        Raises
+        ------
+        BackendError
+            If a wheel is missing, or the parameters are refused.
+        """
+        found = self.find()
+        if not found.found:
+            raise BackendError(f"Lattigo was not found ({found.reason}); get it by: {found.remedy}")
+        return LattigoSession(parameters)
+
+
+def _header(parameters: Parameters) -> dict[str, Any]:
+    """Parameters as Lattigo takes them; key switching gets a prime for every five of the chain."""
+    chain = [parameters.first_bits, *[parameters.scale_bits] * parameters.levels]
+    special = [_SPECIAL_BITS] * -(-len(chain) // _PER_SPECIAL)
+    if parameters.secure:
+        ring = parameters.ring_dimension
+        most = LARGEST_MODULUS.get(ring, 0)
+        while len(special) > 1 and sum(chain) + sum(special) > most:
+            special.pop()
+        if sum(chain) + sum(special) > most:
+            raise BackendError(
+                f"{sum(chain) + sum(special)} bits of modulus are more than the {most} that "
+                f"ring_dimension={ring} may have at 128 bit; use a larger ring, fewer levels or a "
+                "smaller scale"
+            )
+    return {
+        "logn": parameters.ring_dimension.bit_length() - 1,
+        "logq": chain,
+        "logp": special,
+        "log_default_scale": parameters.scale_bits,
+        "h": 2 * parameters.ring_dimension // 3,  # as many as of a uniform ternary secret
+        "ring_type": "standard",
+    }
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What the two libraries raise."""
+    from lattigo import LatticeError
+    from orion_evaluator.errors import EvaluatorError
+
+    return (LatticeError, EvaluatorError)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+BACKEND = Lattigo()

@@ -1,0 +1,240 @@
+"""OpenFHE, in a worker process under an interpreter that its wheel is for.
+
+Plans are evaluated operation by operation, by :mod:`polyapprox.plan.schedule`, in a context
+that rescales by hand (FIXEDMANUAL); components by ``EvalChebyshevSeries``, which takes twice the
+first coefficient, in a context that rescales by itself (FLEXIBLEAUTO). Both have the ring, the
+scale, the levels and the security of the parameters. OpenFHE: https://eprint.iacr.org/2022/915.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ...approximation import Approximation
+from ...plan.plan import Plan
+from ...plan.schedule import schedule
+from ..arguments import read_arguments, read_levels
+from ..backend import Availability, BackendError, Measured, Parameters
+from ..series import chebyshev_series
+from .interpreter import find as find_interpreter
+from .process import Worker
+
+_SCRIPT = Path(__file__).with_name("openfhe_worker.py")
+
+
+class OpenFHESession:
+    """A worker process with its contexts and keys.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    interpreter : Path
+        A Python that imports openfhe.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from polyapprox import circuit
+    >>> from polyapprox.encrypted import Parameters, backend
+    >>> def run():
+    ...     with backend("openfhe").session(Parameters(1 << 11, 50, 3)) as session:
+    ...         return session.run_plan(circuit("relu", multiplications=3).plan, [0.5, -0.5])
+    >>> if backend("openfhe").find().found:
+    ...     assert run().levels == 3
+    """
+
+    def __init__(self, parameters: Parameters, interpreter: Path) -> None:
+        self.parameters = parameters
+        self._worker = Worker(interpreter, _SCRIPT, "OpenFHE")
+        self._moduli: tuple[int, ...] | None = None
+
+    @property
+    def process(self) -> int:
+        """Id of the worker process."""
+        return self._worker.identity
+
+    @property
+    def moduli(self) -> tuple[int, ...]:
+        """The moduli, in the order in which rescalings divide by them; the last one stays."""
+        if self._moduli is None:
+            answer, _ = self._ask({"do": "moduli"})
+            self._moduli = tuple(answer["moduli"])
+            self._setup = float(answer["seconds"])
+        return self._moduli
+
+    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
+
+        Parameters
+        ----------
+        plan : Plan
+        *arguments : array-like, shape (n,)
+            As many as the plan takes; n at most the number of slots.
+        repeats : int
+            How often the evaluation is done and timed.
+
+        Returns
+        -------
+        Measured
+
+        Raises
+        ------
+        ArgumentError
+            If there are too few levels, or the arguments do not fit.
+        BackendError
+            If OpenFHE refuses, or the worker dies.
+        """
+        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        made = schedule(plan, self.moduli[: self.parameters.levels], self.parameters.scale_bits)
+        inputs = [factor * one for factor, one in zip(made.factors, arrays, strict=True)]
+        request = {
+            "do": "steps",
+            "steps": [list(step) for step in made.steps],
+            "output": made.output,
+            "scale": made.scale,
+            "repeats": repeats,
+        }
+        answer, (values,) = self._ask(request, inputs)
+        return _measured(answer, values, self._setup)
+
+    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
+        """Encrypt x, evaluate by ``EvalChebyshevSeries``, decrypt.
+
+        Parameters
+        ----------
+        approximation : Approximation
+            With components: not a circuit.
+        x : array-like, shape (n,)
+        repeats : int
+            How often the evaluation is done and timed.
+
+        Returns
+        -------
+        Measured
+
+        Raises
+        ------
+        ArgumentError
+            If there are no components that OpenFHE can evaluate.
+        BackendError
+            If OpenFHE refuses (too few levels), or the worker dies.
+        """
+        (array,) = read_arguments(1, (x,), self.parameters)
+        made = chebyshev_series(approximation)
+        series = [[2.0 * one[0], *one[1:]] for one in made.series]
+        request = {
+            "do": "series",
+            "series": series,
+            "final_product": made.final_product,
+            "repeats": repeats,
+        }
+        answer, (values,) = self._ask(request, [made.unit(array)])
+        return _measured(answer, values * made.factor + made.offset, 0.0)
+
+    def time_operations(
+        self, levels: Sequence[int], repeats: int = 5
+    ) -> dict[str, dict[int, float]]:
+        """Median seconds of single operations.
+
+        Parameters
+        ----------
+        levels : sequence of int
+            Remaining levels, each from 0 to those of the context.
+        repeats : int
+
+        Returns
+        -------
+        dict of str to dict of int to float
+            "multiply" (with relinearisation, without rescale), "rescale", "scale" (product with
+            a constant), "add" and "shift", by remaining level.
+        """
+        wanted = read_levels(levels, repeats, self.parameters)
+        request = {"do": "time", "levels": wanted, "repeats": repeats}
+        answer, _ = self._ask(request)
+        return {
+            name: {int(level): seconds for level, seconds in found.items()}
+            for name, found in answer["seconds"].items()
+        }
+
+    def close(self) -> None:
+        """End the worker process."""
+        self._worker.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _ask(
+        self, request: dict[str, Any], arrays: Sequence[np.ndarray] = ()
+    ) -> tuple[dict[str, Any], list[np.ndarray]]:
+        one = self.parameters
+        context = {
+            "ring_dimension": one.ring_dimension, "scale_bits": one.scale_bits,
+            "levels": one.levels, "first_bits": one.first_bits, "secure": one.secure,
+        }  # fmt: skip
+        return self._worker.ask({**request, "parameters": context}, arrays)
+
+
+class OpenFHE:
+    """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
+
+    name = "openfhe"
+    executes = frozenset({"plan", "components"})
+
+    def find(self) -> Availability:
+        """Look for an interpreter that imports OpenFHE."""
+        return find_interpreter()[1]
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Half the ring dimension."""
+        return ring_dimension // 2
+
+    def special_bits(self, scale_bits: int, levels: int) -> int:
+        """Bits of the primes for hybrid key switching in three digits (two up to three levels)."""
+        digits = 3 if levels > 3 else 2
+        towers = -(-(max(levels, 1) + 1) // digits)
+        return -(-(60 + (towers - 1) * scale_bits) // 60) * 60
+
+    def session(self, parameters: Parameters) -> OpenFHESession:
+        """Start a worker process; contexts are made when they are first needed.
+
+        Raises
+        ------
+        BackendError
+            If OpenFHE is not found.
+        """
+        interpreter, availability = find_interpreter()
+        if interpreter is None:
+            raise BackendError(
+                f"OpenFHE was not found ({availability.reason}); get it by: {availability.remedy}"
+            )
+        return OpenFHESession(parameters, interpreter)
+
+
+def _measured(answer: dict[str, Any], values: np.ndarray, setup: float) -> Measured:
+    repeated = tuple(float(seconds) for seconds in answer["evaluate"])
+    seconds = statistics.median(repeated)
+    stages = (
+        ("context and keys", float(answer["context"]) + setup),
+        ("encrypt", float(answer["encrypt"])),
+        ("evaluate", seconds),
+        ("decrypt", float(answer["decrypt"])),
+    )
+    used = tuple(float(one) for one in answer["processor"])
+    return Measured(values, seconds, stages, int(answer["levels"]), repeated, used)
+
+
+BACKEND = OpenFHE()

@@ -1,0 +1,248 @@
+"""TenSEAL: plans operation by operation on the SEAL that it ships, components by ``polyval``.
+
+``CKKSVector.polyval`` takes monomials only, whatever they do to the conditioning: at 40 bits a
+composite of degrees 15, 15, 27 comes back wrong by 10^8 without a word. So what it would do is
+forecast first (:mod:`polyapprox.encrypted.frameworks.tenseal_monomials`) and refused where it is no good.
+TenSEAL itself accepts 128-bit parameters only; plans may run in smaller rings, "not secure, for
+tests". TenSEAL: https://arxiv.org/abs/2104.03152.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from importlib import metadata
+from importlib.util import find_spec
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from ...approximation import Approximation
+from ...plan.plan import Plan
+from ...plan.schedule import schedule
+from ..arguments import read_arguments, read_levels
+from ..backend import LARGEST_MODULUS, Availability, BackendError, Measured, Parameters
+from ..series import chebyshev_series
+from ..stopwatch import Times, repeated
+from . import tenseal_seal as seal
+from .tenseal_monomials import monomials, refuse_ill_conditioned
+
+_REMEDY = "pip install tenseal"
+
+
+class TenSEALSession:
+    """A context with its keys, in this process.
+
+    Parameters
+    ----------
+    parameters : Parameters
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> from polyapprox.encrypted import Parameters, backend
+    >>> def run():
+    ...     with backend("tenseal").session(Parameters(1 << 11, 50, 3)) as session:
+    ...         return session.run_plan(circuit("relu", multiplications=3).plan, [0.5, -0.5])
+    >>> if backend("tenseal").find().found:
+    ...     assert run().levels == 3
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self.parameters = parameters
+        started = time.perf_counter()
+        self.seal: seal.Context | None = seal.Context(parameters)
+        self._setup = time.perf_counter() - started
+        self._vectors: Any = None
+
+    @property
+    def context(self) -> seal.Context:
+        """SEAL's context: for those who need single operations."""
+        if self.seal is None:
+            raise BackendError("the session is closed; make a new one")
+        return self.seal
+
+    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
+
+        Parameters
+        ----------
+        plan : Plan
+        *arguments : array-like, shape (n,)
+            As many as the plan takes; n at most the number of slots.
+        repeats : int
+            How often the evaluation is done and timed.
+
+        Raises
+        ------
+        ArgumentError
+            If there are too few levels, or the arguments do not fit.
+        BackendError
+            If SEAL refuses.
+        """
+        context = self.context
+        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        made = schedule(plan, context.primes, self.parameters.scale_bits)
+        started = time.perf_counter()
+        inputs = [
+            context.encrypt(factor * one) for factor, one in zip(made.factors, arrays, strict=True)
+        ]
+        encrypted = time.perf_counter()
+        try:
+            result, times = repeated(
+                lambda: seal.take(context, made.steps, inputs, made.output), repeats
+            )
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(f"SEAL refuses a step of the plan: {error}") from None
+        evaluated = time.perf_counter()
+        values = context.decrypt(result, arrays[0].size) * (context.unit / made.scale)
+        decrypted = time.perf_counter() - evaluated
+        stages = (self._setup, encrypted - started, statistics.median(times.seconds), decrypted)
+        return _measured(values, stages, context.used(result), times)
+
+    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
+        """Encrypt x, evaluate by ``CKKSVector.polyval`` (monomials), decrypt.
+
+        Parameters
+        ----------
+        approximation : Approximation
+            With components: not a circuit.
+        x : array-like, shape (n,)
+        repeats : int
+
+        Raises
+        ------
+        ArgumentError
+            If there are no components, or their monomials would be wrong at this scale.
+        BackendError
+            If TenSEAL refuses: it takes parameters of 128-bit security only.
+        """
+        (array,) = read_arguments(1, (x,), self.parameters)
+        made = chebyshev_series(approximation)
+        lists = [monomials(one) for one in made.series]
+        primes = self.context.primes
+        refuse_ill_conditioned(lists, primes, self.parameters)
+        vectors, setup = self._context_of_vectors()
+        import tenseal
+
+        started = time.perf_counter()
+        unit = tenseal.ckks_vector(vectors, made.unit(array).tolist())
+        encrypted = time.perf_counter()
+        fresh = _level(unit)
+        # a product brings its operands to one level, in place: each evaluation gets a copy
+        factors = [unit.copy() for _ in range(max(1, repeats))]
+
+        def evaluate() -> Any:
+            value = unit
+            for coefficients in lists:
+                value = value.polyval(coefficients)
+            return value * factors.pop() if made.final_product else value
+
+        try:
+            value, times = repeated(evaluate, repeats)
+        except (ValueError, RuntimeError) as error:
+            raise BackendError(
+                f"TenSEAL refuses ({error}); the components need more levels than "
+                f"{self.parameters.levels}?"
+            ) from None
+        evaluated = time.perf_counter()
+        values = np.array(value.decrypt()) * made.factor + made.offset
+        decrypted = time.perf_counter() - evaluated
+        used = fresh - _level(value)
+        stages = (setup, encrypted - started, statistics.median(times.seconds), decrypted)
+        return _measured(values, stages, used, times)
+
+    def _context_of_vectors(self) -> tuple[Any, float]:
+        started = time.perf_counter()
+        if self._vectors is None:
+            import tenseal
+
+            one = self.parameters
+            bits = [one.first_bits, *[one.scale_bits] * one.levels, 60]
+            largest = LARGEST_MODULUS.get(one.ring_dimension, 0)
+            if sum(bits) > largest:
+                raise BackendError(
+                    f"polyval needs a context of 128 bit: {sum(bits)} bits of modulus are more "
+                    f"than the {largest} of ring_dimension={one.ring_dimension}; use a larger "
+                    "ring (at most 32768), or run the plan"
+                )
+            try:
+                self._vectors = tenseal.context(
+                    tenseal.SCHEME_TYPE.CKKS, one.ring_dimension, coeff_mod_bit_sizes=bits
+                )
+            except ValueError as error:
+                raise BackendError(f"TenSEAL refuses {one}: {error}") from None
+            self._vectors.global_scale = 2**one.scale_bits
+        return self._vectors, time.perf_counter() - started
+
+    def time_operations(
+        self, levels: Sequence[int], repeats: int = 5
+    ) -> dict[str, dict[int, float]]:
+        """Median seconds of "multiply" (relinearised, not rescaled), "rescale", "scale", "add"
+        and "shift", by remaining level."""
+        chosen = read_levels(levels, repeats, self.parameters)
+        return seal.operation_times(self.context, chosen, repeats)
+
+    def close(self) -> None:
+        """Forget context and keys."""
+        self.seal = self._vectors = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class TenSEAL:
+    """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
+
+    name = "tenseal"
+    executes = frozenset({"plan", "components"})
+
+    def find(self) -> Availability:
+        """Look for the wheel, without importing it."""
+        if find_spec("tenseal") is None:
+            return Availability(False, "", "no module named tenseal", _REMEDY)
+        version = metadata.version("tenseal")
+        if find_spec("tenseal.sealapi") is None:
+            return Availability(False, version, "this TenSEAL has no sealapi", f"{_REMEDY}==0.3.18")
+        return Availability(True, version, "in this environment", "")
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Half the ring dimension."""
+        return ring_dimension // 2
+
+    def session(self, parameters: Parameters) -> TenSEALSession:
+        """Make a context and keys.
+
+        Raises
+        ------
+        BackendError
+            If TenSEAL is missing, or SEAL refuses the parameters.
+        """
+        found = self.find()
+        if not found.found:
+            raise BackendError(f"TenSEAL was not found ({found.reason}); get it by: {found.remedy}")
+        return TenSEALSession(parameters)
+
+
+def _measured(values: np.ndarray, seconds: Sequence[float], levels: int, times: Times) -> Measured:
+    names = ("context and keys", "encrypt", "evaluate", "decrypt")
+    stages = tuple(zip(names, seconds, strict=True))
+    return Measured(values, seconds[2], stages, levels, *times)
+
+
+def _level(vector: Any) -> int:
+    """Remaining levels of a CKKSVector."""
+    return int(vector.ciphertext()[0].coeff_modulus_size()) - 1
+
+
+BACKEND = TenSEAL()

@@ -1,0 +1,45 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replaced(path: str | Path) -> Iterator[Path]:
+    """A temporary file to fill in the same folder; at the end it takes the place of `path`.
+
+    Folders are made. If the block raises, the old file stays untouched and nothing is left behind.
+
+    Raises
+    ------
+    OSError
+        If the folder or file cannot be written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(6)}.part{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: str | Path, content: bytes) -> Path:
+    """Write through a temporary file of the same folder, then rename; folders are made.
+
+    Raises
+    ------
+    OSError
+        If the folder or file cannot be written; the old file is then untouched.
+    """
+    with replaced(path) as temporary:
+        temporary.write_bytes(content)
+    return Path(path)

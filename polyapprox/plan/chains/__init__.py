@@ -1,0 +1,1 @@
+"""Chains of products with adapted coefficients for a given polynomial: shape, search, constants, table."""

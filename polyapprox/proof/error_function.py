@@ -1,0 +1,89 @@
+"""The error r − f of an approximation, as a function of one argument: floats and balls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+import numpy as np
+from flint import arb
+
+from ..approximation import Approximation
+from ..errors import ProofError
+from ..numbers import ball
+from ..plan.plan import Plan
+from ..precision import working_precision
+from ..targets import Target, as_target
+from .study import along_zero, one_argument_function, study_domain
+
+
+@dataclass(frozen=True)
+class ErrorFunction:
+    """weight · (r − f), with r computed by the plan.
+
+    max(a, b) and min(a, b) are taken along b = 0, where a is any difference that occurs.
+
+    Attributes
+    ----------
+    target : Target
+    weight : Target or None
+    plan : Plan
+        Of one argument.
+    intervals : tuple of (mpf, mpf)
+        Where the argument runs.
+    """
+
+    target: Target
+    weight: Target | None
+    plan: Plan
+    intervals: tuple[tuple[mpmath.mpf, mpmath.mpf], ...]
+
+    def floats(self, x: np.ndarray) -> np.ndarray:
+        """Weighted error in double arithmetic (its rounding included), shape of `x`."""
+        error = np.asarray(self.plan.run(x)) - self.target.numpy(x)
+        return error if self.weight is None else error * self.weight.numpy(x)
+
+    def ball(self, x: arb) -> arb:
+        """A ball that contains the weighted error, in the current working precision."""
+        error = self.plan.run(x) - self.target.ball(x)
+        return error if self.weight is None else error * self.weight.ball(x)
+
+    def accurate(self, x: np.ndarray, bits: int) -> np.ndarray:
+        """Weighted error in ball arithmetic of `bits` bits, rounded to double once."""
+        with working_precision(bits):
+            values = [float(self.ball(arb(float(point))).mid()) for point in x.ravel()]
+        return np.array(values, dtype=np.float64).reshape(x.shape)
+
+
+def error_function(approximation: Approximation, function: Any = None) -> ErrorFunction:
+    """The error of an approximation.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    function : str, callable or Target, optional
+        The function itself, where its name in the approximation is not an expression.
+
+    Raises
+    ------
+    ProofError
+        If the function is a callable, whose name says nothing: it is not in the table.
+    """
+    name, weight = approximation.function, approximation.weight
+    try:
+        target = as_target(one_argument_function(name) if function is None else function)
+        weighting = None if weight == "1" else as_target(weight)
+    except ValueError as error:
+        raise ProofError(
+            f"the function {name!r} with weight {weight!r} is no expression, so its error "
+            f"cannot be computed from the table alone: {error}"
+        ) from None
+    plan, intervals = along_zero(approximation), tuple(study_domain(approximation))
+    return ErrorFunction(target, weighting, plan, intervals)
+
+
+def exceeds(error: ErrorFunction, x: float, bound: mpmath.mpf, bits: int) -> bool:
+    """Whether |error| at x is proven to be larger than the bound."""
+    with working_precision(bits):
+        return bool(abs(error.ball(arb(x))) > ball(bound))

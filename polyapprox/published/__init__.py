@@ -1,0 +1,1 @@
+"""The published composites r_alpha: coefficients, costs, and rivals made from them."""
