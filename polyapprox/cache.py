@@ -26,9 +26,9 @@ import mpmath
 
 from .approximation import Approximation
 from .errors import TableError
+from .files import write_atomically
 from .provenance import versions
 from .table import LARGEST_FILE, approximation_from, document_of, hashed_document
-from .table.atomic import write_atomically
 from .table.hashing import content_hash
 
 VARIABLE = "POLYAPPROX_CACHE"
