@@ -23,9 +23,12 @@ from rich.table import Table
 from polyapprox.errors import PolyApproxError
 from polyapprox.provenance import version
 
+from .paper.cli import app as paper
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
 )
+app.add_typer(paper, name="paper")
 _out = Console()
 _errors = Console(stderr=True)
 

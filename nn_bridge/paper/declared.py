@@ -1,0 +1,134 @@
+"""The runs that each table is made of, declared before any is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from ..errors import ArgumentError
+from ..experiments.records import key_of
+from ..training.configuration import Configuration, Noise, Range, as_mapping
+from .recipes import recipe
+
+DECAY, LITTLE = 5e-4, 1e-5
+MIXUP = 0.2
+NGNV = Noise("uniform", 3.0, place="before", precision=(8,))
+"""Kind, place and λ as chosen on held-out digits; of 2^-8 on [−50, 50]."""
+INTERVAL = Range(interval=50.0)
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training of a table.
+
+    Attributes
+    ----------
+    arm : str
+        The row of the table.
+    configuration : Configuration
+    """
+
+    arm: str
+    configuration: Configuration
+
+    @property
+    def key(self) -> str:
+        """Hash of the configuration: the same training has the same key in every table."""
+        return key_of(as_mapping(self.configuration))
+
+    @property
+    def label(self) -> str:
+        """Arm and seed in words."""
+        return f"{self.arm}, seed {self.configuration.seed}"
+
+
+def decayed(base: Configuration, maps: float, others: float) -> Configuration:
+    """With weight decay of maps and of all other parameters."""
+    sgd = replace(base.optimisation, decay=maps, decay_others=others)
+    return replace(base, optimisation=sgd)
+
+
+def mixed(base: Configuration, strength: float = MIXUP) -> Configuration:
+    """With Mixup."""
+    return replace(base, optimisation=replace(base.optimisation, mixup=strength))
+
+
+def noisy(base: Configuration, noise: Noise = NGNV) -> Configuration:
+    """With noise at the inputs of ReLU, on one interval."""
+    return replace(base, noise=noise, range=INTERVAL)
+
+
+def table1(base: Configuration) -> dict[str, Configuration]:
+    """Decay, little decay, Mixup, NGNV, and the three together."""
+    usual, little = decayed(base, DECAY, DECAY), decayed(base, LITTLE, LITTLE)
+    return {
+        "decay 5e-4": usual,
+        "decay 1e-5": little,
+        "decay 1e-5, Mixup": mixed(little),
+        "decay 5e-4, NGNV": noisy(usual),
+        "decay 1e-5, Mixup, NGNV": noisy(mixed(little)),
+    }
+
+
+def table2(base: Configuration) -> dict[str, Configuration]:
+    """Decay of all parameters, of maps alone, of gains, shifts and biases alone."""
+    found = {f"decay {x:g}": decayed(base, x, x) for x in (0.0, 1e-5, 1e-4, DECAY, 1e-3, 5e-3)}
+    for x in (DECAY, 5e-3):
+        found[f"decay {x:g} of maps"] = decayed(base, x, 0.0)
+        found[f"decay {x:g} of gains"] = decayed(base, 0.0, x)
+    return found
+
+
+Table = Callable[[Configuration], dict[str, Configuration]]
+TABLES: dict[str, tuple[Table, str, tuple[int, ...]]] = {
+    "table1": (table1, "P25", SEEDS),
+    "table2": (table2, "P25", (0,)),
+}
+"""Arms, recipe and seeds of each table."""
+
+
+def runs(
+    table: str,
+    arms: Iterable[str] = (),
+    seeds: Iterable[int] = (),
+    base: str | None = None,
+) -> list[Run]:
+    """The runs of a table, one seed of each arm first.
+
+    Parameters
+    ----------
+    table : str
+        Of :data:`TABLES`.
+    arms, seeds : iterable
+        Which ones; all that are declared by default.
+    base : str, optional
+        Another recipe.
+
+    Raises
+    ------
+    ArgumentError
+        If a table, an arm or a recipe is unknown.
+
+    Examples
+    --------
+    >>> [run.label for run in runs("table1", seeds=[0])][:2]
+    ['decay 5e-4, seed 0', 'decay 1e-5, seed 0']
+    >>> runs("table1")[0].key == runs("table2", ["decay 0.0005"])[0].key
+    True
+    """
+    if table not in TABLES:
+        raise ArgumentError(f"the table {table!r} is unknown: choose one of {', '.join(TABLES)}")
+    declare, usual, declared_seeds = TABLES[table]
+    known = declare(recipe(base or usual))
+    chosen = tuple(arms) or tuple(known)
+    for arm in chosen:
+        if arm not in known:
+            raise ArgumentError(
+                f"{table} has no arm {arm!r}: choose one of {', '.join(map(repr, known))}"
+            )
+    return [
+        Run(arm, replace(known[arm], seed=seed))
+        for seed in tuple(seeds) or declared_seeds
+        for arm in chosen
+    ]

@@ -1,0 +1,48 @@
+"""Recipes of training that the tables share: all but decay, Mixup, noise and seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import ArgumentError
+from ..training.configuration import Augmentation, Configuration, Optimisation
+
+HELD_OUT = 5000
+"""Training images that no training sees; what is chosen is chosen on them."""
+_SIDES = (16,) * 5 + (24,) * 8 + (32,) * 12
+
+RECIPES = {
+    "P25": Configuration(
+        "resnet20-cifar10", "random", validation=HELD_OUT, measure=5, numbers="bfloat16",
+        augmentation=Augmentation(2, "reflection", "alternating", _SIDES),
+        optimisation=Optimisation(
+            epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
+        ),
+    ),
+    "digits": Configuration(
+        "digits", "random", augment=False, validation=400,
+        optimisation=Optimisation(
+            epochs=2, batch=64, learning_rate=0.05, schedule="linear", hold=1.0
+        ),
+    ),
+}  # fmt: skip
+"""P25: images of 16, 24 and 32 pixels, half an hour of one core; digits: seconds, to try things."""
+
+
+def recipe(name: str, network: str | None = None) -> Configuration:
+    """A recipe, for a network of its own or another one.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> recipe("P25").optimisation.epochs
+    25
+    """
+    if name not in RECIPES:
+        raise ArgumentError(f"the recipe {name!r} is unknown: choose one of {', '.join(RECIPES)}")
+    found = RECIPES[name]
+    return found if network is None else replace(found, network=network)

@@ -1,0 +1,165 @@
+"""One run trained: a pure job that goes on from its last whole epoch, and its line in the records."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from ..conversion.evaluation import evaluate
+from ..errors import TrainingError
+from ..experiments.records import Records
+from ..files import git_commit, versions, write_atomically
+from ..models.networks import find_network
+from ..training.configuration import Configuration, as_mapping
+from ..training.loop import Progress, fit
+from .declared import Run
+
+RUNS, WEIGHTS = "runs.jsonl", "weights"
+"""Under the folder of records: one line a training, and the file of its weights."""
+_LARGEST = 1_000_000
+_LOG = ("loss", "accuracy", "seconds", "processor_seconds")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a training leaves: its record, and a safetensors file."""
+
+    record: dict[str, Any]
+    weights: bytes
+
+
+def train(
+    run: Run, scratch: Path, data: str | Path | None = None, progress: Progress | None = None
+) -> Finished:
+    """Train, from the checkpoint in the scratch folder if there is one.
+
+    Parameters
+    ----------
+    run : Run
+    scratch : path
+        Folder for checkpoints, one folder a run.
+    data : path, optional
+        Folder with data.
+    progress : callable, optional
+        See :func:`nn_bridge.training.fit`.
+
+    Raises
+    ------
+    ArgumentError, DataError, TrainingError
+    """
+    torch.set_num_threads(1)
+    trained = fit(run.configuration, Path(scratch) / run.key, data=data, progress=progress)
+    weights = stored(trained.network)
+    kept = find_network(run.configuration.network).build()
+    kept.load_state_dict(rounded(trained.network))
+    record = trained.record
+    return Finished(
+        {
+            "key": run.key,
+            "configuration": as_mapping(run.configuration),
+            "weights_sha256": hashlib.sha256(weights).hexdigest(),
+            "accuracy": record["accuracy"],
+            "validation_accuracy": record["validation_accuracy"],
+            "stored_validation_accuracy": judged(kept.eval(), run.configuration, data),
+            "epochs": [
+                {name: _short(epoch[name]) for name in _LOG if name in epoch}
+                for epoch in record["epochs"]
+            ],
+            "machine": f"{platform.platform()}, {os.cpu_count()} cores",
+            "versions": versions(),
+            "commit": git_commit(),
+        },
+        weights,
+    )
+
+
+def judged(network: nn.Module, configuration: Configuration, data: str | Path | None) -> float:
+    """Accuracy on the images held out."""
+    known = find_network(configuration.network)
+    images = known.data("train", data).first(configuration.images or None)
+    _, held = images.without_last(configuration.validation)
+    return evaluate(network, known.batches(held)).accuracy
+
+
+def rounded(network: nn.Module) -> dict[str, torch.Tensor]:
+    """Its state with the weights of maps rounded to float16, all else as it is."""
+    return {
+        name: value.half() if value.is_floating_point() and value.dim() > 1 else value
+        for name, value in network.state_dict().items()
+    }
+
+
+def stored(network: nn.Module) -> bytes:
+    """A safetensors file of the rounded state.
+
+    Raises
+    ------
+    TrainingError
+        If a weight is too large for float16, or the file for the repository.
+    """
+    state = {name: value.contiguous().cpu() for name, value in rounded(network).items()}
+    if not all(bool(value.isfinite().all()) for value in state.values()):
+        raise TrainingError("a weight does not fit into float16: train with more weight decay")
+    content = save(state)
+    if len(content) > _LARGEST:
+        raise TrainingError(
+            f"the file of weights has {len(content)} bytes, more than {_LARGEST}: take a smaller "
+            "network"
+        )
+    return content
+
+
+def keep(finished: Finished, records: Records) -> None:
+    """Write the weights, then the line that says that they are there."""
+    path = weights_path(records.path.parent, finished.record["key"])
+    write_atomically(path, lambda file: file.write_bytes(finished.weights))
+    records.add(finished.record)
+
+
+def weights_path(folder: Path, key: str) -> Path:
+    """Where the weights of a run are."""
+    return folder / WEIGHTS / f"{key}.safetensors"
+
+
+def train_missing(
+    wanted: list[Run],
+    folder: Path,
+    scratch: Path,
+    data: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Records:
+    """Train what has no line yet, one after the other; each is on record when it ends.
+
+    Parameters
+    ----------
+    wanted : list of Run
+    folder : path
+        Of the records.
+    scratch, data : path
+    say : callable
+        Called with a line each epoch and each run: what is done, and the time left.
+    """
+    from .progress import Clock
+
+    records = Records(folder / RUNS)
+    missing = {run.key: run for run in wanted if records.get(run.key) is None}
+    clock = Clock([run.configuration for run in missing.values()])
+    for number, run in enumerate(missing.values(), 1):
+        label = f"{number} of {len(missing)}: {run.label}"
+        finished = train(run, scratch, data, clock.watch(run.configuration, label, say))
+        keep(finished, records)
+        say(f"{label}: {100 * finished.record['accuracy']:.2f} % of the test images")
+    return records
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.6g}")
