@@ -13,11 +13,17 @@ _errors = Console(stderr=True)
 
 FOLDER = Path("experiments/paper")
 SCRATCH = Path(".cache/paper")
+TRAIN = "train"
 _Arms = Annotated[
     list[str] | None, typer.Option("--arm", help="Row of the table; repeat for several.")
 ]
 _Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repeat for several.")]
 _Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, digits.")]
+_Parts = Annotated[
+    list[str] | None,
+    typer.Option(help="train, or a stage of measuring: first, normalised, weighted, global, precise; "
+                 "repeat for several."),
+]  # fmt: skip
 _Folder = Annotated[Path, typer.Option(help="Folder of records and weights.")]
 _Scratch = Annotated[Path, typer.Option(help="Folder for checkpoints.")]
 _Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
@@ -35,12 +41,23 @@ def _run(
     folder: Path,
     scratch: Path,
     data: Path | None,
+    part: list[str] | None,
 ) -> None:
+    from ..errors import ArgumentError
     from .declared import runs
+    from .measuring import STAGES, measure_all
     from .train import train_missing
 
+    parts = tuple(part or (TRAIN, *STAGES))
+    for name in parts:
+        if name not in (TRAIN, *STAGES):
+            raise ArgumentError(
+                f"part is {name!r}: choose one of {', '.join((TRAIN, *STAGES))}"
+            )
     wanted = runs(table, arm or (), seed or (), recipe)
-    train_missing(wanted, folder, scratch, data, _say)
+    if TRAIN in parts:
+        train_missing(wanted, folder, scratch, data, _say)
+    measure_all(wanted, folder, data, tuple(name for name in STAGES if name in parts), _say)
 
 
 @app.command()
@@ -48,12 +65,13 @@ def table1(
     arm: _Arms = None,
     seed: _Seeds = None,
     recipe: _Recipe = None,
+    part: _Parts = None,
     folder: _Folder = FOLDER,
     scratch: _Scratch = SCRATCH,
     data: _Data = None,
 ) -> None:
-    """Train Table 1: decay, little decay, Mixup, NGNV; goes on where it was stopped."""
-    _run("table1", arm, seed, recipe, folder, scratch, data)
+    """Table 1: decay, little decay, Mixup, NGNV. Trains and measures what is not on record."""
+    _run("table1", arm, seed, recipe, folder, scratch, data, part)
 
 
 @app.command()
@@ -61,9 +79,10 @@ def table2(
     arm: _Arms = None,
     seed: _Seeds = None,
     recipe: _Recipe = None,
+    part: _Parts = None,
     folder: _Folder = FOLDER,
     scratch: _Scratch = SCRATCH,
     data: _Data = None,
 ) -> None:
-    """Train Table 2: weight decay, of all parameters or some; goes on where it was stopped."""
-    _run("table2", arm, seed, recipe, folder, scratch, data)
+    """Table 2: weight decay, of all parameters or some. Trains and measures what is missing."""
+    _run("table2", arm, seed, recipe, folder, scratch, data, part)

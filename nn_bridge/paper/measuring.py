@@ -1,0 +1,122 @@
+"""The cells of a trained network: accuracy with polynomials in ReLU's place, and the controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..experiments.accuracy import CORRECTED, MEANS, AccuracyConfiguration, run_accuracy
+from ..experiments.records import Records
+from ..files import write_atomically
+from .declared import Run
+from .train import RUNS, weights_path
+
+CELLS = "cells"
+"""Under the folder of records: a file of JSON lines for each training."""
+_LEFT_OUT = ("sites", "environment", "proven_errors")  # of the lines that accuracy runs write
+
+
+def _cells(
+    approximations: tuple[str, ...], intervals: tuple[str, ...], first: int, last: int
+) -> AccuracyConfiguration:
+    return AccuracyConfiguration(
+        first=first, last=last, intervals=intervals, approximations=approximations
+    )
+
+
+def _with(correction: str) -> tuple[str, ...]:
+    return tuple(name + correction for name in ("published", "ours"))
+
+
+_BOTH = ("50", "per-layer")
+STAGES: dict[str, tuple[AccuracyConfiguration, ...]] = {
+    "first": tuple(_cells(_with(done), _BOTH, 5, 9) for done in ("", MEANS)),
+    "normalised": (_cells(_with(CORRECTED), _BOTH, 5, 9),),
+    "weighted": (_cells(("weighted",), _BOTH, 5, 9),),
+    "global": tuple(_cells(_with(done), ("global",), 5, 9) for done in ("", MEANS, CORRECTED)),
+    "precise": (_cells(_with(""), (*_BOTH, "global"), 10, 12),),
+}
+"""What is measured, the most telling cells first."""
+
+
+def measure(
+    run: Run,
+    folder: Path,
+    data: str | Path | None = None,
+    stages: tuple[str, ...] = tuple(STAGES),
+    say: Callable[[str], None] = lambda line: None,
+    limit: int | None = None,
+) -> list[dict[str, Any]]:
+    """Measure the cells that are not on record, from the stored weights.
+
+    Parameters
+    ----------
+    run : Run
+        Trained, and on record.
+    folder : path
+        Of the records.
+    data : path, optional
+    stages : tuple of str
+        Of :data:`STAGES`.
+    say : callable
+        Called with a line each cell.
+    limit : int, optional
+        First test images only.
+
+    Returns
+    -------
+    list of dict
+        One record a cell, the network with ReLU itself first.
+    """
+    torch.set_num_threads(1)
+    path, weights = cells_path(folder, run.key), weights_path(folder, run.key)
+    found: dict[str, dict[str, Any]] = {}
+
+    def show(done: int, total: int, label: str) -> None:
+        say(f"{run.label}: {label} ({done} of {total})")
+
+    for stage in stages:
+        for configuration in STAGES[stage]:
+            chosen = replace(configuration, network=run.configuration.network, limit=limit)
+            records = run_accuracy(chosen, path, data, weights, show)
+            found |= {record["key"]: record for record in records}
+            shorten(path)
+    return list(found.values())
+
+
+def measure_all(
+    wanted: list[Run],
+    folder: Path,
+    data: str | Path | None = None,
+    stages: tuple[str, ...] = tuple(STAGES),
+    say: Callable[[str], None] = lambda line: None,
+) -> None:
+    """Measure what is trained, a stage of all networks before the next stage."""
+    trained = Records(folder / RUNS)
+    for stage in stages:
+        for run in wanted:
+            if trained.get(run.key) is not None:
+                measure(run, folder, data, (stage,), say)
+
+
+def cells_path(folder: Path, key: str) -> Path:
+    """Where the cells of a run are."""
+    return folder / CELLS / f"{key}.jsonl"
+
+
+def shorten(path: Path) -> None:
+    """Leave out of a file of cells what is long and can be measured again."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        environment = line.get("environment")
+        if environment:
+            line["commit"] = environment["commit"]
+    kept = [{k: v for k, v in line.items() if k not in _LEFT_OUT} for line in lines]
+    if kept != lines:
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_atomically(path, lambda fresh: fresh.write_text(text, encoding="utf-8"))

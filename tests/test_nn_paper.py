@@ -1,0 +1,202 @@
+"""Runs of the paper's tables: declared alike, trained once, kept with their weights, measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import nn_bridge.paper.measuring as measuring
+import nn_bridge.paper.train as training
+from nn_bridge.cli import main
+from nn_bridge.errors import ArgumentError
+from nn_bridge.experiments.accuracy import AccuracyConfiguration
+from nn_bridge.experiments.records import Records
+from nn_bridge.models.networks import find_network
+from nn_bridge.models.weights import load_weights
+from nn_bridge.paper.declared import TABLES, runs
+from nn_bridge.paper.measuring import cells_path, measure
+from nn_bridge.paper.progress import Clock, work
+from nn_bridge.paper.recipes import HELD_OUT, recipe
+from nn_bridge.paper.train import RUNS, train_missing, weights_path
+from nn_bridge.training.configuration import as_mapping, from_mapping
+from nn_bridge.training.optimisation import rate_at
+
+FOLDER = Path(__file__).parents[1] / "experiments" / "paper"
+ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "digits")
+
+
+# --- what is declared ---
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_runs_of_a_table_differ_in_what_is_compared_alone(table):
+    declared = runs(table)
+    assert len({run.key for run in declared}) == len(declared)
+    common = set()
+    for run in declared:
+        plain = as_mapping(run.configuration)
+        for name in ("seed", "noise", "range"):
+            plain.pop(name)
+        for name in ("decay", "decay_others", "mixup"):
+            plain["optimisation"].pop(name)
+        common.add(json.dumps(plain))
+        sgd = run.configuration.optimisation
+        last = rate_at(sgd, sgd.epochs * 351 - 1, 351)
+        assert last < sgd.learning_rate / 1000  # to 0 in every arm
+        assert run.configuration.validation == HELD_OUT
+    assert len(common) == 1
+
+
+def test_one_seed_of_each_arm_comes_first_and_tables_share_runs():
+    first = runs("table1")
+    arms = [run.arm for run in first]
+    assert len(set(arms[:5])) == 5 and arms[:5] == arms[5:10]
+    shared = {run.key for run in first} & {run.key for run in runs("table2")}
+    assert len(shared) == 2  # of the same decay, without anything else
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("table9",), "the table 'table9' is unknown: choose one of table1"),
+        (("table1", ["decay"]), "table1 has no arm 'decay': choose one of 'decay 5e-4'"),
+        (("table1", [], [], "P1"), "the recipe 'P1' is unknown: choose one of P25"),
+    ],
+)
+def test_what_is_not_declared_is_refused(arguments, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        runs(*arguments)
+
+
+def test_time_left_counts_images_by_their_area():
+    base = recipe("P25")
+    assert [work(base, epoch) for epoch in (0, 5, 13, 24)] == [0.25, 0.5625, 1.0, 1.0]
+    now = iter([0.0, 100.0, 300.0])
+    clock, lines = Clock([base, base], lambda: next(now)), []
+    watch = clock.watch(base, "a", lines.append)
+    watch("epoch 24", 1, 2, 0.0)
+    assert lines == []
+    watch("epoch 24", 2, 2, 0.5)  # 23 were done by a training that was stopped
+    whole = sum(work(base, epoch) for epoch in range(25))
+    assert clock.rest == pytest.approx(1.0 + whole)
+    assert lines == ["a: epoch 24 of 25, loss 0.500; " f"{round((1 + whole) * 100 / 60)} min left"]
+
+
+# --- training ---
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("paper")
+    lines = []
+    train_missing(ONE, folder / "records", folder / "scratch", say=lines.append)
+    return folder, lines
+
+
+def test_a_run_is_a_line_and_a_file_of_weights_that_make_its_network(trained):
+    folder, lines = trained
+    (line,) = (folder / "records" / RUNS).read_text().splitlines()
+    record = json.loads(line)
+    assert record["key"] == ONE[0].key
+    assert from_mapping(record["configuration"]) == ONE[0].configuration
+    weights = weights_path(folder / "records", record["key"])
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == record["weights_sha256"]
+    network = find_network("digits").build()
+    load_weights(network, weights)
+    found = training.judged(network.eval(), ONE[0].configuration, None)
+    assert found == record["stored_validation_accuracy"]
+    assert len(record["epochs"]) == 2
+    assert lines[-1].endswith("% of the test images") and "epoch 1 of 2" in lines[0]
+
+
+def test_what_is_on_record_is_not_trained_again(trained, monkeypatch):
+    monkeypatch.setattr(training, "fit", None)
+    folder = trained[0] / "records"
+    before = (folder / RUNS).read_text()
+    train_missing(ONE, folder, trained[0] / "scratch")
+    assert (folder / RUNS).read_text() == before
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_the_same(trained, tmp_path):
+    def stop(name: str, step: int, steps: int, loss: float) -> None:
+        if name == "epoch 2":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(ONE[0], tmp_path, progress=stop)
+    finished = training.train(ONE[0], tmp_path)
+    (line,) = (trained[0] / "records" / RUNS).read_text().splitlines()
+    assert finished.record["weights_sha256"] == json.loads(line)["weights_sha256"]
+
+
+def test_no_line_without_its_weights(trained, tmp_path, monkeypatch):
+    def full(path, write):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training, "write_atomically", full)
+    with pytest.raises(OSError, match="No space"):
+        train_missing(ONE, tmp_path, trained[0] / "scratch")
+    assert not (tmp_path / RUNS).exists()
+
+
+# --- measuring ---
+
+
+def test_cells_are_measured_once_and_kept_short(trained, monkeypatch):
+    cells = AccuracyConfiguration(first=5, last=5, intervals=("50",), approximations=("ours",))
+    monkeypatch.setitem(measuring.STAGES, "first", (cells,))
+    folder = trained[0] / "records"
+    backbone, cell = measure(ONE[0], folder, stages=("first",), limit=50)
+    assert backbone["approximation"] == "backbone" and cell["images"] == 50
+    path = cells_path(folder, ONE[0].key)
+    kept = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [one["key"] for one in kept] == [backbone["key"], cell["key"]]
+    assert all("sites" not in one and "commit" in one for one in kept)
+    monkeypatch.setattr("nn_bridge.experiments.accuracy.evaluate", None)
+    again = measure(ONE[0], folder, stages=("first",), limit=50)
+    assert [one["correct"] for one in again] == [backbone["correct"], cell["correct"]]
+
+
+# --- the command ---
+
+
+def test_the_command_trains_and_refuses_in_a_sentence(tmp_path, monkeypatch, capsys):
+    options = ["--recipe", "digits", "--arm", "decay 5e-4", "--seed", "3", "--part", "train",
+               "--folder", str(tmp_path / "r"), "--scratch", str(tmp_path / "s")]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "table1", *options])
+    with pytest.raises(SystemExit) as left:
+        sys.exit(main())
+    assert left.value.code in (0, None)
+    assert len(Records(tmp_path / "r" / RUNS).lines) == 1
+    monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "table1", "--part", "all"])
+    with pytest.raises(SystemExit) as left:
+        sys.exit(main())
+    assert left.value.code not in (0, None)
+    assert "part is 'all': choose one of train, first" in " ".join(capsys.readouterr().err.split())
+
+
+# --- what is in the repository ---
+
+
+@pytest.mark.skipif(not (FOLDER / RUNS).exists(), reason="nothing is trained yet")
+def test_records_in_the_repository_are_of_declared_runs_and_have_their_weights():
+    declared = {run.key: run for table in TABLES for run in runs(table)}
+    for record in Records(FOLDER / RUNS).lines.values():
+        assert from_mapping(record["configuration"]) == declared[record["key"]].configuration
+        content = weights_path(FOLDER, record["key"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == record["weights_sha256"]
+        assert len(content) < 1_000_000
+        assert len(record["epochs"]) == record["configuration"]["optimisation"]["epochs"]
+        assert all(math.isfinite(epoch["loss"]) for epoch in record["epochs"])
+
+
+def test_a_changed_configuration_has_another_key():
+    (run,) = ONE
+    other = replace(run, configuration=replace(run.configuration, seed=1))
+    assert other.key != run.key and replace(run, arm="x").key == run.key
