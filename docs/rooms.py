@@ -116,7 +116,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     (
         _pa("polynomial", "Chebyshev coefficients, exact", "numbers → Polynomial"),
         _pa("functions", "what is approximated", "name, text, callable → Target",
-            "targets expression interpreters"),
+            "functions targets expression interpreters"),
     ),
     (
         _pa("ground of polyapprox", "exact numbers, precision, errors, files", "number → exact dyadic number",

@@ -1,50 +1,41 @@
 """Functions of one variable written as text: a safe parser.
 
 The text is read with the ``ast`` module and a whitelist; nothing is ever executed. Numbers are
-held as exact fractions, so that ``0.1`` means one tenth.
+held as exact fractions, so that ``0.1`` means one tenth. The names that SymPy writes (``Abs``,
+``Max``, ``Min``, ``Heaviside``, ``Piecewise``, …) are read too.
 """
 
 from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import Any, NoReturn
 
 from .errors import ExpressionError
+from .functions import NAMED
+from .functions.symmetry import parity
+from .functions.tree import Node, number, rational
+
+__all__ = ["FUNCTIONS", "Node", "parity", "parse", "rational"]
 
 MAX_LENGTH = 500
 MAX_DEPTH = 100
 MAX_EXPONENT = 1000
-_MAX_BITS = 20000
 
-FUNCTIONS = frozenset(
-    [
-        "exp",
-        "log",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "tanh",
-        "sinh",
-        "cosh",
-        "erf",
-        "asin",
-        "acos",
-        "atan",
-        "abs",
-        "sign",
-        "relu",
-        "step",
-        "sigmoid",
-        "gelu",
-        "silu",
-        "softplus",
-    ]
-)
-KINKS = frozenset({"abs", "sign", "relu", "step"})
+FUNCTIONS = frozenset(NAMED)
+_ALIASES = {
+    "Abs": "abs",
+    "Heaviside": "step",
+    "Max": "max",
+    "Min": "min",
+    "Piecewise": "piecewise",
+    "ln": "log",
+    "loggamma": "lgamma",
+    "ncdf": "normcdf",
+    "E": "e",
+}
 _BINARY: dict[type, str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -52,15 +43,12 @@ _BINARY: dict[type, str] = {
     ast.Div: "/",
     ast.Pow: "**",
 }
-
-
-@dataclass(frozen=True)
-class Node:
-    """One operation of an expression: its name, its arguments, and the value of a number."""
-
-    op: str
-    args: tuple[Node, ...] = ()
-    value: Fraction | None = None
+_COMPARISONS: dict[type, tuple[str, bool]] = {  # and whether the sides change places
+    ast.Lt: ("<", False),
+    ast.LtE: ("<=", False),
+    ast.Gt: ("<", True),
+    ast.GtE: ("<=", True),
+}
 
 
 def parse(text: str) -> Node:
@@ -107,7 +95,7 @@ def _refuse(item: ast.AST, source: str) -> NoReturn:
     shown = ast.get_source_segment(source, item) or source
     raise ExpressionError(
         f"the part {shown!r} of the expression is not allowed; use x, pi, e, numbers, "
-        f"+ - * / ** and {' '.join(sorted(FUNCTIONS))}"
+        f"+ - * / **, Piecewise, max, min and {' '.join(sorted(FUNCTIONS))}"
     )
 
 
@@ -119,10 +107,11 @@ def _convert(item: ast.AST, source: str, depth: int) -> Node:
     if isinstance(item, ast.Constant):
         return _number(item, source)
     if isinstance(item, ast.Name):
-        if item.id in ("x", "pi", "e"):
-            return Node(item.id)
-        if item.id in FUNCTIONS:
-            return Node(item.id, (Node("x"),))
+        name = _ALIASES.get(item.id, item.id)
+        if name in ("x", "pi", "e"):
+            return Node(name)
+        if name in FUNCTIONS:
+            return Node(name, (Node("x"),))
     if isinstance(item, ast.UnaryOp) and isinstance(item.op, ast.USub | ast.UAdd):
         inner = _convert(item.operand, source, depth + 1)
         return inner if isinstance(item.op, ast.UAdd) else Node("neg", (inner,))
@@ -134,15 +123,51 @@ def _convert(item: ast.AST, source: str, depth: int) -> Node:
             if isinstance(item.op, ast.Pow)
             else Node(_BINARY[type(item.op)], (left, right))
         )
-    if (
-        isinstance(item, ast.Call)
-        and isinstance(item.func, ast.Name)
-        and item.func.id in FUNCTIONS
-        and len(item.args) == 1
-        and not item.keywords
-    ):
-        return Node(item.func.id, (_convert(item.args[0], source, depth + 1),))
+    if isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and not item.keywords:
+        name = _ALIASES.get(item.func.id, item.func.id)
+        if name == "piecewise":
+            return _piecewise(item, source, depth)
+        if name in FUNCTIONS and len(item.args) == 1:
+            return Node(name, (_convert(item.args[0], source, depth + 1),))
+        if name in ("max", "min") and len(item.args) >= 2:
+            values = [_convert(arg, source, depth + 1) for arg in item.args]
+            return reduce(lambda left, right: Node(name, (left, right)), values)
     _refuse(item, source)
+
+
+def _piecewise(item: ast.Call, source: str, depth: int) -> Node:
+    """Piecewise((value, condition), …): the first whose condition holds."""
+    parts: list[Node] = []
+    for pair in item.args:
+        if not (isinstance(pair, ast.Tuple) and len(pair.elts) == 2):
+            raise ExpressionError(
+                "Piecewise of the expression needs pairs (value, condition), like "
+                "Piecewise((x, x > 0), (0, True))"
+            )
+        value, condition = pair.elts
+        parts.append(_convert(value, source, depth + 1))
+        parts.append(_condition(condition, source, depth + 1))
+    if not parts:
+        _refuse(item, source)
+    return Node("piecewise", tuple(parts))
+
+
+def _condition(item: ast.AST, source: str, depth: int) -> Node:
+    if depth > MAX_DEPTH:
+        _refuse(item, source)
+    if isinstance(item, ast.Constant) and item.value is True:
+        return Node("true")
+    if isinstance(item, ast.BinOp) and isinstance(item.op, ast.BitAnd | ast.BitOr):
+        sides = [_condition(side, source, depth + 1) for side in (item.left, item.right)]
+        return Node("and" if isinstance(item.op, ast.BitAnd) else "or", tuple(sides))
+    if not isinstance(item, ast.Compare) or any(type(op) not in _COMPARISONS for op in item.ops):
+        _refuse(item, source)
+    values = [_convert(v, source, depth + 1) for v in (item.left, *item.comparators)]
+    steps = []
+    for op, left, right in zip(item.ops, values, values[1:], strict=False):
+        name, swapped = _COMPARISONS[type(op)]
+        steps.append(Node(name, (right, left) if swapped else (left, right)))
+    return reduce(lambda left, right: Node("and", (left, right)), steps)
 
 
 def _number(item: ast.Constant, source: str) -> Node:
@@ -154,12 +179,12 @@ def _number(item: ast.Constant, source: str) -> Node:
             "a number of the expression is outside 1e-300 to 1e300; rescale the expression"
         )
     if isinstance(item.value, int):
-        return Node("number", (), Fraction(item.value))
+        return number(item.value)
     shown = ast.get_source_segment(source, item) or repr(item.value)
     _, _, exponent = shown.lower().partition("e")
     if exponent and abs(int(exponent)) > 1000:
         raise ExpressionError(f"the number {shown!r} has an exponent above 1000; write it out")
-    return Node("number", (), Fraction(shown.replace("_", "")))
+    return number(Fraction(shown.replace("_", "")))
 
 
 def _power(base: Node, exponent: Node) -> Node:
@@ -170,72 +195,4 @@ def _power(base: Node, exponent: Node) -> Node:
         raise ExpressionError(
             f"an exponent of the expression is above {MAX_EXPONENT} in size; use a smaller one"
         )
-    return Node("**", (base, Node("number", (), value)))
-
-
-def rational(node: Node) -> Fraction | None:
-    """The exact value of a constant rational subtree of moderate size, or None."""
-    if node.op == "number":
-        return node.value
-    if node.op not in ("neg", "+", "-", "*", "/", "**"):
-        return None
-    values = [rational(arg) for arg in node.args]
-    if node.op == "neg":
-        return None if values[0] is None else -values[0]
-    left, right = values
-    if left is None or right is None:
-        return None
-    if node.op in ("/", "**") and _divides_by_zero(node.op, left, right):
-        raise ExpressionError("the expression divides by zero; correct the constant part")
-    if node.op == "**":
-        size = max(left.numerator.bit_length(), left.denominator.bit_length())
-        if right.denominator != 1:
-            return None
-        if size * abs(right) > _MAX_BITS:
-            raise ExpressionError(
-                "a constant power of the expression is too large; use a smaller one"
-            )
-        return left ** int(right)
-    if node.op == "/":
-        return left / right
-    return left + right if node.op == "+" else left - right if node.op == "-" else left * right
-
-
-def _divides_by_zero(op: str, left: Fraction, right: Fraction) -> bool:
-    return right == 0 if op == "/" else left == 0 and right < 0
-
-
-_ODD_FUNCTIONS = frozenset(["sin", "tan", "tanh", "sinh", "erf", "asin", "atan", "sign"])
-_EVEN_FUNCTIONS = frozenset(["cos", "cosh", "abs"])
-
-
-def parity(node: Node) -> str | None:
-    """ "even" or "odd" where the form of the tree shows it, else None.
-
-    Examples
-    --------
-    >>> parity(parse("x*tanh(x**3)")), parity(parse("exp(x)"))
-    ('even', None)
-    """
-    if node.op == "x":
-        return "odd"
-    if not node.args:
-        return "even"
-    first, *others = (parity(arg) for arg in node.args)
-    if others and node.op == "**" and node.args[1].value is not None:
-        exponent = node.args[1].value
-        if first == "odd" and exponent.denominator == 1:
-            return "odd" if exponent.numerator % 2 else "even"
-        return "even" if first == "even" else None
-    if others:
-        (second,) = others
-        if first is None or second is None:
-            return None
-        if node.op in ("*", "/"):
-            return "even" if first == second else "odd"
-        return first if first == second else None
-    if first == "odd" and node.op in _EVEN_FUNCTIONS:
-        return "even"
-    if first == "odd":
-        return "odd" if node.op == "neg" or node.op in _ODD_FUNCTIONS else None
-    return first
+    return Node("**", (base, number(value)))

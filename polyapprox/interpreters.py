@@ -1,12 +1,14 @@
 """Expressions evaluated in every arithmetic: float64, mpmath, balls, power series, sympy.
 
 A tree is compiled once into nested closures, so that a value costs one call for each operation.
+What the named functions are is said in :mod:`polyapprox.functions`.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -14,10 +16,14 @@ import mpmath
 import numpy as np
 from flint import arb, arb_series, fmpq
 
-from .expression import FUNCTIONS, KINKS, Node
+from .functions import NAMED
+from .functions.elementary import from_zero
+from .functions.series import positive_side
+from .functions.tree import Node
 
 Function = Callable[[Any], Any]
-_ARITHMETIC: dict[str, Callable[..., Any]] = {
+Branch = tuple[Function, Function]  # value, condition
+_OPERATIONS: dict[str, Callable[..., Any]] = {
     "neg": operator.neg,
     "+": operator.add,
     "-": operator.sub,
@@ -26,26 +32,70 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
 }
 
 
-def _compiled(
-    node: Node,
-    leaf: Callable[[Node], Any],
-    operation: Callable[[str], Callable[..., Any]],
-    power: Callable[[Any, Fraction], Any],
-) -> Function:
-    """A function of x; `leaf` is asked at every call, for constants depend on the precision."""
+@dataclass(frozen=True)
+class Arithmetic:
+    """How one kind of numbers does everything that a tree asks for.
+
+    `leaf` is asked at every call, for constants depend on the precision. Conditions are True,
+    False, or None where a ball leaves them open (arrays of truth values for floats).
+    """
+
+    leaf: Callable[[Node], Any]
+    operation: Callable[[str], Callable[..., Any]]
+    power: Callable[[Any, Fraction], Any]
+    less: Callable[[Any, Any, bool], Any]  # left, right, strictly
+    choose: Callable[[list[Branch], Any], Any]
+
+
+def _compiled(node: Node, arithmetic: Arithmetic) -> Function:
     if node.op == "x":
         return lambda x: x
     if not node.args:
-        return lambda x: leaf(node)
-    first = _compiled(node.args[0], leaf, operation, power)
+        return lambda x: arithmetic.leaf(node)
+    if node.op == "piecewise":
+        pairs = zip(node.args[::2], node.args[1::2], strict=True)
+        branches = [(_compiled(v, arithmetic), _condition(c, arithmetic)) for v, c in pairs]
+        return lambda x: arithmetic.choose(branches, x)
+    first = _compiled(node.args[0], arithmetic)
     exponent = node.args[1].value if node.op == "**" else None
     if exponent is not None:
-        return lambda x: power(first(x), exponent)
-    apply = operation(node.op)
+        return lambda x: arithmetic.power(first(x), exponent)
+    apply = arithmetic.operation(node.op)
     if len(node.args) == 1:
         return lambda x: apply(first(x))
-    second = _compiled(node.args[1], leaf, operation, power)
+    second = _compiled(node.args[1], arithmetic)
     return lambda x: apply(first(x), second(x))
+
+
+def _condition(node: Node, arithmetic: Arithmetic) -> Function:
+    if node.op == "true":
+        return lambda x: True
+    if node.op in ("and", "or"):
+        one, two = (_condition(arg, arithmetic) for arg in node.args)
+        join = _both if node.op == "and" else _either
+        return lambda x: join(one(x), two(x))
+    left, right = (_compiled(arg, arithmetic) for arg in node.args)
+    return lambda x: arithmetic.less(left(x), right(x), node.op == "<")
+
+
+def _both(left: Any, right: Any) -> Any:
+    if not (_is_plain(left) and _is_plain(right)):
+        return left & right
+    if left is False or right is False:
+        return False
+    return None if left is None or right is None else True
+
+
+def _either(left: Any, right: Any) -> Any:
+    if not (_is_plain(left) and _is_plain(right)):
+        return left | right
+    if left is True or right is True:
+        return True
+    return None if left is None or right is None else False
+
+
+def _is_plain(condition: Any) -> bool:
+    return condition is None or isinstance(condition, bool)
 
 
 # --- float64 ------------------------------------------------------------------------------------
@@ -53,7 +103,7 @@ def _compiled(
 
 def numpy_function(node: Node) -> Callable[[Any], np.ndarray]:
     """Float64 values, in forms that neither overflow nor cancel; NaN where undefined."""
-    function = _compiled(node, _numpy_leaf, _numpy_operation, _numpy_power)
+    function = _compiled(node, _FLOATS)
 
     def evaluate(x: Any) -> np.ndarray:
         x = np.asarray(x, dtype=np.float64)
@@ -77,47 +127,27 @@ def _numpy_power(u: Any, exponent: Fraction) -> Any:
     return np.sqrt(u) if exponent == Fraction(1, 2) else np.power(u, float(exponent))
 
 
+_NUMPY: dict[str, Callable[..., Any]] = {"**": np.power, "max": np.maximum, "min": np.minimum}
+
+
 def _numpy_operation(op: str) -> Callable[..., Any]:
-    if op == "**":
-        return np.power
-    if op in ("erf", "gelu"):
-        return _numpy_erf if op == "erf" else _numpy_gelu
-    return _NUMPY.get(op) or _ARITHMETIC[op]
+    return NAMED[op].floats if op in NAMED else _NUMPY.get(op) or _OPERATIONS[op]
 
 
-def _numpy_erf(u: Any) -> Any:
-    from scipy import special
-
-    return special.erf(u)
-
-
-def _numpy_gelu(u: Any) -> Any:
-    from scipy import special
-
-    return u * special.erfc(-u / np.sqrt(2.0)) / 2
+def _numpy_choose(branches: list[Branch], x: Any) -> Any:
+    value = np.full(x.shape, np.nan)
+    for function, condition in reversed(branches):
+        value = np.where(condition(x), function(x), value)
+    return value
 
 
-_NUMPY: dict[str, Function] = {
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "asin": np.arcsin,
-    "acos": np.arccos,
-    "atan": np.arctan,
-    "tanh": np.tanh,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "abs": np.abs,
-    "sign": np.sign,
-    "relu": lambda u: np.maximum(u, 0.0),
-    "step": lambda u: np.heaviside(u, 0.5),
-    "sigmoid": lambda u: np.exp(-np.logaddexp(0.0, -u)),
-    "silu": lambda u: u * np.exp(-np.logaddexp(0.0, -u)),
-    "softplus": lambda u: np.logaddexp(0.0, u),
-}
+_FLOATS = Arithmetic(
+    _numpy_leaf,
+    _numpy_operation,
+    _numpy_power,
+    lambda u, v, strictly: np.asarray(u < v if strictly else u <= v),
+    _numpy_choose,
+)
 
 
 # --- mpmath -------------------------------------------------------------------------------------
@@ -125,12 +155,12 @@ _NUMPY: dict[str, Function] = {
 
 def mpmath_function(node: Node) -> Callable[[Any], mpmath.mpf]:
     """The value at the precision of the ``mpmath`` context; NaN where undefined."""
-    function = _compiled(node, _mpmath_leaf, _mpmath_operation, _mpmath_power)
+    function = _compiled(node, _MPMATH)
 
     def evaluate(x: Any) -> mpmath.mpf:
         try:
             value = function(mpmath.mpf(x))
-        except (ZeroDivisionError, OverflowError):
+        except (ZeroDivisionError, OverflowError, ValueError):
             return mpmath.mpf("nan")
         return mpmath.mpf("nan") if isinstance(value, mpmath.mpc) else mpmath.mpf(value)
 
@@ -150,22 +180,24 @@ def _mpmath_power(u: Any, exponent: Fraction) -> Any:
 
 
 def _mpmath_operation(op: str) -> Callable[..., Any]:
-    if op == "**":
-        return operator.pow
-    if op in _MPMATH:
-        return _MPMATH[op]
-    return getattr(mpmath, op) if op in FUNCTIONS else _ARITHMETIC[op]
+    plain: dict[str, Callable[..., Any]] = {"**": operator.pow, "max": max, "min": min}
+    return NAMED[op].mpmath if op in NAMED else plain.get(op) or _OPERATIONS[op]
 
 
-_MPMATH: dict[str, Function] = {
-    "abs": lambda u: mpmath.fabs(u),
-    "relu": lambda u: u if u > 0 else 0 * u,
-    "step": lambda u: (1 + mpmath.sign(u)) / 2,
-    "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
-    "silu": lambda u: u / (1 + mpmath.exp(-u)),
-    "softplus": lambda u: mpmath.log1p(mpmath.exp(-abs(u))) + (u if u > 0 else 0),
-    "gelu": lambda u: u * mpmath.erfc(-u / mpmath.sqrt(2)) / 2,
-}
+def _mpmath_choose(branches: list[Branch], x: Any) -> Any:
+    for function, condition in branches:
+        if condition(x):
+            return function(x)
+    return mpmath.mpf("nan")
+
+
+_MPMATH = Arithmetic(
+    _mpmath_leaf,
+    _mpmath_operation,
+    _mpmath_power,
+    lambda u, v, strictly: bool(u < v if strictly else u <= v),
+    _mpmath_choose,
+)
 
 
 # --- balls and power series ---------------------------------------------------------------------
@@ -173,12 +205,12 @@ _MPMATH: dict[str, Function] = {
 
 def ball_function(node: Node) -> Callable[[arb], arb]:
     """A ball that contains the value at every point of a ball where there is one; or NaN."""
-    return _compiled(node, _ball_leaf, _ball_operation, _ball_power)
+    return _compiled(node, _BALLS)
 
 
 def series_function(node: Node) -> Callable[[arb_series], arb_series]:
     """The power series of the expression along `x`; a series of NaN where it is undefined."""
-    function = _compiled(node, _ball_leaf, _series_operation, _series_power)
+    function = _compiled(node, _SERIES)
 
     def evaluate(x: arb_series) -> arb_series:
         try:
@@ -197,68 +229,72 @@ def _ball_leaf(node: Node) -> arb:
 
 
 def _ball_operation(op: str) -> Callable[..., Any]:
-    if op in KINKS:
-        return lambda u: _ball_kink(op, u)
-    if op == "sqrt":
-        return _ball_sqrt
-    if op in ("tanh", "sinh", "cosh"):
-        return operator.methodcaller(op)
-    return _smooth(op)
+    return NAMED[op].ball if op in NAMED else _BALL_PLAIN.get(op) or _OPERATIONS[op]
+
+
+def _general_power(u: Any, v: Any) -> Any:
+    return (v * u.log()).exp()
+
+
+_BALL_PLAIN: dict[str, Callable[..., Any]] = {
+    "**": _general_power,
+    "max": lambda u, v: u.max(v) if u.is_finite() and v.is_finite() else arb("nan"),
+    "min": lambda u, v: u.min(v) if u.is_finite() and v.is_finite() else arb("nan"),
+}
+
+
+def _ball_less(u: arb, v: arb, strictly: bool) -> bool | None:
+    if u < v or (not strictly and u <= v):
+        return True
+    return False if u > v or (strictly and u >= v) else None
+
+
+def _ball_choose(branches: list[Branch], x: arb) -> arb:
+    """The union of all branches that points of the ball may take."""
+    result: arb | None = None
+    for function, condition in branches:
+        holds = condition(x)
+        if holds is False:
+            continue
+        value = function(x)
+        result = value if result is None else result.union(value)
+        if holds:
+            return result
+    return arb("nan")
 
 
 def _series_operation(op: str) -> Callable[..., Any]:
-    smooth, on_balls = _smooth(op), _ball_operation(op)
+    smooth = NAMED[op].series if op in NAMED else _SERIES_PLAIN.get(op) or _OPERATIONS[op]
+    on_balls = _ball_operation(op)
 
     def apply(*u: Any) -> Any:
-        if not any(isinstance(v, arb_series) for v in u):
-            return on_balls(*u)
-        return _series_kink(op, u[0]) if op in KINKS else smooth(*u)
+        return (smooth if any(isinstance(v, arb_series) for v in u) else on_balls)(*u)
 
     return apply
 
 
-def _ball_kink(op: str, u: arb) -> arb:
-    if not u.is_finite():
-        return arb("nan")
-    if op == "abs":
-        return u if u >= 0 else -u if u <= 0 else arb(0).union(u.abs_upper())
-    if op == "relu":
-        return u if u >= 0 else arb(0) if u <= 0 else arb(0).union(u.max(arb(0)))
-    sign = arb(1) if u > 0 else arb(-1) if u < 0 else arb(0) if u == 0 else arb(0, 1)
-    return sign if op == "sign" else (1 + sign) / 2
+_SERIES_PLAIN: dict[str, Callable[..., Any]] = {
+    "**": _general_power,
+    "max": lambda u, v: u if positive_side(u - v) else v,
+    "min": lambda u, v: v if positive_side(u - v) else u,
+}
 
 
-def _from_zero(u: arb) -> bool:
-    """Whether u is a ball [0, r] whose lower end rounding put below 0."""
-    return bool(u.lower() < 0 and u.upper() > 0 and -u.lower() < u.rad() * arb((1, -24)))
+def _series_less(u: Any, v: Any, strictly: bool) -> bool | None:
+    if not isinstance(u, arb_series) and not isinstance(v, arb_series):
+        return _ball_less(u, v, strictly)
+    gap = (v - u)[0]
+    return True if gap > 0 else False if gap < 0 else None
 
 
-def _ball_sqrt(u: arb) -> arb:
-    return arb(0).union(u.upper().sqrt()) if _from_zero(u) else u.sqrt()
-
-
-def _series_kink(op: str, u: arb_series) -> arb_series:
-    if u[0] > 0:
-        positive = True
-    elif u[0] < 0:
-        positive = False
-    else:
-        raise ZeroDivisionError("the series straddles a kink")
-    if op == "abs":
-        return u if positive else -u
-    if op == "relu" and positive:
-        return u
-    value = {"relu": 0, "step": int(positive), "sign": 1 if positive else -1}[op]
-    return arb_series([value], u.prec)
-
-
-def _smooth(op: str) -> Callable[..., Any]:
-    """An operation that balls and power series share."""
-    if op == "**":
-        return lambda u, v: (v * u.log()).exp()
-    if op in ("exp", "log", "sqrt", "sin", "cos", "tan", "erf", "asin", "acos", "atan"):
-        return operator.methodcaller(op)
-    return _SMOOTH.get(op) or _ARITHMETIC.get(op) or operator.pos
+def _series_choose(branches: list[Branch], x: Any) -> Any:
+    for function, condition in branches:
+        holds = condition(x)
+        if holds:
+            return function(x)
+        if holds is None:
+            raise ZeroDivisionError("the series straddles the end of a piece")
+    return arb("nan")
 
 
 def _series_power(u: Any, exponent: Fraction) -> Any:
@@ -278,22 +314,15 @@ def _ball_power(u: arb, exponent: Fraction) -> arb:
         return u**n if n >= 0 else 1 / u ** (-n)
     if u == 0 and exponent > 0:
         return arb(0)
-    if _from_zero(u) and exponent > 0:
+    if from_zero(u) and exponent > 0:
         return arb(0).union(_ball_power(u.upper(), exponent))
     if exponent.denominator == 2 and exponent > 0:
         return u.sqrt() ** exponent.numerator
     return (u.log() * arb(fmpq(exponent.numerator, exponent.denominator))).exp()
 
 
-_SMOOTH: dict[str, Function] = {
-    "tanh": lambda u: 1 - 2 / ((2 * u).exp() + 1),
-    "sinh": lambda u: (u.exp() - (-u).exp()) / 2,
-    "cosh": lambda u: (u.exp() + (-u).exp()) / 2,
-    "sigmoid": lambda u: 1 / (1 + (-u).exp()),
-    "silu": lambda u: u / (1 + (-u).exp()),
-    "softplus": lambda u: (1 + u.exp()).log(),
-    "gelu": lambda u: u * (1 + (u / arb(2).sqrt()).erf()) / 2,
-}
+_BALLS = Arithmetic(_ball_leaf, _ball_operation, _ball_power, _ball_less, _ball_choose)
+_SERIES = Arithmetic(_ball_leaf, _series_operation, _series_power, _series_less, _series_choose)
 
 
 # --- sympy --------------------------------------------------------------------------------------
@@ -310,16 +339,7 @@ def to_sympy(node: Node) -> Any:
     """
     import sympy
 
-    special: dict[str, Callable[..., Any]] = {
-        "**": operator.pow,
-        "abs": lambda v: sympy.Abs(v),
-        "relu": lambda v: sympy.Max(v, 0),
-        "step": lambda v: (1 + sympy.sign(v)) / 2,
-        "sigmoid": lambda v: 1 / (1 + sympy.exp(-v)),
-        "silu": lambda v: v / (1 + sympy.exp(-v)),
-        "softplus": lambda v: sympy.log(1 + sympy.exp(v)),
-        "gelu": lambda v: v * (1 + sympy.erf(v / sympy.sqrt(2))) / 2,
-    }
+    plain = {"**": operator.pow, "max": sympy.Max, "min": sympy.Min}
 
     def leaf(item: Node) -> Any:
         if item.value is not None:
@@ -327,11 +347,15 @@ def to_sympy(node: Node) -> Any:
         return sympy.pi if item.op == "pi" else sympy.E
 
     def operation(op: str) -> Callable[..., Any]:
-        if op in special:
-            return special[op]
-        return getattr(sympy, op) if op in FUNCTIONS else _ARITHMETIC[op]
+        if op in NAMED:
+            return lambda v: NAMED[op].sympy(sympy, v)
+        return plain.get(op) or _OPERATIONS[op]
 
-    def power(u: Any, exponent: Fraction) -> Any:
-        return u ** sympy.Rational(exponent.numerator, exponent.denominator)
-
-    return _compiled(node, leaf, operation, power)(sympy.Symbol("x", real=True))
+    arithmetic = Arithmetic(
+        leaf,
+        operation,
+        lambda u, exponent: u ** sympy.Rational(exponent.numerator, exponent.denominator),
+        lambda u, v, strictly: sympy.Lt(u, v) if strictly else sympy.Le(u, v),
+        lambda branches, x: sympy.Piecewise(*((v(x), c(x)) for v, c in branches)),
+    )
+    return _compiled(node, arithmetic)(sympy.Symbol("x", real=True))

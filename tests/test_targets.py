@@ -21,7 +21,7 @@ EXPRESSIONS = [f"{name}(x)" for name in sorted(FUNCTIONS)] + [
 def test_interpreters_agree_with_mpmath(text: str) -> None:
     target = as_target(text)
     for x in (0.125, 0.7, 2.3):
-        if x > 1 and text[1:4] in ("sin", "cos") and text[0] == "a":
+        if x > 1 and text in ("asin(x)", "acos(x)", "logit(x)"):
             continue
         with mpmath.workdps(30):
             expected = target.mpmath(x)
@@ -121,7 +121,7 @@ def test_parity_by_form_agrees_with_values(text: str) -> None:
         ("x*sin(x)", "even"), ("x**3/cos(x)", "odd"), ("-tanh(x**3)", "odd"), ("abs(x**3)", "even"),
         ("exp(x**2)", "even"), ("exp(x)", None), ("x+x**2", None), ("x**3-x", "odd"), ("2**x", None),
         ("(x**2)**0.5", "even"), ("x**0.5", None), ("pi*x", "odd"), ("step", None), ("x**-1", "odd"),
-        ("cos(x+1)", None), ("relu(x)+relu(-x)", None), ("erf(x)*atan(x)", "even"),
+        ("cos(x+1)", None), ("relu(x)+relu(-x)", "even"), ("erf(x)*atan(x)", "even"),
     ],
 )  # fmt: skip
 def test_parity_by_form(text: str, expected: str | None) -> None:
