@@ -207,7 +207,10 @@ def _suits(result: Approximation, call: str, arguments: Mapping[str, Any]) -> bo
     interval, guard = arguments.get("interval"), arguments.get("guard")
     return bool(
         (not isinstance(named, str) or result.function == named)
-        and (not isinstance(interval, (list, tuple)) or tuple(interval) == result.interval)
+        and (
+            not isinstance(interval, (list, tuple))
+            or tuple(interval) in (result.interval, result.domain[-1])  # one side of a sign's
+        )
         and (guard is None or getattr(result, "guard", guard) == guard)
     )
 

@@ -14,8 +14,8 @@ model         levels of degree d on [-1, 1]                  largest degree for 
 ============  =============================================  =====================================
 
 A plan that is executed operation by operation costs the same everywhere: a level for each product
-of ciphertexts and for each product with a constant that is not an integer. An approximation may
-therefore be cheaper by its plan than by its components.
+of ciphertexts and for each product with a constant that is not free (:mod:`polyapprox.plan.count`).
+An approximation may therefore be cheaper by its plan than by its components.
 
 Sources: Lattigo v6 and orion's evaluator of it, TenSEAL 0.3.18, OpenFHE 1.6.1 and desilofhe 2.0.0
 as measured (the tests hold the measurements); OpenFHE's list is that of

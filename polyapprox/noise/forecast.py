@@ -1,7 +1,7 @@
 """A forecast of the scheme's noise in the result of a plan: a stated model, not a proof.
 
 Sources: the encryption of each argument, and the rounding of each rescaling (after a product of
-ciphertexts, or with a constant that is not an integer), independent, of the sizes of
+ciphertexts, or with a constant that is not free), independent, of the sizes of
 :mod:`polyapprox.noise.schemes`. Each reaches the result multiplied by the derivative of the result
 with respect to the operation it arises in (first order); variances add up. The figure given is
 the expected largest error over slots whose inputs are spread evenly over the interval.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ArgumentError
+from ..plan.count import is_free
 from ..plan.plan import Plan
 
 _KINDS = ("input", "multiply", "scale", "add", "subtract", "shift", "double")
@@ -28,7 +29,7 @@ class Propagation:
         Levels used up to and including each operation (rule "standalone").
     rescaled : tuple of bool
         Whether the operation uses a level: a product of ciphertexts, or with a constant that is
-        not an integer.
+        not free (:mod:`polyapprox.plan.count`).
     """
 
     values: np.ndarray
@@ -119,9 +120,7 @@ def _levels(plan: Plan) -> tuple[tuple[int, ...], tuple[bool, ...]]:
     levels: list[int] = []
     rescaled: list[bool] = []
     for kind, left, right, constant in plan.operations:
-        uses = kind == "multiply" or (
-            kind == "scale" and constant is not None and constant != int(constant)
-        )
+        uses = kind == "multiply" or (kind == "scale" and not is_free(constant))
         before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
         levels.append(before + uses)
         rescaled.append(uses)

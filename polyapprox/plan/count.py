@@ -6,10 +6,16 @@ Two rules, the same but for the scaling of the input:
     The rule of the published tables (Lee et al., eprint 2020/834, tables in func.cpp): a
     *multiplication* is ciphertext times ciphertext (the final product by x included); a *level*
     is used by each ciphertext-ciphertext product and by each product with a constant that is not
-    an integer; additions, doublings, negations and constants added are free. The scaling of the
-    input by a constant is done by the layer before and uses none.
+    free; additions, doublings, negations and constants added are free. The scaling of the input
+    by a constant is done by the layer before and uses none.
 ``standalone``
     The same, and the scaling of the input uses its level too.
+
+Free constants are the integers up to 2^15 in size: at most 15 doublings and as many additions make
+such a product, or a product of the ciphertext with the integer itself, and nothing is rescaled. It
+takes log2 |c| bits of the modulus, never more than one level of the smallest scale in use (15 bits).
+A larger integer is encoded, multiplied and rescaled as any other number is: that a double beyond
+2^52 happens to be an integer makes it no cheaper.
 """
 
 from __future__ import annotations
@@ -22,6 +28,7 @@ import mpmath
 from .plan import Plan
 
 Rule = Literal["published", "standalone"]
+FREE_BITS = 15  # integers up to 2^FREE_BITS are free
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
             multiplications += 1
             level[index] = max(level[left], level[right]) + 1
         elif kind == "scale":
-            uses_level = index != folded and not _is_integer(constant)
+            uses_level = index != folded and not is_free(constant)
             constants += uses_level
             level[index] = level[left] + uses_level
         else:
@@ -63,8 +70,15 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
     return Counts(multiplications, constants, additions, level[plan.output], rule)
 
 
-def _is_integer(constant: mpmath.mpf | None) -> bool:
-    return constant is not None and constant == int(constant)
+def is_free(constant: mpmath.mpf | float | None) -> bool:
+    """Whether a product with this constant uses no level: an integer up to 2^15 in size.
+
+    Examples
+    --------
+    >>> [is_free(c) for c in (25, -(2**15), 2**15 + 1, 2.0**60, 0.5)]
+    [True, True, False, False, False]
+    """
+    return constant is not None and abs(constant) <= 1 << FREE_BITS and constant == int(constant)
 
 
 def input_scaling(plan: Plan) -> int | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..errors import ArgumentError
-from .count import Rule, input_scaling
+from .count import Rule, input_scaling, is_free
 from .plan import Operation, Plan
 
 Step = tuple  # (name, slot, …): see `Schedule`
@@ -147,10 +147,6 @@ class _Form:
     constant: float = 0.0
 
 
-def _is_integer(value: float) -> bool:
-    return value == int(value)
-
-
 @dataclass
 class _Lowering:
     plan: Plan
@@ -231,7 +227,7 @@ class _Lowering:
             ((base, coefficient),) = list(form.terms.items())[:1] or ((-1, 1.0),)
             if not form.terms:
                 raise ArgumentError("the plan multiplies by a constant as if it were a ciphertext")
-            if len(form.terms) == 1 and not form.constant and _is_integer(coefficient):
+            if len(form.terms) == 1 and not form.constant and is_free(coefficient):
                 factor *= coefficient
             else:
                 partner = self.bases[operands[0]] if operands and place != left else None
@@ -296,14 +292,14 @@ class _Lowering:
             base = next(iter(form.terms))
             self._rescaled(base)
             return base
-        level = max(self.bases[base].level + (not _is_integer(c)) for base, c in form.terms.items())
+        level = max(self.bases[base].level + (not is_free(c)) for base, c in form.terms.items())
         if level > len(self.primes):
             self._refuse()
         form = self._substituted(form, level)
         fixed = {
             base: int(c)
             for base, c in form.terms.items()
-            if _is_integer(c) and self.bases[base].level == level
+            if is_free(c) and self.bases[base].level == level
         }
         others = {base: c for base, c in form.terms.items() if base not in fixed}
         if fixed:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import ArgumentError
-from ..plan.count import count
+from ..plan.count import count, is_free
 from ..plan.plan import Plan
 from ..precision import one_at_a_time
 from .figure import BLUE, GREY, ORANGE, drawn, number
@@ -129,7 +129,7 @@ def _levels(plan: Plan) -> list[int]:
     levels: list[int] = []
     for kind, left, right, constant in plan.operations:
         before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
-        product = kind == "scale" and constant is not None and constant != int(constant)
+        product = kind == "scale" and not is_free(constant)
         levels.append(before + (kind == "multiply" or product))
     return levels
 

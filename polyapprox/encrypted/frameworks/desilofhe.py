@@ -22,6 +22,7 @@ from typing import Any, Self
 import numpy as np
 
 from ...approximation import Approximation
+from ...plan.count import is_free
 from ...plan.plan import Plan
 from ..arguments import read_arguments, read_levels
 from ..backend import Availability, BackendError, Measured, Parameters
@@ -35,7 +36,7 @@ _MOST_LEVELS = 30
 
 
 class _Ciphertext:
-    """A ciphertext with + and ·, for :meth:`Plan.run`; products with integers use no level."""
+    """A ciphertext with + and ·, for :meth:`Plan.run`; products with small integers use no level."""
 
     __slots__ = ("engine", "key", "value")
 
@@ -57,7 +58,7 @@ class _Ciphertext:
             if other is self:
                 return self._with(self.engine.square(self.value, self.key))
             return self._with(self.engine.multiply(self.value, other.value, self.key))
-        constant = int(other) if other == int(other) else other
+        constant = int(other) if is_free(other) else float(other)
         return self._with(self.engine.multiply(self.value, constant))
 
 
