@@ -321,7 +321,7 @@ class Caller:
             "pa.limits({}, precision=2**-6)", "pa.relu(precision=2**-5).safe_radius({})",
             "pa.relu(precision=2**-5)({})", "pa.maximum(precision=2**-5)({})",
             "pa.relu(precision=2**-5).counts({})", "pa.relu(precision=2**-5).save({})",
-            "pa.relu(precision=2**-5).export({}, '/tmp/x')",
+            "pa.relu(precision=2**-5).export({}, 'exported')",
             "pa.minimax({}, 4, domain=(-2, 3))", "pa.relu(precision=2**-6, guard={})",
         ]  # fmt: skip
         return Call(c.choice(templates).format(value), {"junk": True})

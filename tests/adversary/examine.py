@@ -7,6 +7,7 @@ import re
 import tempfile
 import time
 import warnings
+from contextlib import chdir
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -62,8 +63,8 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
     """Make a call and find fault with it."""
     report = Report(call.text)
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as here, chdir(here):
+        warnings.simplefilter("error")  # a file that a wrong call leaves behind goes with `here`
         try:
             made = eval(call.text, SPACE)
         except PolyApproxError as error:
