@@ -9,15 +9,13 @@ which of our own choices is at least as precise for less.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from flint import arb
-
-import polyapprox
 
 from .approximation import Approximation
 from .cost.models import cost_model, cost_models
@@ -309,13 +307,26 @@ def _candidates(
     approximation: Approximation, error: float
 ) -> Iterator[tuple[str, Approximation]]:
     """Choices of ours that may be as precise, with the text of the call that makes each."""
+    makers = _makers()
     for name, arguments, named in _calls(approximation, error):
         try:
-            made = getattr(polyapprox, name)(*arguments, **named)
+            made = makers[name](*arguments, **named)
         except (PolyApproxError, ArithmeticError, ValueError):
             continue
         text = call(name, *arguments, **named)
         yield text.replace("polyapprox.", "pa.", 1), made
+
+
+def _makers() -> dict[str, Callable[..., Approximation]]:
+    from .recipes.absolute import absolute, maximum, minimum, relu
+    from .recipes.circuits import circuit
+    from .recipes.minimax import minimax
+    from .recipes.sign import sign, step
+
+    return {
+        "relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum, "sign": sign,
+        "step": step, "minimax": minimax, "circuit": circuit,
+    }  # fmt: skip
 
 
 def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
