@@ -71,7 +71,7 @@ _LAZY = {
     "audit": ("auditing", "audit"),
     "verify": ("verification", "verify"),
 }
-_MODULES = ("encrypted", "noise")
+_MODULES = ("encrypted",)
 
 
 def __dir__() -> list[str]:

@@ -27,6 +27,21 @@ class ProofError(PolyApproxError):
     """A bound could not be proven within the given budget."""
 
 
+class FalseClaimError(ProofError):
+    """The claim of a table is false, or nothing in the table proves it.
+
+    Attributes
+    ----------
+    counterexample : dict or None
+        Where an error above the bound was found, proven there: "x" (a − b for maximum and minimum)
+        and "error", a lower bound of it. None where the claim is refused without one.
+    """
+
+    def __init__(self, sentence: str, counterexample: dict[str, float] | None = None) -> None:
+        super().__init__(sentence)
+        self.counterexample = counterexample
+
+
 class NoBoundError(PolyApproxError, AttributeError):
     """A proven bound was asked of an approximation that has only an estimate."""
 

@@ -15,19 +15,20 @@ from pathlib import Path
 import mpmath
 import numpy as np
 
-from . import outward
-from .approximation import Approximation
+from .approximation import Approximation, rounded_down, rounded_up
 from .certificate import Certificate
-from .errors import PolyApproxError, ProofError, TableError
-from .numbers import fraction
+from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
+from .numbers import ball, exact, fraction
 from .precision import one_at_a_time
-from .proof.error_function import ErrorFunction, error_function, exceeds
+from .proof.error_function import ErrorFunction, error_function, least_error
 from .proof.prove import prove
+from .proof.statement import check_statement
 from .table import document_of, load
 from .table.decimals import DOUBLE, read
 from .table.read import approximation_from
 
 SLACK = 1e-9
+_BITS = 2000
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Verification:
     bound : float
         Bound proven now, from the table alone (absolute).
     lower : float or None
-        Lower bound proven now; None if the table holds no points of alternation to prove it.
+        Lower bound proven now; None if the table claims none.
     method : str
         How the bound was proven.
     seconds : float
@@ -76,8 +77,10 @@ def verify(table: str | Path | Approximation) -> Verification:
     ------
     TableError
         If the file is damaged or no table.
+    FalseClaimError
+        If the bound claimed is not supported.
     ProofError
-        If the bound claimed is not supported, or nothing is claimed.
+        If nothing is claimed.
 
     Examples
     --------
@@ -98,22 +101,25 @@ def verify(table: str | Path | Approximation) -> Verification:
         )
     reference = stored_reference(approximation)
     try:
+        check_statement(approximation)
         _search_counterexample(error_function(approximation), claimed.upper)
         found = _proven(approximation, claimed, reference)
-    except ProofError:
+    except FalseClaimError:
         raise
+    except ProofError as error:
+        raise FalseClaimError(str(error)) from error
     except (PolyApproxError, ValueError, ArithmeticError, TypeError) as error:
-        raise ProofError(f"the claim of the table cannot be proven again: {error}") from error
+        raise FalseClaimError(f"the claim of the table cannot be proven again: {error}") from error
     if not _at_most(found.upper, claimed.upper):
-        raise ProofError(
-            f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
-            f"than {outward.upper(found.upper, 12)} can be proven"
+        raise FalseClaimError(
+            f"the table claims an error of at most {rounded_up(claimed.upper):.12g}, but no more "
+            f"than {rounded_up(found.upper):.12g} can be proven"
         )
-    lower = _checked_lower(claimed, found, bool(reference))
+    lower = _checked_lower(claimed, found)
     return Verification(
         function=approximation.function,
-        claimed=outward.float_up(claimed.upper),
-        bound=outward.float_up(found.upper),
+        claimed=rounded_up(claimed.upper),
+        bound=rounded_up(found.upper),
         lower=lower,
         method=found.method,
         seconds=time.perf_counter() - start,
@@ -128,7 +134,7 @@ def _at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
 
 def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
     points = np.concatenate(
-        [_points(outward.above(a), outward.below(b)) for a, b in error.intervals]
+        [_points(rounded_up(a), rounded_down(b)) for a, b in error.intervals]
     )
     with np.errstate(all="ignore"):
         sizes = np.abs(error.floats(points))
@@ -136,10 +142,12 @@ def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
     largest = points[np.argsort(sizes)[-8:]]
     some = np.random.default_rng(20260101).choice(points, min(24, points.size), replace=False)
     for x in [*largest, *some]:
-        if exceeds(error, float(x), claimed, 2000):
-            raise ProofError(
-                f"the table claims an error of at most {outward.upper(claimed)}, but at "
-                f"x={float(x)!r} it is larger"
+        at_least = least_error(error, float(x), _BITS)
+        if at_least > ball(claimed):
+            raise FalseClaimError(
+                f"the table claims an error of at most {rounded_up(claimed):.6g}, but at "
+                f"x={float(x)!r} it is larger",
+                {"x": float(x), "error": rounded_down(exact(at_least))},
             )
 
 
@@ -181,17 +189,15 @@ def _point(text: object) -> mpmath.mpf:
     return read(text, DOUBLE if digits <= 17 else max(DOUBLE, int(digits / math.log10(2))))
 
 
-def _checked_lower(claimed: Certificate, found: Certificate, stored: bool) -> float | None:
+def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
     if claimed.lower is None:
         return None
     same = found.lower is not None and found.lower_for == claimed.lower_for
     if same and found.lower is not None and _at_most(claimed.lower, found.lower):
-        return outward.float_down(found.lower)
-    if not same and not stored:
-        return None
-    proven = "0" if found.lower is None else outward.lower(found.lower, 12)
-    raise ProofError(
+        return rounded_down(found.lower)
+    proven = 0.0 if found.lower is None else rounded_down(found.lower)
+    raise FalseClaimError(
         f"the table claims that {claimed.lower_for} errs by at least "
-        f"{outward.lower(claimed.lower, 12)}, but only {proven} for {found.lower_for} can be "
+        f"{rounded_down(claimed.lower):.12g}, but only {proven:.12g} for {found.lower_for} can be "
         "proven"
     )

@@ -14,7 +14,7 @@ import pytest
 import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.certificate import Certificate
-from polyapprox.errors import ProofError, TableError
+from polyapprox.errors import FalseClaimError, ProofError, TableError
 from polyapprox.numbers import add, dyadic, exact, multiply
 from polyapprox.plan import Operation, Plan
 from polyapprox.recipes.plans import composite_plan, polynomial_plan
@@ -218,10 +218,11 @@ def test_a_false_lower_bound_is_found_out(part: slice) -> None:
         pa.verify(with_reference(value, points, value.certificate.upper))
 
 
-def test_without_points_the_lower_bound_is_not_checked() -> None:
+def test_without_points_a_lower_bound_is_not_supported() -> None:
     value = pa.minimax("exp", 5)
     assert value.certificate is not None and value.certificate.lower is not None
-    assert pa.verify(with_reference(value, None, value.certificate.lower)).lower is None
+    with pytest.raises(FalseClaimError, match="errs by at least"):
+        pa.verify(with_reference(value, None, value.certificate.lower))
     assert stored_reference(replace(value, certificate=None)) == ()
     with pytest.raises(TableError, match="point of alternation"):
         pa.verify(with_reference(value, ["0.5", "nan"], value.certificate.lower))

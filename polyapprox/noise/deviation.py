@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import outward
-from ..approximation import Approximation
+from ..approximation import Approximation, rounded_down, rounded_up
 from ..errors import ProofError
 from ..plan.degree import plan_degree
 from ..plan.plan import Plan
@@ -66,7 +65,7 @@ def deviation_bound(approximation: Approximation, rounded: Plan) -> float | None
     largest = 0.0
     for low, high in study_domain(approximation):
         with np.errstate(all="ignore"):
-            ends = outward.below(low), outward.above(high)
+            ends = rounded_down(low), rounded_up(high)
             found = bound_plan(after, exactly, *ends, degree, _OVERSAMPLING)
         largest = max(largest, found.upper)
     if not np.isfinite(largest):

@@ -12,8 +12,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from .. import outward
-from ..approximation import Approximation
+from ..approximation import Approximation, rounded_down, rounded_up
 from ..errors import ProofError
 from ..numbers import exact
 from ..structures import total_degree
@@ -48,7 +47,7 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
     largest, cells = 0.0, 0
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
-            edges = graded_edges(outward.below(start), outward.above(stop), degree)
+            edges = graded_edges(rounded_down(start), rounded_up(stop), degree)
             function = _on_cells(coefficients)
             done, before = 0, np.full(edges.shape[1], np.inf)
             while edges.shape[1]:

@@ -7,10 +7,12 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ProofError
-from ..numbers import ball, exact
+from ..numbers import ZERO, ball, exact, negate
 from ..precision import working_precision
+from .ranges import is_odd
 from .stages import StageProof, dead_zone, prove_stages
 from .study import study_domain
+from .tail import largest_in_tail
 
 STEPS = ("sign", "step")
 Method = tuple[mpmath.mpf, str, dict[str, object]]
@@ -28,9 +30,11 @@ def by_stages(approximation: Approximation) -> Method:
     small = max(mpmath.mpf(approximation.error_estimate), mpmath.mpf(2) ** -1000)
     bits = 128 + 2 * int(max(0.0, -float(mpmath.log(small, 2))))
     bits += 6 * max(approximation.degrees)
-    constants = approximation.structure == "composition" or approximation.function in STEPS
     with working_precision(bits):
-        upper, proof = (_constants if constants else _absolute)(approximation)
+        if approximation.function in STEPS:
+            upper, proof = _constants(approximation)
+        else:
+            upper, proof = _absolute(approximation)
         images = [
             [str(mpmath.nstr(exact(r.smallest), 17)), str(mpmath.nstr(exact(r.largest), 17))]
             for r in proof.ranges
@@ -41,52 +45,66 @@ def by_stages(approximation: Approximation) -> Method:
 
 
 def _constants(approximation: Approximation) -> tuple[arb, StageProof]:
-    """Largest distance from the sign (or step) on both sides of the gap."""
-    odd = all(component.parity == "odd" for component in approximation.components)
-    parts = [(ball(a), ball(b)) for a, b in approximation.covered]
-    if odd:
-        sizes = [abs(end) for part in parts for end in part]
-        parts = [(_least(sizes), _greatest(sizes))]
-    of_step = approximation.function == "step"
-    halve = of_step and approximation.structure == "composite"
+    """Largest distance from the sign (or step) on every part of what is covered."""
+    components = approximation.components
+    mirrored = all(is_odd(component) for component in components)
+    halved = approximation.structure == "composite" and approximation.function == "step"
+    left = 0 if approximation.function == "step" and not halved else -1
     upper = arb(0)
-    for start, end in reversed(parts):
-        proof = prove_stages(approximation.components, start, end)
-        low, high = proof.image
-        value = 1 if end > 0 else 0 if of_step and not halve else -1
+    for start, end, positive in _sides(approximation, mirrored and left == -1):
+        if mirrored and not positive:
+            proof = prove_stages(components, -end, -start)
+            low, high = -proof.image[1], -proof.image[0]
+        else:
+            proof = prove_stages(components, start, end)
+            low, high = proof.image
+        value = 1 if positive else left
         upper = upper.max((value - low).max(high - value).upper())
-    return upper / 2 if halve else upper, proof
+    return upper / 2 if halved else upper, proof
 
 
-def _least(values: list[arb]) -> arb:
-    least = values[0]
-    for value in values[1:]:
-        least = least.min(value)
-    return least
+def _sides(approximation: Approximation, even: bool) -> list[tuple[arb, arb, bool]]:
+    """Intervals on one side of 0 with what is covered, and whether it is the positive side.
 
-
-def _greatest(values: list[arb]) -> arb:
-    return -_least([-value for value in values])
-
-
-def _farthest(approximation: Approximation) -> arb:
-    """The largest |x| that is covered."""
-    return _greatest([abs(ball(end)) for part in study_domain(approximation) for end in part])
+    Where the error is even in x, the negative ones that a positive one mirrors are left out.
+    """
+    parts = approximation.covered
+    right = [(max(a, ZERO), b) for a, b in parts if b > 0]
+    left = [(a, min(b, ZERO)) for a, b in parts if a < 0]
+    if even:
+        left = [
+            (a, b) for a, b in left
+            if not any(c <= negate(b) and negate(a) <= d for c, d in right)
+        ]  # fmt: skip
+    return [
+        *((ball(a), ball(b), False) for a, b in left),
+        *((ball(a), ball(b), True) for a, b in right),
+    ]
 
 
 def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
     """max |x s(x) + 2 offset − |x|| · (1/2 for ReLU), from image and dead zone."""
-    if any(component.parity != "odd" for component in approximation.components):
+    if not all(is_odd(component) for component in approximation.components):
         raise ProofError("a composite |x| or ReLU of this size is proven only if its stages are odd")
     start_value = approximation.threshold
     if start_value is None:
         raise ProofError("a composite of this size needs its threshold for the proof")
-    start, end = ball(start_value), _farthest(approximation)
+    ends = [abs(ball(end)) for part in study_domain(approximation) for end in part]
+    start, end = ball(start_value), ends[0].max(ends[-1])
+    if not 0 < start < end:
+        raise ProofError(
+            f"threshold={mpmath.nstr(start_value, 8)} does not lie between 0 and the end of the "
+            "interval"
+        )
     proof = prove_stages(approximation.components, start, end)
-    tail_low, tail_high = proof.image
-    zone_low, zone_high, _ = dead_zone(proof, start)
-    greatest = zone_high.max((end * (1 - tail_low)).upper())
-    least = zone_low.min((end * (1 - tail_high)).lower())
+    zone = dead_zone(proof, start)
     half = 1 if approximation.function == "abs" else 2
     offset = ball(approximation.offset)
-    return abs(offset - greatest / half).max(abs(offset - least / half)).upper(), proof
+
+    def error(value: arb) -> arb:
+        """|offset − x (1 − s(x)) / half|"""
+        return abs(offset - value / half)
+
+    upper = error(zone[0]).max(error(zone[1])).upper()
+    known = error(zone[2]).lower()
+    return largest_in_tail(proof, (start, end), error, known).max(upper), proof

@@ -17,7 +17,6 @@ from .sampling import bound_ball_polynomial
 from .taylor import bound_error
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
-_PLAN = arb((1, -80))  # adapted coefficients of the plan have 400 bits: far less than this share
 
 
 def by_taylor(
@@ -36,12 +35,18 @@ def by_taylor(
         cells += list(pairwise([low, *cuts, high]))
     scale = estimate or mpmath.mpf(2) ** -(bits // 2)
     with working_precision(bits):
-        form = power_form(component)
+        form = _along_zero(approximation)
         if target.substitution == "sqrt" and target.name in ("sqrt", "sqrt(x)") and weight is None:
             return _square_root(form, approximation)
         found = bound_error(target, weight, form, cells, ball(scale), bits)
-        upper = (found.upper * (1 + _PLAN)).upper()
-    return exact(upper), "Taylor balls", {"cells": found.cells}
+    return exact(found.upper), "Taylor balls", {"cells": found.cells}
+
+
+def _along_zero(approximation: Approximation) -> arb_poly:
+    """r in powers of x: the polynomial itself, or (a + b)/2 and it along b = 0."""
+    form = power_form(approximation.components[0])
+    half = arb_poly([0, arb(1) / 2])
+    return {"maximum": half + form, "minimum": half - form}.get(approximation.function, form)
 
 
 def _square_root(form: arb_poly, approximation: Approximation) -> Method:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 
 import mpmath
-from flint import arb
+from flint import arb, arb_poly
 
 from ..approximation import Approximation
-from ..numbers import ZERO, ball, exact
-from ..polynomial import Polynomial
+from ..numbers import ZERO, ball, exact, fraction, negate
 from ..precision import working_precision
 from ..structures import TWO_ARGUMENTS, total_degree
 from ..targets import Target
 from .lower import alternation_bound
 from .ranges import power_form
 from .study import study_domain
+from .symmetry import Line, line_of
 
 Bound = tuple[mpmath.mpf | None, str]
 _EVERY = "every polynomial (the trivial bound)"
@@ -45,52 +45,71 @@ def lower_bound(
             return _of_absolute(approximation)
         return None, _NONE
     component = approximation.components[0]
-    competitors = _competitors(approximation, component, reference)
-    if competitors is None:
-        return None, _NONE
     for bits in (200 + 4 * component.degree, 1000 + 16 * component.degree, 20_000):
         with working_precision(bits):
-            points = [ball(x) for x in reference]
-            found = alternation_bound(target, weight, power_form(component), points)
+            competitors = _competitors(approximation, target, weight, reference)
+            if competitors is None:
+                return None, _NONE
+            polynomial, words = competitors
+            found = alternation_bound(target, weight, polynomial, [ball(x) for x in reference])
         if found is not None:
-            return exact(found), competitors
+            return exact(found), words
     return ZERO, _EVERY
 
 
 def _competitors(
-    approximation: Approximation, component: Polynomial, reference: tuple[mpmath.mpf, ...]
-) -> str | None:
-    """The Haar space for which the reference has points enough, in words."""
-    inside = all(any(a <= x <= b for a, b in approximation.covered) for x in reference)
+    approximation: Approximation,
+    target: Target,
+    weight: Target | None,
+    reference: tuple[mpmath.mpf, ...],
+) -> tuple[arb_poly, str] | None:
+    """A polynomial of a Haar space for which the reference has points enough, and whose it is."""
+    parts = study_domain(approximation)
+    inside = all(any(a <= x <= b for a, b in parts) for x in reference)
     ascending = all(a < b for a, b in pairwise(reference))
     if not (inside and ascending and reference):
         return None
-    degree = component.degree
+    component = approximation.components[0]
+    degree, form = component.degree, power_form(component)
     if len(reference) >= degree + 2:
-        return f"any polynomial of degree at most {degree}"
-    one_side = reference[0] >= 0 or reference[-1] <= 0
-    if component.parity == "odd":
-        enough = len(reference) >= (degree + 1) // 2 + 1 and ZERO not in reference
-        return f"any odd polynomial of degree at most {degree}" if one_side and enough else None
-    if not one_side or len(reference) < degree // 2 + 2:
+        return form, f"any polynomial of degree at most {degree}"
+    if component.parity is not None and component.unit_map[1] == 0:
+        enough = _enough(reference, degree, component.parity)
+        words = f"any {component.parity} polynomial of degree at most {degree}"
+        return (form, words) if enough else None
+    known = line_of(target)
+    if known is None or not _enough(reference, degree, known.parity):
         return None
-    if component.parity == "even":
-        return f"any even polynomial of degree at most {degree}"
-    if not any(component.coefficients[3::2]):
-        low, high = approximation.interval
-        if low == -high:
-            return f"any polynomial of degree at most {degree}"
-        return f"x/2 plus any even polynomial of degree at most {degree}"
-    return None
+    whole = all((negate(b), negate(a)) in parts for a, b in parts)
+    closest = _with_line(form, known)
+    if whole and (weight is None or weight.proven_parity == "even"):
+        return closest, f"any polynomial of degree at most {degree}"
+    return closest, f"{known.words}any {known.parity} polynomial of degree at most {degree}"
+
+
+def _enough(reference: tuple[mpmath.mpf, ...], degree: int, parity: str) -> bool:
+    """Whether points on one side of 0 are enough for the even or odd polynomials of a degree."""
+    if not (reference[0] >= 0 or reference[-1] <= 0):
+        return False
+    if parity == "even":
+        return len(reference) >= degree // 2 + 2
+    return len(reference) >= (degree + 1) // 2 + 1 and ZERO not in reference
+
+
+def _with_line(form: arb_poly, known: Line) -> arb_poly:
+    """The part of a polynomial with that parity, plus the line and the constant of the function.
+
+    An element of the space that the competitors are in, and close to a polynomial that is itself.
+    """
+    kept = int(known.parity == "odd")
+    terms = [c if k % 2 == kept else arb(0) for k, c in enumerate(form.coeffs())]
+    return arb_poly(terms) + arb_poly([known.constant, ball(known.slope)])
 
 
 def _of_absolute(approximation: Approximation) -> Bound:
     """S. Bernstein (Acta Math. 37 (1913), 1): E_2n(|x|) > (√2 − 1) / (4 (2n − 1)) on [-1, 1]."""
     degree = total_degree(approximation)
-    if approximation.function in TWO_ARGUMENTS:
-        symmetric = study_domain(approximation)[0][1]
-    else:
-        symmetric = min(-approximation.covered[0][0], approximation.covered[-1][1])
+    symmetric = max(min(negate(low), high) for low, high in study_domain(approximation))
     if symmetric <= 0:
         return ZERO, _EVERY
     even = max(2, degree - degree % 2)
@@ -109,7 +128,10 @@ def _of_sign(approximation: Approximation) -> Bound:
     approximation of an odd function may be taken odd.
     """
     degree = total_degree(approximation)
-    low, high = approximation.covered[-1]
+    both = _on_both_sides(study_domain(approximation))
+    if not both:
+        return ZERO, _EVERY
+    low, high = min(both, key=lambda part: fraction(part[0]) / fraction(part[1]))
     with working_precision(200):
         ratio = ball(low) / ball(high)
         growth = ((1 + ratio) / (1 - ratio)).log() * degree
@@ -120,3 +142,11 @@ def _of_sign(approximation: Approximation) -> Bound:
         if approximation.function == "step":
             value = value / 2
         return exact(value.lower()), f"any polynomial of the total degree {degree}"
+
+
+def _on_both_sides(parts: list[tuple[mpmath.mpf, mpmath.mpf]]) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
+    """Intervals of positive numbers that are covered together with their mirror images."""
+    right = [(max(low, ZERO), high) for low, high in parts if high > 0]
+    left = [(max(negate(high), ZERO), negate(low)) for low, high in parts if low < 0]
+    both = [(max(a, c), min(b, d)) for a, b in right for c, d in left]
+    return [(low, high) for low, high in both if low < high]

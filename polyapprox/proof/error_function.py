@@ -11,7 +11,6 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ProofError
-from ..numbers import ball
 from ..plan.plan import Plan
 from ..precision import working_precision
 from ..targets import Target, as_target
@@ -83,7 +82,8 @@ def error_function(approximation: Approximation, function: Any = None) -> ErrorF
     return ErrorFunction(target, weighting, plan, intervals)
 
 
-def exceeds(error: ErrorFunction, x: float, bound: mpmath.mpf, bits: int) -> bool:
-    """Whether |error| at x is proven to be larger than the bound."""
+def least_error(error: ErrorFunction, x: float, bits: int) -> arb:
+    """A proven lower bound of |error| at a point, in `bits` bits (0 where nothing is known)."""
     with working_precision(bits):
-        return bool(abs(error.ball(arb(x))) > ball(bound))
+        found = error.ball(arb(x)).abs_lower()
+        return found if found.is_finite() else arb(0)

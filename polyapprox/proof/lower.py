@@ -14,7 +14,8 @@ def alternation_bound(
 ) -> arb | None:
     """Smallest weighted error on points where its signs alternate, or None.
 
-    None says that they do not, or that the working precision is too low to tell the errors well.
+    None says that they do not, that the weight is not positive there, or that the working precision
+    is too low to tell the errors well.
 
     If w · (f − p) alternates in sign on N + 2 points of the domain, where N + 1 is the dimension
     of a Haar space that holds p, every element of that space errs by at least the smallest of
@@ -25,7 +26,10 @@ def alternation_bound(
     for x in points:
         error = target.ball(x) - polynomial(x)
         if weight is not None:
-            error = error * weight.ball(x)
+            factor = weight.ball(x)
+            if not factor > 0:
+                return None
+            error = error * factor
         sign = 1 if error > 0 else -1 if error < 0 else 0
         if error.rad() > abs(error.mid()) * _RESOLVED:
             return None

@@ -13,7 +13,7 @@ from ..numbers import ball
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time, working_precision
 from ..structures import TWO_ARGUMENTS, total_degree
-from .ranges import power_form, range_on
+from .ranges import is_odd, power_form, range_on
 from .sampling import bound_ball_polynomial, bound_plan
 from .study import along_zero, study_domain
 
@@ -114,9 +114,9 @@ def _of_polynomial(polynomial: Polynomial, low: arb, high: arb) -> arb:
 def _of_sign(components: tuple[Polynomial, ...], size: arb) -> arb:
     """Bound of |s| on [-size, size]: the range of each odd stage on the range of the one before."""
     for component in components:
-        found = range_on(power_form(component), component.parity == "odd", arb(0), size)
+        found = range_on(power_form(component), is_odd(component), arb(0), size)
         size = found.largest.max(-found.smallest).upper()
-        if component.parity != "odd":
+        if not is_odd(component):
             left = range_on(power_form(component), False, -size, arb(0))
             size = size.max(left.largest).max(-left.smallest).upper()
     return size

@@ -9,23 +9,26 @@ import mpmath
 from ..approximation import Approximation
 from ..certificate import Certificate
 from ..errors import ProofError
-from ..numbers import ZERO, decimal
+from ..numbers import ZERO, ball, decimal
+from ..plan.degree import plan_degree
 from ..precision import one_at_a_time
 from ..structures import total_degree
 from ..targets import Target, as_target
-from .agreement import check_agreement
 from .by_cells import by_cells
 from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
 from .competitors import lower_bound
+from .identity import difference_bound, sum_above
 from .plan_polynomial import LARGEST_DEGREE, by_taylor_of_plan
-from .study import one_argument_function
+from .statement import check_statement
+from .study import one_argument_function, study_domain
 
 _LARGEST_SAMPLED_DEGREE = 20_000
 _LARGEST_CIRCUIT = 1 << 24
 _LARGEST_SAMPLED_CIRCUIT = 1 << 11  # cells are faster beyond
 _FLOAT_ERROR = 2.0**-36
+_WEIGHTS = 64  # points at which a weight is looked at
 
 
 @one_at_a_time
@@ -50,32 +53,63 @@ def prove(
     ProofError
         If plan and components differ, or no bound is found within the budget.
     """
-    check_agreement(approximation)
+    check_statement(approximation)
     if target is None:
         target = as_target(one_argument_function(approximation.function))
     if weight is None and approximation.weight != "1":
         weight = as_target(approximation.weight)
+    _check_weight(approximation, weight)
     lower, lower_for = lower_bound(approximation, target, weight, reference)
+    of_plan = True  # else of the components
     if _sampled(approximation, target, weight):
         degree, circuit = total_degree(approximation), approximation.structure == "circuit"
         by_all = by_cells if circuit and degree > _LARGEST_SAMPLED_CIRCUIT else by_sampling
         upper, method, details = by_all(approximation, target)
-    elif _smooth_plan(approximation, target, weight):
-        upper, method, details = by_taylor_of_plan(approximation, target)
-    elif approximation.structure == "circuit":
-        raise ProofError(
-            f"a circuit for {approximation.function!r} of degree {total_degree(approximation)} is "
-            "beyond the proof by samples and by Taylor models in float64"
-        )
-    elif approximation.structure in ("composite", "composition"):
-        upper, method, details = by_stages(approximation)
-    else:
+    elif approximation.structure in ("polynomial", "direct"):
+        of_plan = False
         upper, method, details = by_taylor(approximation, target, weight, lower or ZERO)
+    elif weight is not None:
+        raise ProofError(
+            f"the error of a {approximation.structure} is proven without a weight; this one has "
+            f"weight={approximation.weight!r}"
+        )
+    elif approximation.structure == "composite" or _of_a_step(approximation):
+        of_plan = False
+        upper, method, details = by_stages(approximation)
+    elif _smooth_plan(approximation, target):
+        upper, method, details = by_taylor_of_plan(approximation, target)
+    else:
+        raise ProofError(
+            f"a {approximation.structure} for {approximation.function!r} of degree "
+            f"{total_degree(approximation)} is beyond the proof by samples and by Taylor models"
+        )
     if not upper >= 0:
         raise ProofError(f"no bound was found for {approximation.function!r}")
+    if approximation.components:
+        difference = difference_bound(approximation, upper)
+        upper = upper if of_plan else sum_above(upper, difference)
     if lower is not None and reference:
         details["reference"] = [decimal(x) for x in reference]
     return Certificate(upper, lower, lower_for, method, details)
+
+
+def _check_weight(approximation: Approximation, weight: Target | None) -> None:
+    """Refuse a weight that is not positive somewhere: its error would say nothing there."""
+    if weight is None:
+        return
+    for low, high in study_domain(approximation):
+        for k in range(_WEIGHTS + 1):
+            at = ball(low) + (ball(high) - ball(low)) * k / _WEIGHTS
+            if weight.ball(at) <= 0:
+                raise ProofError(
+                    f"weight={approximation.weight!r} is not positive at x={float(at):.6g}: choose "
+                    "one that is positive on the whole domain"
+                )
+
+
+def _of_a_step(approximation: Approximation) -> bool:
+    """Whether stages are compared with a sign or a step on both sides of its gap."""
+    return approximation.function in STEPS and approximation.structure == "composition"
 
 
 def _sampled(approximation: Approximation, target: Target, weight: Target | None) -> bool:
@@ -94,15 +128,11 @@ def _sampled(approximation: Approximation, target: Target, weight: Target | None
     )
 
 
-def _smooth_plan(
-    approximation: Approximation, target: Target, weight: Target | None
-) -> bool:
+def _smooth_plan(approximation: Approximation, target: Target) -> bool:
     return (
-        approximation.structure == "circuit"
-        and weight is None
-        and approximation.plan.inputs == 1
+        approximation.plan.inputs == 1
         and target.provable
-        and total_degree(approximation) <= LARGEST_DEGREE
+        and max(total_degree(approximation), plan_degree(approximation.plan)) <= LARGEST_DEGREE
     )
 
 

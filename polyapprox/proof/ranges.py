@@ -9,19 +9,24 @@ from flint import arb, arb_poly
 from ..numbers import ball
 from ..polynomial import Polynomial
 from ..precision import current_precision
+from .hull import hull_on, increases_on
 from .mesh import chebyshev_mesh
-from .sampling import bound_ball_polynomial
 
 
 def power_form(polynomial: Polynomial) -> arb_poly:
     """The polynomial in powers of x, in balls at the current precision."""
     slope, shift = (ball(number) for number in polynomial.unit_map)
-    form = _unit_power_form(polynomial)
+    form = unit_power_form(polynomial)
     return form if slope == 1 and shift == 0 else form(arb_poly([shift, slope]))
 
 
-def _unit_power_form(polynomial: Polynomial) -> arb_poly:
-    """Powers of u in [-1, 1]."""
+def is_odd(polynomial: Polynomial) -> bool:
+    """Whether a polynomial is odd in x itself: in its unit variable, with 0 in the middle."""
+    return polynomial.parity == "odd" and polynomial.unit_map[1] == 0
+
+
+def unit_power_form(polynomial: Polynomial) -> arb_poly:
+    """The polynomial in powers of u in [-1, 1], in balls at the current precision."""
     coefficients = [ball(c) for c in polynomial.coefficients]
     if polynomial.parity is not None:
         return _parity_power_form(coefficients, polynomial.parity == "odd")
@@ -65,7 +70,7 @@ def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
     If p' changes sign as often as its degree allows (for odd p half of that on (low, high), as
     its critical points come in pairs; else on [low, high], its mirror image and between), every
     critical point is isolated: the range is then that of the ends and of tiny brackets.
-    Otherwise the sampling bound on a dense mesh is used.
+    Otherwise the interval is halved until the enclosures are tight (:mod:`polyapprox.proof.hull`).
 
     Parameters
     ----------
@@ -80,9 +85,9 @@ def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
     brackets = _sign_changes(slope, _between(low, high, count))
     if not odd and len(brackets) != possible:
         everywhere = _sign_changes(slope, _with_mirror_image(low, high, count))
-        if len(everywhere) == possible:
-            brackets = [(a, b) for a, b in everywhere if not (b < low or a > high)]
-            possible = len(brackets)
+        within = [(a, b) for a, b in everywhere if not (b < low or a > high)]
+        if len(everywhere) == possible and all(a >= low and b <= high for a, b in within):
+            brackets, possible = within, len(within)
     ends = [polynomial(low), polynomial(high)]
     if len(brackets) == possible:
         values = ends + [_value_in(polynomial, slope, *bracket) for bracket in brackets]
@@ -90,9 +95,8 @@ def range_on(polynomial: arb_poly, odd: bool, low: arb, high: arb) -> Range:
         for value in values[1:]:
             smallest, largest = smallest.min(value.lower()), largest.max(value.upper())
         return Range(smallest, largest, odd and bool(slope(arb(0)) > 0))
-    middle = (ends[0] + ends[1]) / 2
-    upper, _ = bound_ball_polynomial(polynomial - arb_poly([middle]), low, high, 200)
-    return Range((middle - upper).lower(), (middle + upper).upper(), False)
+    smallest, largest = hull_on(polynomial, low, high)
+    return Range(smallest, largest, odd and increases_on(polynomial, arb(0), low))
 
 
 def _between(low: arb, high: arb, count: int) -> list[arb]:

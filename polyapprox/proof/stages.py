@@ -14,7 +14,7 @@ from flint import arb, arb_poly
 
 from ..errors import ProofError
 from ..polynomial import Polynomial
-from .ranges import Range, power_form, range_on
+from .ranges import Range, is_odd, power_form, range_on
 
 _CELL = 0.999  # ratio of the ends of a cell of the dead zone
 
@@ -50,7 +50,7 @@ def prove_stages(components: tuple[Polynomial, ...], start: arb, end: arb) -> St
     low, high = start, end
     for component, form in zip(components, forms, strict=True):
         inputs.append((low, high))
-        found = range_on(form, component.parity == "odd" and bool(low >= 0), low, high)
+        found = range_on(form, is_odd(component) and bool(low >= 0), low, high)
         ranges.append(found)
         low, high = found.smallest, found.largest
     return StageProof(forms, inputs, ranges)
