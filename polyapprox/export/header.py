@@ -21,7 +21,7 @@ def header(job: Job) -> list[str]:
         f"degrees: {', '.join(map(str, a.degrees))}",
         *_error(job),
         *_levels(job),
-        f"made by: {' '.join(a.provenance.command.split())}",
+        f"made by: {' '.join(a.provenance.command.splitlines())}",
     ]
     if job.rounding:
         lines.append(f"rounding: {job.rounding}")
