@@ -116,11 +116,11 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     (
         _pa("polynomial", "Chebyshev coefficients, exact", "numbers → Polynomial"),
         _pa("functions", "what is approximated", "name, text, callable → Target",
-            "functions targets expression interpreters"),
+            "functions targets expression interpreters scaling"),
     ),
     (
         _pa("ground of polyapprox", "exact numbers, precision, errors, files", "number → exact dyadic number",
-            "numbers precision errors provenance certificate files"),
+            "numbers outward precision errors provenance certificate files"),
     ),
 )  # fmt: skip
 

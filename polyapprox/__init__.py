@@ -71,7 +71,7 @@ _LAZY = {
     "audit": ("auditing", "audit"),
     "verify": ("verification", "verify"),
 }
-_MODULES = ("encrypted",)
+_MODULES = ("encrypted", "noise")
 
 
 def __dir__() -> list[str]:

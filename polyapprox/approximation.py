@@ -11,7 +11,8 @@ import numpy as np
 
 from .certificate import Certificate
 from .errors import NoBoundError
-from .numbers import ZERO, log2
+from .numbers import ZERO, exact, log2
+from .outward import bits_of, float_down, float_up, upper
 from .plan.count import Counts, Rule, count
 from .plan.degree import plan_degree
 from .plan.plan import Plan
@@ -96,8 +97,18 @@ class Approximation:
 
     @property
     def scale(self) -> mpmath.mpf:
-        """B = max(|a|, |b|): precision is the error divided by B."""
+        """B = max(|a|, |b|), the larger end of the interval."""
         return max(abs(self.interval[0]), abs(self.interval[1]))
+
+    @property
+    def unit(self) -> mpmath.mpf:
+        """What precision and bits measure the error in: B where f scales with the interval, else 1.
+
+        See :func:`polyapprox.scaling.scales_with_interval`.
+        """
+        from .scaling import scales_with_interval
+
+        return self.scale if scales_with_interval(self.function, self.weight) else exact(1)
 
     @property
     def error_bound(self) -> float:
@@ -113,24 +124,26 @@ class Approximation:
                 f"no bound is proven for {self.function!r}, a black-box function: use "
                 "error_estimate, or give an expression or a function of python-flint balls"
             )
-        return rounded_up(self.certificate.upper)
+        return float_up(self.certificate.upper)
 
     @property
     def error_lower_bound(self) -> float | None:
         """Proven: nothing described by `certificate.lower_for` has a smaller error."""
         if self.certificate is None or self.certificate.lower is None:
             return None
-        return rounded_down(self.certificate.lower)
+        return float_down(self.certificate.lower)
 
     @property
     def bits(self) -> float:
-        """−log2 of the error scaled to [-1, 1] (proven where there is a bound).
+        """−log2 of the error in units of :attr:`unit`; rounded down where it is proven.
 
-        The values of sign and step do not scale with the interval: there it is the error itself.
+        Functions that scale with the interval (ReLU, |x|, …) count on the interval scaled to
+        [-1, 1], all others (sigmoid, exp, sign, …) by the absolute or weighted error.
         """
-        error = self.certificate.upper if self.certificate else self.error_estimate
-        unit = 0.0 if self.function in ("sign", "step") else log2(self.scale)
-        return float("inf") if not error else unit - log2(error)
+        if self.certificate is not None:
+            return bits_of(self.certificate.upper, self.unit)
+        error = self.error_estimate
+        return float("inf") if not error else log2(self.unit) - log2(error)
 
     @property
     def degrees(self) -> tuple[int, ...]:
@@ -193,7 +206,7 @@ class Approximation:
     def __repr__(self) -> str:
         low, high = (mpmath.nstr(end, 6) for end in self.interval)
         bound = (
-            f"error <= {rounded_up(self.certificate.upper):.4g} (proven)"
+            f"error <= {upper(self.certificate.upper, 4)} (proven)"
             if self.certificate
             else f"error about {self.error_estimate:.4g} (estimate)"
         )
@@ -205,18 +218,6 @@ class Approximation:
 
 def _is_arraylike(value: Any) -> bool:
     return isinstance(value, (int, float, list, tuple, np.ndarray, np.generic))
-
-
-def rounded_up(value: mpmath.mpf) -> float:
-    """Smallest float not below the value."""
-    number = float(value)
-    return number if number >= value else float(np.nextafter(number, np.inf))
-
-
-def rounded_down(value: mpmath.mpf) -> float:
-    """Largest float not above the value."""
-    number = float(value)
-    return number if number <= value else float(np.nextafter(number, -np.inf))
 
 
 NO_OFFSET = ZERO

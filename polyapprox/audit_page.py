@@ -5,6 +5,9 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from .outward import lower, lower_places, rational, upper
+from .scaling import scales_with_interval
+
 if TYPE_CHECKING:
     from .auditing import Audit
 
@@ -19,8 +22,8 @@ def page(found: Audit) -> str:
         ("table", found.source),
         ("approximates", f"{found.function} on {domain}"),
         ("structure", f"{found.structure}, degrees {', '.join(map(str, found.degrees))}"),
-        ("error", f"at most {found.error:.6g} ({kind})"),
-        ("bits", f"{found.bits:.3f} (−log2 of the error on the interval scaled to [-1, 1])"),
+        ("error", f"at most {upper(found.error)} ({kind})" if found.proven else f"about {found.error:.6g} ({kind})"),
+        ("bits", f"{_bits(found)} (−log2 of the error{_unit(found)})"),
         *[("levels", _by_rule(found.levels)), ("multiplications", _by_rule(found.multiplications))],
     ]
     if found.framework_levels:
@@ -33,6 +36,15 @@ def page(found: Audit) -> str:
     return "\n".join([*lines, "", _row("conclusion", found.conclusion)])
 
 
+def _bits(found: Audit) -> str:
+    return lower_places(found.bits, 3) if found.proven else f"{found.bits:.3f}"
+
+
+def _unit(found: Audit) -> str:
+    scaled = scales_with_interval(found.function, found.weight)
+    return " on the interval scaled to [-1, 1]" if scaled else ""
+
+
 def _by_rule(values: dict[str, int]) -> str:
     return ", ".join(f'{value} (rule "{rule}")' for rule, value in values.items())
 
@@ -40,8 +52,8 @@ def _by_rule(values: dict[str, int]) -> str:
 def _radius(found: Audit) -> str:
     if found.safe_radius <= 1.0:
         return "1 half-width: nothing is proven beyond the interval"
-    beyond = found.safe_radius - 1
-    return f"1 + {beyond:.3g} half-widths: |r| stays below twice its bound (proven)"
+    beyond = rational(found.safe_radius) - 1
+    return f"1 + {lower(beyond, 3)} half-widths: |r| stays below twice its bound (proven)"
 
 
 def _row(name: str, text: str) -> str:
@@ -55,7 +67,7 @@ def _stages(found: Audit) -> list[str]:
         f"{'leaves':<6} {'|c| Chebyshev':>13} {'|c| powers':>11}"
     ]
     for s in found.stages:
-        values = f"[{s.low:.9g}, {s.high:.9g}]"
+        values = f"[{lower(s.low, 9)}, {upper(s.high, 9)}]"
         allowed = "—" if s.allowed is None else f"[{s.allowed[0]:g}, {s.allowed[1]:g}]"
         leaves = "—" if s.allowed is None else "yes" if s.leaves else "no"
         lines.append(

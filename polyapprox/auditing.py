@@ -9,7 +9,10 @@ which of our own choices is at least as precise for less.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from flint import arb
@@ -18,16 +21,21 @@ from .approximation import Approximation
 from .cost.models import cost_model, cost_models
 from .errors import PolyApproxError
 from .export.powers import UNIT
-from .numbers import ball
+from .numbers import ball, exact
+from .outward import float_down, float_up, lower, lower_places
 from .polynomial import Polynomial
 from .precision import one_at_a_time, working_precision
 from .proof.outside import safe_radius
 from .proof.ranges import is_odd, power_form, range_on
+from .provenance import call
 from .structures import TWO_ARGUMENTS
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
 _SAMPLES = 8001
+_DIGITS = 4
 OBJECTIVES = ("balanced", "levels", "multiplications")
+ABSOLUTE = ("relu", "abs", "maximum", "minimum")
+Call = tuple[str, tuple[Any, ...], dict[str, Any]]  # a function of the package and its arguments
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,16 @@ class Rival:
     Attributes
     ----------
     call : str
-        How to get it.
+        How to get it, after ``import polyapprox as pa``.
+    error : float
+        Its proven bound.
     bits : float
-        −log2 of its proven error on the interval scaled to [-1, 1].
+        The same in bits.
     levels, multiplications : int
     """
 
     call: str
+    error: float
     bits: float
     levels: int
     multiplications: int
@@ -86,6 +97,8 @@ class Audit:
     ----------
     source : str
     function : str
+    weight : str
+        Of the error; "1" for the absolute one.
     domain : tuple of (float, float)
     structure : str
     degrees : tuple of int
@@ -93,7 +106,7 @@ class Audit:
         Proven bound, or the estimate where `proven` is False; absolute.
     proven : bool
     bits : float
-        −log2 of the error on the interval scaled to [-1, 1].
+        −log2 of the error, in the unit of :attr:`polyapprox.Approximation.bits`.
     stages : tuple of StageImage
     levels, multiplications : dict
         By counting rule, of the plan.
@@ -107,6 +120,7 @@ class Audit:
 
     source: str
     function: str
+    weight: str
     domain: tuple[tuple[float, float], ...]
     structure: str
     degrees: tuple[int, ...]
@@ -128,7 +142,8 @@ class Audit:
     @property
     def conclusion(self) -> str:
         """One sentence."""
-        said = f"{self.function} to {self.bits:.2f} bits ({_kind(self.proven)})"
+        bits = lower_places(self.bits, 2) if self.proven else f"{self.bits:.2f}"
+        said = f"{self.function} to {bits} bits ({_kind(self.proven)})"
         if self.leaving:
             where = ", ".join(map(str, self.leaving))
             said += f", but values of stage {where} leave the interval of the next"
@@ -138,7 +153,7 @@ class Audit:
             return said + "; none of our choices is at least as precise for less."
         r = self.rival
         return (
-            f"{said}; dominated by {r.call}: {r.bits:.2f} bits with {r.levels} levels and "
+            f"{said}; dominated by {r.call}: {lower_places(r.bits, 2)} bits with {r.levels} levels and "
             f"{r.multiplications} multiplications instead of {self.levels['published']} and "
             f'{self.multiplications["published"]} (rule "published").'
         )
@@ -185,6 +200,7 @@ def audit(approximation: Approximation) -> Audit:
     return Audit(
         source=a.provenance.command,
         function=a.function,
+        weight=a.weight,
         domain=tuple((float(low), float(high)) for low, high in a.domain),
         structure=a.structure,
         degrees=a.degrees,
@@ -230,7 +246,8 @@ def images(approximation: Approximation) -> tuple[StageImage, ...]:
                 leaves = _outside(reach, *allowed)
             found.append(
                 StageImage(
-                    index + 1, component.degree, float(low.lower()), float(high.upper()),
+                    index + 1, component.degree, float_down(exact(low.lower())),
+                    float_up(exact(high.upper())),
                     allowed, leaves, component.largest_coefficient,
                     _largest_monomial(component),
                 )
@@ -259,75 +276,117 @@ def _framework_levels(approximation: Approximation) -> dict[str, int]:
 
 
 def _rival(approximation: Approximation, error: float) -> Rival | None:
-    """The choice of ours with the fewest levels, then multiplications, that dominates."""
+    """The choice of ours with the fewest levels and multiplications that dominates."""
+    if not (math.isfinite(error) and error > 0):
+        return None
+    short = float(lower(error, _DIGITS))  # for a call that is pleasant to read, where it will do
+    return _dominating(approximation, error, short) or _dominating(approximation, error, error)
+
+
+def _dominating(approximation: Approximation, error: float, tolerance: float) -> Rival | None:
     ours = approximation.counts()
     best: Rival | None = None
-    for call, made in _candidates(approximation, error):
+    for text, made in _candidates(approximation, tolerance):
         counts = made.counts()
         better = counts.depth < ours.depth or counts.multiplications < ours.multiplications
         no_worse = counts.depth <= ours.depth and counts.multiplications <= ours.multiplications
         precise = made.certificate is not None and made.error_bound <= error
         if not (better and no_worse and precise):
             continue
-        found = Rival(call, made.bits, counts.depth, counts.multiplications)
-        if best is None or (found.levels + found.multiplications, -found.bits) < (
-            best.levels + best.multiplications, -best.bits,
-        ):  # fmt: skip
+        found = Rival(text, made.error_bound, made.bits, counts.depth, counts.multiplications)
+        if best is None or _order(found) < _order(best):
             best = found
     return best
 
 
-def _candidates(approximation: Approximation, error: float) -> list[tuple[str, Approximation]]:
-    a = approximation
-    if not (math.isfinite(error) and error > 0):
-        return []
-    function, parts = a.function, a.domain
-    low, high = (float(end) for end in a.interval)
-    found = []
-    for objective in OBJECTIVES:
+def _order(rival: Rival) -> tuple[int, float]:
+    return rival.levels + rival.multiplications, rival.error
+
+
+def _candidates(
+    approximation: Approximation, error: float
+) -> Iterator[tuple[str, Approximation]]:
+    """Choices of ours that may be as precise, with the text of the call that makes each."""
+    makers = _makers()
+    for name, arguments, named in _calls(approximation, error):
         try:
-            made = _of(function, error, (low, high), parts, objective)
+            made = makers[name](*arguments, **named)
         except (PolyApproxError, ArithmeticError, ValueError):
             continue
-        if made is not None:
-            found.append(made)
-    return found
+        text = call(name, *arguments, **named)
+        yield text.replace("polyapprox.", "pa.", 1), made
 
 
-def _of(
-    function: str, error: float, interval: tuple[float, float], parts: tuple, objective: str
-) -> tuple[str, Approximation] | None:
+def _makers() -> dict[str, Callable[..., Approximation]]:
     from .recipes.absolute import absolute, maximum, minimum, relu
+    from .recipes.circuits import circuit
     from .recipes.minimax import minimax
     from .recipes.sign import sign, step
 
-    size = max(abs(interval[0]), abs(interval[1]))
-    where = "" if interval == (-1.0, 1.0) else f", interval=({interval[0]:g}, {interval[1]:g})"
-    how = "" if objective == "balanced" else f', objective="{objective}"'
-    plain = {"relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum}
-    bits = -math.log2(error / size)
-    if function in plain:
-        made = plain[function](
-            precision=error / size,
-            interval=interval,
-            objective=objective,  # type: ignore[arg-type]
-        )
-        return f"pa.{function}(precision=2**-{bits:.3f}{where}{how})", made
-    if function in ("sign", "step"):
-        gap = min(min(abs(float(a)), abs(float(b))) for a, b in parts)
-        if gap <= 0 or any(a < 0 < b for a, b in parts):
-            return None
-        threshold, bits = gap / size, -math.log2(error)
-        recipe = sign if function == "sign" else step
-        made = recipe(
-            precision=error,
-            interval=(-size, size),
-            threshold=threshold,
-            objective=objective,  # type: ignore[arg-type]
-        )
-        return f"pa.{function}(precision=2**-{bits:.3f}, threshold={threshold:.6g}{how})", made
-    if objective != "balanced":
-        return None
-    made = minimax(function, tolerance=error, domain=[(float(a), float(b)) for a, b in parts])
-    return f"pa.minimax({function!r}, tolerance={error:.3g}{where})", made
+    return {
+        "relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum, "sign": sign,
+        "step": step, "minimax": minimax, "circuit": circuit,
+    }  # fmt: skip
 
+
+def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
+    a = approximation
+    domain = tuple((float(low), float(high)) for low, high in a.domain)
+    interval = domain[0][0], domain[-1][1]
+    where = {} if interval == (-1.0, 1.0) else {"interval": interval}
+    most = a.counts().multiplications
+    if a.weight != "1":
+        yield from _polynomials(a, error, domain)
+    elif a.function in ABSOLUTE:
+        for objective in OBJECTIVES:
+            named = {} if objective == "balanced" else {"objective": objective}
+            yield a.function, (), {"tolerance": error, **where, **named}
+        yield from _circuits(a.function, most, where)
+    elif a.function in ("sign", "step"):
+        yield from _jumps(a.function, error, domain, most)
+    else:
+        yield from _polynomials(a, error, domain)
+        if len(domain) == 1:
+            yield from _circuits(a.function, most, {"interval": interval})
+
+
+def _polynomials(
+    a: Approximation, error: float, domain: tuple[tuple[float, float], ...]
+) -> Iterator[Call]:
+    """The minimax polynomial of the least degree."""
+    where: dict[str, Any] = {} if domain == ((-1.0, 1.0),) else {"domain": domain[0]}
+    if len(domain) > 1:
+        where = {"domain": list(domain)}
+    weighted = {} if a.weight == "1" else {"weight": a.weight}
+    yield "minimax", (a.function,), {"tolerance": error, **where, **weighted}
+
+
+def _circuits(function: str, most: int, where: dict[str, Any]) -> Iterator[Call]:
+    """The shipped circuits of as many multiplications or fewer."""
+    for m in range(1, most + 1):
+        yield "circuit", (function,), {"multiplications": m, **where}
+
+
+def _jumps(
+    function: str, error: float, domain: tuple[tuple[float, float], ...], most: int
+) -> Iterator[Call]:
+    """Composites, and circuits of the sign, for both sides of the gap around 0."""
+    gap = min(min(abs(low), abs(high)) for low, high in domain)
+    if gap <= 0 or any(low < 0 < high for low, high in domain):
+        return
+    size = max(abs(domain[0][0]), abs(domain[-1][1]))
+    where = {} if size == 1 else {"interval": (-size, size)}
+    threshold = _threshold(gap, size)
+    for objective in OBJECTIVES:
+        named = {} if objective == "balanced" else {"objective": objective}
+        yield function, (), {"precision": error, "threshold": threshold, **where, **named}
+    if function == "sign":
+        yield from _circuits(function, most, {"interval": (gap, size)})
+
+
+def _threshold(gap: float, size: float) -> float:
+    """The largest float whose product with the size is not above the gap."""
+    threshold = gap / size
+    while Fraction(threshold) * Fraction(size) > Fraction(gap):
+        threshold = math.nextafter(threshold, 0.0)
+    return threshold

@@ -15,7 +15,8 @@ from pathlib import Path
 import mpmath
 import numpy as np
 
-from .approximation import Approximation, rounded_down, rounded_up
+from . import outward
+from .approximation import Approximation
 from .certificate import Certificate
 from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
 from .numbers import ball, exact, fraction
@@ -112,14 +113,14 @@ def verify(table: str | Path | Approximation) -> Verification:
         raise FalseClaimError(f"the claim of the table cannot be proven again: {error}") from error
     if not _at_most(found.upper, claimed.upper):
         raise FalseClaimError(
-            f"the table claims an error of at most {rounded_up(claimed.upper):.12g}, but no more "
-            f"than {rounded_up(found.upper):.12g} can be proven"
+            f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
+            f"than {outward.upper(found.upper, 12)} can be proven"
         )
     lower = _checked_lower(claimed, found)
     return Verification(
         function=approximation.function,
-        claimed=rounded_up(claimed.upper),
-        bound=rounded_up(found.upper),
+        claimed=outward.float_up(claimed.upper),
+        bound=outward.float_up(found.upper),
         lower=lower,
         method=found.method,
         seconds=time.perf_counter() - start,
@@ -134,7 +135,7 @@ def _at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
 
 def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
     points = np.concatenate(
-        [_points(rounded_up(a), rounded_down(b)) for a, b in error.intervals]
+        [_points(outward.above(a), outward.below(b)) for a, b in error.intervals]
     )
     with np.errstate(all="ignore"):
         sizes = np.abs(error.floats(points))
@@ -145,9 +146,9 @@ def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
         at_least = least_error(error, float(x), _BITS)
         if at_least > ball(claimed):
             raise FalseClaimError(
-                f"the table claims an error of at most {rounded_up(claimed):.6g}, but at "
+                f"the table claims an error of at most {outward.upper(claimed)}, but at "
                 f"x={float(x)!r} it is larger",
-                {"x": float(x), "error": rounded_down(exact(at_least))},
+                {"x": float(x), "error": outward.float_down(exact(at_least))},
             )
 
 
@@ -194,10 +195,10 @@ def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
         return None
     same = found.lower is not None and found.lower_for == claimed.lower_for
     if same and found.lower is not None and _at_most(claimed.lower, found.lower):
-        return rounded_down(found.lower)
-    proven = 0.0 if found.lower is None else rounded_down(found.lower)
+        return outward.float_down(found.lower)
+    proven = "0" if found.lower is None else outward.lower(found.lower, 12)
     raise FalseClaimError(
         f"the table claims that {claimed.lower_for} errs by at least "
-        f"{rounded_down(claimed.lower):.12g}, but only {proven:.12g} for {found.lower_for} can be "
+        f"{outward.lower(claimed.lower, 12)}, but only {proven} for {found.lower_for} can be "
         "proven"
     )

@@ -239,7 +239,7 @@ class Counter:
     """A ring element that counts what is done with it: run a plan on it, then ask.
 
     A product of two counters is a multiplication and uses a level; a product with a constant that
-    is not an integer uses a level; all else is free. If the only thing ever done with the input
+    is not an integer of at most 2^15 uses a level; all else is free. If the only thing ever done with the input
     is one product with a constant, that product is the scaling of the input.
 
     Examples
@@ -269,7 +269,7 @@ class Counter:
         if isinstance(other, Counter):
             self.tally["multiplications"] += 1
             return Counter(max(self.level, other.level) + 1, self.tally)
-        if other == int(other):
+        if other == int(other) and abs(other) <= 2**15:
             return Counter(self.level, self.tally)
         if self.is_input:
             self.tally["input scalings"] += 1

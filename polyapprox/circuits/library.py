@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import TableError
+from ..outward import bits_of
 from .problem import Problem
 from .shape import Circuit
 
@@ -81,7 +81,7 @@ class Shipped:
     @property
     def bits(self) -> float:
         """−log2 of the proven error; of that of ReLU, half as large, for |x|."""
-        return (1 if self.problem.function == "abs" else 0) - math.log2(self.bound)
+        return bits_of(self.bound, 2 if self.problem.function == "abs" else 1)
 
     @cached_property
     def content_hash(self) -> str:

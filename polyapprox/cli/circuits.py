@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import ArgumentError
+from ..outward import lower_places
 from . import values
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def show_list(
     """The circuits shipped with the package, with their proven bits.
 
     For relu those of |x| on [-1, 1] count: ReLU errs by half as much. Bits are −log2 of the proven
-    absolute error.
+    error, rounded down (absolute; for relu on [-1, 1]).
     """
     from ..circuits.library import FILES, shipped_for
     from ..recipes.circuits import library_name
@@ -62,7 +63,7 @@ def show_list(
     )
     lines = [
         f"{row['function']:12s}  {_shown(row['interval']):18s}  "
-        f"{row['multiplications']:15d}  {row['bits']:13.4f}  "
+        f"{row['multiplications']:15d}  {lower_places(row['bits'], 4):>13s}  "
         f"{row['levels_published']:17d}, {row['levels_standalone']:10d}  "
         f"{row['constant_products']:17d}"
         for row in rows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 
 from ..errors import ArgumentError
+from ..outward import upper
 from . import values
 from .commands import AsJson, application
 
@@ -145,7 +146,7 @@ def _page(ended: EncryptedRun) -> str:
             f"{ended.security}",
         ),
         ("largest error, measured", f"{ended.largest_error:.6g}"),
-        ("error bound, proven", "none" if ended.bound is None else f"{ended.bound:.6g}"),
+        ("error bound, proven", "none" if ended.bound is None else upper(ended.bound)),
         ("noise, measured", f"{ended.noise:.3g}"),
         ("noise, forecast", "no model" if noise is None else f"{noise.worst:.3g}"),
         ("verdict", verdict),

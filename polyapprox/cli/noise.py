@@ -12,6 +12,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..noise.amplification import AmplificationTable
 from ..noise.scale import Assessment, Setting
+from ..outward import upper
 from . import values
 from .commands import AsJson, Output, Plots, Table, _check_plots, application
 
@@ -154,13 +155,13 @@ def _show(
     lines = [
         f"{noise.scheme}, ring 2^{ring}, {noise.slots} slots, {noise.levels} levels (rule "
         f'"standalone"); asked for: an error of {here.tolerance:.6g}',
-        f"proven bound with exact constants: {here.exact_bound:.6g}",
+        f"proven bound with exact constants: {upper(here.exact_bound)}",
         "",
         "       proven bound,      rounding changes  noise       at the worst",
         "scale  constants rounded  values by (proven) (forecast)  place (forecast)  total",
         *(
-            f"{one.scale_bits:5d}  {one.rounded_bound:17.10g}  {_deviation(one):>17s}  "
-            f"{one.noise.error:10.3g}  {one.noise.worst:16.3g}  {one.total:<11.6g}  {_verdict(one)}"
+            f"{one.scale_bits:5d}  {upper(one.rounded_bound, 10):>17s}  {_deviation(one):>17s}  "
+            f"{one.noise.error:10.3g}  {one.noise.worst:16.3g}  {upper(one.total):<11s}  {_verdict(one)}"
             + ("  <- chosen" if one is here else "")
             for one in found
         ),
@@ -178,7 +179,7 @@ def _show(
 
 
 def _deviation(one: Assessment) -> str:
-    return "-" if one.deviation is None else f"{one.deviation:.3g}"
+    return "-" if one.deviation is None else upper(one.deviation, 3)
 
 
 def _verdict(one: Assessment) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..approximation import Approximation
 from ..comparison import RULE, Row
+from ..outward import lower, lower_places, upper
 from ..table.write import RULES
 from ..verification import Verification
 
@@ -109,21 +110,22 @@ def _by_rule(facts: dict[str, Any], cost: str) -> str:
 
 def _error_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     kind = "error" if facts["weight"] == "1" else f"error weighted by {facts['weight']}"
-    bits = "exact" if facts["bits"] is None else f"{facts['bits']:.3f}"
     if not facts["proven"]:
+        bits = "exact" if facts["bits"] is None else f"{facts['bits']:.3f}"
         return [
             (kind, f"about {facts['error_estimate']:.6g}: a sampled estimate, nothing is proven"),
             ("bits", f"{bits} (estimate)"),
         ]
+    bits = "exact" if facts["bits"] is None else lower_places(facts["bits"], 3)
     rows = [
-        (kind, f"at most {facts['error_bound']:.6g} (proven: {facts['method']})"),
+        (kind, f"at most {upper(facts['error_bound'])} (proven: {facts['method']})"),
         ("bits", f"{bits} (proven)"),
     ]
     if facts["error_lower_bound"] is not None:
         rows.append(
             (
                 "lower bound",
-                f"{facts['error_lower_bound']:.6g} (proven) for {facts['lower_bound_for']}",
+                f"{lower(facts['error_lower_bound'])} (proven) for {facts['lower_bound_for']}",
             )
         )
     return rows
@@ -131,15 +133,15 @@ def _error_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def show_verification(name: str, found: Verification) -> None:
     """The outcome of a check, for a human."""
-    lower = "not stored with its points" if found.lower is None else f"{found.lower:.10g}"
+    least = "not stored with its points" if found.lower is None else lower(found.lower, 10)
     _show(
         _facts(
             [
                 ("table", name),
                 ("function", found.function),
-                ("claimed bound", f"{found.claimed:.10g}"),
-                ("proven again", f"{found.bound:.10g} ({found.method})"),
-                ("lower bound", lower),
+                ("claimed bound", upper(found.claimed, 10)),
+                ("proven again", f"{upper(found.bound, 10)} ({found.method})"),
+                ("lower bound", least),
                 ("seconds", f"{found.seconds:.3f}"),
                 ("verdict", "the claim is supported"),
             ]
@@ -174,7 +176,7 @@ def show_comparison(rows: Sequence[Row]) -> None:
             _way(row),
             str(row.depth),
             str(row.multiplications),
-            f"{row.bits:.2f}",
+            lower_places(row.bits, 2),
             str(row.limit),
         )
     write_text(f'ReLU on [-1, 1]: published r_alpha and ours for 2^-alpha (rule "{RULE}");')

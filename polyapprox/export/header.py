@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..approximation import rounded_up
 from ..cost.models import cost_model
+from ..outward import float_up, lower_places
 from .job import Job
 from .text import shortest
 
@@ -35,9 +35,9 @@ def _error(job: Job) -> list[str]:
         return [
             f"error: about {a.error_estimate:.6g}{weighted} (sampled estimate, nothing is proven)"
         ]
-    bits = "" if not a.certificate.upper else f"; precision 2^-{a.bits:.3f}"
+    bits = "" if not a.certificate.upper else f"; precision 2^-{lower_places(a.bits, 3)}"
     kind = "exact" if not a.certificate.upper else "proven"
-    return [f"error: at most {rounded_up(a.certificate.upper):.17g}{weighted} ({kind}){bits}"]
+    return [f"error: at most {float_up(a.certificate.upper)!r}{weighted} ({kind}){bits}"]
 
 
 def _levels(job: Job) -> list[str]:

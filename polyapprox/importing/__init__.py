@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
 from ..precision import one_at_a_time
+from ..provenance import Provenance, call, remarked
 from ..recipes.arguments import read_choice
 from . import (
     ant_ace,
@@ -170,4 +172,19 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    return approximation_of(contents, function, domain, source, half_width)
+    result = approximation_of(contents, function, domain, source, half_width)
+    left_out = {
+        "format": _BY_SUFFIX.get(path.suffix), "degrees": (),
+        **dict.fromkeys(("function", "domain", "basis", "name", "half_width")),
+    }  # fmt: skip
+    command = call(
+        "import_table", str(path), format=format, function=function, domain=domain, basis=basis,
+        degrees=tuple(degrees), name=name, half_width=half_width, leave_out=left_out,
+    )  # fmt: skip
+    return replace(result, provenance=Provenance.of(remarked(command, _remark(path, contents))))
+
+
+def _remark(path: Path, contents: Contents) -> str:
+    """Which file it was, and what was done to its numbers."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return "; ".join((f"SHA-256 of the file {digest}…", *contents.notes))

@@ -189,7 +189,7 @@ def _of_plan(
         error_estimate=0.0,
         certificate=None,
         margins=(),
-        provenance=Provenance.of(f"polyapprox.import_table({function!r}, …): {source}"),
+        provenance=Provenance.of(source),
     )
     error = error_function(result)
     places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in error.intervals]

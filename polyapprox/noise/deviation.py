@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..approximation import Approximation, rounded_down, rounded_up
+from .. import outward
+from ..approximation import Approximation
 from ..errors import ProofError
 from ..plan.degree import plan_degree
 from ..plan.plan import Plan
@@ -65,7 +66,7 @@ def deviation_bound(approximation: Approximation, rounded: Plan) -> float | None
     largest = 0.0
     for low, high in study_domain(approximation):
         with np.errstate(all="ignore"):
-            ends = rounded_down(low), rounded_up(high)
+            ends = outward.below(low), outward.above(high)
             found = bound_plan(after, exactly, *ends, degree, _OVERSAMPLING)
         largest = max(largest, found.upper)
     if not np.isfinite(largest):

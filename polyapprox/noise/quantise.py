@@ -26,7 +26,7 @@ from ..numbers import ZERO
 from ..precision import one_at_a_time
 from ..proof.error_function import ErrorFunction, error_function
 from ..proof.prove import certified
-from ..provenance import Provenance
+from ..provenance import Provenance, inside
 from ..structures import total_degree
 from ..verification import stored_reference
 from .expansion import expanded
@@ -79,7 +79,8 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     plan = quantised_plan(approximation.plan, scale_bits)
     if not rounding_errors(approximation.plan, scale_bits):
         return approximation
-    command = f"polyapprox.noise.quantise({approximation.provenance.command}, {scale_bits})"
+    wrapped = f"polyapprox.noise.quantise({{}}, {scale_bits})"
+    command = inside(approximation.provenance.command, wrapped)
     rounded = replace(approximation, plan=plan, certificate=None, provenance=Provenance.of(command))
     pieces = error_function(approximation).target.pieces
     if approximation.structure == "circuit":

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, ProofError
+from ..outward import upper
 from ..precision import one_at_a_time
 from .amplification import amplification
 from .deviation import deviation_bound
@@ -113,8 +114,8 @@ def assess(
     scale_bits : int
     setting : Setting
     precision, tolerance : float, optional
-        What is asked for: on the interval scaled to [-1, 1], or absolute; by default the next
-        power of two above the proven bound, scaled.
+        What is asked for: in the unit of bits (the larger end of the interval for ReLU and its
+        kin, else 1), or absolute; by default the next power of two above the proven bound.
 
     Returns
     -------
@@ -246,8 +247,8 @@ def _causes(found: Assessment, setting: Setting) -> str:
             f"modulus of {setting.first_bits} bits"
         )
     return (
-        f"{found.rounded_bound:.4g} are proven with the constants rounded "
-        f"({found.exact_bound:.4g} without), and {found.noise.worst:.3g} of noise are forecast"
+        f"{upper(found.rounded_bound, 4)} are proven with the constants rounded "
+        f"({upper(found.exact_bound, 4)} without), and {found.noise.worst:.3g} of noise are forecast"
     )
 
 
@@ -309,7 +310,7 @@ def _tolerance(
 ) -> float:
     if precision is not None and tolerance is not None:
         raise ArgumentError("give precision or tolerance, not both")
-    unit = 1.0 if approximation.function in ("sign", "step") else float(approximation.scale)
+    unit = float(approximation.unit)
     bound = approximation.error_bound
     if precision is None and tolerance is None:
         return unit * 2.0 ** -math.floor(-math.log2(bound / unit) * (1 - 1e-12))
@@ -320,6 +321,6 @@ def _tolerance(
     if bound > wanted:
         raise ArgumentError(
             f"{name}={given:.6g} asks for an error of {wanted:.6g}, but the approximation itself "
-            f"errs by up to {bound:.6g}; use a more precise one"
+            f"errs by up to {upper(bound)}; use a more precise one"
         )
     return wanted

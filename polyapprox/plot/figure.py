@@ -12,6 +12,8 @@ import mpmath
 from ..approximation import Approximation
 from ..errors import ArgumentError, PolyApproxError
 from ..files import write_atomically
+from ..outward import lower_places, upper
+from ..scaling import scales_with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +95,21 @@ def _write(figure: Figure, path: Path, kind: str) -> None:
 
 def number(value: float | mpmath.mpf, digits: int = 4) -> str:
     """A number for a title, with a true minus sign."""
-    text = f"{float(value):.{digits}g}"
+    return _typeset(f"{float(value):.{digits}g}")
+
+
+def bound(value: float | mpmath.mpf, digits: int = 4) -> str:
+    """A proven bound for a title, rounded up.
+
+    Examples
+    --------
+    >>> bound(2.50726e-07)
+    '2.508·10$^{-7}$'
+    """
+    return _typeset(upper(value, digits))
+
+
+def _typeset(text: str) -> str:
     mantissa, _, exponent = text.partition("e")
     if exponent:
         mantissa = f"{mantissa}·10$^{{{int(exponent)}}}$"
@@ -124,9 +140,10 @@ def _claim(a: Approximation) -> str:
     if a.certificate is None:
         return f"error about {number(a.error_estimate)} (sampled estimate)"
     if a.weight != "1":
-        return f"weighted error ≤ {number(a.error_bound)}, proven"
-    scaled = "" if a.function in ("sign", "step") else " on [−1, 1]"
-    return f"error ≤ {number(a.error_bound)}, proven ({a.bits:.2f} bits{scaled})"
+        return f"weighted error ≤ {bound(a.error_bound)}, proven"
+    scaled = " on [−1, 1]" if scales_with_interval(a.function) else ""
+    bits = lower_places(a.bits, 2)
+    return f"error ≤ {bound(a.error_bound)}, proven ({bits} bits{scaled})"
 
 
 def _cost(a: Approximation) -> str:

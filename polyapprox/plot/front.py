@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..outward import lower_places
 from .figure import BLUE, GREY, NAMES, ORANGE, RED, drawn, number
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def front_table(front: Front) -> str:
 
 
 def _floor(bits: float) -> str:
-    return f"{math.floor(bits * 1000) / 1000:.3f}"
+    return lower_places(bits, 3)
 
 
 def _power(precision: float, tex: bool = False) -> str:

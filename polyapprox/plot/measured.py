@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .figure import BLUE, GREY, RED, drawn, number
+from .figure import BLUE, GREY, RED, bound, drawn, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def measured_error(ended: EncryptedRun, path: str | Path | None = None) -> Figur
         axes.plot(ended.x[0][order], ended.error[order], ".", ms=2.5, color=BLUE, label="measured")
         if ended.bound is not None:
             for sign in (1, -1):
-                label = f"proven bound {number(ended.bound)}" if sign > 0 else None
+                label = f"proven bound {bound(ended.bound)}" if sign > 0 else None
                 axes.axhline(sign * ended.bound, color=RED, lw=1.2, label=label)
         noise = "" if ended.forecast is None else f", noise forecast {number(ended.forecast.worst)}"
         axes.plot([], [], " ", label=f"noise measured {number(ended.noise)}{noise}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..approximation import Approximation
 from ..noise.scale import Assessment, Setting, sweep
 from ..precision import one_at_a_time
-from .figure import BLUE, GREY, ORANGE, RED, drawn, number, title_of
+from .figure import BLUE, GREY, ORANGE, RED, bound, drawn, number, title_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,7 +138,7 @@ def _marks(axes: Axes, found: Sequence[Assessment], chosen: int | None) -> None:
     if not found:
         return
     exact, tolerance = found[0].exact_bound, found[0].tolerance
-    axes.axhline(exact, color=GREY, linewidth=0.9, label=f"proven bound, exact: {number(exact)}")
+    axes.axhline(exact, color=GREY, linewidth=0.9, label=f"proven bound, exact: {bound(exact)}")
     axes.axhline(
         tolerance,
         color=RED,

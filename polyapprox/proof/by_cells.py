@@ -12,7 +12,8 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from ..approximation import Approximation, rounded_down, rounded_up
+from .. import outward
+from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import exact
 from ..structures import total_degree
@@ -47,7 +48,7 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
     largest, cells = 0.0, 0
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
-            edges = graded_edges(rounded_down(start), rounded_up(stop), degree)
+            edges = graded_edges(outward.below(start), outward.above(stop), degree)
             function = _on_cells(coefficients)
             done, before = 0, np.full(edges.shape[1], np.inf)
             while edges.shape[1]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import mpmath
 
-from ..approximation import Approximation, rounded_down, rounded_up
+from .. import outward
+from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ball, exact, fraction
 from ..precision import working_precision
@@ -44,7 +45,7 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
         for start, stop, coefficients in pieces_on(target, low, high):
             size = max(degree, len(coefficients) - 1)
             function = _on_bounded(coefficients)
-            ends = rounded_down(start), rounded_up(stop)
+            ends = outward.below(start), outward.above(stop)
             found = bound_plan(plan, function, *ends, size, oversampling)
             upper, points = max(upper, found.upper), points + found.points
     if not math.isfinite(upper):
@@ -97,5 +98,5 @@ def _exactly(approximation: Approximation, target: Target) -> Method:
     with working_precision(200):
         above = exact(ball(largest).upper())
     number = float(largest)
-    upper = exact(number) if Fraction(number) == largest else exact(rounded_up(above))
+    upper = exact(number) if Fraction(number) == largest else exact(outward.above(above))
     return upper, "exact extrema of parabolas", {"degree": 2}

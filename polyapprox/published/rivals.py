@@ -20,11 +20,12 @@ from ..plan.builder import PlanBuilder
 from ..plan.chebyshev import append_chebyshev
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
-from ..provenance import Provenance
+from ..provenance import Provenance, remarked, unless
 from .composites import _stages, _to_chebyshev, published_plan
 
 _LARGEST_DEGREE = 1007
 _POINTS = 100_001
+_IMPORT = "import polyapprox.published.rivals as rivals first"
 _STEP = 1 << 10  # radii are multiples of 1/_STEP
 _ROOM = 1e-4
 
@@ -65,7 +66,8 @@ def published_relu(alpha: int) -> Approximation:
             u = values / float(radius)
         components.append(Polynomial.from_floats(coefficients, (-1, 1), "odd"))
     plan = published_plan(components)
-    source = "Lee et al., arXiv 2105.10879, coefficients of snu-ccl/approxCNN"
+    command = unless(f"rivals.published_relu({alpha})", _IMPORT)
+    source = remarked(command, "Lee et al., arXiv 2105.10879, coefficients of snu-ccl/approxCNN")
     return _entered("composite", tuple(components), plan, source)
 
 
@@ -99,9 +101,10 @@ def interpolant(error: float) -> Approximation | None:
     if high > _LARGEST_DEGREE:
         return None
     component = Polynomial.from_floats(_interpolate(high), (-1, 1))
+    command = unless(f"rivals.interpolant({error!r})", _IMPORT)
     builder = PlanBuilder()
     series = append_chebyshev(builder, builder.arguments[0], component.coefficients)
-    return _entered("polynomial", (component,), builder.finish(series), "interpolation")
+    return _entered("polynomial", (component,), builder.finish(series), command)
 
 
 def _interpolate(degree: int) -> np.ndarray:

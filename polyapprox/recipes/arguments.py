@@ -37,6 +37,20 @@ def read_interval(interval: Any, name: str = "interval") -> Interval:
     return low, high
 
 
+def either(name: str, value: Any, other: str, synonym: Any, default: Any) -> Any:
+    """What was given under one of two names, or the default.
+
+    Raises
+    ------
+    ArgumentError
+        If both were given.
+    """
+    if value is not None and synonym is not None:
+        raise ArgumentError(f"{name} and {other} mean the same; give one of them")
+    found = synonym if value is None else value
+    return default if found is None else found
+
+
 def read_domain(domain: Any) -> tuple[Interval, ...]:
     """One interval or a list of disjoint ascending ones."""
     try:
@@ -56,7 +70,8 @@ def read_tolerance(precision: Any, tolerance: Any, scale: float) -> float:
     """The absolute error wanted, from exactly one of precision and tolerance."""
     if (precision is None) == (tolerance is None):
         raise ArgumentError(
-            "give exactly one of precision (error on [-1, 1]) and tolerance (absolute error); "
+            "give exactly one of precision (error in the unit of bits) and tolerance (absolute "
+            "error); "
             f"got precision={precision!r}, tolerance={tolerance!r}"
         )
     name, value = ("precision", precision) if tolerance is None else ("tolerance", tolerance)

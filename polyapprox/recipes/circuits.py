@@ -27,15 +27,16 @@ from ..circuits.sparse import sparse_circuits
 from ..errors import ArgumentError
 from ..expression import parse
 from ..numbers import ZERO, exact, negate
+from ..outward import lower_places
 from ..plan.count import count
 from ..precision import one_at_a_time
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
-from ..provenance import Provenance
+from ..provenance import Provenance, call
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
-from .arguments import read_flag, read_interval
+from .arguments import either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
 from .limits import too_few
 from .request import Request, read_request
@@ -77,7 +78,7 @@ def from_circuit(request: Request) -> Approximation:
                 return result
     best = list(shipped_circuits().values())[-1]
     raise ArgumentError(
-        f"structure='circuit' reaches a precision of 2^-{best.bits:.2f} with "
+        f"structure='circuit' reaches a precision of 2^-{lower_places(best.bits, 2)} with "
         f"{best.circuit.multiplications} multiplications; ask for less, or use "
         "structure='composite'"
     )
@@ -201,6 +202,7 @@ def circuit(
     depth: int | None = None,
     constants: int | None = None,
     interval: Any = None,
+    domain: Any = None,
     prove: bool = False,
     search: bool = False,
     starts: int = 32,
@@ -224,6 +226,8 @@ def circuit(
     interval : (float, float), optional
         By default [-1, 1] for the absolute value and its kin, and the first shipped one for the
         others. The sign is approximated on [low, high] and [-high, -low].
+    domain : the same
+        Another word for `interval`.
     prove : bool
         Prove the bound now, instead of taking the proof that was made for the shipped circuit
         (whose constants are compared with a hash).
@@ -267,11 +271,14 @@ def circuit(
     (5, True)
     """
     m = _multiplications(multiplications, depth)
+    interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
     if function in FUNCTIONS:
         low, high = read_interval((-1, 1) if interval is None else interval)
         one = _of_constants(function, read_multiplications(m), constants)
-        command = _command(function, m, (low, high), constants)
+        command = _command(
+            function, m, depth, (low, high), constants=constants, prove=proving
+        )
         request = Request(
             function, (low, high), None, "circuit", "balanced", True, None, None, None, command
         )
@@ -289,7 +296,7 @@ def circuit(
             raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
         interval = known[0]
     low, high = read_interval(interval)
-    command = _command(function, m, (low, high))
+    command = _command(function, m, depth, (low, high), prove=proving)
     if name == "sign":
         found = _shipped_sign(m, low, high)
         if found is not None:
@@ -310,6 +317,9 @@ def circuit(
             return min(result, other, key=lambda one: one.error_bound)
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
+    command = _command(
+        function, m, depth, (low, high), prove=proving, search=True, starts=starts, seed=seed
+    )
     return searched(name, m, (low, high), starts=starts, seed=seed, command=command)
 
 
@@ -436,10 +446,13 @@ def _multiplications(multiplications: Any, depth: Any) -> Any:
 
 
 def _command(
-    function: str, m: int, interval: tuple[float, float], constants: int | None = None
+    function: str, m: int, depth: int | None, interval: tuple[float, float], **others: Any
 ) -> str:
-    limit = "" if constants is None else f"constants={constants}, "
-    return f"polyapprox.circuit({function!r}, multiplications={m}, {limit}interval={interval!r})"
+    left_out = {
+        "depth": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0
+    }  # fmt: skip
+    limits: dict[str, Any] = {"multiplications": m, "depth": depth}
+    return call("circuit", function, **limits, interval=interval, **others, leave_out=left_out)
 
 
 def _shipped_sign(m: int, low: float, high: float) -> Shipped | None:

@@ -10,6 +10,7 @@ from ..composite.refined import shipped_refined
 from ..composite.relu_search import ReluChoice, search_relu_below
 from ..errors import ProofError
 from ..numbers import exact, multiply
+from ..outward import upper
 from ..polynomial import Polynomial
 from ..proof.prove import certified
 from .plans import composite_plan
@@ -50,7 +51,7 @@ def composite(request: Request, choice: ReluChoice | None = None) -> Approximati
         result = _build(request, _of_choice(request, choice))
         if request.meets(result):
             return result
-        proven, choice = f"{result.error_bound:.4g} with degrees {result.degrees}", None
+        proven, choice = f"{upper(result.error_bound, 4)} with degrees {result.degrees}", None
     raise ProofError(
         f"an error of {request.tolerance:.4g} was found but {proven} was proven; ask for another "
         "precision or structure"

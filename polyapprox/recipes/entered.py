@@ -15,7 +15,7 @@ from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time
 from ..proof.prove import certified
-from ..provenance import Provenance
+from ..provenance import Provenance, call
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import read_choice, read_domain
@@ -23,6 +23,7 @@ from .plans import composite_plan, composition_plan, polynomial_plan
 
 STRUCTURES = ("composite", "composition", "polynomial")
 _SAMPLES = 20_001
+_BY_HAND = "entered by hand"
 
 
 @one_at_a_time
@@ -33,7 +34,7 @@ def from_components(
     *,
     structure: str = "composite",
     offset: Real = 0,
-    source: str = "entered by hand",
+    source: str = _BY_HAND,
 ) -> Approximation:
     """Certify given polynomials as an approximation of a function.
 
@@ -93,11 +94,29 @@ def from_components(
         error_estimate=0.0,
         certificate=None,
         margins=(),
-        provenance=Provenance.of(f"polyapprox.from_components({target.name!r}, …): {source}"),
+        provenance=Provenance.of(
+            _command(target.name, components, parts, structure, offset, source)
+        ),
     )
     places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
     error = np.abs(result(places) - target.numpy(places))
     return certified(replace(result, error_estimate=float(np.nanmax(error))))
+
+
+def _command(
+    function: str,
+    components: Sequence[Polynomial],
+    parts: Sequence[tuple[Any, Any]],
+    structure: str,
+    offset: Real,
+    source: str,
+) -> str:
+    domain = parts[0] if len(parts) == 1 else list(parts)
+    left_out = {"structure": "composite", "offset": ZERO, "source": _BY_HAND}
+    return call(
+        "from_components", function, list(components), domain, structure=structure,
+        offset=exact(offset), source=source, leave_out=left_out,
+    )  # fmt: skip
 
 
 def _plan(structure: str, function: str, components: Sequence[Polynomial], offset: Any) -> Plan:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..circuits.library import shipped_circuits
 from ..circuits.lower import COMPUTED, HIGHEST, absolute_lower_bound
 from ..circuits.plan import FUNCTIONS, circuit_plan
+from ..outward import lower
 from ..plan import count
 from ..precision import one_at_a_time
 from ..structures import TWO_ARGUMENTS
@@ -120,7 +121,7 @@ def _levels(function: str, multiplications: int) -> tuple[int, int]:
 def _reason(unit_error: float, degree: int, multiplications: int) -> str:
     return (
         "m multiplications, and m levels, make a polynomial of degree at most 2^m, and a ReLU "
-        f"error of 2^{math.log2(unit_error):.4g} on [-1, 1] needs the degree {degree}, so m is at "
+        f"error of 2^{lower(math.log2(unit_error), 4)} on [-1, 1] needs the degree {degree}, so m is at "
         f"least {multiplications}"
     )
 

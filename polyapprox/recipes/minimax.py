@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import mpmath
 import numpy as np
 from flint import arb
 
+from .. import outward
 from ..approximation import Approximation
 from ..errors import ArgumentError, DomainError, NotConvergedError
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
 from ..precision import one_at_a_time
 from ..proof.prove import certified
-from ..provenance import Provenance
+from ..provenance import Provenance, call
 from ..remez.solve import MinimaxPolynomial, estimated_level, solve_minimax
+from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
-from .arguments import Interval, read_degree, read_domain, read_tolerance
+from .arguments import Interval, either, read_degree, read_domain, read_tolerance
 from .plans import polynomial_plan
 
 _HIGHEST_DEGREE = 2000
@@ -34,7 +37,8 @@ def minimax(
     *,
     precision: float | None = None,
     tolerance: float | None = None,
-    domain: Any = (-1, 1),
+    domain: Any = None,
+    interval: Any = None,
     weight: str | Callable[[Any], Any] | Target | None = None,
     relative: bool = False,
     parity: Parity | None = None,
@@ -51,11 +55,14 @@ def minimax(
     degree : int, optional
         Degree; or give `precision` or `tolerance` and the smallest degree that does it is found.
     precision : float, optional
-        Error on the domain scaled to [-1, 1].
+        Error in the unit of bits: of the domain scaled to [-1, 1] for functions that scale with it
+        (|x|, ReLU), absolute or weighted for all others.
     tolerance : float, optional
         Absolute (weighted) error.
     domain : (float, float) or list of them
-        An interval, or disjoint ascending intervals.
+        An interval, [-1, 1] by default, or disjoint ascending intervals.
+    interval : the same
+        Another word for `domain`.
     weight : str or callable, optional
         Positive weight w of the error w · |f − p|.
     relative : bool
@@ -84,20 +91,21 @@ def minimax(
     '4.523e-05'
     """
     target = as_target(function)
-    parts = read_domain(domain)
+    parts = read_domain(either("domain", domain, "interval", interval, (-1, 1)))
     check_domain(target, parts)
     weighting = _weight(target, weight, relative, parts)
+    asked = _Asked(target, parts, None if relative else weighting, relative, parity, bits)
     parity = _parity(target, weighting, parts, parity)
     bits = _bits(bits)
     if (degree is None) == (precision is None and tolerance is None):
         raise ArgumentError("give either degree, or one of precision and tolerance")
     if degree is not None:
-        return _of_degree(target, _degree(degree), parts, weighting, parity, bits)
-    scale = max(abs(parts[0][0]), abs(parts[-1][1]))
-    wanted = read_tolerance(precision, tolerance, scale)
+        return _of_degree(target, _degree(degree), parts, weighting, parity, bits, asked)
+    weighted = "1" if weighting is None else weighting.name
+    wanted = read_tolerance(precision, tolerance, unit_of(target.name, parts, weighted))
     degree = _search_degree(target, wanted, parts, weighting, parity)
     for _ in range(_STEPS):
-        result = _of_degree(target, degree, parts, weighting, parity, bits)
+        result = _of_degree(target, degree, parts, weighting, parity, bits, asked)
         reached = result.certificate.upper if result.certificate else result.error_estimate
         if reached <= wanted:
             return result
@@ -106,6 +114,34 @@ def minimax(
         f"{target.name!r} does not reach {wanted:.3g} by degree {degree} with {bits} bits; "
         "allow more bits"
     )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a caller gave, for the command that makes it again."""
+
+    target: Target
+    domain: tuple[Interval, ...]
+    weight: Target | None
+    relative: bool
+    parity: Any
+    bits: int | None
+
+    def command(self, degree: int) -> str:
+        """The call for a degree."""
+        domain = self.domain[0] if len(self.domain) == 1 else list(self.domain)
+        left_out = {
+            "domain": (-1.0, 1.0), "weight": None, "relative": False, "parity": None, "bits": None,
+        }  # fmt: skip
+        return call(
+            "minimax", _text(self.target), degree, domain=domain, weight=_text(self.weight),
+            relative=self.relative, parity=self.parity, bits=self.bits, leave_out=left_out,
+        )  # fmt: skip
+
+
+def _text(target: Target | None) -> Any:
+    """What a caller gave as a function: its text, or the callable."""
+    return target if target is None else target.function if target.tree is None else target.name
 
 
 def _degree(degree: Any) -> int:
@@ -204,11 +240,12 @@ def _of_degree(
     weight: Target | None,
     parity: Parity | None,
     bits: int | None,
+    asked: _Asked,
 ) -> Approximation:
     """Solve and prove; solve again in balls if the proof shows a gap."""
     if parity == "odd" and degree == 0:
         parity = None
-    command = f"polyapprox.minimax({target.name!r}, {degree})"
+    command = asked.command(degree)
     found = solve_minimax(target, degree, domain, weight, parity, bits)
     result = polynomial_approximation(target, found, domain, weight, command)
     if bits is not None or _is_best(result, found):
@@ -219,8 +256,8 @@ def _of_degree(
         return result
     raise NotConvergedError(
         f"the polynomial of degree {degree} found for {target.name!r} is not proven the best: "
-        f"its error is at most {mpmath.nstr(_upper(result), 6)}, and its alternation shows only "
-        f"that at least {mpmath.nstr(_lower(result), 6)} is needed; try another degree"
+        f"its error is at most {outward.upper(_upper(result))}, and its alternation shows only "
+        f"that at least {outward.lower(_lower(result))} is needed; try another degree"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from ..cost.latency import LatencyModel, latency_model
 from ..errors import ArgumentError, ProofError
 from ..plan.count import Rule
 from ..precision import one_at_a_time
+from ..provenance import Provenance, call
 from ..published.costs import Published, published_points
 from ..structures import TWO_ARGUMENTS
 from .composites import PROOF_SHARE
@@ -183,18 +184,23 @@ def pareto(
             f"interval={interval!r} lies on one side of 0, where {function} is a line; "
             "there is nothing to choose"
         )
+    command = call(
+        "pareto", function, precision=precision, interval=request.interval, offset=offset,
+        backend=backend, leave_out={"interval": (-1.0, 1.0), "offset": True, "backend": None},
+    )  # fmt: skip
     made = [way for option in _options(request) for way in _made(request, option, model)]
     if not made:
         raise ProofError(f"nothing could be proven at precision={precision!r}; ask for another one")
     rows = _front(made)
+    others = tuple(way for way in made if way not in rows)
     points = _published(function, precision)
     return Front(
         function=function,
         precision=precision,
         interval=request.interval,
         model=model,
-        rows=rows,
-        others=tuple(way for way in made if way not in rows),
+        rows=_with_command(rows, f"{command}.rows"),
+        others=_with_command(others, f"{command}.others"),
         published=points,
         published_seconds=tuple(
             model.forecast(
@@ -203,6 +209,20 @@ def pareto(
             for point in points
         ),
         limits=limits(function, precision=precision),
+    )
+
+
+def _with_command(ways: tuple[Way, ...], place: str) -> tuple[Way, ...]:
+    """Each way with the command that makes it."""
+    return tuple(
+        replace(
+            way,
+            approximation=replace(
+                way.approximation,
+                provenance=Provenance.of(f"{place}[{number}].approximation"),
+            ),
+        )
+        for number, way in enumerate(ways)
     )
 
 

@@ -17,7 +17,8 @@ from ..errors import ArgumentError
 from ..numbers import ZERO, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
-from ..provenance import Provenance
+from ..provenance import Provenance, call
+from ..scaling import unit_of
 from ..structures import TWO_ARGUMENTS
 from .arguments import (
     read_choice,
@@ -213,22 +214,19 @@ def read_request(
             if value is not None:
                 raise ArgumentError(f"degrees fix the cost; leave out {limit}={value}")
         chosen = read_degrees(degrees)
-        what = f"degrees={chosen}"
+        what: dict[str, Any] = {"degrees": chosen}
     else:
-        wanted = read_composite_tolerance(precision, tolerance, max(abs(low), abs(high)))
-        what = f"tolerance={wanted!r}, objective={objective!r}, structure={structure!r}"
+        wanted = read_composite_tolerance(precision, tolerance, unit_of(function, [(low, high)]))
+        what = {"tolerance": wanted, "objective": objective, "structure": structure}
     if threshold is not None:
         at = read_threshold(threshold)
         if chosen is None:
             raise ArgumentError("threshold is chosen with the degrees; give degrees too")
-        what += f", threshold={at!r}"
-    what += "".join(f", {key}={value}" for key, value in limits.items() if value is not None)
-    if backend is not None:
-        what += f", backend={(str(backend) if isinstance(backend, Path) else backend)!r}"
-    command = (
-        f"polyapprox.{function}({what}, interval=({low!r}, {high!r}), "
-        f"offset={offset}, refine={refine})"
-    )
+        what["threshold"] = at
+    command = call(
+        function, **what, **limits, backend=backend, interval=(low, high), offset=offset,
+        refine=refine, leave_out=dict.fromkeys((*limits, "backend")),
+    )  # fmt: skip
     return Request(
         function, (low, high), wanted, structure, objective, offset, refine, chosen, at, command,
         name, latency, limits["multiplications"], limits["levels"],

@@ -13,10 +13,11 @@ from ..composite.stage import error_of, log_gap
 from ..cost.latency import LatencyModel
 from ..errors import ArgumentError, ProofError
 from ..numbers import exact, multiply, negate
+from ..outward import upper
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time
 from ..proof.prove import certified
-from ..provenance import Provenance
+from ..provenance import Provenance, call
 from .arguments import (
     read_composite_tolerance,
     read_degrees,
@@ -145,21 +146,24 @@ def _make(
     if degrees is None:
         wanted = read_composite_tolerance(precision, tolerance, 1.0)
         threshold = wanted if threshold is None else threshold
-        what = f"precision={wanted!r}, objective={objective!r}"
+        what: dict[str, Any] = {"precision": wanted, "objective": objective}
     else:
         if precision is not None or tolerance is not None:
             raise ArgumentError("give degrees, or one of precision and tolerance, not both")
         if threshold is None:
             raise ArgumentError("degrees need a threshold: from which abs(x)/B on the sign holds")
         chosen = read_degrees(degrees)
-        what = f"degrees={chosen}"
+        what = {"degrees": chosen}
     at = read_threshold(threshold)
     if at * max(-low, high) >= min(-low, high):
         raise ArgumentError(
             f"threshold={threshold!r} of the larger end leaves nothing of the smaller side of "
             f"{interval!r}; give a smaller one"
         )
-    command = f"polyapprox.{function}({what}, threshold={at!r}, interval=({low!r}, {high!r}))"
+    command = call(
+        function, **what, threshold=at, interval=(low, high), backend=backend,
+        leave_out={"backend": None},
+    )  # fmt: skip
     request = _Request(function, (low, high), at, wanted, objective, chosen, command, latency)
     if chosen is not None:
         return _build(request, chosen)
@@ -175,7 +179,7 @@ def _cheapest(request: _Request, wanted: float) -> Approximation:
             return result
     raise ProofError(
         f"degrees {degrees} reach {result.error_estimate:.4g} (estimate), but no more than "
-        f"{result.error_bound:.4g} could be proven; give a larger threshold or precision"
+        f"{upper(result.error_bound, 4)} could be proven; give a larger threshold or precision"
     )
 
 

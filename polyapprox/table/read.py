@@ -15,6 +15,7 @@ from ..numbers import ZERO
 from ..polynomial import Polynomial
 from ..provenance import Provenance
 from .decimals import read, read_bits
+from .former import formerly_derived
 from .plans import plan_from
 from .write import derived
 
@@ -33,6 +34,9 @@ def approximation_from(document: dict[str, Any]) -> Approximation:
         result = _read(document)
         again = derived(result)
         wrong = [name for name, value in again.items() if document[name] != value]
+        if wrong:
+            former = formerly_derived(result)
+            wrong = [name for name in wrong if document[name] != former.get(name, again[name])]
     except TableError:
         raise
     except _SHAPE_ERRORS as error:

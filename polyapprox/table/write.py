@@ -8,9 +8,10 @@ from typing import Any, get_args
 
 import mpmath
 
-from ..approximation import Approximation, rounded_down, rounded_up
+from ..approximation import Approximation
 from ..certificate import Certificate
 from ..errors import TableError
+from ..outward import float_down, float_up, lower_places
 from ..plan.count import Rule
 from ..polynomial import Polynomial
 from .decimals import common_bits, written
@@ -75,12 +76,20 @@ def derived(approximation: Approximation) -> dict[str, Any]:
     return {
         "interval": [written(end, bits) for end in a.interval],
         "degrees": list(a.degrees),
-        "precision_bits": repr(round(a.bits, 9)) if math.isfinite(a.bits) else None,
-        "bound": None if certificate is None else _float(rounded_up(certificate.upper)),
-        "lower_bound": None if lower is None else _float(rounded_down(lower)),
+        "precision_bits": _bits(a),
+        "bound": None if certificate is None else _float(float_up(certificate.upper)),
+        "lower_bound": None if lower is None else _float(float_down(lower)),
         "lower_bound_for": None if certificate is None else certificate.lower_for,
         "counts": counts,
     }
+
+
+def _bits(approximation: Approximation) -> str | None:
+    bits = approximation.bits
+    if not math.isfinite(bits):
+        return None
+    proven = approximation.certificate is not None
+    return repr(float(lower_places(bits, 9)) if proven else round(bits, 9))
 
 
 def _float(value: float) -> str:

@@ -24,10 +24,13 @@ class Density:
         Ascending.
     below : numpy.ndarray, shape (bins + 1,)
         Inputs below each edge (counts or shares).
+    counts : numpy.ndarray, shape (bins,)
+        Inputs in each bin, as given.
     """
 
     edges: np.ndarray
     below: np.ndarray
+    counts: np.ndarray
 
     def mass(self, points: np.ndarray) -> np.ndarray:
         """Inputs nearest to each of the ascending points, between the first and the last of them."""
@@ -126,7 +129,7 @@ def _of_histogram(histogram: Any) -> Density:
         below = np.concatenate([[0.0], np.cumsum(counts)])
     if not np.isfinite(below[-1]):
         raise ArgumentError("the counts of histogram sum to infinity: divide them by their largest")
-    return Density(edges, below)
+    return Density(edges, below, counts)
 
 
 def _of_samples(samples: Any) -> Density:

@@ -18,7 +18,7 @@ from ..circuits.search.thin import thinned
 from ..circuits.shape import Circuit, canonical
 from ..errors import ArgumentError, ProofError
 from ..precision import one_at_a_time
-from ..provenance import Provenance
+from ..provenance import Provenance, call, remarked, unless
 from ..recipes.arguments import read_interval
 from ..recipes.circuits import circuit as minimax_circuit, of_constants
 from .density import Density, Histogram, read_density
@@ -30,6 +30,7 @@ _DENSITY = 2  # of the grid
 _STEPS = 150
 _LIMITS = (1.0, 0.8, 0.6)  # of the cap: where the wall stands; it is leant against
 _LARGEST_CONSTANT = 16.0
+_MOST_BINS = 256  # of a histogram that the command holds
 _SAME = 1.001  # what other constants may add to the weighted error, by rounding
 
 
@@ -79,8 +80,8 @@ def weighted_relu(
     -------
     Approximation
         Of structure "circuit". Its bound holds on the whole interval, whatever the distribution;
-        its provenance names the distribution by its SHA-256 and states the weighted root mean
-        square error, an estimate. It is never above that of the minimax circuit, which is
+        its provenance holds the histogram (one of more than 256 bins, and samples, are named by a
+        SHA-256) and states the weighted root mean square error, an estimate. It is never above that of the minimax circuit, which is
         returned itself where nothing better is found.
 
     Raises
@@ -134,7 +135,7 @@ def _made(task: _Task) -> Approximation:
         after = task.wanted.rms(found.chain())
         if not after < before:
             continue
-        command = task.command + _stated(after * width / 2)
+        command = remarked(task.command, _stated(after * width / 2))
         try:
             result = of_constants(
                 "relu", found, largest_error(found.chain()), task.interval, command
@@ -143,7 +144,7 @@ def _made(task: _Task) -> Approximation:
             continue
         if result.error_bound <= task.cap * plain.error_bound:
             return result
-    return replace(plain, provenance=Provenance.of(task.command + _stated(before * width / 2)))
+    return replace(plain, provenance=Provenance.of(remarked(task.command, _stated(before * width / 2))))
 
 
 def _fits(task: _Task) -> Iterator[Chain]:
@@ -166,14 +167,19 @@ def _neat(chain: Chain, wanted: Wanted) -> Circuit | None:
 
 
 def _stated(rms: float) -> str:
-    return f"; weighted rms error {rms:.4g} (estimate)"
+    return f"weighted rms error {rms:.4g} (estimate)"
 
 
 def _command(m: int, density: Density, width: float, cap: float) -> str:
-    return (
-        f"polyapprox.weighted_relu(multiplications={m}, histogram=…, interval=({-width!r}, "
-        f"{width!r}), cap={cap!r})  # histogram: SHA-256 {density.digest[:16]}…"
-    )
+    """The call with its histogram; without it where that is too long to be written down."""
+    given: dict[str, Any] = {"interval": (-width, width), "cap": cap}
+    if len(density.counts) <= _MOST_BINS:
+        histogram = density.edges.tolist(), density.counts.tolist()
+        return call("weighted_relu", multiplications=m, histogram=histogram, **given)
+    text = call("weighted_relu", multiplications=m, **given)
+    text = text.replace("(", "(histogram=histogram, ", 1)
+    digest = f"{density.digest[:16]}…"
+    return unless(text, f"it needs the histogram whose SHA-256 is {digest}")
 
 
 def _read_width(interval: Any) -> float:

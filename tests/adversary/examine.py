@@ -1,0 +1,244 @@
+"""One call from end to end: made, judged, counted again, and asked whether it is what was asked."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+import warnings
+from contextlib import chdir
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import independent
+import mpmath
+import numpy as np
+
+import polyapprox as pa
+from polyapprox import Polynomial
+from polyapprox.circuits.library import shipped_intervals
+from polyapprox.errors import PolyApproxError
+from polyapprox.table import document_of
+
+from .calls import Call
+from .judge import Balls, Table, Verdict, as_ball, dyadic, judge
+
+NEWTON = Polynomial.from_floats([0.0, 1.125, 0.0, -0.125], parity="odd")
+_PRINTED = re.compile(r"error <= ([0-9.e+-]+) \(proven\)")
+
+
+def reimported(approximation: Any, format: str) -> Any:
+    """Written in a framework's convention and read back."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = approximation.export(format, Path(folder) / "table")
+        domain = [(float(a), float(b)) for a, b in approximation.domain]
+        return pa.import_table(path, format=format, function=approximation.function, domain=domain)
+
+
+SPACE = {
+    "pa": pa, "np": np, "mpmath": mpmath, "Polynomial": Polynomial, "Fraction": Fraction,
+    "NEWTON": NEWTON, "reimported": reimported, "shipped_intervals": shipped_intervals,
+    "polyapprox": pa,
+}  # fmt: skip
+
+
+@dataclass
+class Report:
+    """What one call came to."""
+
+    text: str
+    refused: str | None = None
+    structure: str = ""
+    verdict: Verdict = field(default_factory=Verdict)
+    faults: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    made: Any = None
+
+
+def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25) -> Report:
+    """Make a call and find fault with it."""
+    report = Report(call.text)
+    start = time.perf_counter()
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as here, chdir(here):
+        warnings.simplefilter("error")  # a file that a wrong call leaves behind goes with `here`
+        try:
+            made = eval(call.text, SPACE)
+        except PolyApproxError as error:
+            report.refused = str(error)
+            report.seconds = time.perf_counter() - start
+            report.faults += sentence_faults(str(error))
+            return report
+        except Exception as error:  # noqa: BLE001 (whatever it is, it is a fault)
+            report.seconds = time.perf_counter() - start
+            report.faults.append(f"not an error of the package: {type(error).__name__}: {error}")
+            return report
+    report.seconds = time.perf_counter() - start
+    if not isinstance(made, pa.Approximation):
+        return report
+    report.made, report.structure = made, made.structure
+    document = json.loads(json.dumps(document_of(made)))
+    report.verdict = judge(document, points, seed, seconds)
+    report.faults += report.verdict.violations[:2]
+    report.faults += claim_faults(made, document, report.verdict)
+    report.faults += count_faults(made, document)
+    if not call.asked.get("junk"):
+        report.faults += request_faults(made, document, call.asked)
+    return report
+
+
+def sentence_faults(message: str) -> list[str]:
+    """A refusal is one clear sentence."""
+    if "\n" in message or not 15 <= len(message) <= 700:
+        return [f"the refusal is no sentence: {message[:200]!r} ({len(message)} characters)"]
+    return []
+
+
+def claim_faults(made: Any, document: dict[str, Any], verdict: Verdict) -> list[str]:
+    """Printed numbers against the certificate, lower bound against what was seen."""
+    table, found = Table(document), []
+    if table.bound is None:
+        return found
+    if Fraction(float(document["bound"])) < table.bound:
+        found.append(f"the field 'bound' {document['bound']} is below the certificate")
+    if Fraction(made.error_bound) < table.bound:
+        found.append(f"error_bound {made.error_bound!r} is below the certificate")
+    printed = _PRINTED.search(repr(made))
+    if printed and Fraction(printed[1]) < table.bound:
+        found.append(f"repr prints {printed[1]} for the bound {made.error_bound!r}")
+    if table.lower is not None and table.lower > table.bound:
+        found.append("the lower bound is above the upper")
+    if table.lower is not None and verdict.largest < 0.99 * float(table.lower):
+        found.append(
+            f"lower bound {float(table.lower):.6g}, largest error seen only {verdict.largest:.6g}"
+        )
+    return found
+
+
+def count_faults(made: Any, document: dict[str, Any]) -> list[str]:
+    """Multiplications, products with constants and levels counted again, both rules."""
+    found = []
+    for rule in ("published", "standalone"):
+        counted = counts_of(document["plan"], folded=rule == "published")
+        said = made.counts(rule)
+        stated = document["counts"][rule]
+        for name, value in counted.items():
+            if value != stated[name] or value != getattr(said, name):
+                found.append(f"{rule}: {name} are {value}, stated {stated[name]}")
+    plan = SimpleNamespace(run=made.plan.run, inputs=made.plan.inputs)
+    if independent.counts(plan) != (made.multiplications, made.depth):
+        found.append(f"computing with the plan counts {independent.counts(plan)}")
+    return found
+
+
+def counts_of(plan: dict[str, Any], folded: bool) -> dict[str, int]:
+    """Costs of the operations in a table's JSON."""
+    rows = plan["operations"]
+    inputs = [i for i, row in enumerate(rows) if row[0] == "input"]
+    operands = {"multiply": 2, "add": 2, "subtract": 2, "input": 0}
+    uses = [
+        i for i, row in enumerate(rows)
+        if any(u in inputs for u in row[1 : 1 + operands.get(row[0], 1)])
+    ]  # fmt: skip
+    free = uses[0] if folded and plan["inputs"] == len(uses) == 1 else None
+    level: list[int] = []
+    multiplications = constants = 0
+    for index, row in enumerate(rows):
+        below = [level[u] for u in row[1 : 1 + operands.get(row[0], 1)]]
+        cost = 0
+        if row[0] == "multiply":
+            multiplications, cost = multiplications + 1, 1
+        elif row[0] == "scale" and not _is_free(row) and index != free:
+            constants, cost = constants + 1, 1
+        level.append(max(below, default=0) + cost)
+    return {
+        "multiplications": multiplications, "constant_products": constants,
+        "depth": level[plan["output"]],
+    }  # fmt: skip
+
+
+def _is_free(row: list[Any]) -> bool:
+    """Whether a product is with an integer of at most 2^15."""
+    constant = dyadic(row[2], row[3] if len(row) > 3 else 53)
+    return constant.denominator == 1 and abs(constant) <= 2**15
+
+
+ENTIRE = ("relu", "abs", "maximum", "minimum", "exp", "sin", "cos", "gelu", "silu", "tanh", "erf")
+SCALING = ("relu", "abs", "maximum", "minimum")
+
+
+def request_faults(made: Any, document: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    """Whether the result is what was asked for."""
+    found = []
+    table = Table(document)
+    if "function" in asked and made.function.replace(" ", "") != asked["function"].replace(" ", ""):
+        found.append(f"asked for {asked['function']!r}, got {made.function!r}")
+    if "domain" in asked:
+        got = [(float(a), float(b)) for a, b in table.domain]
+        slack = 1e-15 if made.structure == "circuit" and table.inputs == 2 else 0.0
+        for (a, b), (c, d) in zip(asked["domain"], got, strict=True):
+            off = max(abs(a - c), abs(b - d))
+            if off > slack * max(abs(a), abs(b)) or c > a or d < b:
+                found.append(f"asked for the domain {asked['domain']}, got {got}")
+    found += guard_faults(document, table, asked)
+    bound = made.error_bound if made.certificate else made.error_estimate
+    size = float(table.scale)
+    if "precision" in asked:
+        unit = size if made.function in SCALING else 1.0
+        wanted = asked["precision"] * unit
+        if bound > wanted * (1 + 1e-12):
+            found.append(f"precision {asked['precision']:.6g} asked, error bound {bound:.6g}")
+        if made.function not in SCALING and bound > asked["precision"] * size * (1 + 1e-12):
+            found.append("precision missed even if it scaled with the interval")
+    if "tolerance" in asked and bound > asked["tolerance"] * (1 + 1e-12):
+        found.append(f"tolerance {asked['tolerance']:.6g} asked, error bound {bound:.6g}")
+    for limit, got in (("multiplications", made.multiplications), ("levels", made.depth)):
+        if limit in asked and got > asked[limit]:
+            found.append(f"at most {asked[limit]} {limit} asked, got {got}")
+    if "degrees" in asked and made.degrees != asked["degrees"]:
+        found.append(f"asked for degrees {asked['degrees']}, got {made.degrees}")
+    if "degree" in asked and max(made.degrees) > asked["degree"]:
+        found.append(f"asked for degree {asked['degree']}, got {made.degrees}")
+    if asked.get("zero"):
+        at_zero = Balls(table).plan(*[as_ball(0)] * table.inputs)
+        if not abs(at_zero) < as_ball(table.scale * Fraction(1, 2**100)):
+            found.append(f"offset=False, but r(0) = {at_zero}")
+    return found + bits_faults(made, document, table)
+
+
+def guard_faults(document: dict[str, Any], table: Table, asked: dict[str, Any]) -> list[str]:
+    """What is covered: the domain, and beyond its ends what the guard says, nothing else."""
+    if "guard" not in document:
+        return []
+    found = []
+    guard = dyadic(document["guard"], document["bits"])
+    if "guard" in asked and guard != Fraction(asked["guard"]):
+        found.append(f"guard {asked['guard']!r} asked, got {float(guard)!r}")
+    more = guard * table.scale
+    for (a, b), (c, d) in zip(table.domain, table.parts, strict=True):
+        if not (a - more <= c <= a and b <= d <= b + more):
+            found.append("what is covered is not the domain and its guard")
+        if table.function in ENTIRE and (c != a - more or d != b + more):
+            found.append("covered is less than the guard says")
+    return found
+
+
+def bits_faults(made: Any, document: dict[str, Any], table: Table) -> list[str]:
+    """Bits are −log2 of the error: on [-1, 1] where the function scales with the interval."""
+    error = table.bound if table.bound is not None else Fraction(made.error_estimate)
+    if not error:
+        return []
+    if made.function in SCALING:
+        error = error / table.scale
+    with mpmath.workdps(40):
+        true = -mpmath.log(mpmath.mpf(error.numerator) / error.denominator, 2)
+    found = []
+    if made.bits > true + 1e-12 or made.bits < true - 1e-6:
+        found.append(f"bits are {float(true):.9g}, stated {made.bits:.9g}")
+    stated = document["precision_bits"]
+    if stated is not None and mpmath.mpf(stated) > true:
+        found.append(f"the field precision_bits says {stated}, true {mpmath.nstr(true, 15)}")
+    return found

@@ -1,0 +1,103 @@
+"""The standing adversary, for two minutes: another seed each day, which is printed for repetition.
+
+``POLYAPPROX_ADVERSARY_SEED=20250101 python -m pytest tests/adversary`` repeats a day;
+``POLYAPPROX_ADVERSARY_SECONDS`` is how long all of it may take together. Everything at once, with
+10^7 points and all forgeries, is ``make check``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import random
+import re
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from adversary import known
+from adversary.calls import Caller
+from adversary.examine import SPACE, examine
+from adversary.forgeries import Forgery, forgeries
+from adversary.honest import true_tables
+from adversary.tribunal import ASKED, acceptances, refusal
+
+SEED = int(
+    os.environ.get("POLYAPPROX_ADVERSARY_SEED", f"{datetime.datetime.now(datetime.UTC):%Y%m%d}")
+)
+SECONDS = float(os.environ.get("POLYAPPROX_ADVERSARY_SECONDS", "120"))
+AGAIN = f"POLYAPPROX_ADVERSARY_SEED={SEED} python -m pytest tests/adversary"
+
+PROVING = tuple(who for who in ASKED if who not in known.TRUSTING)
+KINDS: dict[str, list[Forgery]] = defaultdict(list)
+for _forgery in forgeries():
+    KINDS[_forgery.kind].append(_forgery)
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYAPPROX_CACHE", "off")
+
+
+def is_known(forgery: Forgery) -> str | None:
+    """Why it is accepted still, if that is known."""
+    name = f"{forgery.kind} | {forgery.name}"
+    return next((why for start, why in known.FORGERIES.items() if name.startswith(start)), None)
+
+
+def test_random_calls_are_what_they_say() -> None:
+    caller, until, calls, points = Caller(SEED, largest=30), time.monotonic() + SECONDS / 2, 0, 0
+    faults = []
+    while time.monotonic() < until:
+        call = caller()
+        report = examine(call, points=2000, seed=calls, seconds=0.1)
+        calls, points = calls + 1, points + report.verdict.tried
+        faults += [
+            f"{report.text}: {fault}" for fault in report.faults
+            if not any(re.search(pattern, f"{report.text}  {fault}") for pattern in known.CALLS)
+        ]  # fmt: skip
+    print(f"{calls} calls, {points} points; again: {AGAIN}")
+    assert calls > 0 and points > 0
+    assert not faults, f"{AGAIN}\n" + "\n".join(faults)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_false_tables_are_refused(kind: str, tmp_path: Path) -> None:
+    todo = [forgery for forgery in KINDS[kind] if is_known(forgery) is None]
+    until = time.monotonic() + SECONDS / 3 / len(KINDS)
+    random.Random(SEED).shuffle(todo)
+    for number, forgery in enumerate(todo):
+        if number and time.monotonic() > until:
+            break
+        accepted = acceptances(forgery, tmp_path, PROVING)
+        assert not accepted, f"{kind}, {forgery.name}: {accepted}"
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        pytest.param(f, marks=pytest.mark.xfail(reason=is_known(f), strict=True), id=f"{f.kind}, {f.name}")
+        for f in forgeries() if is_known(f)
+    ],
+)  # fmt: skip
+def test_false_tables_that_are_accepted_still(forgery: Forgery, tmp_path: Path) -> None:
+    assert not acceptances(forgery, tmp_path, PROVING)
+
+
+@pytest.mark.parametrize(
+    "who", [pytest.param(w, marks=pytest.mark.xfail(reason=why, strict=True)) for w, why in known.TRUSTING.items()]
+)
+def test_who_takes_every_table_for_true_still(who: str, tmp_path: Path) -> None:
+    lowered = next(f for f in KINDS["bound: lowered by a half"] if f.name == "exp")
+    assert not acceptances(lowered, tmp_path, (who,))
+
+
+def test_true_tables_are_not_refused(tmp_path: Path) -> None:
+    until = time.monotonic() + SECONDS / 6
+    for number, (kind, text) in enumerate(true_tables(SEED)):
+        if number and time.monotonic() > until:
+            break
+        why = refusal(text, lambda call: eval(call, SPACE), tmp_path)
+        assert why is None or why.startswith("not made"), f"{kind}: {text}: {why}; again: {AGAIN}"
