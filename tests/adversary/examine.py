@@ -96,7 +96,7 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
 def provenance_faults(made: Any) -> list[str]:
     """The command of the provenance makes the same again; one that cannot be run says so."""
     command = made.provenance.command.partition("  #")[0]
-    if "…" in command or not command.startswith("polyapprox."):
+    if "…" in command or not command.startswith("polyapprox.") or "import_table" in command:
         return []
     try:
         again = eval(command, SPACE)
@@ -218,7 +218,7 @@ def request_faults(made: Any, document: dict[str, Any], asked: dict[str, Any]) -
     if "degree" in asked and max(made.degrees) > asked["degree"]:
         found.append(f"asked for degree {asked['degree']}, got {made.degrees}")
     if asked.get("zero"):
-        at_zero = Balls(table).plan(*[as_ball(0)] * table.inputs)
+        at_zero = Balls(table).plan_at([Fraction(0)] * table.inputs, 1000)
         if not abs(at_zero) < as_ball(table.scale * Fraction(1, 2**100)):
             found.append(f"offset=False, but r(0) = {at_zero}")
     return found + bits_faults(made, document, table)
