@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors as errors
 from .approximation import Approximation as Approximation
+from .errors import PrecisionWarning as PrecisionWarning
 from .polynomial import Polynomial as Polynomial
 
 if TYPE_CHECKING:  # what the names below are, for type checkers; running, they load when first used
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
 __all__ = [
     "Approximation",
     "Polynomial",
+    "PrecisionWarning",
     "__version__",
     "abs",
     "audit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +11,7 @@ import mpmath
 import numpy as np
 
 from .certificate import Certificate
-from .errors import NoBoundError
+from .errors import NoBoundError, PrecisionWarning
 from .numbers import ZERO, exact, log2
 from .outward import bits_of, float_down, float_up, upper
 from .plan.count import Counts, Rule, count
@@ -84,11 +85,37 @@ class Approximation:
             object.__setattr__(self, "covered", self.domain)
 
     def __call__(self, *x: Any) -> Any:
-        """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision)."""
+        """Evaluate on numbers, arrays, mpmath or python-flint numbers (any precision).
+
+        Numbers of Python and arrays of NumPy are evaluated in float64. Where the rounding of that
+        may be larger than the error of the approximation, the first such call warns
+        (:class:`polyapprox.errors.PrecisionWarning`); see `float64_error_bound`.
+        """
         arguments = [np.asarray(v, dtype=np.float64) if _is_arraylike(v) else v for v in x]
+        if "_floats_judged" not in self.__dict__ and any(map(_is_arraylike, x)):
+            self._judge_floats()
         value = self.plan.run(*arguments)
         scalar = isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
         return value.item() if scalar else value
+
+    def _judge_floats(self) -> None:
+        """Warn if float64 is too coarse for this approximation: once."""
+        from .proof.float64_warning import warning_of
+
+        object.__setattr__(self, "_floats_judged", True)
+        sentence = warning_of(self)
+        if sentence is not None:
+            warnings.warn(sentence, PrecisionWarning, stacklevel=3)
+
+    @property
+    def float64_error_bound(self) -> float:
+        """Proven bound of the rounding errors of a call with floats, on what is covered, absolute.
+
+        See :func:`polyapprox.proof.float64.float64_error_bound`.
+        """
+        from .proof.float64 import float64_error_bound
+
+        return float64_error_bound(self)
 
     @property
     def interval(self) -> Interval:

@@ -48,3 +48,7 @@ class NoBoundError(PolyApproxError, AttributeError):
 
 class TableError(PolyApproxError, ValueError):
     """A table file is unreadable, truncated, tampered with or not of a known version."""
+
+
+class PrecisionWarning(UserWarning):
+    """Double precision is too coarse for what was called; the message says what is not."""

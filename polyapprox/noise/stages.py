@@ -23,8 +23,9 @@ from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ZERO, ball, exact, significant_bits
 from ..plan.count import input_scaling
+from ..plan.cuts import between, handed_over
 from ..plan.degree import plan_degree
-from ..plan.plan import Operation, Plan
+from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import working_precision
 from .expansion import interpolated
@@ -84,97 +85,17 @@ def _handed_over(approximation: Approximation, unit: int) -> list[int]:
     plan, degrees = approximation.plan, [c.degree for c in approximation.components[:-1]]
     if not degrees:
         raise _refusal(approximation, "it has one stage only")
-    values = _search(plan, unit, _cuts(plan, unit), degrees, unit)
+    values = handed_over(plan, unit, degrees)
     if values is None:
         raise _refusal(approximation, "its plan does not hand over one value from stage to stage")
     return values
 
 
-def _search(
-    plan: Plan, unit: int, cuts: list[int], degrees: list[int], begin: int
-) -> list[int] | None:
-    """The first values of these degrees after `begin` for which the rest of the plan serves."""
-    if not degrees:
-        return [] if _is_last_stage(plan, begin, unit) else None
-    for cut in cuts:
-        if _is_stage(plan, begin, cut, degrees[0]):
-            rest = _search(plan, unit, cuts, degrees[1:], cut)
-            if rest is not None:
-                return [cut, *rest]
-    return None
-
-
-def _is_last_stage(plan: Plan, begin: int, unit: int) -> bool:
-    """Whether the result is of first degree at most in z: second differences vanish."""
-    try:
-        rest = _between(plan, begin, plan.output, unit)
-    except ProofError:
-        return False
-    with working_precision(4000):
-        for v in (0.25, -0.75):
-            below, middle, above = (rest.run(arb(v), arb(z)) for z in (-1, 0, 1))
-            if not (below - 2 * middle + above).contains(0):
-                return False
-    return True
-
-
-def _needed(plan: Plan, begin: int, end: int) -> list[int]:
-    """Operations after `begin` that lead to `end`, ascending."""
-    needed = {end}
-    for index in range(end, begin, -1):
-        if index in needed:
-            _, left, right, _ = plan.operations[index]
-            needed.update(used for used in (left, right) if used >= 0)
-    return sorted(index for index in needed if index > begin)
-
-
-def _cuts(plan: Plan, unit: int) -> list[int]:
-    """Operations that later ones do not look behind, but for the unit variable."""
-    path = _needed(plan, unit, plan.output)
-    last_use: dict[int, int] = {}
-    for index in path:
-        _, left, right, _ = plan.operations[index]
-        for used in (left, right):
-            if used > unit:
-                last_use[used] = index
-    cuts, furthest = [], 0
-    for index in path:
-        if furthest <= index:
-            cuts.append(index)
-        furthest = max(furthest, last_use.get(index, index))
-    return cuts
-
-
-def _is_stage(plan: Plan, begin: int, end: int, degree: int) -> bool:
-    if end <= begin:
-        return False
-    try:
-        return plan_degree(_between(plan, begin, end)) == degree
-    except ProofError:
-        return False
-
-
 def _between(plan: Plan, begin: int, end: int, unit: int | None = None) -> Plan:
-    """The operations from one value to another; the unit variable, if given, is an argument too.
-
-    Raises
-    ------
-    ProofError
-        If they use another value from before.
-    """
-    path = [index for index in _needed(plan, begin, end) if index != unit]
-    operations = [Operation("input", 0)]
-    place = {begin: 0}
-    if unit is not None:
-        operations.append(Operation("input", 1))
-        place[unit] = 1
-    for index in path:
-        kind, left, right, constant = plan.operations[index]
-        if left not in place or (right >= 0 and right not in place):
-            raise ProofError("a stage of the rounded plan uses a value from before it")
-        place[index] = len(operations)
-        operations.append(Operation(kind, place[left], place.get(right, -1), constant))
-    return Plan(tuple(operations), place[end], 1 if unit is None else 2)
+    found = between(plan, begin, end, unit)
+    if found is None:
+        raise ProofError("a stage of the rounded plan uses a value from before it")
+    return found
 
 
 def _offset(rest: Plan) -> mpmath.mpf:

@@ -65,6 +65,20 @@ class BoundedArray:
 
     __rmul__ = __mul__
 
+    def one(self) -> BoundedArray:
+        """The number 1 in each element."""
+        return BoundedArray(np.ones_like(self.value))
+
+    def loosened(self, relative: float, absolute: float) -> BoundedArray:
+        """The same values, each changed by at most `absolute`, then relatively by `relative`."""
+        radius = self.radius + absolute
+        radius = radius + (np.abs(self.value) + radius) * relative
+        return BoundedArray(self.value, radius * _GROW)
+
+    def largest_each(self) -> np.ndarray:
+        """An upper bound of each absolute value."""
+        return np.asarray((np.abs(self.value) + self.radius) * _GROW)
+
     def largest(self) -> float:
         """An upper bound of the largest absolute value (NaN where anything overflowed)."""
         return float(np.max(np.abs(self.value) + self.radius)) * _GROW

@@ -68,16 +68,18 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
                     largest = max(largest, bound)
                     wide.append(edges[:, part][:, ~kept])
                     radii.append(radius[~kept])
-                edges = _halves(np.concatenate(wide, axis=1))
+                edges = halved(np.concatenate(wide, axis=1))
                 before = np.tile(np.concatenate(radii), 2)
             cells += done
     return exact(largest), "Taylor models on cells", {"cells": cells, "degree": degree}
 
 
-def graded_edges(start: float, stop: float, degree: int) -> np.ndarray:
+def graded_edges(
+    start: float, stop: float, degree: int, an_octave: int = _AN_OCTAVE
+) -> np.ndarray:
     """First cells of [start, stop], smaller towards both ends; shape (2, cells): low and high."""
     octaves = max(4, degree.bit_length() + 2)
-    share = 0.5 ** (1 + np.arange(_AN_OCTAVE * octaves) / _AN_OCTAVE)
+    share = 0.5 ** (1 + np.arange(an_octave * octaves) / an_octave)
     length = stop - start
     inner = np.concatenate([start + length * share, stop - length * share])
     inner = inner[(inner > start) & (inner < stop)]
@@ -85,7 +87,14 @@ def graded_edges(start: float, stop: float, degree: int) -> np.ndarray:
     return np.stack([points[:-1], points[1:]])
 
 
-def _halves(edges: np.ndarray) -> np.ndarray:
+def halved(edges: np.ndarray) -> np.ndarray:
+    """Both halves of each cell.
+
+    Raises
+    ------
+    ProofError
+        If a cell is so small that no float lies inside.
+    """
     low, high = edges
     middle = 0.5 * (low + high)
     if np.any((middle <= low) | (middle >= high)):
@@ -105,10 +114,7 @@ def _bounded(
 
     `before` are the radii of the cells that these are halves of.
     """
-    low, high = edges
-    centre = 0.5 * (low + high)
-    half = np.maximum(high - centre, centre - low) * (1 + 4 * _UNIT)
-    x = TaylorArray.identity(centre, half)
+    x = TaylorArray.on(*edges)
     error = plan.run(x, lift=TaylorArray.lift_constant) - target(x)
     plain = (error.size + error.radius) * (1 + 1e-14)
     stays = (error.radius <= _LOOSE * estimate) & (error.radius > _HELPED * before)

@@ -59,6 +59,12 @@ class TaylorArray:
         coefficients[0], coefficients[1] = centre, half
         return cls(coefficients, np.zeros(len(centre)))
 
+    @classmethod
+    def on(cls, low: np.ndarray, high: np.ndarray) -> TaylorArray:
+        """x on cells that cover [low, high] each."""
+        centre = 0.5 * (low + high)
+        return cls.identity(centre, np.maximum(high - centre, centre - low) * (1 + 5e-16))
+
     @staticmethod
     def lift_constant(constant: mpmath.mpf | Fraction) -> Constant:
         """An exact constant, with the error of its rounding to extended precision."""
@@ -72,6 +78,22 @@ class TaylorArray:
     def size(self) -> np.ndarray:
         """Σ |a_k|: with the radius, a bound of the function on each cell."""
         return np.sum(_sizes(self.coefficients), axis=0)
+
+    def one(self) -> TaylorArray:
+        """The number 1 on each cell."""
+        coefficients = np.zeros_like(self.coefficients)
+        coefficients[0] = 1.0
+        return TaylorArray(coefficients, np.zeros_like(self.radius))
+
+    def loosened(self, relative: float, absolute: float) -> TaylorArray:
+        """The same functions, each changed by at most `absolute`, then relatively by `relative`."""
+        radius = self.radius + absolute
+        radius = radius + (self.size + radius) * relative
+        return TaylorArray(self.coefficients, radius * _GROW)
+
+    def largest_each(self) -> np.ndarray:
+        """An upper bound of the absolute value on each cell."""
+        return np.asarray((self.size + self.radius) * _GROW)
 
     def _rounded(self, coefficients: np.ndarray, radius: np.ndarray) -> TaylorArray:
         rounding = _UNIT * np.sum(_sizes(coefficients), axis=0) + _TINY

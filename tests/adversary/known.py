@@ -30,6 +30,7 @@ FORGERIES: dict[str, str] = {
 """Forgeries that are accepted: the start of "kind | name", and why."""
 
 CALLS: dict[str, str] = {
+    r"repr prints|bits are|precision_bits|precision .* asked": "printed numbers and the rule of bits",
     r"not an error of the package": "exceptions of Python and flint",
     r"from_components.*(error|lower bound)": "composites entered by hand",
     r"reimported.*(error|lower bound)": "composites that are imported",
