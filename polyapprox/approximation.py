@@ -13,7 +13,7 @@ import numpy as np
 from .certificate import Certificate
 from .errors import NoBoundError, PrecisionWarning
 from .numbers import ZERO, exact, log2
-from .outward import bits_of, float_down, float_up, upper
+from .outward import bits_of, float_down, float_up, intervals, upper
 from .plan.count import Counts, Rule, count
 from .plan.degree import plan_degree
 from .plan.plan import Plan
@@ -231,14 +231,13 @@ class Approximation:
         return error_curve(self, path)
 
     def __repr__(self) -> str:
-        low, high = (mpmath.nstr(end, 6) for end in self.interval)
         bound = (
             f"error <= {upper(self.certificate.upper, 4)} (proven)"
             if self.certificate
             else f"error about {self.error_estimate:.4g} (estimate)"
         )
         return (
-            f"<{self.function} on [{low}, {high}]: {self.structure} {list(self.degrees)}, {bound}, "
+            f"<{self.function} on {intervals(self.domain, point=True)}: {self.structure} {list(self.degrees)}, {bound}, "
             f"{self.multiplications} multiplications, depth {self.depth}>"
         )
 

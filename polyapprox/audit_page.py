@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from .outward import lower, lower_places, rational, upper
+from .outward import intervals, lower, lower_places, rational, upper
 from .scaling import scales_with_interval
 
 if TYPE_CHECKING:
@@ -17,10 +17,9 @@ _WIDTH = 96
 def page(found: Audit) -> str:
     """One page of plain text."""
     kind = "proven" if found.proven else "sampled estimate, nothing is proven"
-    domain = " ∪ ".join(f"[{low:g}, {high:g}]" for low, high in found.domain)
     rows = [
         ("table", found.source),
-        ("approximates", f"{found.function} on {domain}"),
+        ("approximates", f"{found.function} on {intervals(found.domain)}"),
         ("structure", f"{found.structure}, degrees {', '.join(map(str, found.degrees))}"),
         ("error", f"at most {upper(found.error)} ({kind})" if found.proven else f"about {found.error:.6g} ({kind})"),
         ("bits", f"{_bits(found)} (−log2 of the error{_unit(found)})"),
@@ -68,7 +67,7 @@ def _stages(found: Audit) -> list[str]:
     ]
     for s in found.stages:
         values = f"[{lower(s.low, 9)}, {upper(s.high, 9)}]"
-        allowed = "—" if s.allowed is None else f"[{s.allowed[0]:g}, {s.allowed[1]:g}]"
+        allowed = "—" if s.allowed is None else intervals([s.allowed])
         leaves = "—" if s.allowed is None else "yes" if s.leaves else "no"
         lines.append(
             f"{s.stage:>5} {s.degree:>6}  {values:<26} {allowed:<18} {leaves:<6} "

@@ -8,6 +8,7 @@ nearest.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -71,6 +72,31 @@ def lower_places(value: Any, places: int) -> str:
     ('9.782', '9.783')
     """
     return _fixed(value, places, up=False)
+
+
+def intervals(domain: Iterable[tuple[Any, Any]], point: bool = False) -> str:
+    """A domain as text: floats as they are, any other end rounded inward.
+
+    Parameters
+    ----------
+    domain : iterable of (low, high)
+    point : bool
+        Whether whole numbers are written with a decimal point.
+
+    Examples
+    --------
+    >>> intervals([(-50.0, -0.1), (0.1, 50.0)])
+    '[-50, -0.1] ∪ [0.1, 50]'
+    >>> intervals([(Fraction(1, 3), 8)], point=True)
+    '[0.33333333333333337, 8.0]'
+    """
+    parts = []
+    for low, high in domain:
+        ends = repr(above(low)), repr(below(high))
+        if not point:
+            ends = ends[0].removesuffix(".0"), ends[1].removesuffix(".0")
+        parts.append(f"[{ends[0]}, {ends[1]}]")
+    return " ∪ ".join(parts)
 
 
 def above(value: Any) -> float:

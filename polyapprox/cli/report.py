@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ..approximation import Approximation
 from ..comparison import RULE, Row
-from ..outward import lower, lower_places, upper
+from ..outward import intervals, lower, lower_places, upper
 from ..table.write import RULES
 from ..verification import Verification
 
@@ -85,10 +85,9 @@ def _facts(rows: Iterable[tuple[str, str]]) -> Table:
 def show_approximation(approximation: Approximation, files: Sequence[str] = ()) -> None:
     """The facts about an approximation, for a human."""
     facts = summary(approximation)
-    domain = " ∪ ".join(f"[{low:g}, {high:g}]" for low, high in facts["domain"])
     rows = [
         ("function", facts["function"]),
-        ("interval", domain),
+        ("interval", intervals(approximation.domain)),
         ("structure", f"{facts['structure']}, degrees {facts['degrees']}"),
         ("depth", _by_rule(facts, "depth")),
         ("multiplications", _by_rule(facts, "multiplications")),

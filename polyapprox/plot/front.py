@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..outward import lower_places
+from ..outward import intervals, lower_places
 from .figure import BLUE, GREY, NAMES, ORANGE, RED, drawn, number
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def front_table(front: Front) -> str:
     ----------
     front : Front
     """
-    low, high = front.interval
     model = front.model
     lines = [
-        f"{front.function} on [{low:g}, {high:g}] at precision {_power(front.precision)} "
+        f"{front.function} on {intervals([front.interval])} at precision {_power(front.precision)} "
         f'(rule "published"; seconds forecast for {model.backend}, ring {model.ring_dimension})',
         f"{'':44s}  levels  mult.  constants  seconds  bits",
     ]
