@@ -21,6 +21,7 @@ import numpy as np
 import polyapprox as pa
 from polyapprox.auditing import Audit, audit
 from polyapprox.files import write_atomically
+from polyapprox.outward import bits_of, lower, lower_places, rational, upper
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "audits.md"
@@ -106,7 +107,7 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def down(bits: float) -> str:
     """Proven bits, rounded down."""
-    return f"{math.floor(bits * 100) / 100:.2f}"
+    return lower_places(bits, 2)
 
 
 HEAD = (
@@ -127,7 +128,7 @@ def row(name: str, stated: str, found: Audit) -> tuple[object, ...]:
         found.levels["published"],
         found.multiplications["published"],
         leaves,
-        f"1 + {found.safe_radius - 1:.2g}",
+        f"1 + {lower(rational(found.safe_radius) - 1, 2)}",
         "none found"
         if rival is None
         else f"`{rival.call}`: {down(rival.bits)} bits, {rival.levels} levels, "
@@ -214,10 +215,10 @@ def claims() -> list[tuple[str, str, str]]:
     held = [margin for margin in margins.values() if margin >= 0]
     return [
         bits_claim("HEIR step on [2^-6, 1]", 26.7241, step.error_bound),
-        value_claim("the same on both sides", 2.6e-8, both[6]),
-        value_claim("from 2^-7 on", 7.8e-5, both[7]),
-        value_claim("from 2^-8 on", 3.2e-2, both[8]),
-        value_claim("HEIR ReLU", 3.6e-4, relu.error_bound),
+        value_claim("the same on both sides", 2.6e-8, both[6], upper(both[6], 4)),
+        value_claim("from 2^-7 on", 7.8e-5, both[7], upper(both[7], 4)),
+        value_claim("from 2^-8 on", 3.2e-2, both[8], upper(both[8], 4)),
+        value_claim("HEIR ReLU", 3.6e-4, relu.error_bound, upper(relu.error_bound, 4)),
         value_claim("HEIR step at 1 + 2^-8: the wrong branch", 0.0, value_at(step, 1 + 2.0**-8)),
         value_claim("HEIR step at 1.01", -5e41, value_at(step, 1.01)),
         value_claim("HEIR step at 1.02", -2.8e293, value_at(step, 1.02)),
@@ -229,8 +230,8 @@ def claims() -> list[tuple[str, str, str]]:
         value_claim("largest coefficient of r_α in powers", 9.65e4, max(powers)),
         (
             "r_α errs by about 2^-(α + 0.02 … 0.11), for every α",
-            f"{' and '.join(missed)} miss 2^-α; the others hold it by {min(held):.2f} to "
-            f"{max(held):.2f} bits",
+            f"{' and '.join(missed)} miss 2^-α; the others hold it by {down(min(held))} to "
+            f"{down(max(held))} bits",
             "corrected",
         ),
         (
@@ -244,15 +245,17 @@ def claims() -> list[tuple[str, str, str]]:
 
 def bits_claim(what: str, said: float, error: float) -> tuple[str, str, str]:
     """A bound in bits: agreement to 0.02."""
-    found = -math.log2(error)
+    found = bits_of(error)
     verdict = "confirmed" if abs(found - said) <= 0.02 else "corrected"
     return f"{what}: 2^−{said}", f"2^−{down(found)} (proven)", verdict
 
 
-def value_claim(what: str, said: float, found: float) -> tuple[str, str, str]:
+def value_claim(
+    what: str, said: float, found: float, text: str = ""
+) -> tuple[str, str, str]:
     """A value: agreement to 3 %, or to 1e-6."""
     close = abs(found - said) <= max(0.03 * abs(said), 1e-6 * (abs(said) == 0 or abs(said) >= 1))
-    return f"{what}: {said:g}", f"{found:.4g}", "confirmed" if close else "corrected"
+    return f"{what}: {said:g}", text or f"{found:.4g}", "confirmed" if close else "corrected"
 
 
 def _power(error: float) -> str:

@@ -17,6 +17,7 @@ import polyapprox
 from polyapprox.circuits.library import FILES, Shipped, shipped_for
 from polyapprox.errors import PolyApproxError
 from polyapprox.files import write_atomically
+from polyapprox.outward import bits_of, lower_places, upper_places
 from polyapprox.plan.chebyshev import chebyshev_cost
 
 DOCS = Path(__file__).parent
@@ -37,12 +38,12 @@ def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def bits(error: float) -> str:
     """Proven bits of an error, rounded down."""
-    return f"{math.floor(-100 * math.log2(error)) / 100:.2f}"
+    return lower_places(bits_of(error), 2)
 
 
 def above(error: float) -> str:
     """Bits that nobody passes (of a lower bound), rounded up."""
-    return f"{math.ceil(-100 * math.log2(error)) / 100:.2f}"
+    return upper_places(-math.log2(error), 2)
 
 
 def ends(interval: Sequence[float]) -> str:
@@ -70,7 +71,7 @@ def shipped() -> str:
     rows = []
     for name in FILES:
         for interval, known in groups(name).items():
-            cells = [f"{known[m].bits - 5e-3:.2f}" if m in known else "" for m in range(1, most + 1)]
+            cells = [lower_places(known[m].bits, 2) if m in known else "" for m in range(1, most + 1)]
             rows.append((f"`{'relu' if name == 'abs' else name}`", ends(interval), *cells))
     return grid(("function", "interval", *map(str, range(1, most + 1))), rows)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from page_tables import grid, main
 
+from polyapprox.outward import lower_places
+
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 RECORD = ROOT / "experiments" / "encrypted-digits.json"
@@ -36,7 +38,7 @@ def result() -> str:
         ("same prediction as in the clear", f"{one['agree']} of {images}"),
         ("correct under encryption", f"{one['correct']} of {images}"),
         ("correct with ReLU itself", f"{one['correct_with_relu_itself']} of {images}"),
-        ("ReLU on [−1, 1]", f"proven to 2^-{one['relu_bits']:.2f}"),
+        ("ReLU on [−1, 1]", f"proven to 2^-{lower_places(one['relu_bits'], 2)}"),
         ("levels from image to output", one["levels"]),
         ("ring, scale", f"{parameters['ring_dimension']}, 2^{parameters['scale_bits']}"),
         ("security", one["security"]),

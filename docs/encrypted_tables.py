@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from polyapprox.files import write_atomically
+from polyapprox.outward import bits_of, lower_places
 from polyapprox.plot.figure import BLUE, GREY, ORANGE, RED, drawn
 
 DOCS = Path(__file__).parent
@@ -56,7 +57,7 @@ def runs() -> str:
                 what,
                 f"{one['backend']} ({one['executed']})",
                 f"2^{one['scale_bits']}",
-                bits(one["error_bound"]),
+                f"2^-{lower_places(bits_of(one['error_bound']), 2)}",
                 bits(one["largest_error"]),
                 bits(one["noise_forecast"]),
                 bits(one["noise_measured"]),

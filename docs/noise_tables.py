@@ -26,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from page_tables import reduce_colours
 
+from polyapprox.outward import upper, upper_places
+
 DOCS = Path(__file__).parent
 PAGE = DOCS / "noise.md"
 RUNS = DOCS.parent / "benchmarks" / "results" / "noise.json"
@@ -76,8 +78,8 @@ def rounded() -> str:
             smallest = smallest_scale(r, SETTING, precision=2.0**-k)
             rows.append(
                 (
-                    f"2^-{k}", named(r), r.counts("standalone").depth, f"{r.error_bound:.7f}",
-                    *(f"{plans[s].error_bound:.7f}" for s in SCALES),
+                    f"2^-{k}", named(r), r.counts("standalone").depth, upper_places(r.error_bound, 7),
+                    *(upper_places(plans[s].error_bound, 7) for s in SCALES),
                     *(power(deviation_bound(r, plans[s].plan)) for s in SCALES),
                     *(power(noise[s]) for s in SCALES),
                     f"{smallest.scale_bits} bits",
@@ -105,7 +107,7 @@ def functions() -> str:
         rows.append(
             (
                 f"{name} on [{low}, {high}]".replace("-", "−"), multiplications,
-                f"{r.error_bound:.4g}", *(f"{plans[s].error_bound:.4g}" for s in SCALES),
+                upper(r.error_bound, 4), *(upper(plans[s].error_bound, 4) for s in SCALES),
                 power(noise.worst), f"{smallest.scale_bits} bits for {smallest.tolerance:.2g}",
             )
         )  # fmt: skip

@@ -6,7 +6,6 @@ counter of ``tests/independent.py`` that shares no code with it.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -19,6 +18,7 @@ import independent
 from page_tables import grid, main, reduce_colours
 
 import polyapprox
+from polyapprox.outward import lower_places
 from polyapprox.published.composites import ALPHAS, published_degrees
 from polyapprox.published.costs import published_cost, published_points
 from polyapprox.recipes.pareto import Front
@@ -34,7 +34,7 @@ def front(k: int) -> Front:
 
 def proven(bits: float) -> str:
     """Proven bits, rounded down."""
-    return f"{math.floor(bits * 100) / 100:.2f}"
+    return lower_places(bits, 2)
 
 
 def chosen() -> str:

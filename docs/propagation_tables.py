@@ -16,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from page_tables import grid, main as renew, reduce_colours, saved_lines
 
+from polyapprox.outward import upper
+
 DOCS = Path(__file__).parent
 PAGE = DOCS / "propagation.md"
 EXPERIMENTS = DOCS.parent / "experiments"
@@ -70,7 +72,7 @@ def network() -> str:
         ("predictions that change, %", f"{100 * flips['all']:.1f}"),
         ("J·e / observed, by activation", f"{min(ratios):.2f} to {max(ratios):.2f}"),
         ("‖J‖·rms / observed, by activation", f"{min(norms):.2f} to {max(norms):.2f}"),
-        ("proven bound of a logit's deviation", f"{found['bound']:.1e}"),
+        ("proven bound of a logit's deviation", upper(found["bound"], 2)),
         ("predictions certified to stay, %", f"{100 * found['certified']:.0f}"),
     ]
     return grid(("ResNet-20 at 2^-9", ""), rows)
@@ -81,7 +83,7 @@ def precisions() -> str:
     found = saved("allocation-resnet20")
     rows = [
         (f"`{s['site']}`", f"{s['bound']:.1f}", s["multiplications"], s["depth"],
-         f"{s['proven_error']:.2g}")
+         upper(s["proven_error"], 2))
         for s in found["sites"]
     ]  # fmt: skip
     headings = ("activation", "B", "multiplications", "depth", "error on [−1, 1] (proven)")

@@ -7,7 +7,6 @@ what the functions below computed, never typed by hand.
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 import polyapprox
 from polyapprox.comparison import compare_with_published
 from polyapprox.files import write_atomically
+from polyapprox.outward import lower_places, upper, upper_places
 from polyapprox.plan.chebyshev import chebyshev_cost
 
 DOCS = Path(__file__).parent
@@ -49,13 +49,12 @@ def listed(degrees: Sequence[int]) -> str:
 
 def proven(bits: float) -> str:
     """Proven bits, rounded down."""
-    return f"{math.floor(bits * 100) / 100:.2f}"
+    return lower_places(bits, 2)
 
 
 def above(error: float) -> str:
     """A proven error, rounded up to three digits."""
-    unit = 10.0 ** (math.floor(math.log10(error)) - 2)
-    return f"{math.ceil(error / unit) * unit:.3g}"
+    return upper(error, 3)
 
 
 def named(structure: str, degrees: Sequence[int]) -> str:
@@ -66,7 +65,7 @@ def named(structure: str, degrees: Sequence[int]) -> str:
 def published() -> str:
     """Ours beside r_alpha."""
     headings = (
-        "α", "r_α: degrees", "depth", "mult.", "bits (sampled)",
+        "α", "r_α: degrees", "depth", "mult.", "our plan: depth", "mult.", "bits (sampled)",
         "ours", "depth", "mult.", "bits (proven)",
         "composite of ours: degrees", "depth", "mult.", "bits (proven)",
     )  # fmt: skip
@@ -76,7 +75,8 @@ def published() -> str:
         rows.append(
             (
                 row.alpha, listed(row.published_degrees), row.published_depth,
-                row.published_multiplications, f"{row.published_bits:.2f}",
+                row.published_multiplications, row.planned_depth, row.planned_multiplications,
+                f"{row.published_bits:.2f}",
                 named(row.structure, row.degrees), row.depth, row.multiplications,
                 proven(row.bits),
                 listed(composite.degrees), composite.depth, composite.multiplications,
@@ -112,9 +112,9 @@ def radius() -> str:
     for structure in ("composite", "circuit"):
         for bits in (7, 9, 13):
             r = polyapprox.relu(precision=2.0**-bits, structure=structure)
-            radii = (math.floor(r.safe_radius(f) * 1e4) / 1e4 for f in FACTORS)
+            radii = (lower_places(r.safe_radius(f), 4) for f in FACTORS)
             rows.append(
-                (f"2^-{bits}", r.structure, listed(r.degrees), *(f"{x:.4f}" for x in radii))
+                (f"2^-{bits}", r.structure, listed(r.degrees), *radii)
             )
     return grid(headings, rows)
 
@@ -290,7 +290,7 @@ def lattigo() -> str:
         rows.append(
             (
                 listed(row["degrees"]), f"2^-{row['logalpha']}", f"{row['seconds']:.4f}",
-                f"{row['log2 proven error']:.2f}",
+                upper_places(row["log2 proven error"], 2),
                 time_of(peer["outcome"], peer.get("seconds")),
                 "" if theirs is None else f"{theirs:.2f}",
             )

@@ -11,6 +11,7 @@ import numpy as np
 from page_tables import grid, main, saved_lines
 
 import polyapprox
+from polyapprox.outward import lower_places
 from polyapprox.weighted import weighted_error
 
 DOCS = Path(__file__).parent
@@ -35,11 +36,11 @@ def caps() -> str:
     for m in (2, 3, 4, 5):
         plain = polyapprox.circuit("relu", multiplications=m)
         before = weighted_error(plain, histogram=bell()).rms
-        cells = [str(m), f"{-math.log2(before):.1f}, {plain.bits:.1f}"]
+        cells = [str(m), f"{-math.log2(before):.1f}, {lower_places(plain.bits, 1)}"]
         for cap in CAPS:
             r = polyapprox.weighted_relu(multiplications=m, histogram=bell(), cap=cap)
             rms = weighted_error(r, histogram=bell()).rms
-            cells.append(f"{-math.log2(rms):.1f}, {r.bits:.1f}")
+            cells.append(f"{-math.log2(rms):.1f}, {lower_places(r.bits, 1)}")
         rows.append(cells)
     return grid(["mult.", "minimax circuit", *(f"cap {cap:g}" for cap in CAPS)], rows)
 

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from polyapprox.errors import PolyApproxError
+from polyapprox.outward import upper
 from polyapprox.provenance import version
 
 from .paper.cli import app as paper
@@ -316,7 +317,7 @@ def allocate_precisions(
     for site in record["sites"]:
         table.add_row(
             site["site"], f"{site['bound']:.3g}", str(site["multiplications"]), str(site["depth"]),
-            f"{site['proven_error']:.2e}",
+            upper(site["proven_error"], 3),
         )  # fmt: skip
     _out.print(table)
     test = record["test_images"]

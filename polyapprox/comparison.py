@@ -6,13 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .composite.refine import sampled_error
-from .plan.count import Rule
+from .numbers import ZERO
+from .plan.count import Rule, count
+from .plan.plan import Plan
+from .polynomial import Polynomial
 from .precision import one_at_a_time
 from .published.composites import ALPHAS, published_composite, published_degrees
 from .published.costs import published_cost
 from .recipes.absolute import relu
 from .recipes.limits import limits
+from .recipes.plans import composite_plan
 
 RULE: Rule = "published"
 
@@ -26,6 +32,9 @@ class Row:
     alpha : int
     published_degrees : tuple of int
     published_multiplications, published_depth : int
+        Of the published plan.
+    planned_multiplications, planned_depth : int
+        Of our plan for the same polynomials, as :func:`polyapprox.audit` counts it.
     published_bits : float
         −log2 of the *sampled* error of the published coefficients: an estimate.
     structure : str
@@ -42,6 +51,8 @@ class Row:
     published_degrees: tuple[int, ...]
     published_multiplications: int
     published_depth: int
+    planned_multiplications: int
+    planned_depth: int
     published_bits: float
     structure: str
     degrees: tuple[int, ...]
@@ -74,9 +85,38 @@ def compare_with_published(alphas: Sequence[int] = ALPHAS) -> tuple[Row, ...]:
     return tuple(_row(alpha) for alpha in alphas)
 
 
+def our_plan(alpha: int) -> Plan:
+    """Our operations for the published polynomials r_alpha.
+
+    Parameters
+    ----------
+    alpha : int
+        From 4 to 14.
+
+    Raises
+    ------
+    ArgumentError
+        For another alpha.
+
+    Examples
+    --------
+    >>> from polyapprox.plan import count
+    >>> found = count(our_plan(9), "published")
+    >>> found.depth, found.multiplications, published_cost((15, 15))
+    (8, 13, (17, 9))
+    """
+    stages = []
+    for odd in published_composite(alpha).stages:
+        coefficients = np.zeros(2 * len(odd))
+        coefficients[1::2] = odd
+        stages.append(Polynomial.from_floats(coefficients, (-1, 1), "odd"))
+    return composite_plan("relu", stages, ZERO)
+
+
 def _row(alpha: int) -> Row:
     degrees = published_degrees(alpha)
     multiplications, depth = published_cost(degrees)
+    planned = count(our_plan(alpha), RULE)
     ours = relu(precision=2.0**-alpha)
     counts = ours.counts(RULE)
     return Row(
@@ -84,6 +124,8 @@ def _row(alpha: int) -> Row:
         published_degrees=degrees,
         published_multiplications=multiplications,
         published_depth=depth,
+        planned_multiplications=planned.multiplications,
+        planned_depth=planned.depth,
         published_bits=-math.log2(sampled_error(published_composite(alpha))),
         structure=ours.structure,
         degrees=ours.degrees,

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from polyapprox.approximation import Approximation
+from polyapprox.outward import float_up, rational
 
 from ..errors import ArgumentError, OutOfRangeError
 from .evaluator import Evaluator
@@ -116,8 +117,9 @@ class PolynomialActivation(nn.Module):
 
         A correction of the means may move the error by its own size.
         """
-        bound = self.approximation.error_bound * (self.bound / self.evaluator.radius)
-        return bound + self.largest_correction
+        scale = rational(self.bound) / rational(self.evaluator.radius)
+        bound = rational(self.approximation.error_bound) * scale
+        return float_up(bound + rational(self.largest_correction))
 
     @property
     def largest_correction(self) -> float:

@@ -14,11 +14,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import torch
 import torch.nn.functional as functional
 from torch import nn
+
+from polyapprox.outward import float_up, rational
 
 from ..calls.functions import Call
 from ..errors import ConversionError
@@ -107,6 +110,10 @@ class Derived(nn.Module):
         """Overwrite x with the value, and return x."""
         return x.copy_(self(x))
 
+    def errors_times(self, factor: Fraction) -> float:
+        """The sum of the proven errors of the parts, times a factor, rounded up."""
+        return float_up(factor * sum(rational(part.error_bound) for part in self.parts))
+
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
         raise NotImplementedError
@@ -120,7 +127,7 @@ class LeakyReLU(Derived):
     ) -> None:
         super().__init__(evaluator, bound, outside, name, [bound])
         self.slope = slope
-        self.error_bound = abs(1 - slope) * self.parts[0].error_bound
+        self.error_bound = self.errors_times(abs(1 - rational(slope)))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
@@ -142,7 +149,7 @@ class Hardtanh(Derived):
         bounds = [bound + abs(low), bound + abs(high)]
         super().__init__(evaluator, bound, outside, name, bounds)
         self.low, self.high = low, high
-        self.error_bound = sum(part.error_bound for part in self.parts)
+        self.error_bound = self.errors_times(Fraction(1))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
@@ -154,7 +161,7 @@ class Hardsigmoid(Hardtanh):
 
     def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
         super().__init__(evaluator, bound, outside, name, -3.0, 3.0)
-        self.error_bound /= 6
+        self.error_bound = self.errors_times(Fraction(1, 6))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
@@ -166,7 +173,7 @@ class Hardswish(Hardsigmoid):
 
     def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
         super().__init__(evaluator, bound, outside, name)
-        self.error_bound *= bound
+        self.error_bound = self.errors_times(rational(float(bound)) / 6)
 
     @property
     def depth(self) -> int:
@@ -206,7 +213,7 @@ class MaxPool(Derived):
             reach *= 1 + 2 * evaluator.error
         super().__init__(evaluator, bound, outside, name, bounds)
         self.windows = windows
-        self.error_bound = sum(part.error_bound for part in self.parts)
+        self.error_bound = self.errors_times(Fraction(1))
 
     @property
     def depth(self) -> int:

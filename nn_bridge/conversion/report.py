@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from polyapprox.errors import NoBoundError
+from polyapprox.outward import upper
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
@@ -266,7 +267,7 @@ class Report:
             "multiplications (rule 'published')"
         ]
         for row in self.sites:
-            bound = "none" if row.error_bound is None else f"{row.error_bound:.3g}"
+            bound = "none" if row.error_bound is None else upper(row.error_bound, 3)
             lines.append(
                 f"{row.site:<24}{row.kind:<14}{row.bound:>9.4g}  {bound:>12}  "
                 f"{list(row.degrees)}, {row.depth}, {row.multiplications}"

@@ -9,6 +9,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from polyapprox.outward import upper
+
 from ..files import write_atomically
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def rows(found: Propagation) -> list[list[str]]:
 def summary(found: Propagation) -> list[tuple[str, str]]:
     """What holds for the whole network, in words and numbers."""
     deviation, flips = found.deviation, found.flips
-    bound = f"{found.bound:.3g}" if found.bound is not None else f"none: {found.reason}"
+    bound = upper(found.bound, 3) if found.bound is not None else f"none: {found.reason}"
     loose = found.bound / deviation["all"] if found.bound and deviation["all"] else math.nan
     lines = [
         ("approximation", found.approximation),
