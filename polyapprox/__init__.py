@@ -9,7 +9,7 @@ from .errors import PrecisionWarning as PrecisionWarning
 from .polynomial import Polynomial as Polynomial
 
 if TYPE_CHECKING:  # what the names below are, for type checkers; running, they load when first used
-    from . import encrypted as encrypted
+    from . import encrypted as encrypted, noise as noise
     from .auditing import audit as audit
     from .importing import import_table as import_table
     from .recipes.absolute import (
@@ -47,6 +47,7 @@ __all__ = [
     "maximum",
     "minimax",
     "minimum",
+    "noise",
     "pareto",
     "relu",
     "sign",
