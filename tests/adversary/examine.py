@@ -28,6 +28,7 @@ from .calls import Call
 from .judge import Balls, Table, Verdict, as_ball, dyadic, judge
 
 NEWTON = Polynomial.from_floats([0.0, 1.125, 0.0, -0.125], parity="odd")
+_QUICK = 0.5  # seconds: what is made in less is made twice
 _PRINTED = re.compile(r"error <= ([0-9.e+-]+) \(proven\)")
 
 
@@ -87,7 +88,21 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
     report.faults += count_faults(made, document)
     if not call.asked.get("junk"):
         report.faults += request_faults(made, document, call.asked)
+    if report.seconds < _QUICK:
+        report.faults += provenance_faults(made)
     return report
+
+
+def provenance_faults(made: Any) -> list[str]:
+    """The command of the provenance makes the same again; one that cannot be run says so."""
+    command = made.provenance.command.partition("  #")[0]
+    if "…" in command or not command.startswith("polyapprox.") or "import_table" in command:
+        return []
+    try:
+        again = eval(command, SPACE)
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is a fault)
+        return [f"the command {command!r} of the provenance fails: {error}"]
+    return [] if again == made else [f"the command {command!r} of the provenance makes another"]
 
 
 def sentence_faults(message: str) -> list[str]:
@@ -206,7 +221,7 @@ def request_faults(made: Any, document: dict[str, Any], asked: dict[str, Any]) -
     if "degree" in asked and max(made.degrees) > asked["degree"]:
         found.append(f"asked for degree {asked['degree']}, got {made.degrees}")
     if asked.get("zero"):
-        at_zero = Balls(table).plan(*[as_ball(0)] * table.inputs)
+        at_zero = Balls(table).plan_at([Fraction(0)] * table.inputs, 1000)
         if not abs(at_zero) < as_ball(table.scale * Fraction(1, 2**100)):
             found.append(f"offset=False, but r(0) = {at_zero}")
     return found + bits_faults(made, document, table)

@@ -129,6 +129,14 @@ class Balls:
             values.append(value)
         return values[self.table.output]
 
+    def plan_at(self, point: Sequence[Fraction], bits: int) -> arb:
+        """The plan at a point, with so many bits."""
+        before, ctx.prec = ctx.prec, bits
+        try:
+            return self.plan(*map(as_ball, point))
+        finally:
+            ctx.prec = before
+
     def value(self, *x: arb) -> arb:
         if self.table.function == "maximum":
             return x[0] if x[0] > x[1] else x[1]

@@ -23,7 +23,6 @@ FORGERIES: dict[str, str] = {
 """Forgeries that are accepted: the start of "kind | name", and why."""
 
 CALLS: dict[str, str] = {
-    r"repr prints|bits are|precision_bits|precision .* asked": "printed numbers and the rule of bits",
     r"not an error of the package": "exceptions of Python and flint",
 }
 """Calls that are at fault: a regular expression for "call  fault", and why."""
