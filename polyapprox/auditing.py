@@ -29,6 +29,7 @@ from .proof.outside import safe_radius
 from .proof.ranges import is_odd, power_form, range_on
 from .provenance import call
 from .structures import TWO_ARGUMENTS
+from .verification import verify
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
 _SAMPLES = 8001
@@ -181,6 +182,12 @@ def audit(approximation: Approximation) -> Audit:
     -------
     Audit
 
+    Raises
+    ------
+    FalseClaimError
+        If the bound that it claims cannot be proven again: the checks are those of
+        :func:`polyapprox.verify`.
+
     Examples
     --------
     >>> import polyapprox
@@ -194,6 +201,8 @@ def audit(approximation: Approximation) -> Audit:
     """
     a = approximation
     proven = a.certificate is not None
+    if proven:
+        verify(a)
     error = a.error_bound if proven else a.error_estimate
     rules = ("published", "standalone")
     counts = {rule: a.counts(rule) for rule in rules}  # type: ignore[arg-type]

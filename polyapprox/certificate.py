@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 
 import mpmath
 
+METHODS = (
+    "sampling theorem",
+    "exact extrema of parabolas",
+    "Taylor models on cells",
+    "Taylor balls",
+    "stages",
+)
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -20,7 +28,7 @@ class Certificate:
     lower_for : str
         For whom the lower bound holds.
     method : str
-        "sampling theorem", "Taylor models on cells", "Taylor balls" or "stages".
+        One of :data:`METHODS`: what was done.
     details : dict
         What the method used: number of points or cells, degree, image of each stage.
     """

@@ -17,19 +17,22 @@ import numpy as np
 
 from . import outward
 from .approximation import Approximation
-from .certificate import Certificate
+from .certificate import METHODS, Certificate
 from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
 from .numbers import ball, exact, fraction
 from .precision import one_at_a_time
+from .proof.by_sampling import SAMPLING
 from .proof.error_function import ErrorFunction, error_function, least_error
 from .proof.prove import prove
 from .proof.statement import check_statement
+from .structures import TWO_ARGUMENTS
 from .table import document_of, load
 from .table.decimals import DOUBLE, read
 from .table.read import approximation_from
 
 SLACK = 1e-9
 _BITS = 2000
+_BOXED = ("abs", "relu", "sign", *TWO_ARGUMENTS)
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ def verify(table: str | Path | Approximation) -> Verification:
             f"than {outward.upper(found.upper, 12)} can be proven"
         )
     lower = _checked_lower(claimed, found)
+    _check_method(approximation, claimed.method, found.method)
     return Verification(
         function=approximation.function,
         claimed=outward.float_up(claimed.upper),
@@ -142,7 +146,7 @@ def _search_counterexample(error: ErrorFunction, claimed: mpmath.mpf) -> None:
     sizes[~np.isfinite(sizes)] = np.inf
     largest = points[np.argsort(sizes)[-8:]]
     some = np.random.default_rng(20260101).choice(points, min(24, points.size), replace=False)
-    for x in [*largest, *some]:
+    for x in [*largest[::-1], *some]:
         at_least = least_error(error, float(x), _BITS)
         if at_least > ball(claimed):
             raise FalseClaimError(
@@ -166,10 +170,14 @@ def _proven(
     approximation: Approximation, claimed: Certificate, reference: tuple[mpmath.mpf, ...]
 ) -> Certificate:
     """A new certificate; the estimate of the table is only a hint, and used only if plausible."""
-    estimate, upper = approximation.error_estimate, float(claimed.upper)
-    if not upper / 4 <= estimate <= upper:
-        approximation = replace(approximation, error_estimate=upper)
+    if not _plausible(approximation, claimed):
+        approximation = replace(approximation, error_estimate=float(claimed.upper))
     return prove(replace(approximation, certificate=None), reference)
+
+
+def _plausible(approximation: Approximation, claimed: Certificate) -> bool:
+    upper = float(claimed.upper)
+    return upper / 4 <= approximation.error_estimate <= upper
 
 
 def stored_reference(approximation: Approximation) -> tuple[mpmath.mpf, ...]:
@@ -201,4 +209,18 @@ def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
         f"the table claims that {claimed.lower_for} errs by at least "
         f"{outward.lower(claimed.lower, 12)}, but only {proven} for {found.lower_for} can be "
         "proven"
+    )
+
+
+def _check_method(approximation: Approximation, claimed: str, found: str) -> None:
+    """A method is what was done; circuits of |x| and the sign may come by the proof over a box."""
+    a = approximation
+    unit = a.function == "abs" and a.domain == a.covered == ((exact(-1), exact(1)),)
+    boxed = a.structure == "circuit" and a.function in _BOXED and not unit
+    if claimed == found or (boxed and claimed == SAMPLING):
+        return
+    if a.certificate and not _plausible(a, a.certificate) and claimed in METHODS:
+        return
+    raise FalseClaimError(
+        f"the table says that its bound was proven by {claimed!r}, but the proof is by {found!r}"
     )

@@ -62,6 +62,8 @@ class Shipped:
         serves every interval. None where that is much weaker than the bound.
     seal : str
         Content hash, as it stands in the file ("" where there is none).
+    method : str
+        How the bound of that plan was proven, as its certificate said.
     """
 
     circuit: Circuit
@@ -72,6 +74,7 @@ class Shipped:
     problem: Problem = ABSOLUTE
     box: float | None = None
     seal: str = ""
+    method: str = ""
 
     @property
     def multiplications(self) -> int:
@@ -91,7 +94,7 @@ class Shipped:
             problem.function, list(problem.interval), problem.family, problem.slope,
             problem.offset, list(circuit.shifts), [list(row) for row in circuit.left],
             [list(row) for row in circuit.right], list(circuit.output), self.digest, self.bound,
-            self.box,
+            self.box, self.method,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -190,7 +193,7 @@ def _read(function: str, entry: dict[str, Any]) -> Shipped:
         _circuit(entry["family"], entry), entry["estimate"], entry["bound"], entry["digest"],
         entry["origin"],
         Problem(function, (low, high), entry["family"], entry["slope"], entry["offset"]),
-        entry["box"], entry["seal"],
+        entry["box"], entry["seal"], entry.get("method", ""),
     )  # fmt: skip
 
 
@@ -211,6 +214,7 @@ def library_text(circuits: dict[int, Shipped] | tuple[Shipped, ...]) -> str:
                 "estimate": one.estimate,
                 "bound": one.bound,
                 "box": one.box,
+                "method": one.method,
                 "digest": one.digest,
                 "seal": one.seal,
                 "origin": one.origin,

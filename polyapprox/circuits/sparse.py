@@ -103,6 +103,7 @@ def _read(entry: dict[str, Any]) -> SparseShipped:
         entry["origin"],
         box=entry["box"],
         seal=entry["seal"],
+        method=entry.get("method", ""),
         constant_products=entry["constant_products"],
     )
 
@@ -117,6 +118,7 @@ def sparse_text(circuits: Sequence[SparseShipped]) -> str:
             "estimate": one.estimate,
             "bound": one.bound,
             "box": one.box,
+            "method": one.method,
             "digest": one.digest,
             "seal": one.seal,
             "origin": one.origin,

@@ -1,4 +1,7 @@
-"""The command ``polyapprox``: bad input ends in one sentence and exit code 2, never a traceback."""
+"""The command ``polyapprox``: bad input ends in one sentence and exit code 2, never a traceback.
+
+A table whose claim is false ends in exit code 1.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from ..errors import PolyApproxError
+from ..errors import FalseClaimError, PolyApproxError
 
 BAD_INPUT = 2
 
@@ -22,7 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, or 2 for bad input (the sentence is on standard error).
+        Exit code: 0, 1 for a table whose claim is false, or 2 for bad input (the sentence is on
+        standard error).
 
     Examples
     --------
@@ -32,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     from . import costs, encrypted, noise, tables  # noqa: F401  (their commands)
-    from .commands import application
+    from .commands import FALSE_CLAIM, application
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -41,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             application(args=given, prog_name="polyapprox")
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else BAD_INPUT
+    except FalseClaimError as error:
+        return _complain(str(error), FALSE_CLAIM)
     except PolyApproxError as error:
         return _complain(str(error))
     except (ArithmeticError, ValueError, MemoryError, RecursionError, OSError) as error:
@@ -51,6 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _complain(sentence: str) -> int:
+def _complain(sentence: str, code: int = BAD_INPUT) -> int:
     sys.stderr.write(f"polyapprox: {' '.join(sentence.split())}\n")
-    return BAD_INPUT
+    return code

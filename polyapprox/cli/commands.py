@@ -284,13 +284,23 @@ def _deliver(
         show_approximation(result, written)
 
 
+FALSE_CLAIM = 1  # exit code; 2 is for bad use
+
+
 @application.command()
 def verify(table: Table, as_json: AsJson = False) -> None:
-    """Prove the bound of a table again, from the file alone."""
+    """Prove the bound of a table again, from the file alone: exit code 1 if its claim is false."""
+    from ..errors import FalseClaimError
     from ..verification import verify as check
-    from .report import show_verification, write_json
+    from .report import refutation, show_verification, write_json
 
-    found = check(table)
+    try:
+        found = check(table)
+    except FalseClaimError as error:
+        if not as_json:
+            raise
+        write_json({"table": str(table), **refutation(error)})
+        raise typer.Exit(FALSE_CLAIM) from None
     if as_json:
         write_json({"table": str(table), **asdict(found)})
     else:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ..approximation import Approximation
 from ..comparison import RULE, Row
+from ..errors import FalseClaimError
 from ..outward import intervals, lower, lower_places, upper
 from ..table.write import RULES
 from ..verification import Verification
@@ -128,6 +129,11 @@ def _error_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
             )
         )
     return rows
+
+
+def refutation(error: FalseClaimError) -> dict[str, Any]:
+    """Why a claim is not supported, ready for JSON."""
+    return {"ok": False, "reason": str(error), "counterexample": error.counterexample}
 
 
 def show_verification(name: str, found: Verification) -> None:

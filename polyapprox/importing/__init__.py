@@ -90,6 +90,17 @@ def read(path: str | Path, format: str, hints: Hints = Hints()) -> Contents:
 
 
 @one_at_a_time
+def _checked(path: Path) -> Approximation:
+    """A table of our own, what it claims proven again."""
+    from ..table import load
+    from ..verification import verify
+
+    result = load(path)
+    if result.certificate is not None:
+        verify(result)
+    return result
+
+
 def import_table(
     path: str | Path,
     *,
@@ -138,7 +149,7 @@ def import_table(
     TableError
         If the file cannot be read as this format.
     ProofError
-        If no bound can be proven.
+        If no bound can be proven; `FalseClaimError` if a table of our own claims one that is not.
 
     Examples
     --------
@@ -153,9 +164,7 @@ def import_table(
     path = Path(path)
     if format is None:
         if path.suffix == ".json":
-            from ..table import load
-
-            return load(path)
+            return _checked(path)
         format = _BY_SUFFIX.get(path.suffix)
         if format is None:
             raise ArgumentError(

@@ -22,6 +22,7 @@ from .sampling import bound_plan
 from .study import along_zero, study_domain
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
+SAMPLING = "sampling theorem"
 _LARGE = 2000
 _OVERSAMPLING, _OVERSAMPLING_OF_LARGE = 48, 20
 
@@ -50,7 +51,7 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
             upper, points = max(upper, found.upper), points + found.points
     if not math.isfinite(upper):
         raise ProofError("the plan overflows on its interval: its coefficients are too large")
-    return exact(upper), "sampling theorem", {"points": points, "degree": degree}
+    return exact(upper), SAMPLING, {"points": points, "degree": degree}
 
 
 def floats_suffice(target: Target) -> bool:

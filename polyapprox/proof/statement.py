@@ -62,10 +62,11 @@ def _check_components(approximation: Approximation) -> None:
     if structure != "circuit" and not count:
         raise ProofError(f"structure={structure!r} has components; got none")
     margins = approximation.margins
-    if len(margins) not in (0, count) or any(margin < 0 for margin in margins):
+    known = (0, count) if structure == "composite" else (0,)
+    if len(margins) not in known or any(margin < 0 for margin in margins):
         raise ProofError(
-            f"margins of {count} stages are {count} numbers that are not negative, or none; got "
-            f"{[float(margin) for margin in margins]}"
+            f"margins of a {structure} of {count} components are {known[-1]} numbers that are not "
+            f"negative; got {[float(margin) for margin in margins]}"
         )
 
 

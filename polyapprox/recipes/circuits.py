@@ -30,6 +30,7 @@ from ..numbers import ZERO, exact, negate
 from ..outward import lower_places
 from ..plan.count import count
 from ..precision import one_at_a_time
+from ..proof.by_sampling import SAMPLING
 from ..proof.competitors import lower_bound
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
@@ -409,18 +410,16 @@ def certified_by_library(
         W, of |x| and the sign.
     """
     function = approximation.function
-    upper = None
+    upper, method = None, one.method
     if one.intact:
         if approximation.plan.digest == one.digest and function == one.problem.function:
             upper = exact(one.bound)
         elif one.box is not None and one.problem.function in ("abs", "sign"):
-            upper = scaled_bound(one.circuit, one.box, function, width)
-    if upper is None:
+            upper, method = scaled_bound(one.circuit, one.box, function, width), SAMPLING
+    if upper is None or not method:
         return certified(approximation)
     target = as_target(one_argument_function(function))
     lower, lower_for = lower_bound(approximation, target, None, ())
-    smooth = one.problem.function not in ("abs", "sign")
-    method = "Taylor balls" if smooth else "sampling theorem"
     details: dict[str, object] = {"degree": one.circuit.degree, "circuit": one.seal}
     return replace(
         approximation, certificate=Certificate(upper, lower, lower_for, method, details)

@@ -68,8 +68,10 @@ def proven(circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> Shippe
     if problem.function in ("abs", "sign") and len(circuit.output) > 2:
         found = bound_of_circuit(circuit, max(problem.interval[0], 0.0)).upper
         box = found if found <= _WEAKER * bound else None
-    digest = result.plan.digest
-    return Shipped(circuit, estimate, bound, digest, origin, problem, box).sealed()
+    return Shipped(
+        circuit, estimate, bound, result.plan.digest, origin, problem, box,
+        method=result.certificate.method if result.certificate else "",
+    ).sealed()  # fmt: skip
 
 
 def neat(chain: Chain, problem: Problem) -> Circuit:

@@ -33,8 +33,10 @@ def proven_long(circuit: Circuit, origin: str) -> Shipped:
     """
     estimate = largest_error(circuit.chain())
     result = certified(unproven(circuit, ABSOLUTE, estimate, origin))
-    digest = result.plan.digest
-    return Shipped(circuit, estimate, result.error_bound, digest, origin, ABSOLUTE).sealed()
+    return Shipped(
+        circuit, estimate, result.error_bound, result.plan.digest, origin, ABSOLUTE,
+        method=result.certificate.method if result.certificate else "",
+    ).sealed()  # fmt: skip
 
 
 def with_box(one: Shipped) -> Shipped:
