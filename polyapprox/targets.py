@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from .errors import ArgumentError
 from .functions.from_sympy import sympy_text
 from .functions.pieces import Piece, breaks, polynomial_pieces
 from .functions.poles import check_domain
+from .functions.series import quotient
 from .functions.symmetry import TreeSymmetry, symmetry
 from .functions.tree import Node
 from .numbers import ball, exact, rounded
@@ -52,6 +53,13 @@ class Target:
     substitution: str | None = None
     tree: Node | None = None
     function: Callable[..., Any] | None = None
+    reciprocal_of: Target | None = None  # of a callable: f, where this is 1/|f|
+
+    def is_reciprocal_of(self, target: Target) -> bool:
+        """Whether this is 1/|f|, the weight of the relative error of f."""
+        one, size = Node("number", (), Fraction(1)), target.tree
+        by_form = size is not None and self.tree == Node("/", (one, Node("abs", (size,))))
+        return by_form or (self.reciprocal_of is not None and self.reciprocal_of is target)
 
     def numpy(self, x: Any) -> np.ndarray:
         """Float64 values, in the shape of `x`."""
@@ -118,6 +126,43 @@ class Target:
     def proven_parity(self) -> str | None:
         """ "even" or "odd" where the form of the expression shows it, else None."""
         return None if self.tree is None else expression.parity(self.tree)
+
+    @cached_property
+    def over_x(self) -> Target:
+        """f(x)/x for f(0) = 0, which is smooth at 0 where f is."""
+        function = quotient(self.ball, self.series)
+        return Target(f"({self.name})/x", self.breakpoints, function=function)
+
+    @cached_property
+    def reciprocal(self) -> Target:
+        """1/|f|, the weight of the relative error."""
+        if self.tree is not None:
+            return as_target(f"1/abs({self.name})")
+
+        def value(x: Any) -> Any:
+            y = self.ball(x) if isinstance(x, arb) else self.series(x)
+            if isinstance(y, arb):
+                return 1 / abs(y)
+            return 1 / y if y[0] > 0 else 1 / -y if y[0] < 0 else y * arb("nan")
+
+        def sampled(x: Any) -> Any:
+            with np.errstate(divide="ignore"):
+                return 1 / np.abs(self.numpy(x))
+
+        function = value if self.provable else sampled
+        name = f"1/abs({self.name})"
+        return Target(name, provable=self.provable, function=function, reciprocal_of=self)
+
+    @cached_property
+    def without_line(self) -> Target:
+        """What is left of f without the constant or the line that :attr:`symmetry` shows."""
+        known = self.symmetry
+        if known is None or self.tree is None or known.plain:
+            return self
+        line = Node("*", (Node("number", (), known.slope), Node("x")))
+        taken = line if known.parity == "even" else known.constant
+        rest = Node("-", (self.tree, taken))
+        return replace(self, tree=rest, pieces=None, substitution=None)
 
     def parity(
         self, intervals: Iterable[tuple[float, float]] = ((0.01, 3.0),)

@@ -86,8 +86,16 @@ def test_domains_with_a_bad_point(function: str, domain: tuple[float, float], wo
 
 
 def test_relative_error_of_a_function_with_a_zero() -> None:
-    with pytest.raises(DomainError, match="without zeros"):
-        pa.minimax("sin", 5, relative=True)
+    for function, domain, where in (
+        ("sin", (-1, 4), "3.14159"),
+        ("log", (0.5, 2), "1"),
+        ("cos(x)-1", (-1, 1), "0"),  # not simple
+        ("softsign(x)", (-1, 1), "0"),  # f/x has a kink there
+        ("sqrt", (0, 1), "0"),
+        ("x-0.3", (0, 1), "0.3"),
+    ):
+        with pytest.raises(DomainError, match=f"without zeros.* near x={where}"):
+            pa.minimax(function, 5, domain=domain, relative=True)
 
 
 def test_black_box_with_a_hole() -> None:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import mpmath
 import numpy as np
 from flint import arb
 
 from ..errors import DomainError
-from ..numbers import ball
+from ..numbers import add, ball, exact
 from ..precision import one_at_a_time, working_precision
 
 if TYPE_CHECKING:
     from ..targets import Target
+
+_LARGEST = 1e300
+_BITS = (128, 1100, 4400)
+_DEEPEST = 1100  # halvings of the domain: the smallest doubles
+_BUDGET = 8000
 
 
 @one_at_a_time
@@ -39,22 +45,45 @@ def check_domain(target: Target, intervals: Iterable[tuple[Any, Any]]) -> None:
     for low, high in intervals:
         a, b = float(low), float(high)
         points = np.linspace(a, b, 257)
-        values = target.numpy(points)
-        bad = points[~np.isfinite(values)]
-        if bad.size:
-            raise _domain_error(target, a, b, float(bad[0]))
         if target.provable:
-            _search_pole(target, a, b)
-            _search_jump(target, a, b, float(np.abs(values).max()))
+            size = _largest_at(target, points, a, b)
+            _search_pole(target, exact(low), exact(high))
+            _search_jump(target, a, b, size)
+            continue
+        bad = points[~np.isfinite(target.numpy(points))]
+        if bad.size:
+            raise _undefined(target, a, b, float(bad[0]))
 
 
-def _domain_error(target: Target, low: float, high: float, where: float) -> DomainError:
-    value = target.ball(arb(where)) if target.provable else arb("nan")
-    if value.is_finite() and abs(value) > 1e300:
-        return DomainError(
-            f"the function {target.name!r} exceeds the range of double precision near "
-            f"x={where:.6g} in the domain [{low!r}, {high!r}]; scale the function or the domain"
-        )
+def _largest_at(target: Target, points: np.ndarray, low: float, high: float) -> float:
+    """Largest |f| at the points, looked at by balls; each must have a value that fits a float."""
+    largest = 0.0
+    for x in points:
+        value = _value(target, arb(float(x)))
+        if not value.is_finite():
+            raise _undefined(target, low, high, float(x))
+        if abs(value) > _LARGEST:
+            raise DomainError(
+                f"the function {target.name!r} exceeds the range of double precision near "
+                f"x={float(x):.6g} in the domain [{low!r}, {high!r}]; scale the function or the "
+                "domain"
+            )
+        largest = max(largest, float(abs(value).mid()))
+    return largest
+
+
+def _value(target: Target, x: arb) -> arb:
+    """|f| at a point: with more bits where few leave it open whether there is a value."""
+    value = arb("nan")
+    for bits in _BITS:
+        with working_precision(bits):
+            value = target.ball(x)
+            if value.is_finite() and (value.rel_accuracy_bits() > 8 or abs(value) < 1):
+                break
+    return value
+
+
+def _undefined(target: Target, low: float, high: float, where: float) -> DomainError:
     return DomainError(
         f"the function {target.name!r} is infinite or undefined near x={where:.6g} "
         f"in the domain [{low!r}, {high!r}]; choose a domain without that point"
@@ -81,20 +110,17 @@ def _search_jump(target: Target, low: float, high: float, size: float) -> None:
                 )
 
 
-def _search_pole(target: Target, low: float, high: float) -> None:
-    """Bisect where balls are not finite; a value that keeps growing there marks a pole."""
-    cells = [(low, high, 0, 0.0)]
-    budget = 4000
+def _search_pole(target: Target, low: mpmath.mpf, high: mpmath.mpf) -> None:
+    """Bisect where balls are not finite: what stays so to the end is no value."""
+    cells = [(low, high, 0)]
+    budget = _BUDGET
     while cells and budget:
         budget -= 1
-        a, b, depth, earlier = cells.pop()
-        middle, half = (a + b) / 2, (b - a) / 2 * (1 + 1e-12)
-        if target.ball(arb(middle, half)).is_finite():
-            continue
-        size = float(np.abs(target.numpy(np.array([a, middle, b]))).max())
-        if depth >= 40 or not a < middle < b or not np.isfinite(size):
-            if not size <= 1.5 * earlier + 1e-12:
-                raise _domain_error(target, low, high, middle)
-            continue
-        kept = size if depth == 20 else earlier
-        cells += [(a, middle, depth + 1, kept), (middle, b, depth + 1, kept)]
+        a, b, depth = cells.pop()
+        with working_precision(_BITS[0]):
+            if target.ball(ball(a).union(ball(b))).is_finite():
+                continue
+        middle = mpmath.ldexp(add(a, b), -1)
+        if depth >= _DEEPEST or not _value(target, ball(middle)).is_finite():
+            raise _undefined(target, float(low), float(high), float(middle))
+        cells += [(a, middle, depth + 1), (middle, b, depth + 1)]

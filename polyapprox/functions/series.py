@@ -47,13 +47,31 @@ def taylor_of_quotient(f: SeriesFunction, centre: arb, length: int) -> arb_serie
 
 
 def _quotient(f: SeriesFunction, centre: arb, length: int) -> arb_series:
-    near = centre.contains(0) or bool(abs(centre).lower() < 2 * centre.rad())
-    if near:
+    if _is_near_zero(centre):
         wide = centre if centre.contains(0) else centre.union(arb(0))
         known = f(arb_series([wide, 1], length + 1))
         return arb_series([known[k + 1] for k in range(length)], length)
     x = arb_series([centre, 1], length)
     return f(x) / x
+
+
+def quotient(
+    on_balls: Callable[[arb], arb], on_series: SeriesFunction
+) -> Callable[[arb | arb_series], arb | arb_series]:
+    """f(x)/x on balls and power series, for f(0) = 0; smooth at 0 where f is."""
+
+    def evaluate(x: arb | arb_series) -> arb | arb_series:
+        if isinstance(x, arb_series):
+            return composed(lambda c, length: taylor_of_quotient(on_series, c, length), x)
+        if _is_near_zero(x):
+            return taylor_of_quotient(on_series, x, 1)[0]
+        return on_balls(x) / x
+
+    return evaluate
+
+
+def _is_near_zero(x: arb) -> bool:
+    return x.contains(0) or bool(abs(x).lower() < 2 * x.rad())
 
 
 def positive_side(u: arb_series) -> bool:

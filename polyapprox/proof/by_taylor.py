@@ -9,12 +9,12 @@ import mpmath
 from flint import arb, arb_poly
 
 from ..approximation import Approximation
-from ..numbers import ball, exact
+from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
 from .ranges import power_form
 from .sampling import bound_ball_polynomial
-from .taylor import bound_error
+from .taylor import bound_error, largest_weight
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
 
@@ -22,7 +22,10 @@ Method = tuple[mpmath.mpf, str, dict[str, object]]
 def by_taylor(
     approximation: Approximation, target: Target, weight: Target | None, lower: mpmath.mpf
 ) -> Method:
-    """Bound of the weighted error; `lower` replaces an estimate that is too small for a float."""
+    """Bound of the weighted error, of the component, or under a weight of the plan itself.
+
+    `lower` replaces an estimate that is too small for a float.
+    """
     component = approximation.components[0]
     estimate = max(exact(approximation.error_estimate), lower)
     size = component.largest_coefficient or 1.0
@@ -33,9 +36,12 @@ def by_taylor(
     for low, high in approximation.covered:
         cuts = [b for b in target.breakpoints if low < b < high]
         cells += list(pairwise([low, *cuts, high]))
+    bits += 0 if weight is None else _bits_of(weight, cells) + 64 + 4 * component.degree
     scale = estimate or mpmath.mpf(2) ** -(bits // 2)
     with working_precision(bits):
         form = _along_zero(approximation)
+        if weight is not None:  # differences of plan and component would need weighing
+            form = approximation.plan.run(arb_poly([0, 1]), lift=ball)
         if target.substitution == "sqrt" and target.name in ("sqrt", "sqrt(x)") and weight is None:
             return _square_root(form, approximation)
         found = bound_error(target, weight, form, cells, ball(scale), bits)
@@ -47,6 +53,18 @@ def _along_zero(approximation: Approximation) -> arb_poly:
     form = power_form(approximation.components[0])
     half = arb_poly([0, arb(1) / 2])
     return {"maximum": half + form, "minimum": half - form}.get(approximation.function, form)
+
+
+def _bits_of(weight: Target, cells: list[tuple[mpmath.mpf, mpmath.mpf]]) -> int:
+    """log2 of the largest weight: f and p are needed so many bits more closely."""
+    size = arb(1)
+    for bits in (128, 1100, 4400):
+        with working_precision(bits):
+            size = largest_weight(weight, cells)
+            sampled = all(weight.ball(ball(end)).is_finite() for cell in cells for end in cell)
+        if sampled:
+            break
+    return math.ceil(log2(exact(size)))
 
 
 def _square_root(form: arb_poly, approximation: Approximation) -> Method:

@@ -14,6 +14,7 @@ from ..structures import TWO_ARGUMENTS, total_degree
 from ..targets import Target
 from .lower import alternation_bound
 from .ranges import power_form
+from .relative import divides_zero_out, quotient_form
 from .study import study_domain
 from .symmetry import Line, line_of
 
@@ -44,6 +45,8 @@ def lower_bound(
         if approximation.function in ("abs", "relu", *TWO_ARGUMENTS):
             return _of_absolute(approximation)
         return None, _NONE
+    if weight is not None and divides_zero_out(approximation, target, weight):
+        return _across_zero(approximation, target, reference)
     component = approximation.components[0]
     for bits in (200 + 4 * component.degree, 1000 + 16 * component.degree, 20_000):
         with working_precision(bits):
@@ -54,6 +57,28 @@ def lower_bound(
             found = alternation_bound(target, weight, polynomial, [ball(x) for x in reference])
         if found is not None:
             return exact(found), words
+    return ZERO, _EVERY
+
+
+def _across_zero(
+    approximation: Approximation, target: Target, reference: tuple[mpmath.mpf, ...]
+) -> Bound:
+    """Of a relative error across a zero of f at 0: of all multiples of x, for others err without bound.
+
+    Multiples x q(x) of degree n are compared by q, of degree n − 1, with f(x)/x: n + 1 points.
+    """
+    degree = max(total_degree(approximation), 1)
+    inside = all(any(a <= x <= b for a, b in approximation.covered) for x in reference)
+    ascending = all(a < b for a, b in pairwise(reference))
+    if not (inside and ascending and len(reference) >= degree + 1):
+        return None, _NONE
+    over = target.over_x
+    for bits in (200 + 4 * degree, 1000 + 16 * degree, 20_000):
+        with working_precision(bits):
+            form, points = quotient_form(approximation), [ball(x) for x in reference]
+            found = alternation_bound(over, over.reciprocal, form, points)
+        if found is not None:
+            return exact(found), f"any polynomial of degree at most {degree}"
     return ZERO, _EVERY
 
 

@@ -21,6 +21,7 @@ from .by_taylor import by_taylor
 from .competitors import lower_bound
 from .identity import difference_bound, sum_above
 from .plan_polynomial import LARGEST_DEGREE, by_taylor_of_plan
+from .relative import by_quotient, divides_zero_out
 from .statement import check_statement
 from .study import one_argument_function, study_domain
 
@@ -61,12 +62,14 @@ def prove(
     _check_weight(approximation, weight)
     lower, lower_for = lower_bound(approximation, target, weight, reference)
     of_plan = True  # else of the components
-    if _sampled(approximation, target, weight):
+    if weight is not None and divides_zero_out(approximation, target, weight):
+        upper, method, details = by_quotient(approximation, target, weight, lower or ZERO)
+    elif _sampled(approximation, target, weight):
         degree, circuit = total_degree(approximation), approximation.structure == "circuit"
         by_all = by_cells if circuit and degree > _LARGEST_SAMPLED_CIRCUIT else by_sampling
         upper, method, details = by_all(approximation, target)
     elif approximation.structure in ("polynomial", "direct"):
-        of_plan = False
+        of_plan = weight is not None
         upper, method, details = by_taylor(approximation, target, weight, lower or ZERO)
     elif weight is not None:
         raise ProofError(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import mpmath
 from flint import arb, arb_poly, arb_series
@@ -26,6 +25,7 @@ _HIGHEST_ORDER = 480
 _REMAINDER = 2e-5  # of the scale: when a cell's remainder is larger, the cell is split
 _DROPPED = 2.0**-50  # of the scale: coefficients that small are bounded and forgotten
 _DEEPEST = 2000  # halvings of a cell
+_WEIGHTS = 32  # samples of a weight
 _TIGHT = 1.0004  # of the scale: what a cell may claim that is too small for a Taylor model
 
 
@@ -67,21 +67,21 @@ def bound_error(
         Budget; exceeding it raises :class:`ProofError`.
     """
     cells = _one_half(target, weight, polynomial, cells)
-    order = _order(polynomial, cells, scale)
+    order = _order(polynomial, weight, cells, scale)
     widest = max(abs(b - a) for a, b in cells)
     largest = arb(0)
     done = 0
     with working_precision(bits, order + 1):
         error = _Error(target, weight, scale, order, oversampling)
-        stack = [_Cell(low, high, polynomial, None, scale) for low, high in reversed(cells)]
+        finest = scale if weight is None else (scale / largest_weight(weight, cells)).lower()
+        stack = [_Cell(low, high, polynomial, None, finest) for low, high in reversed(cells)]
         while stack:
             cell = stack.pop()
             done += 1
             if done > max_cells:
                 raise ProofError(
-                    f"the bound for {target.name!r} needs more than {max_cells} cells: the error "
-                    "is too small for the function's variation here; ask for fewer degrees or "
-                    "more bits"
+                    f"the bound for {target.name!r} needs more than {max_cells} cells: it varies "
+                    "too much for an error as small; shorten the domain or split it"
                 )
             width = cell.high - cell.low
             relative = error.on_cell(cell)
@@ -118,14 +118,35 @@ def _one_half(
     return [(max(a, mpmath.mpf(0)), b) for a, b in cells if b > 0]
 
 
-def _order(polynomial: arb_poly, cells: list[tuple[mpmath.mpf, mpmath.mpf]], scale: arb) -> int:
+def _order(
+    polynomial: arb_poly,
+    weight: Target | None,
+    cells: list[tuple[mpmath.mpf, mpmath.mpf]],
+    scale: arb,
+) -> int:
     """Order of the Taylor models: it grows with the digits that the error lies below p."""
     largest = arb(1, 0) * scale
     for low, high in cells:
         for x in (low, (low + high) / 2, high):
-            largest = largest.max(abs(polynomial(ball(x))).upper())
+            size = abs(polynomial(ball(x))).upper()
+            if weight is not None:
+                size = (size * abs(weight.ball(ball(x)))).upper()
+            if size.is_finite():
+                largest = largest.max(size)
     digits = log2(exact((largest / scale).mid()))
     return min(_HIGHEST_ORDER, max(_LOWEST_ORDER, 8 * math.ceil(digits / 24 + 1)))
+
+
+def largest_weight(weight: Target, cells: list[tuple[mpmath.mpf, mpmath.mpf]]) -> arb:
+    """About the largest value of a weight on the cells, at least 1: it sets what may be dropped."""
+    largest = arb(1)
+    for low, high in cells:
+        a, b = ball(low), ball(high)
+        for k in range(_WEIGHTS + 1):
+            size = abs(weight.ball(a + (b - a) * k / _WEIGHTS)).upper()
+            if size.is_finite():
+                largest = largest.max(size)
+    return largest
 
 
 class _Cell:
@@ -145,6 +166,7 @@ class _Cell:
     ) -> None:
         self.low, self.high, self.polynomial = low, high, polynomial
         self.around, self.scale = around, scale
+        self.known: tuple[list[arb], arb] | None = None
         a, b = ball(low), ball(high)
         self.centre = ((a + b) / 2).mid()
         self.half = (b - self.centre).max(self.centre - a).upper()
@@ -157,14 +179,23 @@ class _Cell:
             _Cell(middle, self.high, self.polynomial, self, self.scale),
         )
 
-    @cached_property
     def form(self) -> tuple[list[arb], arb]:
         """Coefficients of p in s, low to high, and the bound of what was dropped."""
+        cell, missing = self, [self]
+        while cell.around is not None and cell.known is None:
+            cell = cell.around
+            missing.append(cell)
+        found = cell.known or cell._form()
+        for cell in reversed(missing):
+            cell.known = found = cell.known or cell._form()
+        return found
+
+    def _form(self) -> tuple[list[arb], arb]:
         rest = arb(0)
         if self.around is None:
             shifted = self.polynomial(arb_poly([self.centre, self.half]))
         else:
-            coefficients, rest = self.around.form
+            coefficients, rest = self.around.known or self.around.form()
             start = (self.centre - self.around.centre) / self.around.half
             shifted = arb_poly(coefficients)(arb_poly([start, self.half / self.around.half]))
         kept = [shifted[k] for k in range(shifted.degree() + 1)]
@@ -197,7 +228,7 @@ class _Error:
         elif of_weight is None:
             return None
         coefficients = self._coefficients(self.target, centre, half)
-        shifted, rest = cell.form
+        shifted, rest = cell.form()
         for k, coefficient in enumerate(shifted[: self.order]):
             coefficients[k] = coefficients[k] - coefficient
         remainder = remainder + rest + sum((abs(c) for c in shifted[self.order :]), arb(0))

@@ -8,21 +8,22 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from flint import arb
 
 from .. import outward
 from ..approximation import Approximation
 from ..errors import ArgumentError, DomainError, NotConvergedError
+from ..functions.zeros import zeros
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
 from ..precision import one_at_a_time
 from ..proof.prove import certified
 from ..provenance import Provenance, call
-from ..remez.solve import MinimaxPolynomial, estimated_level, solve_minimax
+from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
 from .arguments import Interval, either, read_degree, read_domain, read_tolerance
-from .plans import polynomial_plan
+from .plans import cofactor_plan, polynomial_plan
+from .reduction import level_of, reduction_of, solve
 
 _HIGHEST_DEGREE = 2000
 _MOST_BITS = 20_000
@@ -104,12 +105,13 @@ def minimax(
     weighted = "1" if weighting is None else weighting.name
     wanted = read_tolerance(precision, tolerance, unit_of(target.name, parts, weighted))
     degree = _search_degree(target, wanted, parts, weighting, parity)
+    step = reduction_of(target, 2, parts, weighting, parity).degrees[1]
     for _ in range(_STEPS):
         result = _of_degree(target, degree, parts, weighting, parity, bits, asked)
         reached = result.certificate.upper if result.certificate else result.error_estimate
         if reached <= wanted:
             return result
-        degree += 1 if parity is None else 2
+        degree += step
     raise NotConvergedError(
         f"{target.name!r} does not reach {wanted:.3g} by degree {degree} with {bits} bits; "
         "allow more bits"
@@ -168,7 +170,10 @@ def _weight(
         raise ArgumentError("give either weight or relative=True, not both")
     if weight is None and not relative:
         return None
-    result = _reciprocal(target) if relative else as_target(weight)
+    if relative and target.provable:
+        _check_zeros(target, domain)
+        return target.reciprocal
+    result = target.reciprocal if relative else as_target(weight)
     try:
         check_domain(result, domain)
     except DomainError as error:
@@ -182,23 +187,15 @@ def _weight(
     return result
 
 
-def _reciprocal(target: Target) -> Target:
-    """1/|f|, for the relative error."""
-    if target.tree is not None:
-        return as_target(f"1/abs({target.name})")
-
-    def value(x: Any) -> Any:
-        y = target.ball(x) if isinstance(x, arb) else target.series(x)
-        if isinstance(y, arb):
-            return 1 / abs(y)
-        return 1 / y if y[0] > 0 else 1 / -y if y[0] < 0 else y * arb("nan")
-
-    def sampled(x: Any) -> Any:
-        with np.errstate(divide="ignore"):
-            return 1 / np.abs(target.numpy(x))
-
-    name = f"1/abs({target.name})"
-    return Target(name, provable=target.provable, function=value if target.provable else sampled)
+def _check_zeros(target: Target, domain: tuple[Interval, ...]) -> None:
+    """Refuse zeros in a relative error, but for a simple one at 0."""
+    found = zeros(target, [(exact(a), exact(b)) for a, b in domain])
+    if found.elsewhere is not None:
+        raise DomainError(
+            "a relative error needs a function without zeros, but for a simple one at x=0; "
+            f"{target.name!r} is 0, or cannot be told from 0, near x={found.elsewhere:.6g}: choose "
+            "a domain without that point, or put it at x=0"
+        )
 
 
 def _parity(
@@ -246,11 +243,11 @@ def _of_degree(
     if parity == "odd" and degree == 0:
         parity = None
     command = asked.command(degree)
-    found = solve_minimax(target, degree, domain, weight, parity, bits)
+    found = solve(target, degree, domain, weight, parity, bits)
     result = polynomial_approximation(target, found, domain, weight, command)
     if bits is not None or _is_best(result, found):
         return result
-    found = solve_minimax(target, degree, domain, weight, parity, bits, careful=True)
+    found = solve(target, degree, domain, weight, parity, bits, careful=True)
     result = polynomial_approximation(target, found, domain, weight, command)
     if _is_best(result, found):
         return result
@@ -286,10 +283,10 @@ def _search_degree(
     parity: Parity | None,
 ) -> int:
     """The smallest degree whose levelled error is small enough: no lower one can do."""
-    first, step = {"even": (0, 2), "odd": (1, 2)}.get(parity or "", (0, 1))
+    first, step = reduction_of(target, 2, domain, weight, parity).degrees
 
     def good(index: int) -> bool:
-        found = estimated_level(target, first + step * index, domain, weight, parity, wanted)
+        found = level_of(target, max(first + step * index, 1), domain, weight, parity, wanted)
         if not found.resolved and found.largest > wanted:
             raise NotConvergedError(
                 f"the values of {target.name!r} carry rounding errors that hide an error of "
@@ -322,12 +319,16 @@ def polynomial_approximation(
 ) -> Approximation:
     """Wrap a solved polynomial, and prove it where the function can be enclosed."""
     intervals = tuple((exact(a), exact(b)) for a, b in domain)
+    if found.cofactor is None:
+        plan = polynomial_plan(found.polynomial)
+    else:
+        plan = cofactor_plan(found.cofactor)
     result = Approximation(
         function=target.name,
         domain=intervals,
         structure="polynomial",
         components=(found.polynomial,),
-        plan=polynomial_plan(found.polynomial),
+        plan=plan,
         offset=ZERO,
         weight="1" if weight is None else weight.name,
         error_estimate=float(found.estimate),

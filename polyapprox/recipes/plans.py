@@ -13,7 +13,7 @@ from ..plan.builder import PlanBuilder
 from ..plan.plan import Plan
 from ..plan.series import append_series, append_times
 from ..plan.simplify import simplify
-from ..polynomial import Polynomial
+from ..polynomial import Parity, Polynomial
 
 HALF = dyadic(1, -1)
 
@@ -37,7 +37,34 @@ def _append(builder: PlanBuilder, u: int, polynomial: Polynomial) -> int:
         even = [c if k % 2 == 0 else ZERO for k, c in enumerate(coefficients)]
         value = append_series(builder, u, even, "even")
         return builder.add(value, builder.scale(u, coefficients[1]))
+    if polynomial.parity is None and _is_odd_plus_constant(coefficients):
+        odd = [c if k % 2 else ZERO for k, c in enumerate(coefficients)]
+        return builder.shift(append_series(builder, u, odd, "odd"), coefficients[0])
     return append_series(builder, u, coefficients, polynomial.parity)
+
+
+def cofactor_plan(cofactor: Polynomial) -> Plan:
+    """(u − u₀) q(u) with u₀ the unit variable of x = 0: exactly 0 there."""
+    builder = PlanBuilder()
+    slope, shift = cofactor.unit_map
+    z = builder.scale(builder.arguments[0], slope)
+    value = _append(builder, builder.shift(z, shift), cofactor)
+    return simplify(builder.finish(builder.multiply(z, value)))
+
+
+def times_argument(cofactor: Polynomial) -> Polynomial:
+    """(u − u₀) q(u) as a polynomial, exact."""
+    _, shift = cofactor.unit_map
+    product = _times_argument(cofactor.coefficients)
+    for index, coefficient in enumerate(cofactor.coefficients):
+        product[index] = add(product[index], negate(multiply(shift, coefficient)))
+    parity = cofactor.parity if shift == 0 else None
+    flipped: Parity | None = {"even": "odd", "odd": "even"}.get(parity or "")  # type: ignore[assignment]
+    return Polynomial(tuple(product), cofactor.domain, flipped)
+
+
+def _is_odd_plus_constant(coefficients: Sequence[mpmath.mpf]) -> bool:
+    return len(coefficients) > 3 and all(c == 0 for c in coefficients[2::2])
 
 
 def _is_even_plus_linear(coefficients: Sequence[mpmath.mpf]) -> bool:

@@ -49,9 +49,11 @@ def signed_extrema(
     Returns
     -------
     points, values : ndarray, shape (runs,)
-        Signs of `values` alternate.
+        Signs of `values` alternate. A single NaN where the error is not finite everywhere.
     """
     values = error(grid)
+    if not np.all(np.isfinite(values)):
+        return grid[:1], np.array([np.nan])
     run = np.concatenate([[0], np.cumsum(np.diff(values >= 0))])
     best = _rivals(np.abs(values), run)
     points, extrema = grid[best], values[best]

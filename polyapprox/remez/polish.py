@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from flint import arb, arb_poly
@@ -83,14 +84,26 @@ class BallTrial:
     def accuracy(self) -> float:
         """Radius of the polynomial's values over |level|: how well the precision carried it.
 
-        An infinite accuracy says that the level cannot be told from zero. Weights are not looked
-        at: they scale values and level alike, unless they vary wildly.
+        An infinite accuracy says that the level cannot be told from zero.
         """
         if self.vanishes:
             return np.inf
         with working_precision(64):
-            radius = sum((self.q[k].rad() for k in range(len(self.nodes) - 1)), self.level.rad())
+            radius = sum((self.q[k].rad() for k in range(len(self.nodes) - 1)), arb(0))
+            radius = radius * self.largest_weight + self.level.rad()
             return float((radius / abs(self.level.mid())).mid())
+
+    @cached_property
+    def largest_weight(self) -> arb:
+        """About the largest weight of the error of the polynomial, in x."""
+        weight = self.problem.weight
+        if weight is None:
+            return arb(1)
+        largest = arb(0)
+        for x in self.nodes * self.nodes if self.problem.reduction == "sqrt" else self.nodes:
+            size = abs(weight.ball(arb(float(x)))).mid()
+            largest = largest.max(size) if size.is_finite() else largest
+        return largest if largest > 0 else arb(1)
 
     def error(self, z: Array) -> Array:
         """Weighted error over |level| at z, as float64, shape (len(z),); 0 where it vanishes."""

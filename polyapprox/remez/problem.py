@@ -73,7 +73,10 @@ class Problem:
         """F and W at z (float64 arrays)."""
         x = z * z if self.reduction == "sqrt" else z
         value = self.target.numpy(x)
-        weight = np.ones_like(x) if self.weight is None else self.weight.numpy(x)
+        if self.weight is None:
+            weight = np.ones_like(x)
+        else:
+            weight = 1 / np.abs(value) if self.is_relative else self.weight.numpy(x)
         if self.reduction == "odd":
             return value / z, weight * z
         return value, weight
@@ -98,12 +101,13 @@ class Problem:
         z = z[:: max(1, len(self.intervals))]
         values, weights = self.sample(z)
         with working_precision(128):
-            _, exact_values, _ = self.sample_balls([arb(float(v)) for v in z])
+            _, exact_values, exact_weights = self.sample_balls([arb(float(v)) for v in z])
+            sizes = [abs(float(w.mid())) for w in exact_weights]
             gaps = [
                 abs(float((u - float(v)).mid())) if np.isfinite(v) else np.inf
                 for u, v in zip(exact_values, values, strict=True)
             ]
-        return float(np.max(np.array(gaps) * weights))
+        return float(np.max(np.array(gaps) * np.fmax(np.abs(weights), sizes)))
 
     def variable(self, t: list[arb]) -> list[arb]:
         """The variable of the ball polynomial: u for plain powers, u² under a parity."""
@@ -113,6 +117,11 @@ class Problem:
         if slope == 1 and shift == 0:
             return t
         return [slope * v + shift for v in t]
+
+    @cached_property
+    def is_relative(self) -> bool:
+        """Whether the weight is 1/|f|, which costs no value of its own."""
+        return self.weight is not None and self.weight.is_reciprocal_of(self.target)
 
     @property
     def x_degree(self) -> int:
@@ -131,7 +140,7 @@ class Problem:
         weight = [one] * len(x)
         if self.weight is not None:
             of_weight = self._value_ball(self.weight)
-            weight = [of_weight(v) for v in x]
+            weight = [1 / abs(v) for v in value] if self.is_relative else [of_weight(v) for v in x]
         if self.reduction == "odd":
             value = [v / u for v, u in zip(value, z, strict=True)]
             weight = [w * u for w, u in zip(weight, z, strict=True)]

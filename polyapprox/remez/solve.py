@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import mpmath
@@ -28,6 +28,7 @@ Interval = tuple[float, float]
 _BITS_OF_ZERO = 113  # of coefficients when the error vanishes
 _GOOD_BITS = 56
 _ACCEPTED_GAP = 1e-5
+_HOPELESS = 0.5
 _ACCEPTED_BLACK_BOX_GAP = 1e-3
 
 
@@ -46,6 +47,9 @@ class MinimaxPolynomial:
         Points of alternation, in x, ascending.
     space : str
         The polynomials among which it is best.
+    cofactor : Polynomial or None
+        q where the polynomial is (u − u₀) q(u), u₀ the unit variable of x = 0: it has to vanish
+        there exactly.
     """
 
     polynomial: Polynomial
@@ -53,6 +57,7 @@ class MinimaxPolynomial:
     estimate: mpmath.mpf
     reference: tuple[mpmath.mpf, ...]
     space: str
+    cofactor: Polynomial | None = None
 
 
 def solve_minimax(
@@ -64,6 +69,7 @@ def solve_minimax(
     bits: int | None,
     tolerance: float = 1e-10,
     careful: bool = False,
+    hull: Interval | None = None,
 ) -> MinimaxPolynomial:
     """Best weighted approximation of `target` on `domain`, to a relative gap of `tolerance`.
 
@@ -82,6 +88,9 @@ def solve_minimax(
         Relative gap between the largest error and the levelled error.
     careful : bool
         Run the whole exchange in balls.
+    hull : (float, float), optional
+        The interval whose Chebyshev polynomials the result is written in (symmetric under a
+        parity); by default the hull of the domain.
 
     Raises
     ------
@@ -89,6 +98,8 @@ def solve_minimax(
         With degree, gap and advice.
     """
     problem = reduced_problem(target, degree, domain, weight, parity)
+    if hull is not None:
+        problem = replace(problem, hull=hull)
     if careful and problem.provable:
         polished = exchange_in_balls(problem, initial_reference(problem), _GOOD_BITS, tolerance)
         return _rounded(_accepted(polished), bits)
@@ -134,6 +145,12 @@ def _resolved(found: Exchange[Trial]) -> bool:
 
 
 def _complaint(problem: Problem, gap: float) -> str:
+    if problem.is_relative and gap > _HOPELESS:
+        return (
+            f"no polynomial of degree {problem.x_degree} was found whose relative error for "
+            f"{problem.target.name!r} stays below 1, the error of 0: the function varies too much "
+            "on the domain for so low a degree; raise the degree, or shorten or split the domain"
+        )
     return (
         f"the exchange for {problem.target.name!r} at degree {problem.x_degree} stopped at a "
         f"relative gap of {gap:.1e}; try another degree, split the domain where the function is "
@@ -147,7 +164,8 @@ def _rounded(trial: BallTrial, bits: int | None, sampled: mpmath.mpf = ZERO) -> 
     with working_precision(trial.precision):
         coefficients = chebyshev_coefficients(trial)
         level = ZERO if trial.vanishes else exact(abs(trial.level))
-        total = exact(sum((abs(c) for c in coefficients), arb(0)))
+        weight = trial.largest_weight
+        total = exact(sum((abs(c) for c in coefficients), arb(0)) * weight)
     if bits is None:
         bits = needed_bits(total, level)
     if bits + 40 > trial.precision:
@@ -156,7 +174,7 @@ def _rounded(trial: BallTrial, bits: int | None, sampled: mpmath.mpf = ZERO) -> 
     polynomial = rounded_polynomial(trial, coefficients, bits)
     with working_precision(trial.precision):
         pairs = zip(coefficients, polynomial.coefficients, strict=True)
-        drift = exact(sum((abs(c - ball(r)) for c, r in pairs), arb(0)).upper())
+        drift = exact((sum((abs(c - ball(r)) for c, r in pairs), arb(0)) * weight).upper())
         reference = tuple(exact(float(v)) for v in trial.nodes)
         if problem.reduction == "sqrt":
             reference = tuple(exact(ball(v) ** 2) for v in reference)
@@ -184,7 +202,10 @@ def _sampled_error(trial: BallTrial, polynomial: Polynomial) -> mpmath.mpf:
 
 
 def needed_bits(total: mpmath.mpf, level: mpmath.mpf) -> int:
-    """Coefficient bits that keep rounding below 10^-11 of the error (53 where that suffices)."""
+    """Coefficient bits that keep rounding below 10^-11 of the error (53 where that suffices).
+
+    `total` is the sum of the coefficients' sizes, times the largest weight.
+    """
     if level == 0 or total == 0:
         return _BITS_OF_ZERO
     wanted = math.ceil(log2(total) - log2(level)) + 37
