@@ -23,6 +23,8 @@ from .provenance import Provenance
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .proof.near import NearBound
+
 Structure = Literal["polynomial", "direct", "composite", "composition", "circuit"]
 Interval = tuple[mpmath.mpf, mpmath.mpf]
 
@@ -200,6 +202,25 @@ class Approximation:
             constants = [abs(o.constant) for o in self.plan.operations if o.constant is not None]
             return float(max(constants, default=ZERO))
         return max(component.largest_coefficient for component in self.components)
+
+    @property
+    def slope_bound(self) -> float:
+        """Proven bound of |r'| on what is covered: how many times larger input noise comes out.
+
+        See :func:`polyapprox.proof.float64.slope_bound`.
+        """
+        from .proof.float64 import slope_bound
+
+        return slope_bound(self)
+
+    def bound_near(self, radius: float) -> NearBound:
+        """Bounds of the error for inputs up to radius · B beside the interval, real or imaginary.
+
+        See :func:`polyapprox.proof.near.bound_near`.
+        """
+        from .proof.near import bound_near
+
+        return bound_near(self, radius)
 
     def safe_radius(self, factor: float = 2.0) -> float:
         """How far outside the interval r stays small, proven.

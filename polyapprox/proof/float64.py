@@ -32,10 +32,10 @@ from .cells import TaylorArray
 from .evaluation import NOTHING, UNKNOWN, Evaluation, largest_of
 from .float64_stages import by_stages
 from .mesh import chebyshev_mesh
-from .sensitivity import sensitivity
+from .sensitivity import Sensitivity, sensitivity
 from .study import study_domain
 
-_OVERSAMPLING, _OVERSAMPLING_OF_LARGE = 8.0, 2.0
+_OVERSAMPLING, _OVERSAMPLING_OF_LARGE = 8.0, 3.0
 _SMALL, _LARGEST_SAMPLED = 1 << 8, 1 << 13  # degrees
 _LARGEST_SAMPLED_COMPOSITE = 1 << 15
 _AT_ONCE = 1 << 20  # numbers
@@ -78,13 +78,57 @@ def float64_error_bound(approximation: Approximation) -> float:
 _known: dict[Any, float] = {}
 
 
+@one_at_a_time
+def slope_bound(approximation: Approximation) -> float:
+    """Proven bound of |r'| on what is covered: how many times larger noise of the input comes out.
+
+    Parameters
+    ----------
+    approximation : Approximation
+        Of maximum and minimum: the derivative with respect to either argument.
+
+    Returns
+    -------
+    float
+        Infinite where nothing can be proven.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> 1 < slope_bound(circuit("relu", multiplications=5)) < 2
+    True
+    """
+    with np.errstate(all="ignore"):
+        if approximation.plan.inputs == 1:
+            return _on_domain(approximation, approximation.plan, slopes=True).slope
+        found = _apart(approximation)
+        if found is None:
+            return math.inf
+        front, inner, back, _ = found
+        slopes = (
+            float(own[0]) * inner.slope * float(back.slopes[0][0]) + float(direct[0])
+            for own, direct in zip(front.slopes, back.slopes[1:], strict=True)
+        )
+        return max(slopes) * _GROW
+
+
 def _bound(approximation: Approximation) -> float:
-    plan = approximation.plan
-    if plan.inputs == 1:
-        return _on_domain(approximation, plan, slopes=False).error
-    found = parts(plan) if plan.inputs == 2 else None
+    if approximation.plan.inputs == 1:
+        return _on_domain(approximation, approximation.plan, slopes=False).error
+    found = _apart(approximation)
     if found is None:
         return math.inf
+    _, _, back, error = found
+    return (float(back.rounding[0]) + float(back.slopes[0][0]) * error) * _GROW
+
+
+def _apart(
+    approximation: Approximation,
+) -> tuple[Sensitivity, Evaluation, Sensitivity, float] | None:
+    """The three parts of a plan of two arguments, and the error of the value in the middle."""
+    found = parts(approximation.plan) if approximation.plan.inputs == 2 else None
+    if found is None:
+        return None
     low, high = approximation.covered[0][0], approximation.covered[-1][1]
     size = max(float_up(high), -float_down(low))
     arguments = [BoundedArray(np.zeros(1), np.full(1, size)) for _ in range(2)]
@@ -92,8 +136,7 @@ def _bound(approximation: Approximation) -> float:
     inner = _on_domain(approximation, found.inner, slopes=True)
     error = inner.error + inner.slope * float(front.rounding[0])
     value = BoundedArray(np.zeros(1), np.full(1, inner.size + error))
-    back = sensitivity(found.back, [value, *arguments], BoundedArray.lift_constant)
-    return (float(back.rounding[0]) + float(back.slopes[0][0]) * error) * _GROW
+    return front, inner, sensitivity(found.back, [value, *arguments], BoundedArray.lift_constant), error
 
 
 def _on_domain(approximation: Approximation, plan: Plan, slopes: bool) -> Evaluation:

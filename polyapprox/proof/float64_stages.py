@@ -22,12 +22,12 @@ from ..plan.count import input_scaling
 from ..plan.cuts import between, handed_over, with_own_scalings
 from ..plan.degree import plan_degree
 from ..plan.plan import Plan
-from ..polynomial import Polynomial
 from ..precision import working_precision
 from .bounded import BoundedArray
+from .by_stages import STEPS
 from .evaluation import NOTHING, UNKNOWN, Evaluation
 from .mesh import Mesh, chebyshev_mesh
-from .ranges import power_form, range_on
+from .ranges import is_odd, power_form, range_on
 from .sensitivity import sensitivity
 from .study import study_domain
 
@@ -64,7 +64,7 @@ def by_stages(approximation: Approximation, plan: Plan) -> Evaluation:
     """
     components = approximation.components
     start = _start(approximation)
-    if start is None or not all(map(_is_odd, components)):
+    if start is None or not all(map(is_odd, components)):
         return UNKNOWN
     scaling = input_scaling(plan)
     plan = with_own_scalings(plan) if scaling is None else plan
@@ -95,19 +95,12 @@ def by_stages(approximation: Approximation, plan: Plan) -> Evaluation:
         return _last(last, cells, inputs)
 
 
-def _is_odd(component: Polynomial) -> bool:
-    """By its form, said or not."""
-    return not component.unit_map[1] and not any(component.coefficients[0::2])
-
-
 def _start(approximation: Approximation) -> mpmath.mpf | None:
     """From which |x| on all stages but the first see their own intervals."""
-    if approximation.threshold is not None:
-        return approximation.threshold
-    if approximation.function in ("sign", "step"):
+    if approximation.function in STEPS:
         least = min(abs(end) for part in approximation.covered for end in part)
         return least if least > 0 else None
-    return None
+    return approximation.threshold
 
 
 def _first_cells(
@@ -118,7 +111,7 @@ def _first_cells(
     end = ends[0].max(ends[-1]).upper()
     edges = [start.lower() * arb((1, -k)) for k in range(_HALVINGS + 1)]
     pairs = [(edges[0], end)]
-    if approximation.threshold is not None:
+    if approximation.function not in STEPS:  # these have a gap there
         pairs += [(low, high) for high, low in itertools.pairwise(edges)]
         pairs.append((arb(0), edges[-1]))
     cells = []

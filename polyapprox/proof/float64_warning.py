@@ -7,21 +7,17 @@ import math
 
 import mpmath
 import numpy as np
-from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
-from ..numbers import ball
 from ..outward import float_down, float_up, upper
 from ..plan.degree import plan_degree
-from ..precision import working_precision
-from ..targets import Target, as_target
+from ..targets import as_target
 from .float64 import evaluation, float64_error_bound
-from .study import study_domain
+from .study import largest_value, study_domain
 
 _OCTAVES = 40  # of the distance from 0, in each of which error and weight are taken together
 _LARGEST = 1 << 10  # degree of a plan that is looked at octave by octave
-_PARTS = 8
 
 
 def warning_of(approximation: Approximation) -> str | None:
@@ -73,7 +69,7 @@ def _weighted(approximation: Approximation, absolute: float) -> float:
     together = plan.inputs == 1 and plan_degree(plan) <= _LARGEST
     largest = 0.0
     for low, high in parts:
-        heaviest = _largest_weight(weight, low, high)
+        heaviest = largest_value(weight, low, high)
         error = evaluation(plan, low, high).error if together else absolute
         if math.isfinite(heaviest):
             largest = max(largest, heaviest * error)
@@ -89,16 +85,3 @@ def _octaves(low: float, high: float) -> list[tuple[float, float]]:
         edges.append(0.0)
     edges = sorted(set(edges))
     return list(itertools.pairwise(edges))
-
-
-def _largest_weight(weight: Target, low: float, high: float) -> float:
-    """Bound of |weight| on an interval (infinite where balls do not enclose it)."""
-    edges = np.linspace(low, high, _PARTS + 1)
-    largest = 0.0
-    with working_precision(64):
-        for a, b in itertools.pairwise(edges):
-            value = abs(weight.ball(ball(float(a)).union(ball(float(b)))))
-            if not value.is_finite():
-                return math.inf
-            largest = max(largest, float(arb(value.upper())) * (1 + 1e-15))
-    return largest

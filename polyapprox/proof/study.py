@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import mpmath
+import numpy as np
 
 from ..approximation import Approximation
-from ..numbers import add, negate
+from ..numbers import add, ball, exact, negate
+from ..outward import float_up
 from ..plan.plan import Plan
+from ..precision import working_precision
 from ..structures import TWO_ARGUMENTS
+from ..targets import Target
+
+_PARTS = 8  # of an interval whose values are enclosed by balls
 
 
 def one_argument_function(function: str) -> str:
@@ -41,3 +49,17 @@ class _WithZero:
 
     def run(self, x: Any, lift: Callable[[mpmath.mpf], Any] | None = None) -> Any:
         return self.plan.run(x, x * 0, lift=lift)
+
+
+def largest_value(target: Target, low: float, high: float) -> float:
+    """Bound of |f| on an interval, by balls (infinite where they do not enclose it)."""
+    edges = np.linspace(low, high, _PARTS + 1)
+    edges[0], edges[-1] = low, high
+    largest = 0.0
+    with working_precision(64):
+        for a, b in pairwise(edges):
+            value = abs(target.ball(ball(float(a)).union(ball(float(b)))))
+            if not value.is_finite():
+                return math.inf
+            largest = max(largest, float_up(exact(value.upper())))
+    return largest
