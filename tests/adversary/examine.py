@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import tempfile
 import time
@@ -17,6 +18,7 @@ from typing import Any
 import independent
 import mpmath
 import numpy as np
+from flint import arb
 
 import polyapprox as pa
 from polyapprox import Polynomial
@@ -25,7 +27,7 @@ from polyapprox.errors import PolyApproxError
 from polyapprox.table import document_of
 
 from .calls import Call
-from .judge import Balls, Table, Verdict, as_ball, dyadic, judge
+from .judge import Balls, Table, Verdict, as_ball, dyadic, float_points, judge
 
 NEWTON = Polynomial.from_floats([0.0, 1.125, 0.0, -0.125], parity="odd")
 _QUICK = 0.5  # seconds: what is made in less is made twice
@@ -90,7 +92,36 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
         report.faults += request_faults(made, document, call.asked)
     if report.seconds < _QUICK:
         report.faults += provenance_faults(made)
+        report.faults += rounding_faults(made, Table(document), seed)
     return report
+
+
+def rounding_faults(made: Any, table: Table, seed: int) -> list[str]:
+    """Calls with floats err by rounding no more than is stated, and warn where that is much."""
+    lines = [
+        float_points(low, high, [0.0] if low < 0 < high else [], 60, random.Random(seed))
+        for low, high in table.parts
+    ]
+    chance = np.random.default_rng(seed)
+    x = [chance.permutation(np.concatenate(lines))[:80] for _ in range(table.inputs)]
+    with warnings.catch_warnings(record=True) as said, np.errstate(all="ignore"):
+        warnings.simplefilter("always")
+        values = np.asarray(made(*x), dtype=float) * np.ones(80 if len(x[0]) >= 80 else len(x[0]))
+    warned = any(issubclass(w.category, pa.PrecisionWarning) for w in said)
+    stated = made.float64_error_bound
+    balls = Balls(table)
+    worst = 0.0
+    for index, value in enumerate(values):
+        point = [Fraction(float(v[index])) for v in x]
+        exact_value = balls.plan_at(point, 600)
+        off = float(abs(exact_value - arb(float(value))).abs_lower())
+        worst = max(worst, off if np.isfinite(off) else np.inf)
+    found = []
+    if worst > stated:
+        found.append(f"floats err by {worst:.3g}, stated {stated:.3g}")
+    if table.bound and not warned and made.weight == "1" and worst > 1.01 * table.bound:
+        found.append(f"floats err by {worst:.3g}, above the bound, without a warning")
+    return found
 
 
 def provenance_faults(made: Any) -> list[str]:
