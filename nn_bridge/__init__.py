@@ -29,7 +29,7 @@ from .errors import (
     OutOfRangeError,
     WeightsError,
 )
-from .propagation import propagate
+from .propagation import predict_accuracy, propagate
 from .ranges.calibration import calibrate, measure
 from .ranges.ranges import Ranges
 
@@ -50,6 +50,7 @@ __all__ = [
     "foldings",
     "load_converted",
     "measure",
+    "predict_accuracy",
     "propagate",
     "Ranges",
     "save_converted",

@@ -14,6 +14,9 @@ _errors = Console(stderr=True)
 FOLDER = Path("experiments/paper")
 SCRATCH = Path(".cache/paper")
 TRAIN = "train"
+MEASURED = [
+    Path("experiments") / name for name in ("other-networks.jsonl", "resnet20-cifar10.jsonl")
+]
 _Arms = Annotated[
     list[str] | None, typer.Option("--arm", help="Row of the table; repeat for several.")
 ]
@@ -86,3 +89,19 @@ def table2(
 ) -> None:
     """Table 2: weight decay, of all parameters or some. Trains and measures what is missing."""
     _run("table2", arm, seed, recipe, folder, scratch, data, part)
+
+
+@app.command()
+def law(
+    measured: Annotated[
+        list[Path] | None,
+        typer.Option(help="Files of accuracy records; by default those in experiments/."),
+    ] = None,
+    folder: _Folder = FOLDER,
+    data: _Data = None,
+) -> None:
+    """Predict measured cells from 24 images each: P(correct) by margins and deviations."""
+    from .law import LAW, measured as cells_of, run_law
+
+    cells = cells_of(measured or MEASURED)
+    run_law(cells, folder / LAW, data, _say)

@@ -3,14 +3,17 @@
 from .critical import AccuracyCurve, accuracy_curve
 from .layers import LayerError
 from .majorant import Majorant, majorant
+from .prediction import Prediction, predict_accuracy
 from .study import Propagation, propagate
 
 __all__ = [
     "AccuracyCurve",
     "LayerError",
     "Majorant",
+    "Prediction",
     "Propagation",
     "accuracy_curve",
     "majorant",
+    "predict_accuracy",
     "propagate",
 ]

@@ -1,0 +1,129 @@
+"""The law of accuracy against cells that were measured: predicted from 24 images each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..choosing.makers import make
+from ..conversion.network import convert
+from ..errors import DataError
+from ..experiments.accuracy import read_interval
+from ..experiments.records import Records, key_of
+from ..files import git_commit
+from ..models.networks import find_network
+from ..propagation.prediction import centred, law_of
+from ..ranges.calibration import calibrate
+
+LAW = "law.jsonl"
+IMAGES = 24
+KINDS = ("published", "ours")
+POWERS = range(4, 11)
+INTERVALS = ("per-layer", "50")
+_CALIBRATION = 5000
+_MARGIN = 1.25
+
+
+def measured(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Cells of all test images that the law speaks of, from files of accuracy records.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read.
+    """
+    found = []
+    for path in paths:
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} cannot be read as records of accuracy: {error}") from error
+        found += [
+            cell for cell in lines
+            if cell.get("approximation") in KINDS and cell.get("power") in POWERS
+            and cell.get("interval") in INTERVALS and cell.get("margin", _MARGIN) == _MARGIN
+            and cell.get("images", 0) >= 10_000
+        ]  # fmt: skip
+    return found
+
+
+def run_law(
+    cells: list[dict[str, Any]],
+    path: Path,
+    data: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Predict each cell that is not in the file yet.
+
+    Parameters
+    ----------
+    cells : list of dict
+        From :func:`measured`.
+    path : path
+        JSON lines to add to.
+    data : path, optional
+    say : callable
+        Called with a line each cell.
+
+    Returns
+    -------
+    list of dict
+        One record a cell: measured and predicted.
+    """
+    torch.set_num_threads(1)
+    records = Records(path)
+    networks: dict[str, _Network] = {}
+    found = []
+    for cell in cells:
+        identity = {
+            name: cell.get(name)
+            for name in ("network", "weights_sha256", "approximation", "power", "interval", "images")
+        } | {"experiment": "law", "sample": IMAGES}  # fmt: skip
+        record = records.get(key_of(identity))
+        if record is None:
+            name = cell["network"]
+            if name not in networks:
+                networks = {name: _Network(name, data)}  # one at a time in memory
+            record = {"key": key_of(identity), **identity, "correct": cell["correct"],
+                      **networks[name].predicted(cell), "commit": git_commit()}  # fmt: skip
+            records.add(record)
+            say(
+                f"{name}, {cell['approximation']} 2^-{cell['power']}, {cell['interval']}: measured "
+                f"{100 * cell['correct'] / cell['images']:.2f} %, predicted "
+                f"{100 * record['predicted']['accuracy']:.2f} %"
+            )
+        found.append(record)
+    return found
+
+
+class _Network:
+    """A published network, its ranges, and its logits on the test images."""
+
+    def __init__(self, name: str, data: str | Path | None) -> None:
+        known = find_network(name)
+        self.model = known.load(data)
+        train = known.data("train", data).first(_CALIBRATION)
+        self.ranges = calibrate(self.model, known.batches(train))
+        test = list(known.batches(known.data("test", data)))
+        with torch.no_grad():
+            self.logits = torch.cat([self.model(inputs).double() for inputs, _ in test])
+        self.labels = torch.cat([labels for _, labels in test])
+        self.sample = test[0][0][:IMAGES]
+
+    def predicted(self, cell: dict[str, Any]) -> dict[str, Any]:
+        """What the law says of a cell."""
+        converted = convert(
+            self.model,
+            approximation=make(cell["approximation"], cell["power"]),
+            interval=read_interval(cell["interval"]),
+            calibrate=self.ranges,
+            margin=_MARGIN,
+        )
+        with torch.no_grad():
+            moved = converted(self.sample).double() - self.logits[:IMAGES]
+        return {"predicted": asdict(law_of(self.logits, self.labels, centred(moved)))}
