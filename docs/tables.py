@@ -234,6 +234,55 @@ def ways() -> str:
     return grid(("cost of", "depth, mult.", *columns), rows)
 
 
+def like_for_like(powers: dict[str, dict[str, tuple[int, ...]]]) -> str:
+    """r_α and ours under the same corrections; `powers` by interval and approximation."""
+    runs = measured()
+    rows = []
+    for interval, chosen in powers.items():
+        words = "[−50, 50]" if interval == "50" else "each layer's own"
+        for name, which in chosen.items():
+            for k in which:
+                rows.append((words, *_corrections(runs, name, k, interval)))
+    headings = ("interval", "approximation", "mult.", "levels", "as it is", "normalisation corrected",
+                "means corrected")  # fmt: skip
+    return grid(headings, rows)
+
+
+def _corrections(
+    runs: dict[tuple[Any, ...], dict[str, Any]], name: str, power: int, interval: str
+) -> tuple[str, ...]:
+    """Name, cost, and the accuracies without and with corrections; empty where not measured."""
+    caps = {"50": 32.0, "per-layer": 8.0}
+    cap = caps[interval] if name == "weighted" else None
+    margin = 1.25 if interval == "per-layer" or name == "weighted" else None
+    found = []
+    for correction in ("", "-corrected", "-means"):
+        margins = (margin, 1.25, None)
+        run = next(
+            (runs[key] for m in margins
+             if (key := (name + correction, power, interval, m, cap)) in runs), None
+        )  # fmt: skip
+        found.append("" if run is None else f"{100 * run['accuracy']:.2f}")
+    cost = runs["published" if name == "published" else "ours", power, "per-layer", 1.25, None]
+    words = {"published": f"r_{power}", "ours": f"ours, 2^-{power}",
+             "weighted": f"ours, 2^-{power}, fitted to inputs"}  # fmt: skip
+    return words[name], str(cost["multiplications"]), str(cost["depth"]), *found
+
+
+def networks_in_short() -> str:
+    """What README says of ResNet-20."""
+    return like_for_like({
+        "per-layer": {"ours": (5,), "weighted": (5,), "published": (5, 6)},
+        "50": {"ours": (7,), "weighted": (7,), "published": (7, 8)},
+    })  # fmt: skip
+
+
+def corrections() -> str:
+    """Every precision under the same corrections."""
+    every = dict.fromkeys(("published", "ours", "weighted"), tuple(range(4, 10)))
+    return like_for_like({"per-layer": every, "50": every})
+
+
 def others() -> str:
     """Other networks, each layer on its own interval: r_α → ours → corrected."""
     lines = (DOCS.parent / "experiments" / "other-networks.jsonl").read_text(encoding="utf-8")
@@ -356,6 +405,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "accuracy": accuracy,
     "ways": ways,
     "others": others,
+    "networks-in-short": networks_in_short,
+    "corrections": corrections,
     "sollya": sollya,
     "lattigo": lattigo,
     "cold": cold,

@@ -432,11 +432,18 @@ def test_runners_give_the_same_results_in_order(monkeypatch: pytest.MonkeyPatch)
     tasks = [(pow, (k, 2)) for k in range(5)]
     assert list(serial(tasks)) == [0, 1, 4, 9, 16]
     with pytest.raises(ArgumentError, match="runner must be one of"):
+        runner_named("threads")
+    with pytest.raises(ArgumentError, match="dask needs its address"):
         runner_named("dask")
+    with pytest.raises(ArgumentError, match="no other runner takes one"):
+        runner_named("serial", scheduler="tcp://127.0.0.1:8786")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ArgumentError, match=r"pip install 'polyapprox\[cluster\]'"):
+        runner_named("dask", scheduler="tcp://127.0.0.1:8786")
     with pytest.raises(ArgumentError, match="jobs must be"):
         runner_named("joblib", 0)
     monkeypatch.setitem(sys.modules, "joblib", None)
-    with pytest.raises(ArgumentError, match="pip install joblib"):
+    with pytest.raises(ArgumentError, match="pip install 'joblib'"):
         runner_named("joblib")
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import signal
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +30,7 @@ from nn_bridge.paper.recipes import HELD_OUT, recipe
 from nn_bridge.paper.train import RUNS, train_missing, weights_path
 from nn_bridge.training.configuration import as_mapping, from_mapping
 from nn_bridge.training.optimisation import rate_at
+from polyapprox.circuits.search.runner import runner_named
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "paper"
 ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "digits")
@@ -143,6 +148,47 @@ def test_no_line_without_its_weights(trained, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         train_missing(ONE, tmp_path, trained[0] / "scratch")
     assert not (tmp_path / RUNS).exists()
+
+
+# --- on several processes ---
+
+
+@pytest.fixture(scope="module")
+def several():
+    return runs("table1", ["decay 5e-4", "decay 1e-5", "decay 1e-5, Mixup"], [5], "digits")
+
+
+def table_of(folder: Path) -> dict[str, tuple[str, float]]:
+    lines = Records(folder / RUNS).lines.values()
+    return {line["key"]: (line["weights_sha256"], line["accuracy"]) for line in lines}
+
+
+def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost(several, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    train_missing(several, tmp_path / "serial", tmp_path / "a")
+    killed = []
+
+    def kill_one(address: str) -> None:
+        """Once a training has done its first epoch, the worker that is at it dies."""
+        with distributed.Client(address, set_as_default=False) as client:
+            workers = client.run(os.getpid)
+            while not list((tmp_path / "b").glob("*/log.jsonl")):
+                time.sleep(0.02)
+            busy = [worker for worker, tasks in client.processing().items() if tasks]
+            killed.append(workers[busy[0]])
+            os.kill(killed[0], signal.SIGKILL)
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        killer = threading.Thread(target=kill_one, args=(address,), daemon=True)
+        killer.start()
+        runner = runner_named("dask", scheduler=address, ordered=False)
+        train_missing(several, tmp_path / "dask", tmp_path / "b", runner=runner)
+        killer.join()
+    assert killed and table_of(tmp_path / "dask") == table_of(tmp_path / "serial")
+    assert len(table_of(tmp_path / "dask")) == 3
 
 
 # --- measuring ---

@@ -88,3 +88,16 @@ def saved_results_are_those_of_the_configurations(study: ModuleType, found: Foun
             assert record["accuracy"]["relu"] == pytest.approx(run["relu"], abs=0.03)
     judged = {one["name"] for one in saved if one["split"] == "validation"}
     assert judged == set(study.trials())
+
+
+def test_readme_says_mean_and_spread_of_the_saved_results() -> None:
+    lines = (EXPERIMENTS / "digits-sturdy.jsonl").read_text(encoding="utf-8").splitlines()
+    readme = (EXPERIMENTS.parent / "README.md").read_text(encoding="utf-8")
+    for name in ("baseline", "sturdy"):
+        values = [
+            100 * one["accuracy"]["2"] for one in map(json.loads, lines)
+            if one["split"] == "test" and one["name"] == name
+        ]  # fmt: skip
+        assert len(values) == 5
+        words = f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+        assert words in " ".join(readme.split())

@@ -27,6 +27,9 @@ _Parts = Annotated[
     typer.Option(help="train, or a stage of measuring: first, normalised, weighted, global, precise; "
                  "repeat for several."),
 ]  # fmt: skip
+_Runner = Annotated[str, typer.Option(help="Of trainings: serial, joblib or dask.")]
+_Jobs = Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")]
+_Scheduler = Annotated[str | None, typer.Option(help="Of dask's cluster: tcp://host:8786.")]
 _Folder = Annotated[Path, typer.Option(help="Folder of records and weights.")]
 _Scratch = Annotated[Path, typer.Option(help="Folder for checkpoints.")]
 _Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
@@ -45,7 +48,12 @@ def _run(
     scratch: Path,
     data: Path | None,
     part: list[str] | None,
+    runner: str,
+    jobs: int,
+    scheduler: str | None,
 ) -> None:
+    from polyapprox.circuits.search.runner import runner_named
+
     from ..errors import ArgumentError
     from .declared import runs
     from .measuring import STAGES, measure_all
@@ -59,7 +67,8 @@ def _run(
             )
     wanted = runs(table, arm or (), seed or (), recipe)
     if TRAIN in parts:
-        train_missing(wanted, folder, scratch, data, _say)
+        run = runner_named(runner, jobs, scheduler=scheduler, ordered=False)
+        train_missing(wanted, folder, scratch, data, _say, None if runner == "serial" else run)
     measure_all(wanted, folder, data, tuple(name for name in STAGES if name in parts), _say)
 
 
@@ -72,9 +81,12 @@ def table1(
     folder: _Folder = FOLDER,
     scratch: _Scratch = SCRATCH,
     data: _Data = None,
+    runner: _Runner = "serial",
+    jobs: _Jobs = -1,
+    scheduler: _Scheduler = None,
 ) -> None:
     """Table 1: decay, little decay, Mixup, NGNV. Trains and measures what is not on record."""
-    _run("table1", arm, seed, recipe, folder, scratch, data, part)
+    _run("table1", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
 
 
 @app.command()
@@ -86,9 +98,12 @@ def table2(
     folder: _Folder = FOLDER,
     scratch: _Scratch = SCRATCH,
     data: _Data = None,
+    runner: _Runner = "serial",
+    jobs: _Jobs = -1,
+    scheduler: _Scheduler = None,
 ) -> None:
     """Table 2: weight decay, of all parameters or some. Trains and measures what is missing."""
-    _run("table2", arm, seed, recipe, folder, scratch, data, part)
+    _run("table2", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 from torch import nn
+
+from polyapprox.circuits.search.runner import Runner
 
 from ..conversion.evaluation import evaluate
 from ..errors import TrainingError
@@ -22,6 +24,7 @@ from ..models.networks import find_network
 from ..training.configuration import Configuration, as_mapping
 from ..training.loop import Progress, fit
 from .declared import Run
+from .progress import Clock, words
 
 RUNS, WEIGHTS = "runs.jsonl", "weights"
 """Under the folder of records: one line a training, and the file of its weights."""
@@ -136,8 +139,9 @@ def train_missing(
     scratch: Path,
     data: str | Path | None = None,
     say: Callable[[str], None] = lambda line: None,
+    runner: Runner | None = None,
 ) -> Records:
-    """Train what has no line yet, one after the other; each is on record when it ends.
+    """Train what has no line yet; each is on record when it ends.
 
     Parameters
     ----------
@@ -146,19 +150,41 @@ def train_missing(
         Of the records.
     scratch, data : path
     say : callable
-        Called with a line each epoch and each run: what is done, and the time left.
+        Called with a line each epoch (each run, if a runner is given): what is done, the time left.
+    runner : callable, optional
+        See :func:`polyapprox.circuits.search.runner.runner_named`; by default one after the other.
+        Results come back to this process, which alone writes records.
     """
-    from .progress import Clock
-
     records = Records(folder / RUNS)
     missing = {run.key: run for run in wanted if records.get(run.key) is None}
     clock = Clock([run.configuration for run in missing.values()])
+    if runner is None:
+        results: Iterable[Finished] = _one_by_one(missing, scratch, data, clock, say)
+    else:
+        results = runner([(train, (run, scratch, data)) for run in missing.values()])
+    for number, finished in enumerate(results, 1):
+        keep(finished, records)
+        run = missing[finished.record["key"]]
+        left = ""
+        if runner is not None:
+            for epoch in range(run.configuration.optimisation.epochs):
+                clock.add(run.configuration, epoch)
+            left = f"; {words(clock.left())} left"
+        accuracy = 100 * finished.record["accuracy"]
+        say(f"{number} of {len(missing)}: {run.label}: {accuracy:.2f} % of the test images{left}")
+    return records
+
+
+def _one_by_one(
+    missing: dict[str, Run],
+    scratch: Path,
+    data: str | Path | None,
+    clock: Clock,
+    say: Callable[[str], None],
+) -> Iterator[Finished]:
     for number, run in enumerate(missing.values(), 1):
         label = f"{number} of {len(missing)}: {run.label}"
-        finished = train(run, scratch, data, clock.watch(run.configuration, label, say))
-        keep(finished, records)
-        say(f"{label}: {100 * finished.record['accuracy']:.2f} % of the test images")
-    return records
+        yield train(run, scratch, data, clock.watch(run.configuration, label, say))
 
 
 def _short(number: float) -> float:

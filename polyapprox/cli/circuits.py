@@ -120,9 +120,14 @@ def search(
     finalists: Annotated[int, typer.Option(help="Circuits a stage fitted to the end.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed finds the same circuit.")] = 0,
     runner: Annotated[
-        str, typer.Option(help="serial, or joblib (several processes; the result is the same).")
+        str,
+        typer.Option(help="serial, joblib (several processes), dask; the result is the same."),
     ] = "serial",
     jobs: Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")] = -1,
+    scheduler: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Of dask's cluster, such as tcp://host:8786."),
+    ] = None,
     record: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Keep every trial here (JSON lines); an interrupted search goes on."),
@@ -161,7 +166,7 @@ def search(
         f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
     )
-    run = runner_named(runner, jobs)
+    run = runner_named(runner, jobs, scheduler=scheduler)
     if name in FUNCTIONS:
         settings = Settings(multiplications, starts, beam, finalists, seed)
         result = _absolute(name, settings, record, command, run)
