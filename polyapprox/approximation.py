@@ -11,7 +11,8 @@ import mpmath
 import numpy as np
 
 from .certificate import Certificate
-from .errors import NoBoundError, PrecisionWarning
+from .errors import ArgumentError, NoBoundError, PrecisionWarning
+from .given import ring_element
 from .numbers import ZERO, exact, log2
 from .outward import bits_of, float_down, float_up, intervals, upper
 from .plan.count import Counts, Rule, count
@@ -93,10 +94,14 @@ class Approximation:
         may be larger than the error of the approximation, the first such call warns
         (:class:`polyapprox.errors.PrecisionWarning`); see `float64_error_bound`.
         """
-        arguments = [np.asarray(v, dtype=np.float64) if _is_arraylike(v) else v for v in x]
-        if "_floats_judged" not in self.__dict__ and any(map(_is_arraylike, x)):
+        arguments = [ring_element("x", v) for v in x]
+        _check_shapes(arguments)
+        if "_floats_judged" not in self.__dict__ and any(
+            isinstance(v, np.ndarray) for v in arguments
+        ):
             self._judge_floats()
-        value = self.plan.run(*arguments)
+        with np.errstate(over="ignore", invalid="ignore"):  # far outside: infinite, or NaN
+            value = self.plan.run(*arguments)
         scalar = isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
         return value.item() if scalar else value
 
@@ -263,8 +268,12 @@ class Approximation:
         )
 
 
-def _is_arraylike(value: Any) -> bool:
-    return isinstance(value, (int, float, list, tuple, np.ndarray, np.generic))
+def _check_shapes(arguments: list[Any]) -> None:
+    shapes = [v.shape for v in arguments if isinstance(v, np.ndarray)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ArgumentError(f"the arguments must have one shape; got {shapes}") from None
 
 
 NO_OFFSET = ZERO

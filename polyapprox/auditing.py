@@ -21,6 +21,7 @@ from .approximation import Approximation
 from .cost.models import cost_model, cost_models
 from .errors import PolyApproxError
 from .export.powers import UNIT
+from .given import instance
 from .numbers import ball, exact
 from .outward import float_down, float_up, lower, lower_places
 from .polynomial import Polynomial
@@ -199,7 +200,7 @@ def audit(approximation: Approximation) -> Audit:
     >>> found.rival is not None and found.rival.multiplications < 9
     True
     """
-    a = approximation
+    a = instance("approximation", approximation, Approximation, "an Approximation, made or loaded")
     proven = a.certificate is not None
     if proven:
         verify(a)

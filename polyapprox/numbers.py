@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from numbers import Integral
 from typing import TypeAlias
 
 import mpmath
@@ -28,8 +29,8 @@ def exact(value: Real) -> mpmath.mpf:
     """Hold a dyadic number exactly (the midpoint of a ball); fractions must be dyadic."""
     if isinstance(value, mpmath.mpf):
         return value
-    if isinstance(value, int):
-        return dyadic(value, 0)
+    if isinstance(value, Integral):
+        return dyadic(int(value), 0)
     if isinstance(value, arb):
         mantissa, exponent = value.mid().man_exp()
         return dyadic(int(mantissa), int(exponent))

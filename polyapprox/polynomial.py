@@ -12,11 +12,20 @@ import mpmath
 import numpy as np
 from flint import arb
 
-from .numbers import ZERO, Real, ball, exact, fraction, nearest_dyadic
+from .errors import ArgumentError
+from .given import exact_number, ring_element, sequence, shown
+from .numbers import ZERO, Real, ball, fraction, nearest_dyadic
 from .precision import undisturbed
 
 Parity = Literal["even", "odd"]
 MAP_BITS = 400
+
+
+def _read_ends(domain: Any) -> tuple[mpmath.mpf, mpmath.mpf]:
+    ends = tuple(exact_number("domain", end) for end in sequence("domain", domain))
+    if len(ends) != 2 or not ends[0] < ends[1]:
+        raise ArgumentError(f"domain must be two numbers (low, high), ascending; got {shown(domain)}")
+    return ends
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,9 @@ class Polynomial:
     ) -> Polynomial:
         """Make a polynomial from numbers (each held exactly)."""
         return cls(
-            tuple(exact(c) for c in coefficients), (exact(domain[0]), exact(domain[1])), parity
+            tuple(exact_number("coefficients", c) for c in sequence("coefficients", coefficients)),
+            _read_ends(domain),
+            parity,
         )
 
     @property
@@ -83,7 +94,9 @@ class Polynomial:
                 return self._clenshaw(x, ball)
         if isinstance(x, mpmath.mpf):
             return self._clenshaw(x, mpmath.mpf)
-        return self._clenshaw(x, fraction if isinstance(x, Fraction) else float)
+        x = ring_element("x", x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._clenshaw(x, fraction if isinstance(x, Fraction) else float)
 
     def _clenshaw(self, x: Any, lift: Callable[[mpmath.mpf], Any]) -> Any:
         slope, shift = (lift(number) for number in self.unit_map)

@@ -14,18 +14,18 @@ from flint import arb, arb_series
 
 from . import expression, interpreters
 from .errors import ArgumentError
+from .functions.black_box import call_black_box, encloses
 from .functions.from_sympy import sympy_text
 from .functions.pieces import Piece, breaks, polynomial_pieces
 from .functions.poles import check_domain
 from .functions.series import quotient
 from .functions.symmetry import TreeSymmetry, symmetry
 from .functions.tree import Node
+from .given import shown
 from .numbers import ball, exact, rounded
 from .precision import one_at_a_time, working_precision
 
 __all__ = ["Target", "as_target", "check_domain"]
-
-_CALL_ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Target:
         return np.array(flat, dtype=np.float64).reshape(x.shape)
 
     def _floats_of_black_box(self, x: np.ndarray) -> np.ndarray:
-        return _call_black_box(self.function, x)
+        return call_black_box(self.function, x)
 
     @cached_property
     def _on_mpmath(self) -> Callable[[Any], Any]:
@@ -235,10 +235,10 @@ def as_target(f: str | Callable[..., Any] | Target) -> Target:
         return _from_text(sympy_text(f))
     if callable(f):
         name = getattr(f, "__name__", type(f).__name__)
-        if _encloses(f):
+        if encloses(f):
             return Target(name, function=f)
         return Target(f"<black box {name}>", provable=False, function=f)
-    raise ArgumentError(f"f={f!r} is not a function; give an expression, a callable or a Target")
+    raise ArgumentError(f"f={shown(f)} is not a function; give an expression, a callable or a Target")
 
 
 def _from_text(text: str) -> Target:
@@ -259,34 +259,3 @@ def _from_text(text: str) -> Target:
 
 def _hold(end: Fraction | None) -> mpmath.mpf | None:
     return None if end is None else exact(end)
-
-
-def _encloses(f: Callable[..., Any]) -> bool:
-    """Whether a callable maps balls to balls, series to series, and encloses its own values."""
-    try:
-        for centre in (-0.625, 0.0, 0.375, 1.5):
-            wide = f(arb(centre, 0.75))
-            if not isinstance(wide, arb):
-                return False
-            points = [f(arb(centre + 0.75 * t)) for t in (-0.9, -0.3, 0.2, 0.8)]
-            if wide.is_finite() and any(not wide.overlaps(v) for v in points):
-                return False
-        return isinstance(f(arb_series([0.375, 1], 4)), arb_series)
-    except _CALL_ERRORS:
-        return False
-
-
-def _call_black_box(f: Any, x: np.ndarray) -> np.ndarray:
-    try:
-        value = np.asarray(f(x), dtype=np.float64)
-        if value.shape == x.shape:
-            return value
-    except _CALL_ERRORS:
-        pass
-    flat = []
-    for point in x.ravel():
-        try:
-            flat.append(float(f(float(point))))
-        except (ValueError, ArithmeticError):
-            flat.append(float("nan"))
-    return np.array(flat, dtype=np.float64).reshape(x.shape)

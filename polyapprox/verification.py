@@ -19,6 +19,7 @@ from . import outward
 from .approximation import Approximation
 from .certificate import METHODS, Certificate
 from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
+from .given import file_path
 from .numbers import ball, exact, fraction
 from .precision import one_at_a_time
 from .proof.by_sampling import SAMPLING
@@ -96,7 +97,7 @@ def verify(table: str | Path | Approximation) -> Verification:
     if isinstance(table, Approximation):
         approximation = approximation_from(document_of(table))
     else:
-        approximation = load(table)
+        approximation = load(file_path("table", table))
     claimed = approximation.certificate
     if claimed is None:
         raise ProofError(

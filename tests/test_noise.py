@@ -261,7 +261,7 @@ def test_the_noise_gain_of_circuits_doubles_with_a_multiplication() -> None:
         ({"ring_dimension": 512}, "ring_dimension=512"),
         ({"scheme": "seal"}, "scheme='seal' is not known; choose one of openfhe, lattigo"),
         ({"slots": 0}, "slots=0 must be from 1"),
-        ({"half_width": math.inf}, "must be finite"),
+        ({"half_width": math.inf}, "half_width must be a number; got inf"),
         ({"half_width": 1e200}, "the plan overflows"),
     ],
 )

@@ -8,6 +8,8 @@ from fractions import Fraction
 import mpmath
 import pytest
 from hypothesis import given, strategies as st
+
+from polyapprox.numbers import dyadic, fraction
 from polyapprox.outward import (
     above,
     below,
@@ -20,8 +22,6 @@ from polyapprox.outward import (
     upper_places,
 )
 from polyapprox.scaling import scales_with_interval
-
-from polyapprox.numbers import dyadic, fraction
 
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 DYADIC = st.builds(dyadic, st.integers(-(2**400), 2**400), st.integers(-3000, 3000))

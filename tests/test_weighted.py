@@ -177,7 +177,7 @@ def test_inputs_all_in_one_place() -> None:
         ({"samples": [1.0], "histogram": ([0, 1], [1])}, "exactly one of histogram"),
         ({"samples": []}, "samples is empty"),
         ({"samples": [0.1, float("nan")]}, "samples must be finite; got nan"),
-        ({"samples": ["a"]}, "samples must be numbers"),
+        ({"samples": ["a"]}, "samples must be real numbers"),
         ({"histogram": 3}, "histogram must be a pair"),
         ({"histogram": ([0.0], [])}, "a count at least"),
         ({"histogram": ([], [])}, "a count at least"),

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import mpmath
 from flint import arb
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NotConvergedError
+from ..given import is_whole
 from ..numbers import ZERO, Real, ball, dyadic, exact, rounded
 from ..polynomial import Polynomial
 from ..precision import working_precision
@@ -114,10 +115,10 @@ def composite_sign(
         raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
     guard = dyadic(1, 10 - bits) if margin is None else exact(margin)
     stages: list[Stage] = []
-    for position, degree in enumerate(degrees):
+    for position in range(len(degrees)):
         last = position == len(degrees) - 1
         widening = ZERO if last else guard
-        coefficients, error = polished_stage(degree, ball(low), bits + 16)
+        coefficients, error = _polished(degrees, position, low, bits)
         with working_precision(2 * bits + 64):
             high = arb(1) if last else 1 + error + ball(widening)
             scale = rounded(exact(high), bits + 16)
@@ -128,6 +129,23 @@ def composite_sign(
         stages.append(Stage(polynomial, low, exact(error), widening, scale))
         low = following
     return tuple(stages)
+
+
+def _polished(
+    degrees: tuple[int, ...], position: int, low: mpmath.mpf, bits: int
+) -> tuple[list[arb], arb]:
+    """One stage; refused where the stages before leave nothing for it to do."""
+    why: NotConvergedError | None = None
+    try:
+        coefficients, error = polished_stage(degrees[position], ball(low), bits + 16)
+        if error.is_finite() and all(c.is_finite() for c in coefficients):
+            return coefficients, error
+    except NotConvergedError as failed:
+        why = failed
+    raise NotConvergedError(
+        f"degrees={degrees}: the error of stage {position + 1} is too small to be computed; leave "
+        "out the last stages, or take lower degrees or a smaller threshold"
+    ) from why
 
 
 def relu_composite(
@@ -203,5 +221,5 @@ def _check(degrees: tuple[int, ...], bits: int) -> None:
         raise ArgumentError("degrees is empty: give at least one odd degree")
     for degree in degrees:
         check_degree(degree)
-    if not isinstance(bits, int) or bits < 24:
+    if not is_whole(bits) or bits < 24:
         raise ArgumentError(f"bits is {bits!r}: give an integer of at least 24")

@@ -79,6 +79,8 @@ def _polish(degree: int, low: arb, roots: list[arb], bits: int) -> tuple[list[ar
         swings = [abs((b - a).mid()) for a, b in pairwise(values)]
         mismatch = [((b - a) / a).mid() for a, b in pairwise(swings)]
         largest = max((abs(m) for m in mismatch), default=arb(0))
+        if not largest.is_finite():
+            break  # the points have met
         if largest < arb(2) ** (-bits - 8):
             return _finished(degree, primitive, values[0], swings)
         scale = arb(2) ** math.floor(log2(largest))

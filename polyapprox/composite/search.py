@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import ArgumentError, NotConvergedError
+from ..given import is_whole
 from .cost import MAX_DEGREE, composite_cost, stage_cost
 from .maps import map_gap
 from .stage import error_of, gap_of_error, log_gap, next_gap
@@ -199,7 +200,7 @@ def check_objective(objective: str) -> None:
 
 def check_max_degree(max_degree: int) -> None:
     """Raise ArgumentError for a largest degree without stage maps or cost."""
-    if not isinstance(max_degree, int) or not 3 <= max_degree <= MAX_DEGREE:
+    if not is_whole(max_degree) or not 3 <= max_degree <= MAX_DEGREE:
         raise ArgumentError(f"max_degree is {max_degree!r}: give an integer from 3 to {MAX_DEGREE}")
 
 

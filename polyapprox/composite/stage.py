@@ -22,6 +22,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import ArgumentError, NotConvergedError
+from ..given import is_whole
 
 Array = np.ndarray
 
@@ -102,6 +103,11 @@ def critical_points(degree: int, gap: Array) -> Array:
     n = (degree - 1) // 2
     gap = np.asarray(gap, dtype=np.float64)
     low, width = np.exp(-np.logaddexp(0, gap)), np.exp(-np.logaddexp(0, -gap))
+    if not width.all():
+        raise NotConvergedError(
+            f"the stages before that of degree {degree} leave no error in doubles: leave out the "
+            "last stages, or take lower degrees or a smaller threshold"
+        )
     # start: extrema of the Chebyshev polynomial of degree n + 1 in x², moved a little outwards
     angle = np.pi * np.arange(1, n + 1) / (n + 1)
     t = (1 - np.cos(angle)) / 2
@@ -211,5 +217,5 @@ def odd_sign_error(degree: int, ratio: float) -> float:
 
 def check_degree(degree: int) -> None:
     """Raise ArgumentError unless the degree is a positive odd integer."""
-    if not isinstance(degree, (int, np.integer)) or degree < 1 or degree % 2 == 0:
+    if not is_whole(degree) or degree < 1 or degree % 2 == 0:
         raise ArgumentError(f"degree is {degree!r}: a stage needs a positive odd integer")

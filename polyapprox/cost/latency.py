@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import ArgumentError, TableError
 from ..files import write_atomically
+from ..given import is_word, shown
 from ..plan.count import Rule
 from ..plan.plan import Plan
 from .steps import KINDS, steps
@@ -244,9 +245,9 @@ def latency_model(name: str | Path | LatencyModel) -> LatencyModel:
     if isinstance(name, Path) or (isinstance(name, str) and name.endswith(".json")):
         return LatencyModel.load(name)
     known = shipped_latency_models()
-    if name not in known:
+    if not is_word(name, tuple(known)):
         raise ArgumentError(
-            f"no latency model is shipped for backend={name!r}, only for {', '.join(known)}; "
+            f"no latency model is shipped for backend={shown(name)}, only for {', '.join(known)}; "
             "measure one with polyapprox calibrate and give its file"
         )
     return LatencyModel.load(SHIPPED / f"{name}.json")

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..given import shown, whole
 from ..plan.count import Rule, count
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
@@ -83,8 +84,7 @@ class CostModel:
         >>> cost_model("openfhe").polynomial_levels(15), cost_model("openfhe").polynomial_levels(13)
         (5, 4)
         """
-        if isinstance(degree, bool) or not isinstance(degree, int) or degree < 0:
-            raise ArgumentError(f"degree must be a whole number from 0 on; got {degree!r}")
+        degree = whole("degree", degree, least=0)
         if degree == 0:
             return 0
         mapped = tuple(map(float, interval)) != (-1.0, 1.0)
@@ -243,5 +243,5 @@ def cost_model(name: str) -> CostModel:
     """
     if not isinstance(name, str) or name not in _MODELS:
         known = ", ".join(repr(known) for known in _MODELS)
-        raise ArgumentError(f"there is no cost model {name!r}; use one of {known}")
+        raise ArgumentError(f"there is no cost model {shown(name)}; use one of {known}")
     return _MODELS[name]

@@ -14,7 +14,8 @@ from importlib import import_module
 from pathlib import Path
 
 from ..approximation import Approximation
-from ..errors import ArgumentError, TableError
+from ..errors import TableError
+from ..given import file_path, instance, word
 from ..precision import one_at_a_time
 from .job import Form, Format, Job
 
@@ -40,9 +41,7 @@ def find_format(name: str) -> Format:
     >>> find_format("lattigo").forms, find_format("openfhe").forms
     (('components',), ('plan', 'components'))
     """
-    if name not in FORMATS:
-        known = ", ".join(repr(known) for known in FORMATS)
-        raise ArgumentError(f"format must be one of {known}; got {name!r}")
+    word("format", name, FORMATS)
     module = import_module(f".{name.replace('-', '_')}", __name__)
     found: Format = module.FORMAT
     return found
@@ -99,7 +98,9 @@ def export(
     """
     from ..files import write_atomically
 
-    job = job_for(approximation, format, form)
+    instance("approximation", approximation, Approximation, "an Approximation")
+    path = file_path("path", path)
+    job = job_for(approximation, word("format", format, FORMATS), form)
     content = job.format.write(job)
     try:
         return write_atomically(path, content)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, PolyApproxError
+from ..given import is_word, shown
 from ..numbers import ZERO, ball, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
@@ -69,9 +70,9 @@ def _form(approximation: Approximation, format: Format, form: Form | None) -> Fo
                 "use a format that holds plans, such as 'openfhe', or structure='composite'"
             )
         return format.forms[0]
-    if form not in format.forms:
+    if not is_word(form, format.forms):
         held = " or ".join(repr(f) for f in format.forms)
-        raise ArgumentError(f"the format {format.name!r} does not hold form={form!r}; use {held}")
+        raise ArgumentError(f"the format {format.name!r} does not hold form={shown(form)}; use {held}")
     return form
 
 

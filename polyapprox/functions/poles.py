@@ -40,6 +40,7 @@ def check_domain(target: Target, intervals: Iterable[tuple[Any, Any]]) -> None:
 
     Examples
     --------
+    >>> from polyapprox.targets import as_target
     >>> check_domain(as_target("1/x"), [(0.001, 1)])
     """
     for low, high in intervals:

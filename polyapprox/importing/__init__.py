@@ -10,6 +10,7 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
+from ..given import file_path
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked
 from ..recipes.arguments import read_choice
@@ -161,7 +162,7 @@ def import_table(
     >>> r.degrees, f"{r.error_bound:.4f}"
     ((3, 3), '0.0593')
     """
-    path = Path(path)
+    path = file_path("path", path)
     if format is None:
         if path.suffix == ".json":
             return _checked(path)

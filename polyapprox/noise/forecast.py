@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ArgumentError
+from ..given import floats, instance, is_whole, number, shown
 from ..plan.plan import Plan
 from ..precision import one_at_a_time
 from .propagation import Propagation, propagate
@@ -124,14 +125,20 @@ def forecast(
     >>> round(large.error / small.error)
     1024
     """
+    instance("plan", plan, Plan, "a Plan, such as approximation.plan")
     constants = scheme_of(scheme)
     check_setting(scale_bits, ring_dimension)
-    slots = ring_dimension // 2 if slots is None else slots
-    if not 1 <= slots <= ring_dimension // 2:
-        raise ArgumentError(f"slots={slots!r} must be from 1 to N/2 = {ring_dimension // 2}")
-    low, high = (-half_width, half_width) if interval is None else interval
+    half = ring_dimension // 2
+    if slots is not None and not (is_whole(slots) and 1 <= slots <= half):
+        raise ArgumentError(f"slots={shown(slots)} must be from 1 to N/2 = {half}")
+    slots = half if slots is None else int(slots)
+    if interval is None:
+        width = number("half_width", half_width)
+        interval = (-width, width)
+    ends = floats("interval", interval).ravel().tolist()
+    low, high = ends if len(ends) == 2 else (1.0, 0.0)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ArgumentError(f"the interval [{low!r}, {high!r}] must be finite and not empty")
+        raise ArgumentError(f"the interval {shown(interval)} must be finite and not empty")
     found = propagate(plan, *sample_arguments(plan.inputs, low, high))
     return forecast_of(plan, found, constants, scale_bits, ring_dimension, slots)
 
@@ -145,9 +152,9 @@ def sample_arguments(inputs: int, low: float, high: float) -> tuple[np.ndarray, 
     steps = (np.arange(EVEN) + 0.5) / EVEN
     near = np.geomspace(1e-9, 1.0, _NEAR) * max(abs(low), abs(high))
     columns = []
-    for number in range(inputs):
-        part = (np.arange(EVEN) * _GOLDEN * number) % 1.0 if number else steps
-        dense = np.concatenate([near, -near]) if not number else np.zeros(2 * _NEAR)
+    for place in range(inputs):
+        part = (np.arange(EVEN) * _GOLDEN * place) % 1.0 if place else steps
+        dense = np.concatenate([near, -near]) if not place else np.zeros(2 * _NEAR)
         columns.append(np.concatenate([low + (high - low) * part, np.clip(dense, low, high)]))
     return tuple(columns)
 
@@ -234,12 +241,12 @@ def check_setting(scale_bits: int, ring_dimension: int) -> None:
     ------
     ArgumentError
     """
-    if isinstance(scale_bits, bool) or not isinstance(scale_bits, int):
-        raise ArgumentError(f"scale_bits={scale_bits!r} must be a whole number")
+    if not is_whole(scale_bits):
+        raise ArgumentError(f"scale_bits={shown(scale_bits)} must be a whole number")
     if not _SCALES[0] <= scale_bits <= _SCALES[1]:
-        raise ArgumentError(f"scale_bits={scale_bits} must be from {_SCALES[0]} to {_SCALES[1]}")
-    power = isinstance(ring_dimension, int) and ring_dimension & (ring_dimension - 1) == 0
+        raise ArgumentError(f"scale_bits={shown(scale_bits)} must be from {_SCALES[0]} to {_SCALES[1]}")
+    power = is_whole(ring_dimension) and ring_dimension & (ring_dimension - 1) == 0
     if not power or not _RINGS[0] <= ring_dimension <= _RINGS[1]:
         raise ArgumentError(
-            f"ring_dimension={ring_dimension!r} must be a power of two from 2^10 to 2^17"
+            f"ring_dimension={shown(ring_dimension)} must be a power of two from 2^10 to 2^17"
         )

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ProofError
+from ..given import instance
 from ..numbers import ZERO
 from ..precision import one_at_a_time
 from ..proof.error_function import ErrorFunction, error_function
@@ -76,6 +77,7 @@ def quantise(approximation: Approximation, scale_bits: int) -> Approximation:
     >>> abs(rounded.error_bound - r.error_bound) < 2**-14
     True
     """
+    instance("approximation", approximation, Approximation, "an Approximation")
     plan = quantised_plan(approximation.plan, scale_bits)
     if not rounding_errors(approximation.plan, scale_bits):
         return approximation

@@ -13,6 +13,7 @@ from fractions import Fraction
 import mpmath
 
 from ..errors import ArgumentError
+from ..given import instance, is_whole, shown
 from ..numbers import dyadic, fraction
 from ..plan.plan import Operation, Plan
 from ..precision import one_at_a_time
@@ -73,11 +74,12 @@ def quantised_plan(plan: Plan, scale_bits: int) -> Plan:
     >>> len(rounded.operations) == len(plan.operations), rounded.digest == plan.digest
     (True, False)
     """
-    if isinstance(scale_bits, bool) or not isinstance(scale_bits, int):
-        raise ArgumentError(f"scale_bits={scale_bits!r} must be a whole number")
+    instance("plan", plan, Plan, "a Plan, such as approximation.plan")
+    if not is_whole(scale_bits):
+        raise ArgumentError(f"scale_bits={shown(scale_bits)} must be a whole number")
     if not _SCALES[0] <= scale_bits <= _SCALES[1]:
-        raise ArgumentError(f"scale_bits={scale_bits} must be from {_SCALES[0]} to {_SCALES[1]}")
-    return _Rounding(plan, scale_bits).result()
+        raise ArgumentError(f"scale_bits={shown(scale_bits)} must be from {_SCALES[0]} to {_SCALES[1]}")
+    return _Rounding(plan, int(scale_bits)).result()
 
 
 class _Rounding:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, ProofError
+from ..given import as_float, instance, shown
 from ..outward import upper
 from ..precision import one_at_a_time
 from .amplification import amplification
@@ -308,6 +309,7 @@ def _smallest(
 def _tolerance(
     approximation: Approximation, precision: float | None, tolerance: float | None
 ) -> float:
+    instance("approximation", approximation, Approximation, "an Approximation")
     if precision is not None and tolerance is not None:
         raise ArgumentError("give precision or tolerance, not both")
     unit = float(approximation.unit)
@@ -315,9 +317,10 @@ def _tolerance(
     if precision is None and tolerance is None:
         return unit * 2.0 ** -math.floor(-math.log2(bound / unit) * (1 - 1e-12))
     name, given = ("precision", precision) if tolerance is None else ("tolerance", tolerance)
-    if not (given is not None and 0 < given < math.inf):
-        raise ArgumentError(f"{name}={given!r} must be positive and finite")
-    wanted = given * unit if tolerance is None else given
+    number = as_float(given)
+    if number is None or not 0 < number < math.inf:
+        raise ArgumentError(f"{name}={shown(given)} must be positive and finite")
+    wanted = number * unit if tolerance is None else number
     if bound > wanted:
         raise ArgumentError(
             f"{name}={given:.6g} asks for an error of {wanted:.6g}, but the approximation itself "

@@ -37,6 +37,7 @@ from functools import lru_cache
 from typing import Literal
 
 from ..errors import ArgumentError
+from ..given import is_word, shown
 
 
 class TooFewPrimesError(ArgumentError):
@@ -126,8 +127,8 @@ def scheme(name: str) -> Scheme:
     >>> round(one.fresh(1 << 14, 50) / one.fresh(1 << 13, 50), 3)  # proportional to N
     2.0
     """
-    if name not in SCHEMES:
-        raise ArgumentError(f"scheme={name!r} is not known; choose one of {', '.join(SCHEMES)}")
+    if not is_word(name, tuple(SCHEMES)):
+        raise ArgumentError(f"scheme={shown(name)} is not known; choose one of {', '.join(SCHEMES)}")
     return SCHEMES[name]
 
 

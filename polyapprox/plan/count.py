@@ -21,10 +21,11 @@ A larger integer is encoded, multiplied and rescaled as any other number is: tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import mpmath
 
+from ..given import word
 from .plan import Plan
 
 Rule = Literal["published", "standalone"]
@@ -51,6 +52,7 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
     rule : {"published", "standalone"}
         Counting rule, see the module's documentation.
     """
+    word("rule", rule, get_args(Rule))
     folded = input_scaling(plan) if rule == "published" else None
     level = [0] * len(plan.operations)
     multiplications = constants = additions = 0

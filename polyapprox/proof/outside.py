@@ -9,6 +9,7 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..given import number
 from ..numbers import ball
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time, working_precision
@@ -50,6 +51,7 @@ def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
     >>> 1.0 < safe_radius(relu(precision=2**-7)) < 1.1
     True
     """
+    factor = number("factor", factor, "a number above 1")
     if not factor > 1:
         raise ArgumentError(f"factor must be above 1; got {factor!r}")
     degrees = [component.degree for component in approximation.components]

@@ -26,6 +26,7 @@ from ..circuits.shape import Circuit
 from ..circuits.sparse import sparse_circuits
 from ..errors import ArgumentError
 from ..expression import parse
+from ..given import is_word, shown, whole
 from ..numbers import ZERO, exact, negate
 from ..outward import lower_places
 from ..plan.count import count
@@ -40,7 +41,7 @@ from ..targets import as_target
 from .arguments import either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
 from .limits import too_few
-from .request import Request, read_request
+from .request import MOST, Request, read_request
 
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
@@ -178,8 +179,7 @@ def _of_constants(function: str, multiplications: int, constants: Any) -> Shippe
     dense = shipped_circuits()[multiplications]
     if constants is None:
         return dense
-    if isinstance(constants, bool) or not isinstance(constants, int) or constants < 0:
-        raise ArgumentError(f"constants must be a whole number from 0 on; got {constants!r}")
+    constants = whole("constants", constants, 0, MOST)
     thin = [one for one in sparse_circuits() if one.circuit.multiplications == multiplications]
     counts = {
         id(one): count(circuit_plan(one.circuit, function, 1.0)).constant_products
@@ -274,7 +274,7 @@ def circuit(
     m = _multiplications(multiplications, depth)
     interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
-    if function in FUNCTIONS:
+    if is_word(function, FUNCTIONS):
         low, high = read_interval((-1, 1) if interval is None else interval)
         one = _of_constants(function, read_multiplications(m), constants)
         command = _command(
@@ -287,7 +287,7 @@ def circuit(
         return certified(replace(result, certificate=None)) if proving else result
     if constants is not None:
         raise ArgumentError(
-            f"constants={constants!r} is a limit for 'relu', 'abs', 'maximum' and 'minimum'; leave "
+            f"constants={shown(constants)} is a limit for 'relu', 'abs', 'maximum' and 'minimum'; leave "
             f"it out for {function!r}"
         )
     name = library_name(function)
@@ -304,7 +304,7 @@ def circuit(
             return _sign(found, high, low / high, command, proving)
         if not 0 < low < high:
             raise ArgumentError(
-                f"the sign needs an interval (low, high) with 0 < low < high; got {interval!r}"
+                f"the sign needs an interval (low, high) with 0 < low < high; got {shown(interval)}"
             )
     else:
         fitting = [o for o in shipped_for(name) if o.problem.interval == (low, high)]
@@ -389,7 +389,7 @@ def searched(
 def library_name(function: str) -> str:
     """The name under which the library holds a function; the text itself if it holds none."""
     if not isinstance(function, str):
-        raise ArgumentError(f"function must be a name or an expression in x; got {function!r}")
+        raise ArgumentError(f"function must be a name or an expression in x; got {shown(function)}")
     if function in FILES:
         return function
     tree = parse(function)
@@ -429,10 +429,10 @@ def certified_by_library(
 def _multiplications(multiplications: Any, depth: Any) -> Any:
     if multiplications is None and depth is None:
         raise ArgumentError("give multiplications, or depth")
-    for name, value in (("multiplications", multiplications), ("depth", depth)):
-        wrong = isinstance(value, bool) or not isinstance(value, int) or value < 1
-        if value is not None and wrong:
-            raise ArgumentError(f"{name} must be a whole number from 1 on; got {value!r}")
+    if multiplications is not None:
+        multiplications = whole("multiplications", multiplications, 1, MOST)
+    if depth is not None:
+        depth = whole("depth", depth, 1, MOST)
     if multiplications is None:
         return depth
     if depth is not None and depth < multiplications:

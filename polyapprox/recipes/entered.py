@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..given import exact_number, number, shown
 from ..numbers import ZERO, Real, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
@@ -75,6 +77,13 @@ def from_components(
     ((3, 3, 3), '2.47e-02')
     """
     read_choice("structure", structure, STRUCTURES)
+    if not isinstance(function, str):
+        raise ArgumentError(f"function must be a name or an expression; got {shown(function)}")
+    if not isinstance(source, str):
+        raise ArgumentError(f"source must be a text; got {shown(source)}")
+    components = _read_components(components)
+    number("offset", offset)  # no larger than a float can be
+    constant = exact_number("offset", offset)
     if not components:
         raise ArgumentError("components is empty; give at least one polynomial")
     if structure == "polynomial" and len(components) != 1:
@@ -88,14 +97,14 @@ def from_components(
         domain=parts,
         structure=structure,  # type: ignore[arg-type]
         components=tuple(components),
-        plan=_plan(structure, target.name, components, exact(offset)),
-        offset=exact(offset) if structure == "composite" else ZERO,
+        plan=_plan(structure, target.name, components, constant),
+        offset=constant if structure == "composite" else ZERO,
         weight="1",
         error_estimate=0.0,
         certificate=None,
         margins=(),
         provenance=Provenance.of(
-            _command(target.name, components, parts, structure, offset, source)
+            _command(target.name, components, parts, structure, constant, source)
         ),
     )
     places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
@@ -117,6 +126,20 @@ def _command(
         "from_components", function, list(components), domain, structure=structure,
         offset=exact(offset), source=source, leave_out=left_out,
     )  # fmt: skip
+
+
+def _read_components(components: Any) -> tuple[Polynomial, ...]:
+    try:
+        found = tuple(components)
+    except TypeError:
+        found = (None,)
+    if not all(isinstance(one, Polynomial) for one in found):
+        raise ArgumentError(
+            f"components must be a sequence of polyapprox.Polynomial; got {shown(components)}"
+        )
+    if any(math.isinf(one.largest_coefficient) for one in found):
+        raise ArgumentError("components has a coefficient beyond the range of floats; rescale it")
+    return found
 
 
 def _plan(structure: str, function: str, components: Sequence[Polynomial], offset: Any) -> Plan:

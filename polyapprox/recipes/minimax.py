@@ -13,6 +13,7 @@ from .. import outward
 from ..approximation import Approximation
 from ..errors import ArgumentError, DomainError, NotConvergedError
 from ..functions.zeros import zeros
+from ..given import is_whole, is_word, shown
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
 from ..precision import one_at_a_time
@@ -21,7 +22,7 @@ from ..provenance import Provenance, call
 from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
-from .arguments import Interval, either, read_degree, read_domain, read_tolerance
+from .arguments import Interval, either, read_degree, read_domain, read_flag, read_tolerance
 from .plans import cofactor_plan, polynomial_plan
 from .reduction import level_of, reduction_of, solve
 
@@ -149,23 +150,24 @@ def _text(target: Target | None) -> Any:
 def _degree(degree: Any) -> int:
     value = read_degree(degree)
     if value > _HIGHEST_DEGREE:
-        raise ArgumentError(f"degree must be at most {_HIGHEST_DEGREE}; got {degree}")
+        raise ArgumentError(f"degree must be at most {_HIGHEST_DEGREE}; got {shown(value)}")
     return value
 
 
 def _bits(bits: Any) -> int | None:
     if bits is None:
         return None
-    if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= _MOST_BITS:
-        raise ArgumentError(f"bits must be a whole number between 2 and {_MOST_BITS}; got {bits!r}")
-    return bits
+    if not is_whole(bits) or not 2 <= bits <= _MOST_BITS:
+        raise ArgumentError(
+            f"bits must be a whole number between 2 and {_MOST_BITS}; got {shown(bits)}"
+        )
+    return int(bits)
 
 
 def _weight(
     target: Target, weight: Any, relative: bool, domain: tuple[Interval, ...]
 ) -> Target | None:
-    if not isinstance(relative, bool):
-        raise ArgumentError(f"relative must be True or False; got {relative!r}")
+    relative = read_flag("relative", relative)
     if relative and weight is not None:
         raise ArgumentError("give either weight or relative=True, not both")
     if weight is None and not relative:
@@ -202,8 +204,8 @@ def _parity(
     target: Target, weight: Target | None, domain: tuple[Interval, ...], wanted: Any
 ) -> Parity | None:
     """The parity asked for, or the one that function, weight and domain have."""
-    if wanted not in (None, "even", "odd"):
-        raise ArgumentError(f"parity must be 'even', 'odd' or None; got {wanted!r}")
+    if wanted is not None and not is_word(wanted, ("even", "odd")):
+        raise ArgumentError(f"parity must be 'even', 'odd' or None; got {shown(wanted)}")
     mirrored = tuple((-b, -a) for a, b in reversed(domain))
     natural: Parity | None = None
     if mirrored == domain:

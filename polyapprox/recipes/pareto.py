@@ -13,6 +13,7 @@ from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..cost.latency import LatencyModel, latency_model
 from ..errors import ArgumentError, ProofError
+from ..given import word
 from ..plan.count import Rule
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call
@@ -170,10 +171,8 @@ def pareto(
     >>> front.undominated()
     ()
     """
-    if function not in FUNCTIONS:
-        known = ", ".join(repr(name) for name in FUNCTIONS)
-        raise ArgumentError(f"function must be one of {known}; got {function!r}")
-    model = backend if isinstance(backend, LatencyModel) else latency_model(backend or DEFAULT_BACKEND)
+    word("function", function, FUNCTIONS)
+    model = latency_model(DEFAULT_BACKEND if backend is None else backend)
     request = read_request(
         function, precision, None, interval, "auto", "balanced", None, offset, None, None,
         backend=model,

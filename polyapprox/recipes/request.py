@@ -14,6 +14,7 @@ from ..approximation import Approximation
 from ..cost.latency import LatencyModel, latency_model
 from ..cost.models import cost_models
 from ..errors import ArgumentError
+from ..given import is_word, shown, whole
 from ..numbers import ZERO, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
@@ -36,6 +37,7 @@ Where = str | Path | LatencyModel | None  # a backend's name, a latency model or
 STRUCTURES = ("auto", "direct", "composite", "circuit")
 OBJECTIVES = ("balanced", "depth", "multiplications", "latency")
 DEFAULT_BACKEND = "openfhe"
+MOST = 10**6  # multiplications and levels: beyond every plan
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ class Request:
 
 def read_objective(objective: Any) -> Objective:
     """One of the objectives; "levels" is another word for "depth"."""
-    objective = "depth" if objective == "levels" else objective
+    objective = "depth" if is_word(objective, ("levels",)) else objective
     read_choice("objective", objective, OBJECTIVES)
     return objective  # type: ignore[no-any-return]
 
@@ -148,11 +150,11 @@ def read_backend(backend: Where, objective: str) -> tuple[str | None, LatencyMod
     if isinstance(backend, (Path, LatencyModel)):
         model = latency_model(backend)
         return model.backend, model
-    if backend is not None and backend not in cost_models():
+    if backend is not None and not is_word(backend, tuple(cost_models())):
         known = ", ".join(repr(name) for name in cost_models())
         raise ArgumentError(
             f"backend must be one of {known}, or the path (pathlib.Path) of a latency model's "
-            f"file; got {backend!r}"
+            f"file; got {shown(backend)}"
         )
     if objective != "latency":
         return backend, None
@@ -161,11 +163,7 @@ def read_backend(backend: Where, objective: str) -> tuple[str | None, LatencyMod
 
 def read_limit(name: str, limit: Any) -> int | None:
     """A whole number from 1 on, or None."""
-    if limit is None:
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ArgumentError(f"{name} must be a whole number from 1 on; got {limit!r}")
-    return limit
+    return None if limit is None else whole(name, limit, 1, MOST)
 
 
 def read_request(

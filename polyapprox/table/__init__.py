@@ -17,6 +17,7 @@ from typing import Any
 from ..approximation import Approximation
 from ..errors import TableError
 from ..files import write_atomically
+from ..given import file_path
 from ..precision import one_at_a_time
 from .hashing import FORMAT, VERSION, VERSIONS, content_hash
 from .layout import laid_out
@@ -60,7 +61,7 @@ def save(approximation: Approximation, path: str | Path) -> Path:
     document = document_of(approximation)
     if approximation_from(document) != approximation:
         raise TableError("this approximation does not survive being written and read; not written")
-    path = Path(path)
+    path = file_path("path", path)
     try:
         return write_atomically(path, laid_out(document).encode())
     except OSError as error:
@@ -86,6 +87,7 @@ def load(path: str | Path) -> Approximation:
         If the file cannot be read, was changed or cut off, is of another version, or says
         something impossible; the message names the file and what is wrong.
     """
+    path = file_path("path", path)
     try:
         document = read_document(path)
         check_schema(document)

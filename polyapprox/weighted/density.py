@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..given import floats
 
 BINS = 4096
 Histogram = tuple[Any, Any]
@@ -145,10 +146,7 @@ def _of_samples(samples: Any) -> Density:
 
 
 def _numbers(name: str, values: Any) -> np.ndarray:
-    try:
-        array = np.asarray(values, dtype=np.float64).ravel()
-    except (TypeError, ValueError):
-        raise ArgumentError(f"{name} must be numbers; got a {type(values).__name__}") from None
+    array = floats(name, values).ravel()
     if not np.all(np.isfinite(array)):
         bad = array[~np.isfinite(array)][0]
         raise ArgumentError(f"{name} must be finite; got {bad}: leave out what is not a number")

@@ -10,6 +10,7 @@ import numpy as np
 from ..approximation import Approximation
 from ..circuits.search.graded import graded_angles
 from ..errors import ArgumentError
+from ..given import instance
 from ..precision import one_at_a_time
 from ..targets import as_target
 from .density import Histogram, read_density
@@ -69,6 +70,7 @@ def weighted_error(
     >>> bool(0 < found.rms < r.error_bound), found.outside
     (True, 0.0)
     """
+    instance("approximation", approximation, Approximation, "an Approximation")
     low, high = (float(end) for end in approximation.interval)
     if approximation.plan.inputs != 1 or low != -high or len(approximation.domain) != 1:
         raise ArgumentError(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Real
 from typing import Any
 
 from ..approximation import Approximation
@@ -17,6 +15,7 @@ from ..circuits.search.graded import graded_grid
 from ..circuits.search.thin import thinned
 from ..circuits.shape import Circuit, canonical
 from ..errors import ArgumentError, ProofError
+from ..given import as_float, shown, whole
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked, unless
 from ..recipes.arguments import read_interval
@@ -185,24 +184,18 @@ def _command(m: int, density: Density, width: float, cap: float) -> str:
 def _read_width(interval: Any) -> float:
     low, high = read_interval(interval)
     if low != -high:
-        raise ArgumentError(f"interval must be symmetric, (-B, B); got {interval!r}")
+        raise ArgumentError(f"interval must be symmetric, (-B, B); got {shown(interval)}")
     return high
 
 
 def _read_multiplications(multiplications: Any) -> Shipped:
-    whole = isinstance(multiplications, int) and not isinstance(multiplications, bool)
-    if not whole or not 1 <= multiplications <= MOST:
-        raise ArgumentError(
-            f"multiplications must be a whole number from 1 to {MOST}; got {multiplications!r}"
-        )
-    return shipped_circuits()[multiplications]
+    return shipped_circuits()[whole("multiplications", multiplications, 1, MOST)]
 
 
 def _read_cap(cap: Any) -> float:
-    good = isinstance(cap, Real) and not isinstance(cap, bool)
-    number = float(cap) if good else math.nan
-    if not 1 <= number <= LARGEST_CAP:
+    number = as_float(cap)
+    if number is None or not 1 <= number <= LARGEST_CAP:
         raise ArgumentError(
-            f"cap must be a number from 1 to {LARGEST_CAP:g}, such as {CAP:g}; got {cap!r}"
+            f"cap must be a number from 1 to {LARGEST_CAP:g}, such as {CAP:g}; got {shown(cap)}"
         )
     return number

@@ -20,6 +20,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from ...errors import ArgumentError
+from ...given import whole
 from ..chain import Chain, Grid, absolute_grid, pack, unpack
 from . import grow, smooth
 from .fit import Fit
@@ -91,10 +92,7 @@ class Settings:
         least = {"multiplications": 2, "starts": 2, "beam": 1, "finalists": 1, "seed": 0, "first": 2}
         for name, low in least.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ArgumentError(
-                    f"{name} must be a whole number from {low} on; got {value!r}"
-                )
+            whole(name, value, least=low)
         if self.multiplications > _MOST:
             raise ArgumentError(
                 f"multiplications must be at most {_MOST} in a search; got {self.multiplications}"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from ...errors import ArgumentError
+from ...given import is_whole, shown
 
 Task: TypeAlias = "tuple[Callable[..., Any], tuple[Any, ...]]"
 Runner: TypeAlias = "Callable[[Sequence[Task]], Iterable[Any]]"
@@ -52,8 +53,8 @@ def runner_named(
     """
     if name not in RUNNERS:
         raise ArgumentError(f"runner must be one of {RUNNERS}; got {name!r}")
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs == 0:
-        raise ArgumentError(f"jobs must be a whole number other than 0; got {jobs!r}")
+    if not is_whole(jobs) or jobs == 0:
+        raise ArgumentError(f"jobs must be a whole number other than 0; got {shown(jobs)}")
     if (scheduler is None) == (name == "dask"):
         raise ArgumentError(
             f"scheduler is {scheduler!r} for runner={name!r}: dask needs its address, such as "
