@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -376,3 +378,10 @@ def test_sympy_form(name: str) -> None:
         30
     )
     assert float(value) == pytest.approx(float(true_value(name, low + (high - low) / 3)), rel=1e-12)
+
+
+def test_the_page_on_functions_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    monkeypatch.syspath_prepend(str(docs))
+    tables = importlib.import_module("functions_tables")
+    assert tables.main(tables.PAGE, {"names": tables.names, "split": tables.split}, ["--check"]) == 0
