@@ -79,7 +79,7 @@ def test_modes_counters_and_the_original_stay(network):
     assert [m.momentum for m in converted.modules() if isinstance(m, nn.BatchNorm2d)] == [1.0, 1.0]
     assert int(converted.get_submodule("4").num_batches_tracked) == 1
     assert all(torch.equal(value, network.state_dict()[k]) for k, value in original.items())
-    seen = [a.seen.elements for a in nn_bridge.calls.intercept.installed(converted).handler.activations.values()]
+    seen = [a.seen.elements for a in nn_bridge.calls.answering.answering(converted).handler.activations.values()]
     assert seen == [0, 0]
 
 
@@ -93,7 +93,7 @@ def test_an_image_that_leaves_its_interval_does_not_spoil_the_statistics(network
     correct_batch_norms(converted, [wild])
     for name, value in converted.state_dict().items():
         torch.testing.assert_close(value, clean.state_dict()[name], rtol=0.5, atol=0.5)
-    handler = nn_bridge.calls.intercept.installed(converted).handler
+    handler = nn_bridge.calls.answering.answering(converted).handler
     assert {a.outside for a in handler.activations.values()} == {"report"} == {handler.outside}
 
 
@@ -103,7 +103,7 @@ def test_a_failing_loader_leaves_the_network_as_it_was(network):
     with pytest.raises(RuntimeError):
         correct_batch_norms(converted, [images()[0], torch.rand(2, 3, 8, 8)])
     assert all(torch.equal(value, before[k]) for k, value in converted.state_dict().items())
-    handler = nn_bridge.calls.intercept.installed(converted).handler
+    handler = nn_bridge.calls.answering.answering(converted).handler
     assert type(handler).__name__ == "Replacement"
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import torch
+import torch.autograd.forward_ad
+import torch.fx
 from torch import nn
 
 from polyapprox.approximation import Approximation
 from polyapprox.outward import float_up, rational
 
-from ..errors import ArgumentError, OutOfRangeError
+from ..errors import ArgumentError, ConversionError, OutOfRangeError
 from .evaluator import Evaluator
 
 Outside = Literal["report", "raise", "clamp"]
@@ -152,7 +154,9 @@ class PolynomialActivation(nn.Module):
         return self.evaluator.evaluation_error * self.bound
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Evaluate on a tensor of any shape; differentiable once."""
+        """Evaluate on a tensor of any shape."""
+        if is_traced(x):
+            return self.arithmetic(x)
         differentiated = torch.is_grad_enabled() and x.requires_grad
         if self.outside == "report" and self.channels is None and not differentiated:
             return self._in_one_pass(x)
@@ -173,10 +177,36 @@ class PolynomialActivation(nn.Module):
             self._note(x, _largest(x) if largest is None else largest)
         return self._corrected(result)
 
+    def arithmetic(self, x: torch.Tensor) -> torch.Tensor:
+        """The value by additions and multiplications of torch alone, for all that looks at them.
+
+        Inputs are not counted.
+
+        Raises
+        ------
+        ConversionError
+            If inputs outside are to be moved, which no polynomial does.
+        """
+        if self.outside == "clamp":
+            raise ConversionError(
+                f"{self.name} moves inputs outside its interval to the ends, which is not polynomial: "
+                "convert with outside='report' before tracing or exporting"
+            )
+        scales = self.bound if self.channels is None else self._by_channel(x)
+        wide = self.dtype == torch.float64
+        u = x.double() if wide else x
+        radius = self.evaluator.radius
+        value = self.approximation.plan.run(u * (radius / scales)) * (scales / radius)
+        if self.correction is not None:
+            value = value - self.correction.to(value.dtype)
+        return value.to(x.dtype) if wide else value
+
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
+        if is_traced(x):
+            return x.copy_(self.arithmetic(x))
         if self.channels is not None:
-            return x.copy_(self(x.clone()))
+            return x.copy_(self.forward(x.clone()))
         inspected = self.inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
             value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)
@@ -267,6 +297,17 @@ class PolynomialActivation(nn.Module):
         return f"the intervals of their channels, of which [-{self.bound:g}, {self.bound:g}] is the widest"
 
 
+def is_traced(x: torch.Tensor) -> bool:
+    """Whether something looks at the operations on x: a tracer, exporter, compiler or transform."""
+    return (
+        isinstance(x, torch.fx.Proxy)
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or torch._C._functorch.is_functorch_wrapped_tensor(x)
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
 def _largest(x: torch.Tensor) -> float:
     """Largest |x|; infinite if one is not a number."""
     low, high = torch.aminmax(x)
@@ -286,9 +327,11 @@ class _Differentiable(torch.autograd.Function):
         return result
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (x,) = ctx.saved_tensors
+        (gradient,) = gradients
+        if torch.is_grad_enabled():  # the derivative is to be differentiated again
+            return gradient * ctx.evaluator.derivative(x, ctx.bound), None, None
         return ctx.evaluator.pull_back(x, ctx.bound, gradient), None, None
 
 

@@ -25,7 +25,7 @@ from polyapprox.outward import float_up, rational
 
 from ..calls.functions import Call
 from ..errors import ConversionError
-from .activation import InputCount, Outside, PolynomialActivation, read_bound
+from .activation import InputCount, Outside, PolynomialActivation, is_traced, read_bound
 from .evaluator import Evaluator
 
 
@@ -104,11 +104,11 @@ class Derived(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The value."""
-        return self.value(self.gate.inspect(x))
+        return self.value(x if is_traced(x) else self.gate.inspect(x))
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
-        return x.copy_(self(x))
+        return x.copy_(self.forward(x))
 
     def errors_times(self, factor: Fraction) -> float:
         """The sum of the proven errors of the parts, times a factor, rounded up."""
@@ -131,7 +131,7 @@ class LeakyReLU(Derived):
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
-        return torch.add(self.slope * x, self.parts[0](x), alpha=1 - self.slope)
+        return torch.add(self.slope * x, self.parts[0].forward(x), alpha=1 - self.slope)
 
 
 class Hardtanh(Derived):
@@ -153,7 +153,7 @@ class Hardtanh(Derived):
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
-        return self.parts[0](x - self.low) - self.parts[1](x - self.high) + self.low
+        return self.parts[0].forward(x - self.low) - self.parts[1].forward(x - self.high) + self.low
 
 
 class Hardsigmoid(Hardtanh):
@@ -231,7 +231,7 @@ class MaxPool(Derived):
         for part in self.parts:
             pairs = list(zip(values[::2], values[1::2], strict=False))
             rest = values[2 * len(pairs) :]
-            values = [b + part(a - b) for a, b in pairs] + rest
+            values = [b + part.forward(a - b) for a, b in pairs] + rest
         return values[0]
 
 

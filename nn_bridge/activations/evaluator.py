@@ -190,6 +190,15 @@ class Evaluator:
         slopes = [grad * self._slope(u.to(dtype), bound) for u, grad in zip(*parts, strict=True)]
         return whole.copy_(from_memory_order(torch.cat(slopes).view(ordered.shape), x))
 
+    def derivative(self, x: torch.Tensor, bound: float) -> torch.Tensor:
+        """r'(A/B · x), itself differentiable."""
+        dtype = torch.float64 if x.dtype == torch.float64 else self.dtype
+        u = x.to(dtype) * (self.radius / bound)
+        if not u.requires_grad:
+            u.requires_grad_()
+        (slope,) = torch.autograd.grad(self.approximation.plan.run(u).sum(), u, create_graph=True)
+        return slope.to(x.dtype)
+
     def _slope(self, x: torch.Tensor, bound: float) -> torch.Tensor:
         """r'(A/B · x), by differentiating the plan."""
         with torch.enable_grad():

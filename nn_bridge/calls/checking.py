@@ -1,8 +1,8 @@
-"""`check`: what in a network is neither an addition nor a multiplication."""
+"""`check`: what in a network is neither an addition nor a multiplication, and what nobody can say."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,37 +10,45 @@ import torch
 import torch.fx
 from torch import nn
 
+from .answering import answering
+from .capture import NotCaptured, local_graph, require_default
 from .functions import CALLABLES, METHODS, Call, module_function
-from .intercept import installed, intercepted
+from .intercept import Interception, intercepted, observed
 from .operations import is_plain, remaining_function, remaining_module
+from .site import CallSite
 
 _TRACE_ERRORS = (
     torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
     IndexError, NotImplementedError,
 )  # fmt: skip
+COMPILED = "compiled code"
 
 
 @dataclass(frozen=True)
 class Remaining:
-    """An operation that is not polynomial.
+    """An operation that is not polynomial, or a part of which that is not known.
 
     Attributes
     ----------
     path : str
         Module in which it is, "" for the network itself.
     operation : str
-        Layer or function.
+        Layer or function; for what is not known, why.
     convertible : bool
         Whether :func:`nn_bridge.convert` replaces it.
+    known : bool
+        False: nobody could look into this module; an example of the inputs may say more.
     """
 
     path: str
     operation: str
     convertible: bool = False
+    known: bool = True
 
     def __str__(self) -> str:
         note = " (replaced by convert)" if self.convertible else ""
-        return f"{self.path or 'network'}: {self.operation}{note}"
+        unknown = "" if self.known else "not known: "
+        return f"{self.path or 'network'}: {unknown}{self.operation}{note}"
 
 
 class Observation:
@@ -70,7 +78,7 @@ class Observation:
 
 
 def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
-    """List the operations of a network that are not polynomial.
+    """List the operations of a network that are not polynomial, and what is not known.
 
     Parameters
     ----------
@@ -78,8 +86,8 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
         In evaluation mode: batch normalisation and dropout are reported in training mode.
     example : Tensor, optional
         A batch of inputs. With it the network runs once and every function it calls is judged.
-        Without it, functions are found by symbolic tracing where the network allows it (a
-        converted network also knows what it has called so far); layers are always found.
+        Without it, the code of each module is traced; a module whose code depends on its data, or
+        is compiled, is listed as not known.
 
     Returns
     -------
@@ -92,22 +100,28 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
     >>> [str(item) for item in check(network)]
     ['1: nn.ReLU (replaced by convert)', '2: nn.MaxPool2d (replaced by convert)']
     """
-    interception = installed(model)
-    found = list(_layers(model, converted=interception is not None))
-    if interception is not None:
-        if example is not None:
-            with torch.no_grad():
-                model(example)
-        functions = list(getattr(interception.handler, "remaining", ()))
-    elif example is not None:
-        observation = Observation()
-        with intercepted(model, observation, evaluate=False), torch.no_grad():
+    asking = answering(model)
+    found = list(_layers(model, converted=asking is not None))
+    if example is None:
+        functions = list(remaining_by_code(model))
+    elif isinstance(asking, Interception):
+        with torch.no_grad():
             model(example)
-        functions = list(observation.found)
+        functions = list(getattr(asking.handler, "remaining", ()))
     else:
-        functions = _traced(model)
+        functions = _remaining_by_example(model, example, converted=asking is not None)
     layers = {item.path for item in found}
     return tuple(dict.fromkeys([*found, *(f for f in functions if f.path not in layers)]))
+
+
+def _remaining_by_example(model: nn.Module, example: Any, converted: bool) -> list[Remaining]:
+    observation = Observation()
+    watch = observed if converted else intercepted
+    with watch(model, observation, evaluate=False), torch.no_grad():
+        model(example)
+    sites = {path for path, module in model.named_modules() if isinstance(module, CallSite)}
+    compiled = list(_compiled(model))
+    return [item for item in observation.found if item.path not in sites] + compiled
 
 
 def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
@@ -117,9 +131,49 @@ def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
             if not converted:
                 kind = "ReLU" if isinstance(module, nn.ReLU) else type(module).__name__
                 found.append(Remaining(path, f"nn.{kind}", convertible=True))
-        elif name := remaining_module(module):
+        elif not isinstance(module, CallSite) and (name := remaining_module(module)):
             found.append(Remaining(path, name))
     return found
+
+
+def _compiled(model: nn.Module) -> Iterator[Remaining]:
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            yield Remaining(path, COMPILED, known=False)
+
+
+def remaining_by_code(model: nn.Module) -> Iterator[Remaining]:
+    """Functions that the modules' own code calls and that are not polynomial, module by module."""
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            yield Remaining(path, COMPILED, known=False)
+        elif not _of_torch(module) and not isinstance(module, CallSite):
+            yield from _by_code(path, module)
+
+
+def _of_torch(module: nn.Module) -> bool:
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return own and "forward" not in vars(module)
+
+
+def _by_code(path: str, module: nn.Module) -> Iterator[Remaining]:
+    try:
+        graph = local_graph(module, training=False)
+    except NotCaptured as error:
+        yield Remaining(path, f"its code cannot be traced ({error}): give an example", known=False)
+        return
+    for node in graph.nodes:
+        if node.op not in ("call_function", "call_method"):
+            continue
+        if isinstance(node.target, torch.jit.ScriptFunction):
+            yield Remaining(path, COMPILED, known=False)
+        elif node.target in CALLABLES or node.target in METHODS:
+            _, kind = CALLABLES.get(node.target, ("", f"Tensor.{node.target}"))
+            yield Remaining(path, kind, convertible=True)
+        elif node.target is not require_default and (
+            name := remaining_function(node.target, node.args, dict(node.kwargs))
+        ):
+            yield Remaining(path, name)
 
 
 def surely_without_activation(model: nn.Module) -> bool:
@@ -154,20 +208,3 @@ def _graph(model: nn.Module) -> torch.fx.Graph | None:
         return torch.fx.Tracer().trace(model)
     except _TRACE_ERRORS:
         return None
-
-
-def _traced(model: nn.Module) -> list[Remaining]:
-    """Functions found by symbolic tracing; none if the network cannot be traced."""
-    graph = _graph(model)
-    if graph is None:
-        return []
-    found = []
-    for node in graph.nodes:
-        if node.op not in ("call_function", "call_method"):
-            continue
-        if node.target in CALLABLES or node.target in METHODS:
-            _, kind = CALLABLES.get(node.target, ("", f"Tensor.{node.target}"))
-            found.append(Remaining(str(node.name), kind, convertible=True))
-        elif name := remaining_function(node.target, node.args, dict(node.kwargs)):
-            found.append(Remaining(str(node.name), name))
-    return found

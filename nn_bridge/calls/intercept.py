@@ -17,10 +17,10 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import nn
@@ -28,55 +28,15 @@ from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
 from ..errors import ConversionError
-from .functions import CALLABLES, Call, module_function, read_call
+from .functions import CALLABLES, module_function, read_call
+from .handlers import Handler
 from .running import evaluation_mode
+from .site import CallSite
 
 
 def site_name(path: str, own: bool = True, call: int = 1, function: str = "relu") -> str:
     """Name of a call site: of a layer that is the function itself, or of a call inside a module."""
     return path if own and path else f"{path}/{function}{call}"
-
-
-class Handler(Protocol):
-    """Answers the calls that are found."""
-
-    def activation(
-        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
-    ) -> torch.Tensor:
-        """Value of one call of a function that can be replaced; `exact` gives torch's."""
-
-    def other(
-        self,
-        path: str,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Note any other torch function, called inside the module `path`."""
-
-
-class ReluOnly:
-    """Base of handlers that care for ReLU alone: all else is computed as it is."""
-
-    def activation(
-        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
-    ) -> torch.Tensor:
-        """ReLU by :meth:`relu`."""
-        is_relu = call.name == "relu"
-        return self.relu(site, call.kind, x, call.in_place) if is_relu else exact()
-
-    def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
-        """Value of one ReLU call."""
-        raise NotImplementedError
-
-    def other(
-        self,
-        path: str,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Not of interest."""
 
 
 @dataclass
@@ -100,10 +60,11 @@ class Interception:
     def __init__(self, handler: Handler, attributes: dict[str, Any] | None = None) -> None:
         self.handler = handler
         self.attributes = attributes or {}
+        self.reason = ""
         self._local = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"handler": self.handler, "attributes": self.attributes}
+        return {"handler": self.handler, "attributes": self.attributes, "reason": self.reason}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -172,6 +133,24 @@ class _Mode(TorchFunctionMode):
             return self.interception.answer(func, args, kwargs)
         self.interception.handler.other(self.interception.stack[-1].path, func, args, kwargs)
         return func(*args, **kwargs)
+
+
+MISSING = object()
+"""Stands for an argument that was not given."""
+
+
+def refuse_tracers(network: nn.Module, values: tuple[Any, ...]) -> None:
+    """Refuse what looks at a network whose calls are intercepted: it would see something else.
+
+    Raises
+    ------
+    ConversionError
+    """
+    interception = installed(network)
+    proxy = any(isinstance(value, torch.fx.Proxy) for value in values)
+    if proxy or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        reason = interception.reason if interception is not None else "its calls are intercepted"
+        raise ConversionError(f"this converted network cannot be traced or exported: {reason}")
 
 
 class _Forward:
@@ -260,20 +239,33 @@ def install(
     ConversionError
         If the network holds compiled code, into which nobody can look.
     """
+    refuse_compiled(network)
+    return _attached(network, Interception(handler, attributes))
+
+
+def _attached(network: nn.Module, interception: Interception) -> Interception:
+    for path, module in list(network.named_modules()):
+        _Attach(path, interception)(module)
+    return interception
+
+
+def refuse_compiled(network: nn.Module) -> None:
+    """Refuse a network that holds compiled code, or is converted already.
+
+    Raises
+    ------
+    ConversionError
+    """
     for path, module in network.named_modules():
         if isinstance(module, torch.jit.ScriptModule) or hasattr(module, "_orig_mod"):
             raise ConversionError(
                 f"module {path or type(module).__name__!r} is compiled code: convert the network "
                 "before torch.jit.script or torch.compile"
             )
-        if installed(module) is not None:
+        if installed(module) is not None or isinstance(module, CallSite):
             raise ConversionError(
                 f"{path or 'this network'} is already converted: use the original network"
             )
-    interception = Interception(handler, attributes)
-    for path, module in list(network.named_modules()):
-        _Attach(path, interception)(module)
-    return interception
 
 
 def uninstall(network: nn.Module) -> None:
@@ -303,6 +295,17 @@ def installed(network: nn.Module) -> Interception | None:
 def intercepted(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
     """Answer the calls of a network's activations for a while (in evaluation mode, if asked)."""
     install(network, handler)
+    try:
+        with evaluation_mode(network, evaluate):
+            yield
+    finally:
+        uninstall(network)
+
+
+@contextmanager
+def observed(network: nn.Module, handler: Handler, evaluate: bool = True) -> Iterator[None]:
+    """Let a handler see what a network with layers in place of its activations calls, for a while."""
+    _attached(network, Interception(handler))
     try:
         with evaluation_mode(network, evaluate):
             yield

@@ -11,8 +11,9 @@ import torch.fx
 from torch import nn
 
 from ..errors import ConversionError
+from .answering import remove
 from .functions import CALLABLES, METHODS, module_function
-from .intercept import installed, site_name, uninstall
+from .intercept import site_name
 
 _TRACE_ERRORS = (
     torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
@@ -74,8 +75,7 @@ class SiteTracer(torch.fx.Tracer):
 def plain_copy(network: nn.Module) -> nn.Module:
     """A copy in evaluation mode that computes with ReLU itself, also of a converted network."""
     plain = copy.deepcopy(network)
-    if installed(plain) is not None:
-        uninstall(plain)
+    remove(plain)
     return plain.eval()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..calls.intercept import installed
+from ..calls.answering import answering
 from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
 from ..errors import ArgumentError
 from .report import Replacement
@@ -128,7 +128,7 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
 
 
 def _activations(model: nn.Module) -> dict[str, Any]:
-    interception = installed(model)
+    interception = answering(model)
     if interception is None or not isinstance(interception.handler, Replacement):
         return {}
     return interception.handler.activations

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from ..activations.activation import PolynomialActivation
-from ..calls.intercept import install, installed, uninstall
+from ..calls.answering import answer, answering, remove
+from ..calls.site import Switch
 from ..channels.foldable import Folding, foldings
 from ..errors import ArgumentError
 from ..ranges.bounds import read_bounds
@@ -66,8 +67,8 @@ def fold(
     >>> bool((folded(x) - converted(x)).abs().max() < 1e-5)
     True
     """
-    interception = installed(model)
-    replacement = interception.handler if interception is not None else None
+    asking = answering(model)
+    replacement = asking.handler if asking is not None else None
     if isinstance(replacement, Replacement):
         if bounds is not None:
             raise ArgumentError("bounds: a converted network has its own, leave them out")
@@ -103,8 +104,9 @@ def _fold_converted(
     model: Network, replacement: Replacement, shape: Sequence[int] | None
 ) -> Network:
     plain = copy.deepcopy(model)
-    _, twin = replacement_of(plain)
-    uninstall(plain)
+    asking, twin = replacement_of(plain)
+    known = list(asking.calls) if isinstance(asking, Switch) else None
+    remove(plain)
     bounds = {
         site: torch.tensor([activation.bound], dtype=torch.float64)
         if activation.channels is None
@@ -116,8 +118,8 @@ def _fold_converted(
     for site, scales in wide.items():
         twin.unscale(site, scales)
     twin.foldings = {site: str(folding) for site, folding in found.sites.items()}
-    attributes = {"report": Report(twin)} if isinstance(model.report, Report) else {}
-    install(plain, twin, attributes)
+    own = not isinstance(model.report, Report)
+    answer(plain, twin, {} if own else {"report": Report}, known)
     return plain
 
 

@@ -15,10 +15,12 @@ from polyapprox.approximation import Approximation
 from ..activations.activation import Outside, read_outside
 from ..activations.default import network_relu
 from ..activations.evaluator import Evaluator
-from ..calls.checking import surely_without_activation
+from ..calls.answering import answer
+from ..calls.checking import remaining_by_code, surely_without_activation
 from ..calls.functions import Call
-from ..calls.intercept import install, site_name
+from ..calls.intercept import refuse_compiled, site_name
 from ..calls.running import check_weights
+from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
 from ..ranges.bounds import Interval, bounds_of, channel_bounds, read_bounds, read_margin
 from ..ranges.calibration import measure
@@ -126,6 +128,7 @@ def convert(
     by_site = _by_site(approximation)
     evaluator = _shared(approximation, precision, by_site)
     check_weights(model, "converting")
+    refuse_compiled(model)
     measured, calls, ranges = _ranges(model, calibrate, channels, quantile)
     bounds, default = bounds_of(interval, measured, margin)
     by_channel: dict[str, torch.Tensor] = {}
@@ -157,7 +160,12 @@ def convert(
         evaluator, bounds, default, calls, outside, precision, by_site, by_channel, notes, ranges
     )
     own = hasattr(network, "report")
-    install(network, replacement, {} if own else {"report": Report(replacement)})
+    known = list(ranges.calls) if ranges is not None else None
+    asking = answer(network, replacement, {} if own else {"report": Report}, known)
+    replacement.intercepted = asking.reason
+    if isinstance(asking, Switch):
+        replacement.expect(asking.calls)
+        replacement.remaining.update(dict.fromkeys(remaining_by_code(network)))
     return network
 
 

@@ -15,9 +15,9 @@ from polyapprox.outward import upper
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
 from ..activations.evaluator import Evaluator
+from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
-from ..calls.intercept import Interception, installed
 from ..calls.operations import remaining_function
 from ..errors import ArgumentError, ConversionError
 from ..ranges.ranges import Ranges
@@ -118,6 +118,7 @@ class Replacement:
         self.ranges = ranges
         self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
+        self.intercepted = ""
         self.names: dict[str, str] = {}
         self.activations: dict[str, Activation] = {}
         self.remaining: dict[Remaining, None] = {}
@@ -167,15 +168,62 @@ class Replacement:
             self.remaining[Remaining(site, call.kind, convertible=True)] = None
             return exact()
         activation = self.find(site, call, x.shape)
-        return activation.apply_in_place(x) if call.in_place else activation(x)
+        return activation.apply_in_place(x) if call.in_place else activation.forward(x)
 
     def find(self, site: str, call: Call, shape: torch.Size) -> Activation:
         """The activation of a call site that is running."""
-        self.kinds[site] = call.kind
-        self.calls[site] = call
+        if self.calls.get(site) != call:
+            self.kinds[site] = call.kind
+            self.calls[site] = call
         if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
             return self._add(site, call, shape)
         return self.activations[site]
+
+    def expect(self, calls: Mapping[str, Call]) -> None:
+        """Make the activations of call sites that are known before they run, where they have a range."""
+        for site, call in calls.items():
+            ranged = self.bounds.get(site, self.default) is not None
+            if ranged and self.replaces(call) and not call.name.startswith("adaptive"):
+                self.find(site, call, torch.Size())
+
+    def describe(self, site: str) -> str:
+        """What stands at a call site, in a line."""
+        activation = self.activations.get(site)
+        what = "no range yet" if activation is None else activation.extra_repr()
+        return f"{site!r}, {self.kinds.get(site, 'not called yet')}: {what}"
+
+    def state_of(self, site: str) -> dict[str, torch.Tensor]:
+        """Interval, correction of the means and digest of the plan: what weights are saved with."""
+        activation = self.activations.get(site)
+        if activation is None:
+            return {}
+        channels = self.by_channel.get(site)
+        interval = torch.tensor([activation.bound]) if channels is None else channels
+        state = {"interval": interval.double().clone(), "plan": _digest(activation)}
+        if activation.correction is not None:
+            state["correction"] = activation.correction.clone()
+        return state
+
+    def load_state_of(self, site: str, state: Mapping[str, torch.Tensor]) -> str:
+        """Take an interval and a correction; a sentence if the plan is another one."""
+        activation = self.activations.get(site)
+        if activation is None or "interval" not in state or "plan" not in state:
+            return f"{site}: the state holds no interval of a conversion: convert with the same data"
+        if not torch.equal(state["plan"].cpu(), _digest(activation)):
+            return f"{site}: the state is of another polynomial: convert with the same precision"
+        interval = state["interval"].double().cpu()
+        kind = self.calls.get(site, Call("relu", "nn.ReLU"))
+        if not activation.evaluator.homogeneous and float(interval.max()) != activation.bound:
+            return f"{site}: the state has the interval {float(interval.max()):g}, not {activation.bound:g}"
+        self.bounds[site] = float(interval.max())
+        self.by_channel.pop(site, None)
+        if len(interval) > 1:
+            self.by_channel[site] = interval
+        windows = getattr(activation, "windows", None)
+        made = self._add(site, kind, torch.Size()) if windows is None else activation
+        if isinstance(made, PolynomialActivation):
+            made.correction = state.get("correction")
+        return ""
 
     def other(
         self,
@@ -190,7 +238,7 @@ class Replacement:
             self.remaining[Remaining(path, name)] = None
 
 
-def replacement_of(network: nn.Module) -> tuple[Interception, Replacement]:
+def replacement_of(network: nn.Module) -> tuple[Answering, Replacement]:
     """What answers the calls of a converted network.
 
     Raises
@@ -198,10 +246,10 @@ def replacement_of(network: nn.Module) -> tuple[Interception, Replacement]:
     ArgumentError
         If the network is not converted.
     """
-    interception = installed(network)
-    if interception is None or not isinstance(interception.handler, Replacement):
+    asking = answering(network)
+    if asking is None or not isinstance(asking.handler, Replacement):
         raise ArgumentError("the network is not converted: give what nn_bridge.convert returned")
-    return interception, interception.handler
+    return asking, asking.handler
 
 
 class Report:
@@ -232,6 +280,12 @@ class Report:
             )
             for site, activation in self.replacement.activations.items()
         )
+
+    @property
+    def capture(self) -> str:
+        """"layers" where layers stand in the place of calls; else "intercepted", and why."""
+        reason = self.replacement.intercepted
+        return f"intercepted: {reason}" if reason else "layers"
 
     @property
     def ranges(self) -> Ranges | None:
@@ -276,6 +330,12 @@ class Report:
             )
         lines += [f"remains: {item}" for item in self.remaining]
         return "\n".join(lines)
+
+
+def _digest(activation: Activation) -> torch.Tensor:
+    """Of the plan, as bytes."""
+    digest = activation.evaluator.approximation.plan.digest
+    return torch.frombuffer(bytearray(digest.encode()), dtype=torch.uint8)
 
 
 def _article(call: Call) -> str:

@@ -18,7 +18,8 @@ from polyapprox.errors import TableError
 
 from ..activations.activation import PolynomialActivation
 from ..activations.evaluator import Evaluator
-from ..calls.intercept import install, installed
+from ..calls.answering import Attributes, answer, answering
+from ..calls.site import CallSite, Switch
 from ..errors import ConversionError, DataError, WeightsError
 from ..files import versions, write_atomically
 from ..ranges.ranges import Ranges, pack_call, unpack_call
@@ -64,7 +65,9 @@ def save_converted(network: nn.Module, path: str | Path) -> Path:
     """
     _, replacement = replacement_of(network)
     settings, tensors = _settings(replacement)
-    tensors |= {f"network/{name}": value for name, value in network.state_dict().items()}
+    sites = tuple(f"{p}." for p, m in network.named_modules() if isinstance(m, CallSite))
+    state = {k: v for k, v in network.state_dict().items() if not k.startswith(sites)}
+    tensors |= {f"network/{name}": value for name, value in state.items()}
     header = {"format": _FORMAT, "settings": json.dumps(settings)}
     if replacement.ranges is not None:
         packed, texts = replacement.ranges.packed()
@@ -125,6 +128,8 @@ def load_converted(path: str | Path, network: Network) -> Network:
         If the network is converted already.
     """
     header, tensors = _read(Path(path))
+    if answering(network) is not None:
+        raise ConversionError("the network is already converted: give one that is not")
     state = _under("network/", tensors)
     own = network.state_dict()
     for name in sorted(own.keys() | state.keys()):
@@ -133,19 +138,16 @@ def load_converted(path: str | Path, network: Network) -> Network:
                 f"{path} does not fit {type(network).__name__}: {name!r} is missing or of another "
                 "shape; give the architecture that was saved"
             )
-    if installed(network) is not None:
-        raise ConversionError("the network is already converted: give one that is not")
     try:
         replacement = _replacement(header, tensors)
     except (KeyError, ValueError, TypeError, IndexError, TableError) as error:
         raise DataError(f"{path} is damaged: save the network again ({error})") from error
     network.load_state_dict(state)
-    install(network, replacement, {} if hasattr(network, "report") else _attributes(replacement))
+    attributes: Attributes = {} if hasattr(network, "report") else {"report": Report}
+    asking = answer(network, replacement, attributes)
+    if isinstance(asking, Switch):
+        replacement.expect(asking.calls)
     return network
-
-
-def _attributes(replacement: Replacement) -> dict[str, Any]:
-    return {"report": Report(replacement)}
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..calls.functions import Call
-from ..calls.intercept import ReluOnly
+from ..calls.handlers import ReluOnly
 from ..calls.running import batches, evaluation_mode
 from ..conversion.report import Replacement, replacement_of
 from ..errors import ArgumentError

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..calls.functions import Call
-from ..calls.intercept import ReluOnly
+from ..calls.handlers import ReluOnly
 from ..calls.running import batches, evaluation_mode
 from ..conversion.report import Replacement, replacement_of
 

@@ -23,8 +23,9 @@ from polyapprox.encrypted import backend
 from polyapprox.encrypted.backend import BackendError, Parameters
 
 from ..activations.activation import PolynomialActivation
+from ..calls.answering import answering, remove
 from ..calls.functions import Call
-from ..calls.intercept import Interception, installed, intercepted, uninstall
+from ..calls.intercept import Interception, installed, intercepted
 from ..conversion.report import Replacement
 from ..errors import ArgumentError, ConversionError
 from .machine import LevelCounter, Machine, Progress, Source, Stage, folded_factor
@@ -176,8 +177,8 @@ def evaluate_encrypted(
     >>> if backend("tenseal").find().found:
     ...     assert evaluate_encrypted(small, torch.zeros(5, 2)).levels == 5
     """
-    interception = installed(network)
-    if interception is None or not isinstance(interception.handler, Replacement):
+    asking = answering(network)
+    if asking is None or not isinstance(asking.handler, Replacement):
         raise ArgumentError("the network is not converted: use nn_bridge.convert first")
     if images.ndim < 2 or not 1 <= len(images) <= ring_dimension // 2:
         raise ArgumentError(
@@ -185,8 +186,8 @@ def evaluate_encrypted(
             f"ring_dimension={ring_dimension}"
         )
     plain = copy.deepcopy(network).double().eval()
-    replacement = installed(plain).handler  # type: ignore[union-attr]
-    uninstall(plain)
+    replacement = answering(plain).handler  # type: ignore[union-attr]
+    remove(plain)
     shape = tuple(images.shape[1:])
     size = int(np.prod(shape))
     counter = LevelCounter()

@@ -10,7 +10,8 @@ from torch import nn
 
 from ..activations.building import Activation
 from ..calls.functions import Call
-from ..calls.intercept import ReluOnly, intercepted
+from ..calls.handlers import ReluOnly
+from ..calls.intercept import intercepted
 
 Rule = Callable[[str, Call, torch.Tensor, torch.Tensor], torch.Tensor]
 """(site, call, input, exact value) to the value that goes on."""

@@ -10,7 +10,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..calls.functions import Call
-from ..calls.intercept import ReluOnly, intercepted
+from ..calls.handlers import ReluOnly
+from ..calls.intercept import intercepted
 from ..calls.running import batches, check_weights, run
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange

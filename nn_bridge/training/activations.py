@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 
 from ..activations.evaluator import Evaluator
-from ..calls.intercept import ReluOnly
+from ..calls.handlers import ReluOnly
 from ..errors import ConversionError
 from .configuration import Configuration
 from .noise import NoisePool, erring_relu, noisy_relu, random_noise, relu_backward

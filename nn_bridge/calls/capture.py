@@ -1,0 +1,276 @@
+"""The tree of a network's calls: each module's own code traced by itself, its children as leaves.
+
+A module is traced in evaluation and in training mode. Arguments that have a plain default (None, a
+truth value, a number, a word) are taken to have it: a call that gives another value is refused when
+it comes, as its code was not seen.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.fx
+from torch import nn
+
+from ..errors import ConversionError
+from .functions import CALLABLES, METHODS, Call, module_function, read_call
+from .intercept import site_name
+
+_TRACE_ERRORS = (
+    torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
+    IndexError, NotImplementedError, AssertionError, NameError,
+)  # fmt: skip
+_PLAIN = (type(None), bool, int, float, str)
+MODES = (False, True)
+"""Of ``training``: evaluation first."""
+
+
+class NotCaptured(Exception):  # noqa: N818 - an answer for the caller, not an error of the user
+    """Says which module's code cannot be traced, and why."""
+
+
+def require_default(argument: str, value: Any, default: Any) -> None:
+    """Refuse a value that the traced code does not know.
+
+    Raises
+    ------
+    ConversionError
+    """
+    if value is default or (type(value) is type(default) and value == default):
+        return
+    raise ConversionError(
+        f"argument {argument!r} of a converted module was {default!r} when its code was traced and is "
+        "something else now: convert a network whose forward gives the value itself"
+    )
+
+
+class _LocalTracer(torch.fx.Tracer):
+    """Traces one module's own code."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Every child is a leaf."""
+        return True
+
+
+def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
+    """The graph of a module's own code in one mode.
+
+    Raises
+    ------
+    NotCaptured
+        If it cannot be traced.
+    """
+    if "forward" in vars(module):
+        raise NotCaptured(f"{type(module).__name__} has a forward of its own set on the instance")
+    forward = type(module).forward
+    parameters = list(inspect.signature(forward).parameters.values())[1:]
+    plain = {
+        p.name: p.default
+        for p in parameters
+        if p.default is not p.empty and isinstance(p.default, _PLAIN)
+    }
+    mode, module.training = module.training, training
+    try:
+        graph = _LocalTracer().trace(module, plain or None)
+    except _TRACE_ERRORS as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise NotCaptured(f"{type(module).__name__}: {reason}") from error
+    finally:
+        module.training = mode
+    for node in graph.nodes:
+        node.type = None  # annotations may be words that nothing can import
+    _name_defaults(graph, plain)
+    return graph
+
+
+def _name_defaults(graph: torch.fx.Graph, plain: dict[str, Any]) -> None:
+    """Arguments get their own names back, and a sentence where they are not the default."""
+    for node in list(graph.nodes):
+        if node.op != "placeholder":
+            continue
+        name = str(node.target).rpartition("_")[0]
+        if name not in plain or str(node.target) in plain:
+            continue
+        for user in list(node.users):
+            _drop(graph, user)
+        node.target = name
+        with graph.inserting_before(next(n for n in graph.nodes if n.op != "placeholder")):
+            graph.call_function(require_default, (name, node, plain[name]))
+
+
+def _drop(graph: torch.fx.Graph, node: torch.fx.Node) -> None:
+    """Take a node out with all that follows from it: torch.fx's own assertions."""
+    for user in list(node.users):
+        _drop(graph, user)
+    graph.erase_node(node)
+
+
+@dataclass
+class Invocation:
+    """One run of a module in a pass through the network.
+
+    Attributes
+    ----------
+    module : nn.Module
+    path : str
+        Of the module in the network (the first, where it has several).
+    run : int
+        Which run of this module in the pass, from 1.
+    graphs : dict of bool to torch.fx.Graph
+        By mode; empty where its code was not looked at, as nothing in it needs that.
+    sites : dict of bool to list of (node, name, Call)
+        Calls in its own code that can be replaced.
+    children : list of (torch.fx.Node or None, str, Invocation)
+        Modules that it runs, in order: the node and the name of the child in it.
+    call : Call, optional
+        Of a layer that is an activation itself.
+    name : str
+        Name of the call site then.
+    """
+
+    module: nn.Module
+    path: str
+    run: int
+    graphs: dict[bool, torch.fx.Graph] = field(default_factory=dict)
+    sites: dict[bool, list[tuple[torch.fx.Node, str, Call]]] = field(default_factory=dict)
+    children: list[tuple[torch.fx.Node | None, str, Invocation]] = field(default_factory=list)
+    call: Call | None = None
+    name: str = ""
+
+    @property
+    def found(self) -> list[tuple[str, Call]]:
+        """Names and calls of all sites in it, in order of call in evaluation mode where known."""
+        if self.call is not None:
+            return [(self.name, self.call)]
+        own = {node: (name, call) for node, name, call in self.sites.get(False, ())}
+        inner = {node: child for node, _, child in self.children if node is not None}
+        if not self.graphs:
+            return [site for _, _, child in self.children for site in child.found]
+        result: list[tuple[str, Call]] = []
+        for node in self.graphs[False].nodes:
+            if node in own:
+                result.append(own[node])
+            elif node in inner:
+                result += inner[node].found
+        return result
+
+
+class _Reader:
+    """Walks a network in the order of its calls.
+
+    Where the call sites are known, and none is of a further run, only modules that call functions
+    themselves are traced.
+    """
+
+    def __init__(self, network: nn.Module, known: Collection[str] | None) -> None:
+        self.paths = {module: path for path, module in network.named_modules()}
+        self.runs: Counter[str] = Counter()
+        self.holding = {m for m in network.modules() if _may_call(m)}
+        self.traced: set[str] | None = None
+        if known is not None and not any("@" in name for name in known):
+            self.traced = {name.rpartition("/")[0] for name in known if "/" in name}
+            layers = {name for name in known if "/" not in name}
+            self.holding = {
+                m for m, path in self.paths.items() if path in layers or path in self.traced
+            }
+
+    def read(self, module: nn.Module) -> Invocation:
+        path = self.paths[module]
+        self.runs[path] += 1
+        seen = Invocation(module, path, self.runs[path])
+        name = module_function(module)
+        if name is not None:
+            seen.call = layer_call(module)
+            seen.name = self._named(site_name(path, bool(path), 1, name), seen.run)
+            return seen
+        if not any(inner in self.holding for inner in module.modules()):
+            return seen
+        sequential = type(module).forward is nn.Sequential.forward and "forward" not in vars(module)
+        if sequential or (self.traced is not None and path not in self.traced):
+            named = {m: key for key, m in reversed(module._modules.items()) if m is not None}
+            items = module._modules.items() if sequential else [(k, m) for m, k in reversed(named.items())]
+            seen.children = [(None, key, self.read(m)) for key, m in items if m is not None]
+            return seen
+        seen.graphs = {mode: local_graph(module, mode) for mode in MODES}
+        for mode, graph in seen.graphs.items():
+            seen.sites[mode] = list(self._calls(graph, seen))
+        names = [[name for _, name, _ in seen.sites[mode]] for mode in MODES]
+        if names[0] != names[1]:
+            raise NotCaptured(f"{type(module).__name__} calls other activations in training")
+        for node in seen.graphs[False].nodes:
+            if node.op == "call_module":
+                child = module.get_submodule(str(node.target))
+                seen.children.append((node, str(node.target), self.read(child)))
+        return seen
+
+    def _calls(self, graph: torch.fx.Graph, seen: Invocation) -> Any:
+        counts: Counter[str] = Counter()
+        for node in graph.nodes:
+            function = _function_of(node)
+            if function is None:
+                continue
+            name = CALLABLES[function][0]
+            counts[name] += 1
+            site = self._named(site_name(seen.path, False, counts[name], name), seen.run)
+            yield node, site, read_call(function, node.args, dict(node.kwargs), None)
+
+    @staticmethod
+    def _named(site: str, run: int) -> str:
+        return site if run == 1 else f"{site}@{run}"
+
+
+def _function_of(node: torch.fx.Node) -> Any:
+    if node.op == "call_function" and node.target in CALLABLES:
+        return node.target
+    if node.op == "call_method" and node.target in METHODS:
+        return getattr(torch.Tensor, str(node.target))
+    return None
+
+
+def _may_call(module: nn.Module) -> bool:
+    """Whether a module's own code may call an activation: torch's layers without children do not."""
+    if module_function(module) is not None or "forward" in vars(module):
+        return True
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return not own or (bool(module._modules) and type(module).__name__ not in _CONTAINERS)
+
+
+_CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
+
+
+def layer_call(module: nn.Module) -> Call:
+    """What a layer that is an activation calls.
+
+    Examples
+    --------
+    >>> layer_call(nn.ReLU6(inplace=True))
+    Call(name='hardtanh', kind='nn.ReLU6', options=(('min_val', 0.0), ('max_val', 6.0)), in_place=True)
+    """
+    graph = torch.fx.Tracer().trace(module)
+    for node in graph.nodes:
+        function = _function_of(node)
+        if function is not None:
+            return read_call(function, node.args, dict(node.kwargs), type(module))
+    raise NotCaptured(f"{type(module).__name__} does not call the function that it is named after")
+
+
+def call_tree(network: nn.Module, known: Collection[str] | None = None) -> Invocation:
+    """All calls of a network in one pass, by the code of its modules alone.
+
+    Parameters
+    ----------
+    network : nn.Module
+    known : collection of str, optional
+        Names of all call sites, where the network has been seen running.
+
+    Raises
+    ------
+    NotCaptured
+        If a module that may call an activation cannot be traced.
+    """
+    return _Reader(network, known).read(network)

@@ -1,0 +1,57 @@
+"""What torch itself computes for a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import torch
+import torch.nn.functional as functional
+
+from .functions import Call
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "relu": functional.relu,
+    "hardtanh": functional.hardtanh,
+    "leaky_relu": functional.leaky_relu,
+    "hardsigmoid": functional.hardsigmoid,
+    "hardswish": functional.hardswish,
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "softplus": functional.softplus,
+    "max_pool1d": functional.max_pool1d,
+    "max_pool2d": functional.max_pool2d,
+    "adaptive_max_pool1d": functional.adaptive_max_pool1d,
+    "adaptive_max_pool2d": functional.adaptive_max_pool2d,
+}
+_UNSET = ("return_indices",)
+_EXACT: ContextVar[bool] = ContextVar("exact", default=False)
+
+
+def exact_value(call: Call, x: torch.Tensor) -> torch.Tensor:
+    """The exact value of a call, written over its input where the call is in place.
+
+    Examples
+    --------
+    >>> exact_value(Call("hardtanh", "F.relu6", (("min_val", 0.0), ("max_val", 6.0))), torch.tensor(7.0))
+    tensor(6.)
+    """
+    token = _EXACT.set(True)
+    try:
+        return _value(call, x)
+    finally:
+        _EXACT.reset(token)
+
+
+def answered_exactly() -> bool:
+    """Whether the exact value of a call is being computed, because somebody asked for it."""
+    return _EXACT.get()
+
+
+def _value(call: Call, x: torch.Tensor) -> torch.Tensor:
+    options = {name: value for name, value in call.options if name not in _UNSET}
+    value: torch.Tensor = _FUNCTIONS[call.name](x, **options)
+    return x.copy_(value) if call.in_place else value

@@ -1,0 +1,127 @@
+"""A module whose forward is other code: a subclass made for it, which copies and pickles with it."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from collections.abc import Iterator
+from functools import cache, wraps
+from types import FunctionType
+from typing import Any, cast
+
+import torch.fx
+from torch import nn
+from torch.fx.graph_module import _format_import_block
+from torch.overrides import TorchFunctionMode
+from torch.package import sys_importer
+
+from ..errors import ConversionError
+from .exact import answered_exactly
+from .functions import CALLABLES
+from .intercept import installed
+
+Code = tuple[tuple[str, str], ...]
+"""Names of methods, each with the source of a function ``forward`` and its imports."""
+
+_IN_MODE = {False: "_forward_in_evaluation", True: "_forward_in_training"}
+
+
+def code_of(graphs: dict[bool, torch.fx.Graph]) -> Code:
+    """The methods that run graphs, by mode of training; one where both modes do the same."""
+    texts = {}
+    for mode, graph in graphs.items():
+        written = graph.python_code(root_module="self")
+        imports = _format_import_block(written.globals, sys_importer)
+        texts[mode] = f"{imports}\n{written.src}"
+    if texts[False] == texts[True]:
+        return (("forward", texts[False]),)
+    head = next(line for line in texts[False].splitlines() if line.startswith("def forward("))
+    given = ", ".join(str(n.target) for n in graphs[False].nodes if n.op == "placeholder")
+    choice = f"self.{_IN_MODE[True]} if self.training else self.{_IN_MODE[False]}"
+    imports = texts[False].partition("def forward(")[0]
+    dispatch = f"{imports}{head}\n    return ({choice})({given})\n"
+    return (("forward", dispatch), *((_IN_MODE[mode], text) for mode, text in texts.items()))
+
+
+@cache
+def rewritten(base: Any, code: Code) -> type[nn.Module]:
+    """The subclass of a module's type that runs this code.
+
+    Parameters
+    ----------
+    base : type
+    code : tuple
+        From :func:`code_of`.
+    """
+    body: dict[str, Any] = {
+        "__doc__": base.__doc__,
+        "__module__": base.__module__,
+        "__qualname__": base.__qualname__,
+        "__reduce_ex__": _reduce,
+        "_rewritten": (base, code),
+        **{name: _guarded(name, method) for name, method in _own_methods(base)},
+        **{name: _compiled(base, text) for name, text in code},
+    }
+    made: type[nn.Module] = type(base.__name__, (base,), body)
+    return made
+
+
+def _own_methods(base: type) -> Iterator[tuple[str, Any]]:
+    """Methods that the module's own classes define: their code still calls torch's functions."""
+    seen: set[str] = set()
+    for kind in base.__mro__:
+        if kind.__module__.startswith("torch.nn.modules") or kind is object:
+            return
+        for name, value in vars(kind).items():
+            if name not in seen and isinstance(value, FunctionType) and not name.startswith("__"):
+                yield name, value
+            seen.add(name)
+
+
+def _guarded(name: str, method: Any) -> Any:
+    @wraps(method)
+    def guarded(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        interception = installed(self)
+        if interception is not None and interception.stack:  # it is answered
+            return method(self, *args, **kwargs)
+        with _Refusing(f"{type(self).__name__}.{name}"):
+            return method(self, *args, **kwargs)
+
+    return guarded
+
+
+class _Refusing(TorchFunctionMode):
+    """Refuses a call of an activation: it would be computed as it was before the conversion."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in CALLABLES and not answered_exactly():
+            raise ConversionError(
+                f"{self.method} calls {CALLABLES[func][1]} itself, and only forward was converted: "
+                "call the network, or move the code into a module with a forward of its own"
+            )
+        return func(*args, **(kwargs or {}))
+
+
+def _compiled(base: type, text: str) -> Any:
+    name = f"<converted {base.__qualname__} {hashlib.sha256(text.encode()).hexdigest()[:12]}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    namespace: dict[str, Any] = {}
+    exec(compile(text, name, "exec"), namespace)  # torch.fx's own text, as in a GraphModule
+    return namespace["forward"]
+
+
+def _reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
+    """For copying and pickling: the type is made again from its code."""
+    state = cast(Any, self).__getstate__()
+    return _blank, cast(Any, self)._rewritten, state
+
+
+def _blank(base: type[nn.Module], code: Code) -> nn.Module:
+    made: nn.Module = object.__new__(rewritten(base, code))  # type: ignore[arg-type]
+    return made

@@ -1,0 +1,90 @@
+"""`CallSite`: a layer that stands where a network called an activation, and asks who answers it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from .exact import exact_value
+from .functions import Call
+from .handlers import Handler
+
+
+class Switch:
+    """Who answers the calls of all sites of one network: its own handler, or another for a while.
+
+    Attributes
+    ----------
+    home : Handler
+        Answers unless another is asked.
+    handler : Handler
+        Answers now.
+    calls : dict of str to Call
+        All call sites, in order of call.
+    reason : str
+        Empty: layers stand.
+    """
+
+    def __init__(self, home: Handler) -> None:
+        self.home = home
+        self.handler = home
+        self.calls: dict[str, Call] = {}
+        self.reason = ""
+
+
+class CallSite(nn.Module):
+    """A layer in the place of one call of an activation or max-pool.
+
+    Parameters
+    ----------
+    name : str
+        Of the call site, see :mod:`nn_bridge.calls.intercept`.
+    call : Call
+        What the network called there.
+    switch : Switch
+        Shared by all sites of the network.
+    """
+
+    def __init__(self, name: str, call: Call, switch: Switch) -> None:
+        super().__init__()
+        self.name, self.call, self.switch = name, call, switch
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """What the handler answers."""
+        exact = partial(exact_value, self.call, x)
+        return self.switch.handler.activation(self.name, self.call, x, exact)
+
+    def extra_repr(self) -> str:
+        """What stands here, for print."""
+        describe = getattr(self.switch.home, "describe", None)
+        return f"{self.name!r}: {self.call.kind}" if describe is None else str(describe(self.name))
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        state = getattr(self.switch.home, "state_of", None)
+        if state is not None:
+            destination.update({prefix + key: value for key, value in state(self.name).items()})
+
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,
+        missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        """Intervals and corrections come with the weights; a table of another plan is refused."""
+        take = getattr(self.switch.home, "load_state_of", None)
+        given = {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
+        if take is None:
+            unexpected_keys.extend(prefix + key for key in given)
+        elif given:
+            reason = take(self.name, given)
+            if reason:
+                error_msgs.append(reason)
+        elif strict:
+            missing_keys.append(prefix + "interval")
+
+
+def switch_of(network: nn.Module) -> Switch | None:
+    """What answers the sites of a network, also of one that is wrapped in another; None without."""
+    found = {id(m.switch): m.switch for m in network.modules() if isinstance(m, CallSite)}
+    return next(iter(found.values()), None)

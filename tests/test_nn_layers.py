@@ -1,0 +1,306 @@
+"""A converted network is an ordinary network: what looks at it from outside sees the polynomial."""
+
+import copy
+import io
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as functional
+from relu_styles import seeded
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+import polyapprox
+from nn_bridge import ConversionError, check, convert, evaluate, load_converted, save_converted
+from nn_bridge.calls.answering import answering, remove
+from nn_bridge.calls.site import CallSite, Switch
+
+PRECISION = 2**-6
+
+
+def inputs(*shape, seed=1):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+class Block(nn.Module):
+    """A block with a layer that runs twice and a function."""
+
+    def __init__(self, channels=4):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm = nn.BatchNorm2d(channels)
+        self.act = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x, scale=None):
+        if scale is not None:
+            x = x * scale
+        y = self.conv2(self.act(self.norm(self.conv1(x))))
+        y = functional.dropout(y, 0.25, training=self.training)
+        return self.act(y + x)
+
+
+class Net(nn.Module):
+    """Functions, shared layers and a method of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.blocks = nn.ModuleList([Block(), Block()])
+        self.head = nn.Linear(4, 3)
+
+    def features(self, x):
+        x = functional.relu(self.stem(x))
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+    def pooled(self, x):
+        return self.blocks[0](self.stem(x)).mean((2, 3))
+
+    def forward(self, x):
+        return self.head(torch.relu(self.features(x).mean((2, 3))))
+
+
+class LayerDrop(nn.Module):
+    """In training, layers are left out at random."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([Block(), Block(), Block()])
+        self.skipped = 0.0
+
+    def forward(self, x):
+        for layer in self.layers:
+            if self.training and self.skipped > 0.5:
+                continue
+            x = layer(x)
+        return x
+
+
+class Untraceable(nn.Module):
+    def forward(self, x):
+        return functional.relu(x) if x.sum() > 0 else functional.relu(-x)
+
+
+def converted_net():
+    network = seeded(Net)
+    x = inputs(6, 3, 8, 8)
+    return network, convert(network, precision=PRECISION, calibrate=[x], margin=4.0), x
+
+
+def by_interception(network, x):
+    """The converted network as a tracer cannot see it: its calls intercepted."""
+    twin = seeded(type(network))
+    twin.load_state_dict(network.state_dict())
+    twin.forward = type(twin).forward.__get__(twin)  # of its own: no layers can stand
+    made = convert(twin, precision=PRECISION, calibrate=[x], margin=4.0)
+    assert not isinstance(answering(made), Switch)
+    return made
+
+
+def test_layers_stand_and_compute_what_interception_computes():
+    network, converted, x = converted_net()
+    assert isinstance(answering(converted), Switch)
+    assert torch.equal(converted(x), by_interception(network, x)(x))
+    names = [module.name for module in converted.modules() if isinstance(module, CallSite)]
+    assert {*names} == {site.site for site in converted.report.sites}
+    assert len(names) == 6
+
+
+def test_symbolic_tracing_sees_the_polynomials():
+    _, converted, x = converted_net()
+    traced = torch.fx.symbolic_trace(converted)
+    calls = {str(node.target) for node in traced.graph.nodes if node.op == "call_function"}
+    assert not any("relu" in call for call in calls) and any("mul" in call for call in calls)
+    assert torch.allclose(traced(x), converted(x), atol=1e-5)
+    other = inputs(2, 3, 8, 8, seed=3)
+    assert torch.allclose(traced(other), converted(other), atol=1e-5)
+
+
+def test_export_gives_additions_multiplications_and_linear_maps():
+    _, converted, x = converted_net()
+    batch = torch.export.Dim("batch", min=2, max=512)
+    program = torch.export.export(converted.eval(), (x,), dynamic_shapes=({0: batch},))
+    operations = {
+        str(node.target).split(".")[1]
+        for node in program.graph.nodes
+        if node.op == "call_function" and "sym" not in str(node.target)
+    }
+    assert operations <= {
+        "add", "add_", "sub", "mul", "conv2d", "linear", "batch_norm", "mean", "copy_", "dropout", "rsub",
+        "neg",
+    }  # fmt: skip
+    for count in (3, 8):
+        other = inputs(count, 3, 8, 8, seed=count)
+        assert torch.allclose(program.module()(other), converted(other), atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_jit_tracing_of_another_batch_size():
+    _, converted, x = converted_net()
+    traced = torch.jit.trace(converted.eval(), x)
+    other = inputs(3, 3, 8, 8, seed=5)
+    assert torch.allclose(traced(other), converted(other), atol=1e-5)
+
+
+def test_transforms_see_the_derivative_of_the_polynomial():
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).double().eval()
+    converted = convert(network, precision=PRECISION, interval=4.0)
+    x = inputs(5, 3).double()
+    whole = torch.func.vmap(torch.func.jacrev(converted))(x)
+    for row, jacobian in zip(x, whole, strict=True):
+        row = row.clone().requires_grad_()
+        for index in range(2):
+            (expected,) = torch.autograd.grad(converted(row[None])[0, index], row)
+            assert torch.allclose(jacobian[index], expected, atol=1e-12)
+    _, tangent = torch.func.jvp(converted, (x,), (torch.ones_like(x),))
+    assert torch.allclose(tangent, whole.sum(-1), atol=1e-12)
+    row = x[0].clone().requires_grad_()
+    (first,) = torch.autograd.grad(converted(row[None]).sum(), row, create_graph=True)
+    (second,) = torch.autograd.grad(first.sum(), row)
+    step = 1e-6
+    shifted = [(x[0] + sign * step).requires_grad_() for sign in (1, -1)]
+    slopes = [torch.autograd.grad(converted(s[None]).sum(), s)[0].sum() for s in shifted]
+    assert torch.allclose(second.sum(), (slopes[0] - slopes[1]) / (2 * step), rtol=1e-4)
+
+
+def test_checkpointing_has_the_same_gradients():
+    _, converted, _ = converted_net()
+    block = converted.blocks[1].eval().double()
+    x = inputs(2, 4, 8, 8).double().requires_grad_()
+    (expected,) = torch.autograd.grad(block(x).square().sum(), x)
+    (got,) = torch.autograd.grad(checkpoint(block, x, use_reentrant=False).square().sum(), x)
+    assert torch.equal(got, expected)
+    x.grad = None
+    checkpoint(block, x, use_reentrant=True).square().sum().backward()
+    assert torch.equal(x.grad, expected)
+
+
+def test_a_method_that_calls_functions_is_refused_and_one_that_does_not_is_converted():
+    network, converted, x = converted_net()
+    with pytest.raises(ConversionError, match=r"Net.features calls F.relu itself"):
+        converted.features(x)
+    assert 1e-5 < (converted.pooled(x) - network.pooled(x)).abs().max() < 1
+
+
+def test_inside_another_network():
+    _, converted, x = converted_net()
+    outer = nn.Sequential(nn.Identity(), converted).eval()
+    result = evaluate(outer, [(x, torch.zeros(6, dtype=torch.int64))])
+    assert len(result.sites) == 6 and all(site.elements for site in result.sites)
+    assert check(outer, x) == ()
+
+
+def test_state_holds_intervals_and_the_plan():
+    network, first, x = converted_net()
+    second = convert(network, precision=PRECISION, calibrate=[3 * x], margin=4.0)
+    assert not torch.equal(first(x), second(x))
+    second.load_state_dict(first.state_dict())
+    assert torch.equal(first(x), second(x))
+    assert [s.bound for s in first.report.sites] == [s.bound for s in second.report.sites]
+    other = convert(network, precision=2**-8, calibrate=[x], margin=4.0)
+    with pytest.raises(RuntimeError, match="the state is of another polynomial: convert with the"):
+        other.load_state_dict(first.state_dict())
+    with pytest.raises(RuntimeError, match="Missing key"):
+        first.load_state_dict(network.state_dict())
+
+
+def test_a_layer_that_is_left_out_does_not_move_the_others():
+    network = seeded(LayerDrop)
+    x = inputs(4, 4, 6, 6)
+    converted = convert(network, precision=PRECISION, calibrate=[x])
+    expected = converted.layers[2](converted.layers[0](x))
+    converted.layers[1] = nn.Identity()
+    assert torch.equal(converted(x), expected)
+
+
+def test_training_mode_keeps_its_dropout():
+    x = 0.1 * inputs(3, 4, 6, 6)
+    converted = convert(seeded(Block), precision=PRECISION, interval=50.0)
+    converted.train()
+    with torch.no_grad():
+        assert not torch.equal(converted(x), converted(x))
+    converted.eval()
+    assert torch.equal(converted(x), converted(x))
+
+
+def test_an_argument_that_was_not_seen_is_refused():
+    converted = convert(seeded(Block), precision=PRECISION, calibrate=[inputs(3, 4, 6, 6)])
+    with pytest.raises(ConversionError, match="argument 'scale' of a converted module was None"):
+        converted(inputs(3, 4, 6, 6), scale=2.0)
+
+
+@pytest.mark.parametrize("make", [Net, LayerDrop, Block, lambda: nn.Sequential(Block(), Block())])
+def test_copies_files_and_the_way_back(make, tmp_path):
+    network = seeded(make)
+    channels = 3 if isinstance(network, Net) else 4
+    x = inputs(4, channels, 8, 8)
+    converted = convert(network, precision=PRECISION, calibrate=[x])
+    expected = converted(x)
+    file = io.BytesIO()
+    torch.save(converted, file)
+    file.seek(0)
+    path = save_converted(converted, tmp_path / "net.safetensors")
+    twins = [
+        copy.deepcopy(converted), pickle.loads(pickle.dumps(converted)),
+        torch.load(file, weights_only=False), load_converted(path, seeded(make)),
+    ]  # fmt: skip
+    for twin in twins:
+        assert torch.equal(twin(x), expected)
+        remove(twin)
+        assert torch.equal(twin(x), network(x))
+        assert list(twin.state_dict()) == list(network.state_dict())
+        assert type(twin) is type(network)
+    assert torch.equal(converted(x), expected)
+
+
+def test_what_cannot_be_traced_is_intercepted_and_says_so():
+    x = inputs(3, 4).abs()
+    converted = convert(Untraceable(), precision=PRECISION, calibrate=[x])
+    reason = answering(converted).reason
+    assert reason and converted.report.capture.startswith("intercepted")
+    assert torch.allclose(converted(x), x, atol=4 * PRECISION)
+    with pytest.raises(ConversionError, match="cannot be traced"):
+        torch.fx.symbolic_trace(converted)
+    with pytest.raises(ConversionError, match="cannot be traced"):
+        torch.jit.trace(converted, x)
+
+
+def test_clamping_is_refused_where_only_polynomials_can_go():
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+    converted = convert(network, precision=PRECISION, interval=4.0, outside="clamp")
+    with pytest.raises(ConversionError, match="which is not polynomial: convert with"):
+        torch.fx.symbolic_trace(converted)
+
+
+def test_a_shared_block_has_one_set_of_weights():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = Block()
+
+        def forward(self, x):
+            return self.block(3 * self.block(x))
+
+    network = seeded(Twice)
+    x = inputs(3, 4, 6, 6)
+    converted = convert(network, precision=2**-10, calibrate=[x], margin=2.0)
+    count = sum(p.numel() for p in network.parameters())
+    assert sum(p.numel() for p in converted.parameters()) == count
+    assert (converted(x) - network(x)).abs().max() < 0.1
+    with torch.no_grad():
+        converted.block.conv2.weight.mul_(0.5)
+        network.block.conv2.weight.mul_(0.5)
+    assert (converted(x) - network(x)).abs().max() < 0.1
+    assert len({site.bound for site in converted.report.sites}) == 4
+
+
+def test_the_default_relu_runs_in_float64_where_it_must():
+    fine = polyapprox.relu(precision=2**-20)
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU()).eval()
+    converted = convert(network, approximation=fine, interval=4.0)
+    traced = torch.fx.symbolic_trace(converted)
+    x = inputs(50, 3)
+    assert torch.allclose(traced(x), converted(x), atol=1e-6)
