@@ -16,6 +16,7 @@ from .channels.foldable import foldings
 from .choosing.allocation import Allocation, allocate
 from .choosing.weighting import weighted
 from .conversion.evaluation import evaluate
+from .conversion.exporting import export
 from .conversion.folding import fold
 from .conversion.network import convert
 from .conversion.saving import load_converted, save_converted
@@ -46,6 +47,7 @@ __all__ = [
     "correct_batch_norms",
     "correct_means",
     "evaluate",
+    "export",
     "fold",
     "foldings",
     "load_converted",

@@ -1,0 +1,154 @@
+"""`export`: a converted network as a file that other programs run: ONNX, or torch's own format.
+
+Nothing but additions, multiplications, linear maps and moves of values is in it; the operations of
+the graph are listed to prove that, and the list is written beside it.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ..calls.intercept import Interception
+from ..calls.operations import remaining_function
+from ..errors import ArgumentError, ConversionError
+from ..files import versions, write_atomically, write_json
+from .folding import fold as folded
+from .report import Report, replacement_of
+
+FORMATS = (".onnx", ".pt2")
+_EXPORTERS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AttributeError)
+_MOVES = frozenset(
+    ["slice", "slice_scatter", "select_scatter", "to_copy", "alias", "unsafe_view", "split_with_sizes", "lift_fresh_copy", "native_batch_norm_legit_no_training", "convolution"]
+)  # as the decompositions call them
+
+
+def export(
+    network: nn.Module, example: torch.Tensor, path: str | Path, *, fold: bool = False
+) -> Path:
+    """Write a converted network for onnxruntime, HE compilers, or torch without this package.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Converted by :func:`nn_bridge.convert`; it is left as it is.
+    example : Tensor
+        A batch of inputs; the size of the batch stays free.
+    path : path
+        Ends in ".onnx" (needs ``pip install onnx onnxscript``) or ".pt2" (:func:`torch.export.load`).
+        Beside it stands a file of the same name ending in ".json": operations, levels,
+        multiplications and intervals.
+    fold : bool
+        Let weights take in the scales of the activations first (:func:`nn_bridge.fold`).
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ArgumentError
+        If the network is not converted, or the path has another ending.
+    ConversionError
+        If something that is not polynomial remains, it is named; or the network cannot be captured.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nn_bridge import convert
+    >>> network = convert(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), precision=2**-6, interval=4.0)
+    >>> x = torch.ones(1, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     program = torch.export.load(export(network, x, Path(folder) / "net.pt2"))
+    >>> bool((program.module()(x) - network(x)).abs().max() < 1e-6)
+    True
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise ArgumentError(f"path is {str(path)!r}: end it in {' or '.join(FORMATS)}")
+    if not isinstance(example, torch.Tensor) or example.ndim < 1 or not len(example):
+        raise ArgumentError("example is no batch: give a tensor of inputs, as the network takes it")
+    asking, _ = replacement_of(network)
+    if isinstance(asking, Interception):
+        raise ConversionError(f"this network cannot be exported: {asking.reason}")
+    plain = copy.deepcopy(network).eval().cpu()
+    if fold:
+        plain = folded(plain, shape=tuple(example.shape[1:])).eval()
+    program = _captured(plain, example.detach().cpu())
+    operations = operations_of(program)
+    if path.suffix == ".pt2":
+        write_atomically(path, lambda temporary: torch.export.save(program, temporary))
+    else:
+        _write_onnx(program, path)
+    _, replacement = replacement_of(plain)
+    content = {
+        "operations": operations,
+        "conversion": Report(replacement).as_dict(),
+        "example": list(example.shape),
+        "folded": fold,
+        "versions": versions(),
+    }
+    write_json(path.with_suffix(".json"), content)
+    return path
+
+
+def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
+    """The graph of a network for batches of any size."""
+    batch = example if len(example) > 1 else torch.cat([example, example])
+    shapes = ({0: torch.export.Dim("batch", min=1)},)
+    try:
+        with torch.no_grad():
+            program = torch.export.export(network, (batch,), dynamic_shapes=shapes)
+            return program.run_decompositions({})
+    except _EXPORTERS as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConversionError(f"torch.export cannot capture this network: {reason}") from error
+
+
+def operations_of(program: torch.export.ExportedProgram) -> dict[str, int]:
+    """How often each operation stands in a graph.
+
+    Raises
+    ------
+    ConversionError
+        If one is not polynomial: it is named.
+    """
+    counts: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    for node in program.graph.nodes:
+        if node.op != "call_function":
+            continue
+        packet = getattr(node.target, "overloadpacket", node.target)
+        name = str(getattr(packet, "__name__", packet)).strip("_")
+        counts[name] += 1
+        known = name in _MOVES or name.startswith(("sym_", "_assert"))
+        if not known and remaining_function(name, tuple(node.args), dict(node.kwargs)) is not None:
+            left[name] += 1
+    if left:
+        listed = ", ".join(f"{name} ({count} times)" for name, count in left.items())
+        raise ConversionError(
+            f"the network still computes what is not polynomial: {listed}; nn_bridge.check says where"
+        )
+    return dict(sorted(counts.items()))
+
+
+def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 - torch's exporter needs it
+    except ImportError as error:
+        raise ArgumentError(
+            f"path ends in '.onnx', which needs {error.name}: pip install onnx onnxscript"
+        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = torch.onnx.export(program, dynamo=True, verbose=False)
+    if made is None:
+        raise ConversionError("torch.onnx.export gave nothing: write '.pt2' instead")
+    onnx.checker.check_model(made.model_proto)
+    write_atomically(path, lambda temporary: onnx.save(made.model_proto, temporary))

@@ -1,0 +1,109 @@
+"""Converted networks as files: only additions, multiplications and linear maps, run by others."""
+
+import json
+
+import pytest
+import torch
+import torch.nn.functional as functional
+from relu_styles import seeded
+from torch import nn
+
+from nn_bridge import ArgumentError, ConversionError, convert, export
+from nn_bridge.models import ResNet
+
+onnx = pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+PLAIN = {
+    "Add", "Sub", "Mul", "Neg", "Conv", "Gemm", "MatMul", "BatchNormalization", "ReduceMean", "Reshape",
+    "Flatten", "Transpose", "Concat", "Slice", "Pad", "Shape", "Gather", "Cast", "Constant", "Identity",
+    "Squeeze", "Unsqueeze", "Expand", "AveragePool", "GlobalAveragePool", "Div", "Range", "CastLike",
+}  # fmt: skip
+
+
+def inputs(*shape, seed=1):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+class Mixed(nn.Module):
+    """Functions, a pool, a layer used twice, in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1, stride=2)
+        self.act = nn.ReLU(inplace=True)
+        self.gelu = nn.GELU()
+        self.head = nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.act(self.conv(x))
+        x = functional.max_pool2d(x, 2)
+        x = self.act(self.gelu(x) - 0.1)
+        return self.head(functional.hardswish(x.mean((2, 3))))
+
+
+def small_resnet():
+    return ResNet(20)
+
+
+@pytest.mark.parametrize("make", [Mixed, small_resnet], ids=["mixed", "resnet20"])
+def test_onnxruntime_computes_what_the_converted_network_computes(make, tmp_path):
+    x = inputs(4, 3, 16, 16)
+    converted = convert(seeded(make).eval(), precision=2**-7, calibrate=[x], margin=1.5)
+    path = export(converted, x[:1], tmp_path / "net.onnx")
+    model = onnx.load(path)
+    assert {node.op_type for node in model.graph.node} <= PLAIN
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for count in (1, 3, 4):
+        (got,) = session.run(None, {session.get_inputs()[0].name: x[:count].numpy()})
+        with torch.no_grad():
+            expected = converted(x[:count])
+        scale = float(expected.abs().max())
+        assert float((torch.from_numpy(got) - expected).abs().max()) <= 2e-6 * max(1.0, scale)
+    beside = json.loads(path.with_suffix(".json").read_text())
+    sites = beside["conversion"]["sites"]
+    assert len(sites) == len(converted.report.sites)
+    assert {"site", "bound", "depth", "multiplications"} <= set(sites[0])
+    assert beside["operations"]
+
+
+def test_torch_reads_its_own_file(tmp_path):
+    x = inputs(4, 3, 16, 16)
+    converted = convert(seeded(Mixed).eval(), precision=2**-7, calibrate=[x], margin=1.5)
+    program = torch.export.load(export(converted, x, tmp_path / "net.pt2"))
+    for count in (1, 4):
+        assert torch.allclose(program.module()(x[:count]), converted(x[:count]), atol=1e-6)
+
+
+def test_folded_scales(tmp_path):
+    x = inputs(8, 4)
+    network = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2)).eval()
+    converted = convert(network, precision=2**-7, calibrate=[x], interval="per-channel", margin=1.5)
+    path = export(converted, x, tmp_path / "net.pt2", fold=True)
+    program = torch.export.load(path)
+    assert torch.allclose(program.module()(x), converted(x), atol=1e-5)
+    beside = json.loads(path.with_suffix(".json").read_text())
+    assert beside["folded"] and beside["conversion"]["sites"][0]["bound"] == 1.0
+
+
+def test_what_remains_is_named_and_nothing_is_written(tmp_path):
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.Softmax(1)).eval()
+    converted = convert(network, precision=2**-6, interval=4.0)
+    for name in ("net.onnx", "net.pt2"):
+        with pytest.raises(ConversionError, match=r"not polynomial: softmax \(1 times\)"):
+            export(converted, inputs(2, 3), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_input(tmp_path):
+    network = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+    converted = convert(network, precision=2**-6, interval=4.0)
+    with pytest.raises(ArgumentError, match=r"path is 'net.txt': end it in .onnx or .pt2"):
+        export(converted, inputs(2, 3), "net.txt")
+    with pytest.raises(ArgumentError, match="the network is not converted"):
+        export(network, inputs(2, 3), tmp_path / "net.pt2")
+    with pytest.raises(ArgumentError, match="example is no batch"):
+        export(converted, None, tmp_path / "net.pt2")
+    with pytest.raises(ConversionError, match=r"torch\.export cannot capture this network"):
+        export(converted, inputs(2, 5), tmp_path / "net.pt2")
