@@ -65,6 +65,7 @@ tables: setup
 check: setup
 	$(BIN)/python checks/relu_every_precision.py
 	$(BIN)/python checks/standing_adversary.py
+	$(BIN)/python checks/printed_numbers.py
 
 docs: setup
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"

@@ -91,3 +91,50 @@ def test_the_page_of_the_documentation_holds_these_numbers() -> None:
         assert f"| r_{alpha} |" in text and f"**{alpha}: missed**" in text
         assert f"| {tables.down(tables.published(alpha).bits)} | **{alpha}: missed**" in text
     assert "**6: missed**" not in text
+
+
+NEWTON = pa.Polynomial.from_floats([0, 1.125, 0, -0.125], parity="odd")
+AUDITED = {
+    "gelu by a polynomial": lambda: pa.minimax("gelu", tolerance=0.0423, domain=(-8, 8)),
+    "silu by a polynomial": lambda: pa.minimax("silu", 14, domain=(-8, 8)),
+    "exp entered by hand": lambda: pa.from_components(
+        "exp", [pa.Polynomial.from_floats([1.27, 1.13, 0.27, 0.04, 0.01, 0.001])],
+        structure="polynomial",
+    ),
+    "relu by three stages": lambda: pa.from_components("relu", [NEWTON] * 3),
+    "relu on [-50, 8]": lambda: pa.relu(degrees=[7, 7, 7], interval=(-50, 8)),
+    "abs by a polynomial": lambda: pa.minimax("abs", 38, domain=(-3, 3)),
+    "maximum": lambda: pa.maximum(degrees=[7, 7], interval=(-0.3, 0.7)),
+    "sign on [-4, 4]": lambda: pa.sign(degrees=[3, 3, 5], threshold=0.1, interval=(-4, 4)),
+    "sign on unequal sides": lambda: pa.from_components(
+        "sign", [NEWTON] * 4, [(-0.9, -0.2), (0.3, 1)]
+    ),
+    "step": lambda: pa.step(degrees=[3, 3, 3, 3], threshold=0.1),
+    "1/x, relative": lambda: pa.minimax("1/x", 12, domain=(1, 8), relative=True),
+    "a union": lambda: pa.minimax("exp", 9, domain=[(-1, -0.5), (0.5, 1)], bits=8),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AUDITED)
+def test_what_an_audit_proposes_runs_and_dominates(name: str) -> None:
+    value = AUDITED[name]()
+    found = audit(value)
+    assert found.text()
+    if found.rival is None:
+        assert name in ("1/x, relative",), "a cheaper one is known of the others"
+        return
+    ours = eval(found.rival.call, {"pa": pa})
+    assert (ours.depth, ours.multiplications) == (found.rival.levels, found.rival.multiplications)
+    assert ours.error_bound == found.rival.error <= value.error_bound
+    assert ours.function == value.function and ours.weight == value.weight
+    assert ours.depth <= value.depth and ours.multiplications <= value.multiplications
+    assert (ours.depth, ours.multiplications) != (value.depth, value.multiplications)
+    for low, high in value.domain:
+        assert any(a <= low and high <= b for a, b in ours.domain)
+
+
+def test_the_circuit_of_gelu_is_found() -> None:
+    found = audit(AUDITED["gelu by a polynomial"]())
+    assert found.rival is not None and found.rival.call.startswith("pa.circuit('gelu'")
+    assert found.rival.multiplications == 4 and found.rival.error < 0.0107
+    assert found.bits == pytest.approx(-np.log2(found.error))
