@@ -117,7 +117,8 @@ class Audit:
     safe_radius : float
         In half-widths of the interval: how far |r| provably stays below twice its bound.
     rival : Rival or None
-        At least as precise with no more levels and no more multiplications, less of one.
+        At least as precise with no more levels and no more multiplications, less of one; or for
+        the same cost more precise by a bit at least.
     """
 
     source: str
@@ -152,7 +153,7 @@ class Audit:
         if self.safe_radius < 1.0 + 1e-6:
             said += "; nothing is proven beyond the interval"
         if self.rival is None:
-            return said + "; none of our choices is at least as precise for less."
+            return said + "; none of our choices does as much for less, or a bit more for as much."
         r = self.rival
         return (
             f"{said}; dominated by {r.call}: {lower_places(r.bits, 2)} bits with {r.levels} levels and "
@@ -298,10 +299,10 @@ def _dominating(approximation: Approximation, error: float, tolerance: float) ->
     best: Rival | None = None
     for text, made in _candidates(approximation, tolerance):
         counts = made.counts()
-        better = counts.depth < ours.depth or counts.multiplications < ours.multiplications
+        cheaper = counts.depth < ours.depth or counts.multiplications < ours.multiplications
         no_worse = counts.depth <= ours.depth and counts.multiplications <= ours.multiplications
-        precise = made.certificate is not None and made.error_bound <= error
-        if not (better and no_worse and precise):
+        needed = error if cheaper else error / 2
+        if not no_worse or made.certificate is None or made.error_bound > needed:
             continue
         found = Rival(text, made.error_bound, made.bits, counts.depth, counts.multiplications)
         if best is None or _order(found) < _order(best):
