@@ -151,7 +151,10 @@ class Balls:
             x = [as_ball(v) for v in point]
             found = self.plan(*x) - self.value(*x)
             if self._weight is not None:
-                found = found * self._weight(*x)
+                weight = self._weight(*x)
+                if not weight.is_finite():  # a relative error where f is 0: r must be 0 too
+                    return arb(0) if found.contains(0) else arb("inf")
+                found = found * weight
             return abs(found)
         finally:
             ctx.prec = before
