@@ -78,6 +78,14 @@ def encrypt_check(
     secure: Annotated[
         bool, typer.Option("--secure", help="128 bit by the HE standard; else not secure.")
     ] = False,
+    real: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20."),
+    ] = None,
+    imaginary: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The same of imaginary parts: proven and forecast, not encrypted."),
+    ] = None,
     plot: Annotated[
         Optional[list[Path]],  # noqa: UP045
         typer.Option("--plot", help="Draw the measured error: .png, .svg or .pdf."),
@@ -101,7 +109,13 @@ def encrypt_check(
         levels=levels,
         secure=secure,
     )
-    ended = run(one, backend=backend, parameters=chosen)
+    ended = run(
+        one,
+        backend=backend,
+        parameters=chosen,
+        real=values.optional_number(real, "real") or 0.0,
+        imaginary=values.optional_number(imaginary, "imaginary") or 0.0,
+    )
     for path in plot or []:
         from ..plot.measured import measured_error
 
@@ -145,6 +159,7 @@ def _page(ended: EncryptedRun) -> str:
             f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {one.levels} levels: "
             f"{ended.security}",
         ),
+        ("noise of inputs", f"real {ended.real:.4g}, imaginary {ended.imaginary:.4g} (of B)"),
         ("largest error, measured", f"{ended.largest_error:.6g}"),
         ("error bound, proven", "none" if ended.bound is None else upper(ended.bound)),
         ("noise, measured", f"{ended.noise:.3g}"),

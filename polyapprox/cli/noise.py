@@ -40,6 +40,14 @@ def noise(
         Optional[int],  # noqa: UP045
         typer.Option(help='Levels that may be used (rule "standalone").'),
     ] = None,
+    real: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20."),
+    ] = None,
+    imaginary: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="The same of imaginary parts, as a bootstrap leaves them."),
+    ] = None,
     operations: Annotated[
         bool, typer.Option("--operations", help="Print where the plan amplifies errors.")
     ] = False,
@@ -56,7 +64,11 @@ def noise(
 
     _check_plots(plot)
     approximation = load(table)
-    setting = Setting(_whole(ring, "ring"), scheme, first_bits, levels)
+    setting = Setting(
+        _whole(ring, "ring"), scheme, first_bits, levels,
+        values.optional_number(real, "real") or 0.0,
+        values.optional_number(imaginary, "imaginary") or 0.0,
+    )  # fmt: skip
     asked = values.optional_number(precision, "precision")
     try:
         smallest = smallest_scale(approximation, setting, precision=asked)
@@ -156,6 +168,11 @@ def _show(
         f"{noise.scheme}, ring 2^{ring}, {noise.slots} slots, {noise.levels} levels (rule "
         f'"standalone"); asked for: an error of {here.tolerance:.6g}',
         f"proven bound with exact constants: {upper(here.exact_bound)}",
+        *(
+            [f"noise of the inputs: allowed for in what is proven; comes out as {noise.inputs:.3g}"]
+            if noise.inputs
+            else []
+        ),
         "",
         "       proven bound,      rounding changes  noise       at the worst",
         "scale  constants rounded  values by (proven) (forecast)  place (forecast)  total",

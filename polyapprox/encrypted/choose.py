@@ -38,9 +38,17 @@ def counted_levels(backend: Backend, approximation: Approximation) -> tuple[int,
 
 
 def noise_of(
-    approximation: Approximation, backend: str, scale_bits: int, ring_dimension: int
+    approximation: Approximation,
+    backend: str,
+    scale_bits: int,
+    ring_dimension: int,
+    real: float = 0.0,
+    imaginary: float = 0.0,
 ) -> Forecast | None:
-    """The noise that the model forecasts for the plan (None: no model of this backend)."""
+    """The noise that the model forecasts for the plan (None: no model of this backend).
+
+    `real` and `imaginary`: noise of the inputs, relative to B.
+    """
     if backend not in SCHEMES:
         return None
     low, high = (float(end) for end in approximation.interval)
@@ -53,6 +61,8 @@ def noise_of(
         ring_dimension=ring_dimension,
         scheme=backend,
         interval=(low, high),
+        real=real,
+        imaginary=imaginary,
     )
 
 

@@ -11,6 +11,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..noise import Forecast
 from ..plan.count import Rule
+from ..proof.near import error_near
 from ..structures import TWO_ARGUMENTS
 from .backend import Backend, BackendError, Measured, Parameters
 from .choose import choose_parameters, counted_levels, noise_of
@@ -39,7 +40,8 @@ class EncryptedRun:
     largest_error : float
         Largest |error| measured, absolute.
     bound : float or None
-        Proven bound of the approximation in exact arithmetic, absolute.
+        Proven bound of the approximation in exact arithmetic, absolute, for inputs with the noise
+        that was asked for.
     noise : float
         Largest difference, measured, from the plan evaluated in the clear, absolute.
     forecast : Forecast or None
@@ -52,6 +54,8 @@ class EncryptedRun:
         The counting rule.
     outside : int
         How many values of x lie outside the domain.
+    real, imaginary : float
+        Noise of the inputs, relative to B.
     """
 
     function: str
@@ -71,6 +75,8 @@ class EncryptedRun:
     counted: int
     rule: Rule
     outside: int
+    real: float = 0.0
+    imaginary: float = 0.0
 
     @property
     def security(self) -> str:
@@ -79,12 +85,14 @@ class EncryptedRun:
 
     @property
     def stated_noise(self) -> float | None:
-        """Noise that is allowed for: twice the forecast.
+        """Noise that is allowed for: twice the forecast (but what inputs bring with them, once).
 
         The forecast is what one slot of a ciphertext is expected to exceed; by the model, twice
         as much is exceeded in one ciphertext of as many as it has slots.
         """
-        return None if self.forecast is None else _TAIL * self.forecast.worst
+        if self.forecast is None:
+            return None
+        return _TAIL * (self.forecast.worst - self.forecast.inputs) + self.forecast.inputs
 
     @property
     def allowed(self) -> float | None:
@@ -114,6 +122,8 @@ class EncryptedRun:
             "security": self.security,
             "values": int(self.values.size),
             "outside": self.outside,
+            "input_noise_real": self.real,
+            "input_noise_imaginary": self.imaginary,
             "largest_error": self.largest_error,
             "error_bound": self.bound,
             "noise_measured": self.noise,
@@ -133,6 +143,9 @@ def run(
     backend: str = "openfhe",
     parameters: Parameters | None = None,
     allow_outside: bool = False,
+    real: float = 0.0,
+    imaginary: float = 0.0,
+    seed: int = 0,
 ) -> EncryptedRun:
     """Encrypt, evaluate, decrypt, compare.
 
@@ -149,6 +162,12 @@ def run(
     allow_outside : bool
         Whether inputs outside the domain are encrypted all the same; what is proven does not
         hold for them, and they are left out of the errors.
+    real, imaginary : float
+        Noise that inputs carry already, as after a bootstrap: the largest, relative to B. What is
+        proven and forecast allows for both. Encrypted is x with real noise added, evenly spread
+        (a backend encrypts real numbers); the errors are those from the function at x.
+    seed : int
+        Of that noise.
 
     Returns
     -------
@@ -183,7 +202,9 @@ def run(
         approximation, framework, values=None if given is None else given[0].size
     )
     counted, rule = counted_levels(framework, approximation)
-    forecast = noise_of(approximation, backend, chosen.scale_bits, chosen.ring_dimension)
+    forecast = noise_of(
+        approximation, backend, chosen.scale_bits, chosen.ring_dimension, real, imaginary
+    )
     _check(chosen, counted, forecast)
     slots = framework.largest_input(chosen.ring_dimension)
     arguments = given or default_inputs(approximation, slots)
@@ -194,9 +215,10 @@ def run(
             f"{outside} of {inside.size} inputs lie outside the domain, where nothing is proven; "
             "leave them out, widen the interval, or allow them (allow_outside=True)"
         )
-    executed, measured = _execute(framework, chosen, approximation, arguments)
+    sent = _with_noise(approximation, arguments, real, seed)
+    executed, measured = _execute(framework, chosen, approximation, sent)
     error = _error(approximation, arguments, measured.values)
-    clear = np.asarray(approximation(*arguments))
+    clear = np.asarray(approximation(*sent))
     difference = np.abs(measured.values - clear)
     return EncryptedRun(
         function=approximation.function,
@@ -208,7 +230,7 @@ def run(
         values=measured.values,
         error=error,
         largest_error=float(np.max(np.abs(error[inside]), initial=0.0)),
-        bound=approximation.error_bound if approximation.certificate else None,
+        bound=_bound(approximation, real, imaginary),
         noise=float(np.max(difference[inside], initial=0.0)),
         forecast=forecast,
         stages=measured.stages,
@@ -216,7 +238,27 @@ def run(
         counted=counted,
         rule=rule,
         outside=outside,
+        real=real,
+        imaginary=imaginary,
     )
+
+
+def _bound(approximation: Approximation, real: float, imaginary: float) -> float | None:
+    """Proven bound of the error for inputs with noise (None for a black box)."""
+    if approximation.certificate is None:
+        return None
+    if not real and not imaginary:
+        return approximation.error_bound
+    return error_near(approximation, real, imaginary)
+
+
+def _with_noise(
+    approximation: Approximation, x: tuple[np.ndarray, ...], real: float, seed: int
+) -> tuple[np.ndarray, ...]:
+    if not real:
+        return x
+    chance, size = np.random.default_rng(seed), real * float(approximation.scale)
+    return tuple(column + chance.uniform(-size, size, column.shape) for column in x)
 
 
 def default_inputs(approximation: Approximation, count: int) -> tuple[np.ndarray, ...]:

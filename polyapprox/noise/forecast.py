@@ -4,13 +4,15 @@ Sources: the encryption of each argument, and the rounding of each rescaling (af
 ciphertexts, or with a constant that is not free), independent, of the sizes of
 :mod:`polyapprox.noise.schemes`. Each reaches the result multiplied by the derivative of the result
 with respect to the operation it arises in (first order); variances add up. The figure given is
-the expected largest error over slots whose inputs are spread evenly over the interval.
+the expected largest error over slots whose inputs are spread evenly over the interval. Noise that
+the arguments carry already, as after a bootstrap, is not a model's: the plan is run with it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -36,7 +38,7 @@ class Forecast:
     ----------
     error : float
         Expected largest |error| of the result over the slots, absolute: the noise of the scheme
-        alone, without that of the approximation and of rounded constants.
+        and of the inputs, without the error of the approximation and of rounded constants.
     worst : float
         The same if every slot held the argument where the noise is largest, as near 0 for ReLU.
     rms : float
@@ -45,6 +47,8 @@ class Forecast:
         Largest root mean square of what encryption and what rescalings contribute.
     drift : float
         Largest |error| from scales that are not what they are called (part of `error`).
+    inputs : float
+        Largest change of the result, sampled, by the noise that the inputs carry (part of `error`).
     largest_value, largest_result : float
         Largest |value| of any operation, and of the result, at the sample points.
     scheme : str
@@ -58,6 +62,7 @@ class Forecast:
     fresh: float
     rescale: float
     drift: float
+    inputs: float
     largest_value: float
     largest_result: float
     scheme: str
@@ -86,6 +91,8 @@ def forecast(
     scheme: str = "openfhe",
     slots: int | None = None,
     interval: tuple[float, float] | None = None,
+    real: float = 0.0,
+    imaginary: float = 0.0,
 ) -> Forecast:
     """Forecast the noise of a plan evaluated under encryption.
 
@@ -104,6 +111,9 @@ def forecast(
         Values in the ciphertext; by default N/2.
     interval : (float, float), optional
         Where the arguments lie, if not in [-W, W].
+    real, imaginary : float
+        Noise that the arguments carry already, as after a bootstrap: the largest, relative to the
+        largest |argument|.
 
     Returns
     -------
@@ -139,8 +149,59 @@ def forecast(
     low, high = ends if len(ends) == 2 else (1.0, 0.0)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ArgumentError(f"the interval {shown(interval)} must be finite and not empty")
-    found = propagate(plan, *sample_arguments(plan.inputs, low, high))
-    return forecast_of(plan, found, constants, scale_bits, ring_dimension, slots)
+    points = sample_arguments(plan.inputs, low, high)
+    found = propagate(plan, *points)
+    size = max(abs(low), abs(high))
+    inputs = carried(plan, points, size * number("real", real), size * number("imaginary", imaginary))
+    return forecast_of(plan, found, constants, scale_bits, ring_dimension, slots, inputs)
+
+
+def carried(
+    plan: Plan, points: tuple[np.ndarray, ...], real: float, imaginary: float
+) -> float:
+    """Largest change of the real part of the result, sampled, by errors of the arguments.
+
+    Parameters
+    ----------
+    plan : Plan
+    points : tuple of numpy.ndarray
+        Arguments.
+    real, imaginary : float
+        Their errors, absolute: of every sign, and half as large.
+
+    Examples
+    --------
+    >>> from polyapprox.plan import PlanBuilder
+    >>> builder = PlanBuilder()
+    >>> (x,) = builder.arguments
+    >>> square = builder.finish(builder.multiply(x, x))
+    >>> carried(square, (np.array([0.5]),), 0.25, 0.5)
+    0.3125
+    """
+    check_input_noise(real, imaginary)
+    if not real and not imaginary:
+        return 0.0
+    with np.errstate(all="ignore"):
+        exact, largest = plan.run(*points), 0.0
+        for signs in product((-1.0, 1.0), repeat=plan.inputs):
+            for share in product((0.0, 0.5, 1.0), repeat=2):
+                noise = complex(real * share[0], imaginary * share[1])
+                shifted = [x + s * noise for x, s in zip(points, signs, strict=True)]
+                change = np.abs(np.real(plan.run(*shifted)) - exact)
+                largest = max(largest, float(np.max(np.where(np.isnan(change), np.inf, change))))
+    return largest
+
+
+def check_input_noise(real: float, imaginary: float) -> None:
+    """Refuse noise of the inputs that is none.
+
+    Raises
+    ------
+    ArgumentError
+    """
+    for name, value in (("real", real), ("imaginary", imaginary)):
+        if not (0 <= value < math.inf):
+            raise ArgumentError(f"{name}={value!r}, the noise of the inputs, must not be negative")
 
 
 def sample_arguments(inputs: int, low: float, high: float) -> tuple[np.ndarray, ...]:
@@ -166,6 +227,7 @@ def forecast_of(
     scale_bits: int,
     ring_dimension: int,
     slots: int,
+    carried_noise: float = 0.0,
 ) -> Forecast:
     """The forecast from values and adjoints that are known already."""
     inputs = [index for index, operation in enumerate(plan.operations) if operation.kind == "input"]
@@ -185,12 +247,13 @@ def forecast_of(
     largest_drift = float(np.max(np.abs(drift)))
     highest = np.full(1, np.max(rms))
     return Forecast(
-        error=expected_largest(rms[:EVEN], slots) + largest_drift,
-        worst=expected_largest(highest, slots) + largest_drift,
+        error=expected_largest(rms[:EVEN], slots) + largest_drift + carried_noise,
+        worst=expected_largest(highest, slots) + largest_drift + carried_noise,
         rms=float(np.max(rms)),
         fresh=float(np.max(fresh)),
         rescale=float(np.max(rescale)),
         drift=largest_drift,
+        inputs=carried_noise,
         largest_value=float(np.max(np.abs(found.values))),
         largest_result=float(np.max(np.abs(found.values[plan.output]))),
         scheme=constants.name,

@@ -20,9 +20,17 @@ from ..errors import ArgumentError, ProofError
 from ..given import as_float, instance, shown
 from ..outward import upper
 from ..precision import one_at_a_time
+from ..proof.near import error_near
 from .amplification import amplification
 from .deviation import deviation_bound
-from .forecast import Forecast, check_setting, forecast, forecast_of, sample_arguments
+from .forecast import (
+    Forecast,
+    carried,
+    check_setting,
+    forecast,
+    forecast_of,
+    sample_arguments,
+)
 from .propagation import propagate
 from .quantise import quantise
 from .schemes import TooFewPrimesError, scheme as scheme_of
@@ -47,12 +55,16 @@ class Setting:
         Bits of the first modulus, which the result must fit into.
     levels : int or None
         Levels that may be used, the scaling of the input included (rule "standalone").
+    real, imaginary : float
+        Noise that the inputs carry already, as after a bootstrap: the largest, relative to B.
     """
 
     ring_dimension: int
     scheme: str = "openfhe"
     first_bits: int = 60
     levels: int | None = None
+    real: float = 0.0
+    imaginary: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,9 +77,9 @@ class Assessment:
     tolerance : float
         Absolute error asked for.
     exact_bound : float
-        Proven bound of the plan as it is.
+        Proven bound of the plan as it is, for inputs with the noise of the setting.
     rounded_bound : float
-        Proven bound of the plan with its constants rounded to the scale.
+        The same of the plan with its constants rounded to the scale.
     deviation : float or None
         Proven bound of what the rounding changes in any value; None for very large degrees.
     noise : Forecast
@@ -142,7 +154,7 @@ def assess(
     >>> found.carries, found.total - found.exact_bound < 2**-20
     (True, True)
     """
-    wanted = _tolerance(approximation, precision, tolerance)
+    wanted = _tolerance(approximation, setting, precision, tolerance)
     found = _assess(approximation, scale_bits, setting, wanted)
     if not found.carries:
         warnings.warn(advice(approximation, found, setting), ScaleWarning, stacklevel=2)
@@ -181,7 +193,7 @@ def smallest_scale(
     >>> 24 <= smallest_scale(r, Setting(1 << 13), precision=2**-7).scale_bits <= 32
     True
     """
-    wanted = _tolerance(approximation, precision, tolerance)
+    wanted = _tolerance(approximation, setting, precision, tolerance)
     found = _smallest(approximation, setting, wanted)
     if found is None:
         last = _assess(approximation, _LAST_SCALE - 1, setting, wanted)
@@ -209,7 +221,7 @@ def sweep(
     >>> [one.scale_bits for one in found if one.carries]
     [30, 40, 50]
     """
-    wanted = _tolerance(approximation, precision, tolerance)
+    wanted = _tolerance(approximation, setting, precision, tolerance)
     found = []
     for scale_bits in scales:
         with suppress(ProofError, TooFewPrimesError):
@@ -265,17 +277,39 @@ def _assess(
         ring_dimension=setting.ring_dimension,
         scheme=setting.scheme,
         interval=(low, high),
+        real=setting.real,
+        imaginary=setting.imaginary,
     )
     return Assessment(
         scale_bits=scale_bits,
         tolerance=tolerance,
-        exact_bound=approximation.error_bound,
-        rounded_bound=rounded.error_bound,
+        exact_bound=_bound(approximation, setting),
+        rounded_bound=_bound(rounded, setting),
         deviation=deviation_bound(approximation, rounded.plan),
         noise=noise,
         fits=noise.fits(setting.first_bits),
         enough_levels=setting.levels is None or noise.levels <= setting.levels,
     )
+
+
+def _bound(approximation: Approximation, setting: Setting) -> float:
+    """Proven bound of the error for inputs with the noise of the setting."""
+    if not setting.real and not setting.imaginary:
+        return approximation.error_bound
+    return error_near(approximation, setting.real, setting.imaginary)
+
+
+def _least(approximation: Approximation, setting: Setting) -> float:
+    """The error without any noise of the scheme: what is proven, and noise of inputs carried on."""
+    low, high = (float(end) for end in approximation.interval)
+    plan, width = approximation.plan, max(abs(low), abs(high))
+    points = sample_arguments(plan.inputs, low, high)
+    inputs = carried(plan, points, width * setting.real, width * setting.imaginary)
+    return _bound(approximation, setting) + inputs
+
+
+def _with_noise(setting: Setting) -> str:
+    return " with the noise of its inputs" if setting.real or setting.imaginary else ""
 
 
 def _smallest(
@@ -284,13 +318,17 @@ def _smallest(
     low, high = (float(end) for end in approximation.interval)
     plan, constants = approximation.plan, scheme_of(setting.scheme)
     ring = setting.ring_dimension
-    propagation = propagate(plan, *sample_arguments(plan.inputs, low, high))
+    points = sample_arguments(plan.inputs, low, high)
+    propagation, width = propagate(plan, *points), max(abs(low), abs(high))
+    inputs = carried(plan, points, width * setting.real, width * setting.imaginary)
     if setting.levels is not None and propagation.levels[plan.output] > setting.levels:
         return None
     for scale_bits in range(_FIRST_SCALE, _LAST_SCALE + 1):
         check_setting(scale_bits, ring)
         try:
-            noise = forecast_of(plan, propagation, constants, scale_bits, ring, ring // 2)
+            noise = forecast_of(
+                plan, propagation, constants, scale_bits, ring, ring // 2, inputs
+            )
         except TooFewPrimesError:
             continue
         if not noise.fits(setting.first_bits):
@@ -307,13 +345,22 @@ def _smallest(
 
 
 def _tolerance(
-    approximation: Approximation, precision: float | None, tolerance: float | None
+    approximation: Approximation,
+    setting: Setting,
+    precision: float | None,
+    tolerance: float | None,
 ) -> float:
     instance("approximation", approximation, Approximation, "an Approximation")
     if precision is not None and tolerance is not None:
         raise ArgumentError("give precision or tolerance, not both")
     unit = float(approximation.unit)
-    bound = approximation.error_bound
+    bound = _least(approximation, setting)
+    if math.isinf(bound):
+        raise ArgumentError(
+            f"noise of the inputs of real={setting.real:.6g}, imaginary={setting.imaginary:.6g} "
+            "leaves nothing that can be proven of this approximation; give it a guard, or use one "
+            "that bears more, such as a circuit"
+        )
     if precision is None and tolerance is None:
         return unit * 2.0 ** -math.floor(-math.log2(bound / unit) * (1 - 1e-12))
     name, given = ("precision", precision) if tolerance is None else ("tolerance", tolerance)
@@ -324,6 +371,6 @@ def _tolerance(
     if bound > wanted:
         raise ArgumentError(
             f"{name}={given:.6g} asks for an error of {wanted:.6g}, but the approximation itself "
-            f"errs by up to {upper(bound)}; use a more precise one"
+            f"errs by up to {upper(bound)}{_with_noise(setting)}; use a more precise one"
         )
     return wanted
