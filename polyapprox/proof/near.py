@@ -22,6 +22,7 @@ from flint import arb, arb_poly
 
 from ..approximation import Approximation, Interval
 from ..errors import ArgumentError, NoBoundError, ProofError
+from ..given import number, shown
 from ..numbers import add, ball, exact, multiply, negate
 from ..outward import float_down, float_up
 from ..precision import one_at_a_time, working_precision
@@ -99,8 +100,9 @@ def bound_near(approximation: Approximation, radius: float) -> NearBound:
     >>> r.error_bound < near.outside < 2 * r.error_bound
     True
     """
+    radius = _share("radius", radius)
     return NearBound(
-        radius=float(radius),
+        radius=radius,
         outside=error_near(approximation, radius, 0.0),
         imaginary=error_near(approximation, 0.0, radius),
         both=error_near(approximation, radius, radius),
@@ -118,9 +120,7 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
             f"nothing is proven of {approximation.function!r}, a black-box function; give an "
             "expression or a function of python-flint balls"
         )
-    for name, value in (("real", real), ("imaginary", imaginary)):
-        if not 0 <= value <= _WIDEST:
-            raise ArgumentError(f"{name}={value!r} must be from 0 to {_WIDEST:g}, relative to B")
+    real, imaginary = _share("real", real), _share("imaginary", imaginary)
     covered = _widened(approximation, real)
     if covered is None:
         return math.inf
@@ -139,6 +139,13 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
     except (ProofError, ArgumentError):
         return math.inf
     return float_up(found)
+
+
+def _share(name: str, value: float) -> float:
+    share = number(name, value)
+    if not 0 <= share <= _WIDEST:
+        raise ArgumentError(f"{name}={shown(value)} must be from 0 to {_WIDEST:g}, relative to B")
+    return share
 
 
 def _widened(approximation: Approximation, radius: float) -> tuple[Interval, ...] | None:
