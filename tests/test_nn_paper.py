@@ -14,26 +14,30 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 import nn_bridge.paper.measuring as measuring
 import nn_bridge.paper.train as training
 from nn_bridge.cli import main
+from nn_bridge.conversion.network import convert
 from nn_bridge.errors import ArgumentError
 from nn_bridge.experiments.accuracy import AccuracyConfiguration
 from nn_bridge.experiments.records import Records
 from nn_bridge.models.networks import find_network
 from nn_bridge.models.weights import load_weights
 from nn_bridge.paper.declared import TABLES, runs
+from nn_bridge.paper.explain import reference, rescale_all, scales
 from nn_bridge.paper.measuring import cells_path, measure
 from nn_bridge.paper.progress import Clock, work
-from nn_bridge.paper.recipes import HELD_OUT, recipe
+from nn_bridge.paper.recipes import HELD_OUT, RECIPES, recipe
 from nn_bridge.paper.train import RUNS, train_missing, weights_path
 from nn_bridge.training.configuration import as_mapping, from_mapping
 from nn_bridge.training.optimisation import rate_at
 from polyapprox.circuits.search.runner import runner_named
 
 FOLDER = Path(__file__).parents[1] / "experiments" / "paper"
-ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "digits")
+ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "try")
 
 
 # --- what is declared ---
@@ -155,7 +159,7 @@ def test_no_line_without_its_weights(trained, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def several():
-    return runs("table1", ["decay 5e-4", "decay 1e-5", "decay 1e-5, Mixup"], [5], "digits")
+    return runs("table1", ["decay 5e-4", "decay 1e-5", "decay 1e-5, Mixup"], [5], "try")
 
 
 def table_of(folder: Path) -> dict[str, tuple[str, float]]:
@@ -213,7 +217,7 @@ def test_cells_are_measured_once_and_kept_short(trained, monkeypatch):
 
 
 def test_the_command_trains_and_refuses_in_a_sentence(tmp_path, monkeypatch, capsys):
-    options = ["--recipe", "digits", "--arm", "decay 5e-4", "--seed", "3", "--part", "train",
+    options = ["--recipe", "try", "--arm", "decay 5e-4", "--seed", "3", "--part", "train",
                "--folder", str(tmp_path / "r"), "--scratch", str(tmp_path / "s")]  # fmt: skip
     monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "table1", *options])
     with pytest.raises(SystemExit) as left:
@@ -232,7 +236,10 @@ def test_the_command_trains_and_refuses_in_a_sentence(tmp_path, monkeypatch, cap
 
 @pytest.mark.skipif(not (FOLDER / RUNS).exists(), reason="nothing is trained yet")
 def test_records_in_the_repository_are_of_declared_runs_and_have_their_weights():
-    declared = {run.key: run for table in TABLES for run in runs(table)}
+    declared = {
+        run.key: run
+        for table in TABLES for name in RECIPES for run in runs(table, seeds=range(5), base=name)
+    }  # fmt: skip
     for record in Records(FOLDER / RUNS).lines.values():
         assert from_mapping(record["configuration"]) == declared[record["key"]].configuration
         content = weights_path(FOLDER, record["key"]).read_bytes()
@@ -246,3 +253,51 @@ def test_a_changed_configuration_has_another_key():
     (run,) = ONE
     other = replace(run, configuration=replace(run.configuration, seed=1))
     assert other.key != run.key and replace(run, arm="x").key == run.key
+
+
+# --- scale ---
+
+
+def test_a_network_on_a_wider_interval_is_the_network_whose_inputs_are_smaller():
+    """What rescaling rests on: gains before ReLU by a factor, weights after it by its inverse."""
+
+    class Two(nn.Module):
+        def __init__(self, factor: float) -> None:
+            super().__init__()
+            self.first, self.relu, self.last = nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 2)
+            generator = torch.Generator().manual_seed(1)
+            with torch.no_grad():
+                for parameter in self.parameters():
+                    parameter.copy_(torch.randn(parameter.shape, generator=generator))
+                for parameter in self.first.parameters():
+                    parameter.mul_(factor)
+                self.last.weight.div_(factor)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(self.relu(self.first(x)))
+
+    x = torch.randn(50, 3, generator=torch.Generator().manual_seed(2))
+    wide = convert(Two(1.0).eval(), precision=2**-4, interval=30.0)
+    shrunk = convert(Two(0.25).eval(), precision=2**-4, interval=7.5)
+    torch.testing.assert_close(wide(x), shrunk(x), rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(wide(x), Two(1.0).eval()(x), atol=0.01)
+
+
+def test_networks_are_rescaled_to_that_of_little_decay(several, tmp_path):
+    folder = tmp_path / "records"
+    usual, little, mixed = several
+    train_missing([usual], folder, tmp_path / "scratch")
+    with pytest.raises(ArgumentError, match="which is not trained: train that arm first"):
+        rescale_all([usual], folder)
+    train_missing([little, mixed], folder, tmp_path / "scratch")
+    assert reference(mixed, Records(folder / RUNS).lines).key == little.key
+    rescale_all([usual, little], folder)
+    lines = {run.key: scales(run, folder) for run in (usual, little)}
+    cells = {
+        run.key: [json.loads(line) for line in cells_path(folder, run.key).read_text().splitlines()]
+        for run in (usual, little)
+    }
+    for key, found in cells.items():
+        wanted = 50 * lines[key]["rms"] / lines[little.key]["rms"]
+        intervals = {float(cell["interval"]) for cell in found if "interval" in cell}
+        assert len(intervals) == 1 and intervals.pop() == pytest.approx(wanted, rel=1e-3)

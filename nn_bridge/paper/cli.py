@@ -21,11 +21,11 @@ _Arms = Annotated[
     list[str] | None, typer.Option("--arm", help="Row of the table; repeat for several.")
 ]
 _Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repeat for several.")]
-_Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, digits.")]
+_Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, D20, try.")]
 _Parts = Annotated[
     list[str] | None,
-    typer.Option(help="train, or a stage of measuring: first, normalised, weighted, global, precise; "
-                 "repeat for several."),
+    typer.Option(help="train, or a stage of measuring: first, normalised, weighted, global, precise, "
+                 "rescaled; repeat for several."),
 ]  # fmt: skip
 _Runner = Annotated[str, typer.Option(help="Of trainings: serial, joblib or dask.")]
 _Jobs = Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")]
@@ -56,20 +56,22 @@ def _run(
 
     from ..errors import ArgumentError
     from .declared import runs
+    from .explain import RESCALED, rescale_all
     from .measuring import STAGES, measure_all
     from .train import train_missing
 
-    parts = tuple(part or (TRAIN, *STAGES))
+    known = (TRAIN, *STAGES, RESCALED)
+    parts = tuple(part or known)
     for name in parts:
-        if name not in (TRAIN, *STAGES):
-            raise ArgumentError(
-                f"part is {name!r}: choose one of {', '.join((TRAIN, *STAGES))}"
-            )
+        if name not in known:
+            raise ArgumentError(f"part is {name!r}: choose one of {', '.join(known)}")
     wanted = runs(table, arm or (), seed or (), recipe)
     if TRAIN in parts:
         run = runner_named(runner, jobs, scheduler=scheduler, ordered=False)
         train_missing(wanted, folder, scratch, data, _say, None if runner == "serial" else run)
     measure_all(wanted, folder, data, tuple(name for name in STAGES if name in parts), _say)
+    if RESCALED in parts:
+        rescale_all(wanted, folder, data, _say)
 
 
 @app.command()

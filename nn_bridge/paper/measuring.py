@@ -13,6 +13,8 @@ import torch
 from ..experiments.accuracy import CORRECTED, MEANS, AccuracyConfiguration, run_accuracy
 from ..experiments.records import Records
 from ..files import write_atomically
+from ..images.sets import ImageSet
+from ..models.networks import find_network
 from .declared import Run
 from .train import RUNS, weights_path
 
@@ -73,20 +75,41 @@ def measure(
     list of dict
         One record a cell, the network with ReLU itself first.
     """
+    wanted = [configuration for stage in stages for configuration in STAGES[stage]]
+    return measure_cells(run, [replace(one, limit=limit) for one in wanted], folder, data, say)
+
+
+def measure_cells(
+    run: Run,
+    wanted: list[AccuracyConfiguration],
+    folder: Path,
+    data: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Measure cells of a run's network that are not on record; ranges are those of its training."""
     torch.set_num_threads(1)
     path, weights = cells_path(folder, run.key), weights_path(folder, run.key)
+    trained_on = len(training_images(run, data))
     found: dict[str, dict[str, Any]] = {}
 
     def show(done: int, total: int, label: str) -> None:
         say(f"{run.label}: {label} ({done} of {total})")
 
-    for stage in stages:
-        for configuration in STAGES[stage]:
-            chosen = replace(configuration, network=run.configuration.network, limit=limit)
-            records = run_accuracy(chosen, path, data, weights, show)
-            found |= {record["key"]: record for record in records}
-            shorten(path)
+    for one in wanted:
+        images = min(one.calibration_images or trained_on, trained_on)
+        chosen = replace(one, network=run.configuration.network, calibration_images=images)
+        records = run_accuracy(chosen, path, data, weights, show)
+        found |= {record["key"]: record for record in records}
+        shorten(path)
     return list(found.values())
+
+
+def training_images(run: Run, data: str | Path | None) -> ImageSet:
+    """What a run was trained on: without those held out."""
+    configuration = run.configuration
+    images = find_network(configuration.network).data("train", data)
+    kept, _ = images.first(configuration.images or None).without_last(configuration.validation)
+    return kept
 
 
 def measure_all(

@@ -19,14 +19,21 @@ RECIPES = {
             epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
         ),
     ),
-    "digits": Configuration(
+    "D20": Configuration(
+        "digits", "random", augment=False, validation=437, measure=20,
+        optimisation=Optimisation(
+            epochs=20, batch=64, learning_rate=0.05, schedule="linear", warmup=1.0, hold=8.0
+        ),
+    ),
+    "try": Configuration(
         "digits", "random", augment=False, validation=400,
         optimisation=Optimisation(
             epochs=2, batch=64, learning_rate=0.05, schedule="linear", hold=1.0
         ),
     ),
 }  # fmt: skip
-"""P25: images of 16, 24 and 32 pixels, half an hour of one core; digits: seconds, to try things."""
+"""P25: images of 16, 24 and 32 pixels, half an hour of one core; D20: digits, many seeds in little
+time, for mechanisms; try: digits in a second."""
 
 
 def recipe(name: str, network: str | None = None) -> Configuration:
