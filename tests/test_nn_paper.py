@@ -21,7 +21,7 @@ import nn_bridge.paper.measuring as measuring
 import nn_bridge.paper.train as training
 from nn_bridge.cli import main
 from nn_bridge.conversion.network import convert
-from nn_bridge.errors import ArgumentError
+from nn_bridge.errors import ArgumentError, DataError
 from nn_bridge.experiments.accuracy import AccuracyConfiguration
 from nn_bridge.experiments.records import Records
 from nn_bridge.models.networks import find_network
@@ -32,6 +32,7 @@ from nn_bridge.paper.measuring import cells_path, measure
 from nn_bridge.paper.progress import Clock, work
 from nn_bridge.paper.recipes import HELD_OUT, RECIPES, recipe
 from nn_bridge.paper.train import RUNS, train_missing, weights_path
+from nn_bridge.paper.verify import verify
 from nn_bridge.training.configuration import as_mapping, from_mapping
 from nn_bridge.training.optimisation import rate_at
 from polyapprox.circuits.search.runner import runner_named
@@ -301,3 +302,32 @@ def test_networks_are_rescaled_to_that_of_little_decay(several, tmp_path):
         wanted = 50 * lines[key]["rms"] / lines[little.key]["rms"]
         intervals = {float(cell["interval"]) for cell in found if "interval" in cell}
         assert len(intervals) == 1 and intervals.pop() == pytest.approx(wanted, rel=1e-3)
+
+
+# --- verifying ---
+
+
+def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch, tmp_path):
+    cells = AccuracyConfiguration(first=5, last=6, intervals=("50",), approximations=("ours",))
+    monkeypatch.setitem(measuring.STAGES, "first", (cells,))
+    folder = trained[0] / "records"
+    measure(ONE[0], folder, stages=("first",), limit=60)
+    assert {one.ok for one in verify(folder, 1.0)} == {True}
+    path = cells_path(folder, ONE[0].key)
+    before = path.read_text()
+    lines = [json.loads(line) for line in before.splitlines()]
+    lines[-1]["correct"] -= 5
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    try:
+        found = verify(folder, 1.0)
+        assert [one.cell["key"] for one in found if not one.ok] == [lines[-1]["key"]]
+        weights = weights_path(folder, ONE[0].key)
+        content = weights.read_bytes()
+        weights.write_bytes(content[:-1])
+        with pytest.raises(DataError, match="is not the file that its cells were measured with"):
+            verify(folder, 1.0)
+        weights.write_bytes(content)
+    finally:
+        path.write_text(before)
+    with pytest.raises(DataError, match="has no cells to verify"):
+        verify(tmp_path)

@@ -122,3 +122,22 @@ def law(
 
     cells = cells_of(measured or MEASURED)
     run_law(cells, folder / LAW, data, _say)
+
+
+@app.command()
+def verify(
+    share: Annotated[float, typer.Option(help="Of all cells.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,
+    folder: _Folder = FOLDER,
+    data: _Data = None,
+) -> None:
+    """Measure a random share of all cells again, from the stored weights; differing ones fail."""
+    from ..errors import ArgumentError
+    from .verify import verify as again
+
+    if not 0 < share <= 1:
+        raise ArgumentError(f"share is {share}: give one of all cells, above 0 and at most 1")
+    found = again(folder, share, seed, data, _say)
+    differing = sum(not one.ok for one in found)
+    _say(f"{len(found)} cells, {differing} of them differ")
+    raise typer.Exit(1 if differing else 0)
