@@ -12,6 +12,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ PAGE = DOCS / "audits.md"
 ORACLES = DOCS.parent / "tests" / "oracles"
 PLACE = re.compile(r"(<!-- table ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 ALPHAS = tuple(range(4, 15))
+read = partial(pa.import_table, guard=0)  # each on the interval that it was made for
 
 
 def oracle(name: str) -> Any:
@@ -40,7 +42,7 @@ def imported(rows: Iterable[Sequence[str]], **options: Any) -> pa.Approximation:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_text("\n".join(",".join(row) for row in rows) + "\n", encoding="utf-8")
-        return pa.import_table(path, **options)
+        return read(path, **options)
 
 
 def published(alpha: int) -> pa.Approximation:
@@ -69,7 +71,7 @@ def fhe_mp_cnn() -> pa.Approximation:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "d13.txt"
         path.write_text("\n".join(table["numbers"]) + "\n", encoding="utf-8")
-        return pa.import_table(
+        return read(
             path, format="fhe-mp-cnn", function="relu", domain=(-1, 1),
             degrees=tuple(table["degrees"]),
         )  # fmt: skip
@@ -83,7 +85,7 @@ def heir(function: str, domain: Any) -> pa.Approximation:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.cpp"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return pa.import_table(path, format="heir", function=function, domain=domain)
+        return read(path, format="heir", function=function, domain=domain)
 
 
 def lattigo(domain: Any, stages: int = 9) -> pa.Approximation:
@@ -93,7 +95,7 @@ def lattigo(domain: Any, stages: int = 9) -> pa.Approximation:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.go"
         path.write_text(f"var Table = [][]string{{\n{body}\n}}\n", encoding="utf-8")
-        return pa.import_table(
+        return read(
             path, format="lattigo", function="sign", domain=domain, half_width=1
         )
 

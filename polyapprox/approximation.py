@@ -64,7 +64,7 @@ class Approximation:
         By how much of B = `scale` inputs may leave the domain (0: not at all).
     covered : tuple of intervals
         What the certificate holds on: each interval of the domain, its ends moved outward by
-        guard · B, or by less where the function would not follow (see :mod:`polyapprox.guard`).
+        guard · B, or by less where the function would not follow (see :mod:`polyapprox.proof.covered`).
         The domain itself where it is not given.
     """
 

@@ -26,7 +26,7 @@ class Certificate:
     lower : mpmath.mpf or None
         Proven lower bound: no competitor described by `lower_for` does better.
     lower_for : str
-        For whom the lower bound holds.
+        For whom, and where, the lower bound holds.
     method : str
         One of :data:`METHODS`: what was done.
     details : dict

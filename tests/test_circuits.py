@@ -117,9 +117,11 @@ def test_shipped_bounds_are_of_the_shipped_plans(m: int) -> None:
     assert one.circuit.largest_constant <= 16
     assert one.circuit.largest_node() <= 2
     if m <= 11:
-        result = pa.circuit("abs", multiplications=m)
+        result = pa.circuit("abs", multiplications=m, guard=0)
         assert result.plan.digest == one.digest
         assert result.error_bound == pytest.approx(one.bound, rel=1e-12)
+        guarded = pa.circuit("abs", multiplications=m)
+        assert one.bound < guarded.error_bound < one.bound * 1.0013
 
 
 @pytest.mark.parametrize("m", RECORDS["bits"])

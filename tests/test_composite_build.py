@@ -30,8 +30,9 @@ def test_the_margin_widens_the_next_interval_on_both_sides():
     first, second = composite_sign((7, 7), 2.0**-4, bits=128, margin=2.0**-20)
     error, margin = float(first.error), 2.0**-20
     assert float(first.margin) == margin
-    assert float(first.scale) == pytest.approx(1 + error + margin, rel=1e-14)
-    assert float(second.low) == pytest.approx((1 - error - margin) / (1 + error + margin), rel=1e-14)
+    top, bottom = (1 + error) * (1 + margin), (1 - error) * (1 - margin)
+    assert float(first.scale) == pytest.approx(top, rel=1e-14)
+    assert float(second.low) == pytest.approx(bottom / top, rel=1e-14)
     assert second.margin == 0
     assert second.scale == 1
 

@@ -4,6 +4,7 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import polyapprox as pa
@@ -59,19 +60,24 @@ def test_heirs_relu() -> None:
 
 def test_lattigos_default_sign() -> None:
     table = stages("lattigo_default_sign.json")
-    whole = pa.from_components("sign", table, (2.0**-30, 1), structure="composition")
+    whole = pa.from_components("sign", table, (2.0**-30, 1), structure="composition", guard=0)
     assert bits(float(whole.error_bound)) == pytest.approx(81.58, abs=0.01)
-    eight = pa.from_components("sign", table[:8], (2.0**-30, 1), structure="composition")
+    eight = pa.from_components("sign", table[:8], (2.0**-30, 1), structure="composition", guard=0)
     assert bits(eight.error_bound) == pytest.approx(20.93, abs=0.01)
 
 
 def test_lattigos_sign_beyond_one() -> None:
     """The inputs that its documentation tolerates cost 51 bits; a little more flips the sign."""
     table = stages("lattigo_default_sign.json")
-    beyond = pa.from_components("sign", table, (2.0**-30, 1 + 2.0**-35), structure="composition")
+    beyond = pa.from_components(
+        "sign", table, (2.0**-30, 1 + 2.0**-35), structure="composition", guard=0
+    )
     assert bits(beyond.error_bound) == pytest.approx(30.61, abs=0.01)
     with pytest.warns(pa.PrecisionWarning, match="sign on"):  # floats too come near the cliff
         assert beyond(1 + 2.0**-32) == pytest.approx(-1, abs=1e-6)
+    with np.errstate(all="ignore"):
+        guarded = pa.from_components("sign", table, (2.0**-30, 1), structure="composition")
+    assert guarded.error_bound > 2
 
 
 @pytest.mark.parametrize("alpha", ALPHAS)
@@ -83,10 +89,13 @@ def test_published_composites_are_certified(alpha: int) -> None:
         full = [0.0] * (2 * len(stage))
         full[1::2] = [float(c) for c in stage]
         components.append(pa.Polynomial.from_floats(full, parity="odd"))
-    r = pa.from_components("relu", components, (-1, 1))
+    r = pa.from_components("relu", components, (-1, 1), guard=0)
     assert (r.error_bound <= 2.0**-alpha) == (alpha > 5)
     known = (3.709, 4.860, 6.048, 7.044, 8.031, 9.007, 10.113, 11.048, 12.092, 13.083, 14.017)
     assert bits(r.error_bound) == pytest.approx(known[alpha - 4], abs=0.007)
+    guarded = pa.from_components("relu", components, (-1, 1))
+    assert r.error_bound <= guarded.error_bound * 1.0001  # of another mesh
+    assert (guarded.error_bound <= 2.0**-alpha) == (5 < alpha < 13)  # they were made for [-1, 1]
 
 
 def test_what_does_not_fit_is_refused() -> None:

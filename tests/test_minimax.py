@@ -98,7 +98,7 @@ CASES = [
     Case("abs(x-0.1)", 12, true=lambda x: abs(x - mpmath.mpf(1) / 10)),
     Case("abs(sin(x))", 10, ((-2.0, 2.0),), true=lambda x: abs(mpmath.sin(x))),
     Case("x**7", 2, ((-1.75, 1.3125),), true=lambda x: x**7),
-    Case("sin(20*x)", 12, ((29.125, 29.25),), true=lambda x: mpmath.sin(20 * x)),
+    Case("sin(20*x)", 12, ((29.125, 29.25),), {"guard": 0}, true=lambda x: mpmath.sin(20 * x)),
     Case("sin(20*x)", 50, ((0.875, 30.0),), true=lambda x: mpmath.sin(20 * x)),
     Case(
         "abs(abs(x)-0.5)",
@@ -194,7 +194,7 @@ def test_errors_below_the_range_of_floats(degree: int) -> None:
 @pytest.mark.parametrize("n", [2, 5, 12, 30])
 def test_monomials_have_chebyshevs_error(n: int) -> None:
     """The best approximation of x^n of degree n − 1 errs by 2^(1−n)."""
-    p = pa.minimax(f"x**{n}", n - 1)
+    p = pa.minimax(f"x**{n}", n - 1, guard=0)
     assert p.certificate.lower <= mpmath.mpf(2) ** (1 - n) <= p.certificate.upper
     assert p.certificate.upper <= 1.001 * p.certificate.lower
 

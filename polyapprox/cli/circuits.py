@@ -12,6 +12,8 @@ from ..outward import lower_places
 from . import values
 
 if TYPE_CHECKING:
+    import mpmath
+
     from ..approximation import Approximation
     from ..circuits.library import Shipped
     from ..circuits.search.rounds import Settings
@@ -132,6 +134,12 @@ def search(
         Optional[Path],  # noqa: UP045
         typer.Option(help="Keep every trial here (JSON lines); an interrupted search goes on."),
     ] = None,
+    guard: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Inputs may leave the interval by so much of its larger end; 2^-20 unless given."
+        ),
+    ] = None,
     output: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--output", "-o", help="Write the table (JSON) here."),
@@ -146,6 +154,7 @@ def search(
     from ..circuits.search.rounds import Settings
     from ..circuits.search.runner import runner_named
     from ..recipes.circuits import library_name, searched
+    from ..recipes.guard import DEFAULT_GUARD, read_guard
     from .report import show_approximation, summary, write_json
 
     if (threshold is None) == (function == "sign"):
@@ -165,11 +174,13 @@ def search(
     command = (
         f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
+        f"{'' if guard is None else f' --guard {guard}'}"
     )
+    over = read_guard(DEFAULT_GUARD if guard is None else values.number(guard, "guard"))
     run = runner_named(runner, jobs, scheduler=scheduler)
     if name in FUNCTIONS:
         settings = Settings(multiplications, starts, beam, finalists, seed)
-        result = _absolute(name, settings, record, command, run)
+        result = _absolute(name, settings, record, command, run, over)
     else:
         if ends is None:
             from ..recipes.arguments import read_threshold
@@ -177,7 +188,7 @@ def search(
             ends = (read_threshold(values.number(threshold or "", "threshold")), 1.0)
         result = searched(
             name, multiplications, ends, starts=starts, seed=seed, command=command, beam=beam,
-            finalists=finalists, record=record, runner=run,
+            finalists=finalists, record=record, runner=run, guard=over,
         )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
     if as_json:
@@ -194,7 +205,12 @@ def read_ends(low: float, high: float) -> tuple[float, float]:
 
 
 def _absolute(
-    function: str, settings: Settings, record: Path | None, command: str, runner: Runner
+    function: str,
+    settings: Settings,
+    record: Path | None,
+    command: str,
+    runner: Runner,
+    guard: mpmath.mpf,
 ) -> Approximation:
     from ..circuits import canonical
     from ..circuits.search.rounds import search as run
@@ -204,4 +220,4 @@ def _absolute(
 
     *_, last = run(settings, record, runner=runner)
     circuit = thinned(canonical(last.best.chain, "even"))
-    return of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command)
+    return of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command, guard)

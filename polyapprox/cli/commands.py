@@ -83,6 +83,13 @@ Threshold = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="From which |x|, relative to the interval, the sign is made to hold."),
 ]
+Guard = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        help="Inputs may leave the interval by so much of its larger end; 2^-20 unless given, 0: "
+        "not at all."
+    ),
+]
 Output = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--output", "-o", help="Write the table (JSON) here."),
@@ -109,6 +116,7 @@ def relu(
     multiplications: Multiplications = None,
     levels: Levels = None,
     backend: Backend = None,
+    guard: Guard = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -118,7 +126,7 @@ def relu(
 
     _absolute_like(
         recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, output, plot, as_json,
+        threshold, multiplications, levels, backend, guard, output, plot, as_json,
     )  # fmt: skip
 
 
@@ -136,6 +144,7 @@ def absolute(
     multiplications: Multiplications = None,
     levels: Levels = None,
     backend: Backend = None,
+    guard: Guard = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -145,7 +154,7 @@ def absolute(
 
     _absolute_like(
         recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, output, plot, as_json,
+        threshold, multiplications, levels, backend, guard, output, plot, as_json,
     )  # fmt: skip
 
 
@@ -163,6 +172,7 @@ def _absolute_like(
     multiplications: int | None,
     levels: int | None,
     backend: str | None,
+    guard: str | None,
     output: Path | None,
     plot: list[Path] | None,
     as_json: bool,
@@ -181,6 +191,7 @@ def _absolute_like(
         multiplications=multiplications,
         levels=levels,
         backend=values.backend(backend),
+        **values.guard(guard),
     )
     _deliver(result, output, plot, as_json)
 
@@ -194,6 +205,7 @@ def sign(
     degrees: Degrees = None,
     objective: Objective = "balanced",
     backend: Backend = None,
+    guard: Guard = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -210,6 +222,7 @@ def sign(
         degrees=values.degrees(degrees),
         objective=objective,  # type: ignore[arg-type]
         backend=values.backend(backend),
+        **values.guard(guard),
     )
     _deliver(result, output, plot, as_json)
 
@@ -237,6 +250,7 @@ def minimax(
         Optional[int],  # noqa: UP045
         typer.Option(min=1, help="Significant bits of the coefficients."),
     ] = None,
+    guard: Guard = None,
     output: Output = None,
     plot: Plots = None,
     as_json: AsJson = False,
@@ -255,6 +269,7 @@ def minimax(
         relative=relative,
         parity=parity,  # type: ignore[arg-type]
         bits=bits,
+        **values.guard(guard),
     )
     _deliver(result, output, plot, as_json)
 

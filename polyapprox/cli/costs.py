@@ -10,7 +10,17 @@ import typer
 
 from ..errors import ArgumentError
 from . import values
-from .commands import AsJson, Backend, Interval, Offset, Plots, Table, _check_plots, application
+from .commands import (
+    AsJson,
+    Backend,
+    Guard,
+    Interval,
+    Offset,
+    Plots,
+    Table,
+    _check_plots,
+    application,
+)
 
 if TYPE_CHECKING:
     from ..approximation import Approximation
@@ -129,6 +139,7 @@ def pareto(
     interval: Interval = ("-1", "1"),
     offset: Offset = True,
     backend: Backend = None,
+    guard: Guard = None,
     plot: Plots = None,
     as_json: AsJson = False,
 ) -> None:
@@ -145,6 +156,7 @@ def pareto(
         interval=values.interval(interval),
         offset=offset,
         backend=values.backend(backend),
+        **values.guard(guard),
     )
     for path in plot or []:
         front.plot(path)

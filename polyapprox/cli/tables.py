@@ -10,7 +10,7 @@ import typer
 
 from ..errors import ArgumentError
 from . import values
-from .commands import application
+from .commands import Guard, application
 
 if TYPE_CHECKING:
     from ..approximation import Approximation
@@ -78,12 +78,13 @@ def import_command(
     basis: Basis = None,
     degrees: Degrees = None,
     name: Name = None,
+    guard: Guard = None,
     as_json: AsJson = False,
 ) -> None:
     """Read somebody's table and certify it."""
     from .report import show_approximation, summary, write_json
 
-    result = _read(file, format, function, domain, basis, degrees, name)
+    result = _read(file, format, function, domain, basis, degrees, name, guard)
     written = [] if output is None else [str(result.save(output))]
     if as_json:
         write_json({**summary(result), "files": written})
@@ -103,6 +104,7 @@ def audit(
     basis: Basis = None,
     degrees: Degrees = None,
     name: Name = None,
+    guard: Guard = None,
     as_json: AsJson = False,
 ) -> None:
     """Print one page about each table: what it truly does, and what would do more for less."""
@@ -110,7 +112,8 @@ def audit(
     from .report import write_json, write_text
 
     pages = [
-        examine(_read(file, format, function, domain, basis, degrees, name)) for file in files
+        examine(_read(file, format, function, domain, basis, degrees, name, guard))
+        for file in files
     ]
     if as_json:
         write_json([_document(found) for found in pages])
@@ -130,6 +133,7 @@ def _read(
     basis: str | None,
     degrees: str | None,
     name: str | None,
+    guard: str | None,
 ) -> Approximation:
     from ..importing import import_table
 
@@ -141,4 +145,5 @@ def _read(
         basis=basis,
         degrees=values.degrees(degrees) or (),
         name=name,
+        **values.guard(guard),
     )

@@ -54,6 +54,11 @@ def _uses_x(tree: Node) -> bool:
     return tree.op == "x" or any(_uses_x(node) for node in tree.args)
 
 
+def guard(text: str | None) -> dict[str, float]:
+    """The argument `guard`, where the option was given."""
+    return {} if text is None else {"guard": number(text, "guard")}
+
+
 def optional_number(text: str | None, name: str) -> float | None:
     """A number, or None where the option was not given."""
     return None if text is None else number(text, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import mpmath
 from flint import arb
@@ -12,7 +13,7 @@ from ..given import is_whole
 from ..numbers import ZERO, Real, ball, dyadic, exact, rounded
 from ..polynomial import Polynomial
 from ..precision import working_precision
-from .exact import polished_stage
+from .exact import odd_chebyshev, odd_powers, polished_stage
 from .refined import refined_relu
 from .stage import check_degree
 from .threshold import at_threshold, best_threshold
@@ -32,9 +33,10 @@ class Stage:
     error : mpmath.mpf
         E: before the division, the image of [low, 1] is [1 − E, 1 + E] (an estimate).
     margin : mpmath.mpf
-        Widening of the image at either end before it becomes the next stage's input interval.
+        Widening of the image at either end, relative to that end, before it becomes the next
+        stage's input interval.
     scale : mpmath.mpf
-        1 + E + margin; 1 for the last stage.
+        (1 + E)(1 + margin); 1 for the last stage.
     """
 
     polynomial: Polynomial
@@ -59,7 +61,7 @@ class ReluComposite:
     error : float
         Largest sampled |r − ReLU|: an estimate.
     margins : tuple of mpmath.mpf
-        Guard margin of each stage (zero for refined composites, which have none).
+        Guard margin of each stage, relative (zero for refined composites, which have none).
     refined : bool
         Whether all coefficients were refined together.
     """
@@ -86,8 +88,8 @@ def composite_sign(
     bits : int
         Significant bits of the coefficients.
     margin : float, optional
-        Guard margin of every stage but the last; by default 2^(10 − bits), which covers the
-        rounding of the coefficients.
+        Guard margin of every stage but the last, relative; at least, and by default,
+        2^(10 − bits), which covers the rounding of the coefficients.
 
     Returns
     -------
@@ -113,18 +115,18 @@ def composite_sign(
     low = exact(ratio)
     if not 0 < low < 1:
         raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
-    guard = dyadic(1, 10 - bits) if margin is None else exact(margin)
+    guard = max(dyadic(1, 10 - bits), exact(margin or 0))
     stages: list[Stage] = []
     for position in range(len(degrees)):
         last = position == len(degrees) - 1
         widening = ZERO if last else guard
         coefficients, error = _polished(degrees, position, low, bits)
         with working_precision(2 * bits + 64):
-            high = arb(1) if last else 1 + error + ball(widening)
+            high = arb(1) if last else (1 + error) * (1 + ball(widening))
             scale = rounded(exact(high), bits + 16)
             scaled = [rounded(exact((c / ball(scale)).mid()), bits) for c in coefficients]
             # a ratio next to 1 carries the next error in its distance from 1: keep it all
-            following = exact(((1 - error - ball(widening)) / ball(scale)).mid())
+            following = exact(((1 - error) * (1 - ball(widening)) / ball(scale)).mid())
         polynomial = Polynomial(_interleave(scaled), (exact(-1), exact(1)), "odd")
         stages.append(Stage(polynomial, low, exact(error), widening, scale))
         low = following
@@ -154,6 +156,7 @@ def relu_composite(
     offset: bool = True,
     refine: bool = False,
     threshold: float | None = None,
+    guard: float = 0.0,
 ) -> ReluComposite:
     """Components, offset and threshold of a ReLU composite on [−1, 1].
 
@@ -169,6 +172,8 @@ def relu_composite(
         Refine all coefficients together; shipped results are used where they exist.
     threshold : float, optional
         Fix the threshold instead of choosing the best.
+    guard : float
+        Of what the stages hand on, relative: each is made for that much more than it gets.
 
     Raises
     ------
@@ -188,17 +193,18 @@ def relu_composite(
             for stage in result.stages
         )
         margins = (ZERO,) * len(components)
+        error = result.error_with(guard)
         return ReluComposite(
-            components, exact(result.offset), result.threshold, result.error, margins, True
+            components, exact(result.offset), result.threshold, error, margins, True
         )
     degrees = tuple(degrees)
     if threshold is None:
-        best = best_threshold(degrees, offset)
+        best = best_threshold(degrees, offset, guard)
     elif 0 < threshold < 1:
-        best = at_threshold(degrees, threshold, offset)
+        best = at_threshold(degrees, threshold, offset, guard)
     else:
         raise ArgumentError(f"threshold is {threshold}: give a number strictly between 0 and 1")
-    stages = composite_sign(degrees, best.threshold, bits)
+    stages = composite_sign(degrees, best.threshold, bits, guard)
     return ReluComposite(
         tuple(stage.polynomial for stage in stages),
         rounded(exact(best.offset), 53),
@@ -207,6 +213,27 @@ def relu_composite(
         tuple(stage.margin for stage in stages),
         False,
     )
+
+
+def stretched(polynomial: Polynomial, factor: Fraction, bits: int) -> Polynomial:
+    """An odd p on [-1, 1] in the Chebyshev polynomials of an interval shorter by a factor.
+
+    What is written for x/B' is then written for x/B, B' = factor · B, so that the guard costs no
+    product with a constant; coefficients are rounded to `bits` bits again.
+
+    Examples
+    --------
+    >>> line = Polynomial.from_floats([0, 1.0], parity="odd")
+    >>> stretched(line, Fraction(5, 4), 53).coefficients[1] == rounded(Fraction(4, 5), 53)
+    True
+    """
+    if factor == 1:
+        return polynomial
+    with working_precision(2 * bits + 6 * polynomial.degree + 64):
+        powers = odd_powers([ball(c) for c in polynomial.coefficients[1::2]])
+        shrunk = [(c / ball(factor) ** (2 * k + 1)).mid() for k, c in enumerate(powers)]
+        coefficients = [rounded(exact(c), bits) for c in odd_chebyshev(shrunk)]
+    return Polynomial(_interleave(coefficients), polynomial.domain, "odd")
 
 
 def _interleave(odd: list) -> tuple:

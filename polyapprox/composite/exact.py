@@ -110,8 +110,24 @@ def _finished(degree: int, q: arb_poly, first: arb, swings: list[arb]) -> tuple[
     sign = 1 if first > 0 else -1
     level = abs(first) + half
     powers = [(sign * q[i] / level).mid() for i in range(degree // 2 + 1)]
-    column = _odd_powers_to_chebyshev(degree) * arb_mat([[p] for p in powers])
-    return [column[i, 0].mid() for i in range(degree // 2 + 1)], (half / level).mid()
+    return odd_chebyshev(powers), (half / level).mid()
+
+
+def odd_chebyshev(powers: list[arb]) -> list[arb]:
+    """Coefficients of T_1, T_3, … from those of u, u³, …, midpoints only."""
+    column = _odd_powers_to_chebyshev(2 * len(powers) - 1) * arb_mat([[p] for p in powers])
+    return [column[i, 0].mid() for i in range(len(powers))]
+
+
+def odd_powers(coefficients: list[arb]) -> list[arb]:
+    """Coefficients of u, u³, … from those of T_1, T_3, …, midpoints only."""
+    twice = arb_poly([-2, 0, 4])
+    before, current = arb_poly([0, 1]), arb_poly([0, -3, 0, 4])
+    total = before * coefficients[0]
+    for coefficient in coefficients[1:]:
+        total += current * coefficient
+        before, current = current, twice * current - before
+    return [total[k].mid() for k in range(1, 2 * len(coefficients), 2)]
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ are shipped; ``python -m polyapprox.composite.maps`` makes the file.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -91,6 +92,21 @@ def map_gap(degree: int, gap: Array) -> Array:
         first, second = c + twice * first - second, first
     smooth = coefficients[0] + twice / 2 * first - second
     return smooth - (degree + 1) // 2 * minus_log_delta + minus_log_ratio
+
+
+def widened_gap(gap: Array | float, guard: float) -> Array | float:
+    """Log gap of an interval [a(1 − guard), b(1 + guard)] from that of [a, b].
+
+    Examples
+    --------
+    >>> import math
+    >>> math.isclose(float(widened_gap(0.0, 2**-10)), math.log(2 * (1025 / 1023) - 1))
+    True
+    """
+    if not guard:
+        return gap
+    growth = 2 * guard / (1 - guard)
+    return np.logaddexp(gap + math.log1p(growth), math.log(growth))
 
 
 def main() -> None:

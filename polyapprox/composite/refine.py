@@ -16,14 +16,14 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..provenance import versions
 from . import shipped
-from .joint import Composite, extrema, grid
+from .joint import Composite, extrema, grid, odd_basis
 from .refined import FILE, RefinedRelu, as_record, from_record, parse_degrees
 from .series import _projection, compose, evaluate
 from .threshold import best_threshold, double_composite
@@ -39,6 +39,7 @@ CORRECTORS = 2
 KEPT = 0.2  # extrema below this part of the largest one put no constraint on a step
 LEVEL = 1e-7  # relative: extrema this near the largest count as level
 CHECK_POINTS = 1_000_000
+NOISE = 2.0**-20
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def refine(degrees: tuple[int, ...], offset: bool = True, max_steps: int = 400) 
         sampled_error(composite),
         level,
         sum((d + 1) // 2 for d in degrees) - len(degrees) + 1 + int(offset),
+        sensitivity(composite),
     )
 
 
@@ -207,6 +209,32 @@ def sampled_error(composite: Composite, points: int = CHECK_POINTS) -> float:
     return max(at_extrema, *sampled)
 
 
+def sensitivity(composite: Composite) -> float:
+    """Growth of the largest |e|, of itself, for each unit of relative noise between stages.
+
+    To first order, for noise as small as the default guard (2^-20), sampled: an estimate.
+    """
+    x = np.sin(grid(composite.degree, 40))
+    value, off = x, np.zeros_like(x)
+    for position, stage in enumerate(composite.stages):
+        if position:
+            off = off + NOISE * np.abs(value)
+        basis, slopes = odd_basis(len(stage), value)
+        value, off = basis @ stage, np.abs(slopes @ stage) * off
+    error = np.abs(x * (value - 1) / 2 + composite.offset)
+    return float(((error + x / 2 * off).max() / error.max() - 1) / NOISE)
+
+
+def measured_again() -> None:
+    """The shipped file with every sensitivity measured again."""
+    known = map(from_record, _stored())
+    results = [
+        replace(r, sensitivity=sensitivity(Composite(tuple(map(np.array, r.stages)), r.offset)))
+        for r in known
+    ]
+    store(results, str(shipped.read(FILE)["command"]), fresh=True)
+
+
 def store(results: list[RefinedRelu], command: str, fresh: bool) -> None:
     """Put results into the shipped file (or, when `fresh`, make them the whole file)."""
     kept = {} if fresh else {(r.degrees, r.free_offset): r for r in map(from_record, _stored())}
@@ -235,12 +263,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--degrees", action="append", default=[], help="for example 7,7,15")
     parser.add_argument("--no-offset", action="store_true", help="keep r(0) = 0")
     parser.add_argument("--catalogue", action="store_true", help="refine all shipped lists again")
+    parser.add_argument(
+        "--sensitivities", action="store_true", help="measure those of the shipped lists again"
+    )
     options = parser.parse_args(arguments)
     wanted = [(parse_degrees(text), not options.no_offset) for text in options.degrees]
     if options.catalogue:
         from .catalogue import catalogue
 
         store(list(catalogue()), "python -m polyapprox.composite.refine --catalogue", fresh=True)
+    elif options.sensitivities:
+        measured_again()
     elif wanted:
         results = [refine(degrees, offset) for degrees, offset in wanted]
         store(results, "python -m polyapprox.composite.refine --degrees …", fresh=False)

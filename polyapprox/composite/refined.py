@@ -35,6 +35,9 @@ class RefinedRelu:
         Local extrema that are level to 1e-7.
     parameters : int
         Free parameters (scales between stages do not count).
+    sensitivity : float
+        By how much of itself the error grows (to first order, an estimate) for each unit of
+        relative noise in what a stage hands on to the next.
     """
 
     degrees: tuple[int, ...]
@@ -45,6 +48,11 @@ class RefinedRelu:
     error: float
     level: int
     parameters: int
+    sensitivity: float = 0.0
+
+    def error_with(self, noise: float) -> float:
+        """The error where what a stage hands on is off by so much, relative: an estimate."""
+        return self.error * (1 + self.sensitivity * noise)
 
     @property
     def bits(self) -> float:
@@ -63,6 +71,7 @@ def as_record(result: RefinedRelu) -> dict[str, Any]:
         "error_estimate": result.error,
         "level_extrema": result.level,
         "parameters": result.parameters,
+        "sensitivity": result.sensitivity,
     }
 
 
@@ -77,6 +86,7 @@ def from_record(record: dict[str, Any]) -> RefinedRelu:
         record["error_estimate"],
         record["level_extrema"],
         record["parameters"],
+        record.get("sensitivity", 0.0),
     )
 
 

@@ -50,7 +50,11 @@ class ReluChoice:
 
 
 def pareto_relu(
-    error: float, max_degree: int = 31, offset: bool = True, refine: bool = False
+    error: float,
+    max_degree: int = 31,
+    offset: bool = True,
+    refine: bool = False,
+    guard: float = 0.0,
 ) -> tuple[ReluChoice, ...]:
     """Degree lists that meet a ReLU error and that no other found beats in both counts.
 
@@ -64,6 +68,8 @@ def pareto_relu(
         Whether r may add a constant (and then r(0) is that constant).
     refine : bool
         Also take jointly refined composites, of those that are shipped (errors down to 2^-16).
+    guard : float
+        What a stage hands on may be off by so much, relative: errors are meant with that.
 
     Returns
     -------
@@ -80,8 +86,8 @@ def pareto_relu(
     >>> [(c.multiplications, c.depth) for c in pareto_relu(2**-9)]
     [(12, 8), (10, 9)]
     """
-    refined = refined_choices(error, max_degree, offset) if refine else []
-    return _undominated([*refined, *_choices(error, max_degree, offset)])
+    refined = refined_choices(error, max_degree, offset, guard) if refine else []
+    return _undominated([*refined, *_choices(error, max_degree, offset, guard)])
 
 
 def search_relu(
@@ -115,6 +121,7 @@ def search_relu_below(
     max_degree: int = 31,
     offset: bool = True,
     refine: bool = False,
+    guard: float = 0.0,
 ) -> ReluChoice | None:
     """As :func:`search_relu`, but only what is cheaper than a cost; None if nothing is.
 
@@ -126,13 +133,13 @@ def search_relu_below(
     check_objective(objective)
     best: ReluChoice | None = None
     key: Key | None = None if limit is None else preference(objective, *limit)
-    for choice in refined_choices(error, max_degree, offset) if refine else []:
+    for choice in refined_choices(error, max_degree, offset, guard) if refine else []:
         cost = preference(objective, choice.multiplications, choice.depth)
         beats = key is None or cost < key or (best is not None and cost == key)
         if beats and (best is None or cost != key or choice.error < best.error):
             best, key = choice, cost
     ceiling = _Ceiling(objective, key)
-    for choice in _choices(error, max_degree, offset, ceiling):
+    for choice in _choices(error, max_degree, offset, guard, ceiling):
         cost = preference(objective, choice.multiplications, choice.depth)
         if ceiling.key is None or cost < ceiling.key:
             best, ceiling.key = choice, cost
@@ -155,13 +162,16 @@ class _Ceiling:
         return next(counts, most)
 
 
-def refined_choices(error: float, max_degree: int, offset: bool) -> list[ReluChoice]:
+def refined_choices(
+    error: float, max_degree: int, offset: bool, guard: float = 0.0
+) -> list[ReluChoice]:
     """Shipped refined composites that meet an error."""
     choices = []
     for (degrees, free), result in shipped_refined().items():
-        if free == offset and max(degrees) <= max_degree and result.error <= error:
+        reached = result.error_with(guard)
+        if free == offset and max(degrees) <= max_degree and reached <= error:
             m, n = composite_cost(degrees, final_product=True)
-            choices.append(ReluChoice(degrees, m, n, result.threshold, result.error, True))
+            choices.append(ReluChoice(degrees, m, n, result.threshold, reached, True))
     return choices
 
 
@@ -175,7 +185,11 @@ def _undominated(choices: list[ReluChoice]) -> tuple[ReluChoice, ...]:
 
 
 def _choices(
-    error: float, max_degree: int, offset: bool, ceiling: _Ceiling | None = None
+    error: float,
+    max_degree: int,
+    offset: bool,
+    guard: float,
+    ceiling: _Ceiling | None = None,
 ) -> Iterator[ReluChoice]:
     if not 0 < error < 0.25:
         raise ArgumentError(f"error is {error}: give a number between 0 and 1/4")
@@ -184,7 +198,7 @@ def _choices(
     gaps = [log_gap(min(0.9, factor * hump)) for factor in THRESHOLD_FACTORS]
     loose = gap_of_error(min(0.9, 2 * error))
     width, height = limits(gaps[0])
-    tables = [CostTable(gap, max_degree, width) for gap in gaps]
+    tables = [CostTable(gap, max_degree, width, guard) for gap in gaps]
     allowed, found = width, False
     known: dict[tuple[int, ...], Threshold] = {}
     for depth in range(1, height):
@@ -194,7 +208,7 @@ def _choices(
             return
         first = _first_below(tables[-1].row(depth)[: max(below, 0)], loose)
         for products in range(first, min(allowed, below)):
-            choice = _judged(tables, products, depth, offset, known)
+            choice = _judged(tables, products, depth, offset, guard, known)
             if choice is not None and choice.error <= error:
                 allowed, found = products, True
                 yield choice
@@ -215,6 +229,7 @@ def _judged(
     products: int,
     depth: int,
     offset: bool,
+    guard: float,
     known: dict[tuple[int, ...], Threshold],
 ) -> ReluChoice | None:
     """The best of the lists proposed for a cell; lists judged before are looked up."""
@@ -223,7 +238,7 @@ def _judged(
     proposals = {table.backtrack(products, depth) for table in tables}
     proposals.discard(())
     for degrees in proposals - known.keys():
-        known[degrees] = best_threshold(degrees, offset)
+        known[degrees] = best_threshold(degrees, offset, guard)
     if not proposals:
         return None
     degrees = min(sorted(proposals), key=lambda d: known[d].error)

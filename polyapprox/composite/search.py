@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import ArgumentError, NotConvergedError
 from ..given import is_whole
 from .cost import MAX_DEGREE, composite_cost, stage_cost
-from .maps import map_gap
+from .maps import map_gap, widened_gap
 from .stage import error_of, gap_of_error, log_gap, next_gap
 
 Array = np.ndarray
@@ -50,10 +50,12 @@ class CostTable:
         Largest degree of a stage.
     width : int
         Multiplications 0 … width − 1 are tabulated.
+    guard : float
+        By which a stage is made for more than the one before gives, relative.
     """
 
-    def __init__(self, gap: float, max_degree: int, width: int) -> None:
-        self.width = width
+    def __init__(self, gap: float, max_degree: int, width: int, guard: float = 0.0) -> None:
+        self.width, self.guard = width, guard
         self.degrees = tuple(range(3, max_degree + 1, 2))
         self.costs = [stage_cost(d) for d in self.degrees]
         self.start = gap
@@ -75,7 +77,7 @@ class CostTable:
         for degree, (products, levels) in zip(self.degrees, self.costs, strict=True):
             if levels > depth or products >= width:
                 continue
-            reached = map_gap(degree, self.gaps[depth - levels][: width - products])
+            reached = map_gap(degree, self._inputs(depth - levels, width - products))
             better = reached < best[products:] - SLACK
             best[products:][better] = reached[better]
             last[products:][better] = degree
@@ -83,6 +85,13 @@ class CostTable:
         last[fewer < best - SLACK] = -2
         self.gaps.append(np.where(last == -2, fewer, best))
         self.last.append(last)
+
+    def _inputs(self, depth: int, count: int) -> Array:
+        """Log gaps that a next stage is made for: wider than what is reached, after a stage."""
+        gaps = self.gaps[depth][:count]
+        return gaps if not self.guard else np.where(
+            gaps == self.start, gaps, widened_gap(gaps, self.guard)
+        )
 
     def backtrack(self, products: int, depth: int) -> tuple[int, ...]:
         """The list behind a cell, innermost first."""
@@ -101,11 +110,11 @@ class CostTable:
                 products, depth = products - m, depth - n
 
 
-def composite_gap(degrees: tuple[int, ...], gap: float) -> float:
+def composite_gap(degrees: tuple[int, ...], gap: float, guard: float = 0.0) -> float:
     """Log gap of the image of a composition, by the exact solver."""
     current = np.array([gap])
-    for degree in degrees:
-        current = next_gap(degree, current)
+    for position, degree in enumerate(degrees):
+        current = next_gap(degree, np.asarray(widened_gap(current, guard)) if position else current)
     return float(current[0])
 
 
@@ -127,7 +136,9 @@ def cheapest_cells(table: CostTable, target: float, height: int) -> Iterator[tup
             return
 
 
-def pareto(ratio: float, sign_error: float, max_degree: int = 31) -> tuple[Choice, ...]:
+def pareto(
+    ratio: float, sign_error: float, max_degree: int = 31, guard: float = 0.0
+) -> tuple[Choice, ...]:
     """Every degree list that no other beats in both multiplications and depth.
 
     Parameters
@@ -138,6 +149,8 @@ def pareto(ratio: float, sign_error: float, max_degree: int = 31) -> tuple[Choic
         Largest |s − sign| allowed.
     max_degree : int
         Largest degree of a stage, 3 to 63.
+    guard : float
+        By which each stage is made for more than the one before gives, relative.
 
     Returns
     -------
@@ -154,17 +167,21 @@ def pareto(ratio: float, sign_error: float, max_degree: int = 31) -> tuple[Choic
     >>> [(c.degrees, c.multiplications, c.depth) for c in pareto(2**-6, 2**-5)]
     [((15, 15), 12, 8), ((13, 17), 10, 9)]
     """
-    return tuple(_choices(ratio, sign_error, max_degree))
+    return tuple(_choices(ratio, sign_error, max_degree, guard))
 
 
 def search_degrees(
-    ratio: float, sign_error: float, objective: Objective = "depth", max_degree: int = 31
+    ratio: float,
+    sign_error: float,
+    objective: Objective = "depth",
+    max_degree: int = 31,
+    guard: float = 0.0,
 ) -> tuple[int, ...]:
     """The degree list that is cheapest by an objective (ties: the other count decides).
 
     Parameters
     ----------
-    ratio, sign_error, max_degree
+    ratio, sign_error, max_degree, guard
         As for :func:`pareto`.
     objective : {"depth", "multiplications", "balanced"}
         What to minimise; "balanced" weighs a level as two multiplications.
@@ -175,7 +192,7 @@ def search_degrees(
     (17, 17, 29)
     """
     check_objective(objective)
-    choices = _choices(ratio, sign_error, max_degree)
+    choices = _choices(ratio, sign_error, max_degree, guard)
     if objective == "depth":
         return next(choices).degrees
     return min(choices, key=lambda c: preference(objective, c.multiplications, c.depth)).degrees
@@ -204,7 +221,9 @@ def check_max_degree(max_degree: int) -> None:
         raise ArgumentError(f"max_degree is {max_degree!r}: give an integer from 3 to {MAX_DEGREE}")
 
 
-def _choices(ratio: float, sign_error: float, max_degree: int) -> Iterator[Choice]:
+def _choices(
+    ratio: float, sign_error: float, max_degree: int, guard: float
+) -> Iterator[Choice]:
     for name, value in (("ratio", ratio), ("sign_error", sign_error)):
         if not 0 < value < 1:
             raise ArgumentError(f"{name} is {value}: give a number strictly between 0 and 1")
@@ -214,10 +233,10 @@ def _choices(ratio: float, sign_error: float, max_degree: int) -> Iterator[Choic
     if start <= target:
         yield Choice((1,), 0, 1, float(error_of(start)))
         return
-    table = CostTable(start, max_degree, width)
+    table = CostTable(start, max_degree, width, guard)
     for products, depth in cheapest_cells(table, target, height):
         degrees = table.backtrack(products, depth)
-        reached = composite_gap(degrees, start)
+        reached = composite_gap(degrees, start, guard)
         if reached > target + SLACK:
             raise NotConvergedError(
                 f"the degree list {degrees} misses the target when solved exactly: the stage maps "

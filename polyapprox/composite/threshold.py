@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .maps import map_gap
+from .maps import map_gap, widened_gap
 from .series import compose, stage_series
 from .stage import error_of, log_gap
 
@@ -43,8 +43,13 @@ class Threshold:
     offset: float
 
 
-def double_composite(degrees: tuple[int, ...], threshold: float) -> tuple[list[Array], float]:
-    """Stages scaled to [−1, 1] (compact odd coefficients, float64) and the last error E."""
+def double_composite(
+    degrees: tuple[int, ...], threshold: float, guard: float = 0.0
+) -> tuple[list[Array], float]:
+    """Stages scaled to [−1, 1] (compact odd coefficients, float64) and the last error E.
+
+    Each is made for what the one before gives, and by the guard (relative) for more.
+    """
     gap = log_gap(threshold)
     stages: list[Array] = []
     error = 0.0
@@ -52,14 +57,17 @@ def double_composite(degrees: tuple[int, ...], threshold: float) -> tuple[list[A
         coefficients, gap = stage_series(degree, gap)
         error = float(error_of(gap))
         if position < len(degrees) - 1:
-            coefficients = coefficients / (1 + error)
+            coefficients = coefficients / ((1 + error) * (1 + guard))
+            gap = float(widened_gap(gap, guard))
         stages.append(coefficients)
     return stages, error
 
 
-def extremes(degrees: tuple[int, ...], threshold: float) -> tuple[float, float, float]:
+def extremes(
+    degrees: tuple[int, ...], threshold: float, guard: float = 0.0
+) -> tuple[float, float, float]:
     """Largest g on [0, eps], largest and smallest g on [eps, 1]."""
-    stages, error = double_composite(degrees, threshold)
+    stages, error = double_composite(degrees, threshold, guard)
     x = threshold * np.linspace(0.0, 1.0, HEAD_POINTS)
     head = _peak(x * (1 - compose(stages, x)) / 2)
     total = math.prod(degrees)
@@ -86,15 +94,19 @@ def combine(high: Array | float, low: Array | float, offset: bool) -> Array | fl
     return (high - low) / 2 if offset else np.maximum(high, -low)
 
 
-def at_threshold(degrees: tuple[int, ...], threshold: float, offset: bool = True) -> Threshold:
+def at_threshold(
+    degrees: tuple[int, ...], threshold: float, offset: bool = True, guard: float = 0.0
+) -> Threshold:
     """What a degree list gives at a fixed threshold."""
-    head, high, low = extremes(degrees, threshold)
+    head, high, low = extremes(degrees, threshold, guard)
     high = max(head, high)
     error = float(combine(high, low, offset))
     return Threshold(threshold, error, (high + low) / 2 if offset else 0.0)
 
 
-def best_threshold(degrees: tuple[int, ...], offset: bool = True) -> Threshold:
+def best_threshold(
+    degrees: tuple[int, ...], offset: bool = True, guard: float = 0.0
+) -> Threshold:
     """The threshold that minimises the ReLU error of a degree list.
 
     Parameters
@@ -103,6 +115,8 @@ def best_threshold(degrees: tuple[int, ...], offset: bool = True) -> Threshold:
         Degrees of the stages, innermost first.
     offset : bool
         Whether a free constant may be added.
+    guard : float
+        By which each stage is made for more than the one before gives, relative.
 
     Returns
     -------
@@ -119,16 +133,16 @@ def best_threshold(degrees: tuple[int, ...], offset: bool = True) -> Threshold:
     >>> -7.9 < math.log2(best.error) < -7.5
     True
     """
-    center = _first_guess(degrees)
+    center = _first_guess(degrees, guard)
     step = 0.05
     for _ in range(12):
-        head, high, low = extremes(degrees, center)
-        moved = extremes(degrees, center * (1 + 1e-3))
+        head, high, low = extremes(degrees, center, guard)
+        moved = extremes(degrees, center * (1 + 1e-3), guard)
         power = math.log(moved[0] / head) / math.log1p(1e-3)
-        error_here = float(error_of(_image(degrees, np.array([center]))[0]))
+        error_here = float(error_of(_image(degrees, np.array([center]), guard)[0]))
         factors = np.exp(np.linspace(-20, 20, 401) * step)
         factors = factors[center * factors < 0.98]
-        errors = error_of(_image(degrees, center * factors))
+        errors = error_of(_image(degrees, center * factors, guard))
         heads = head * factors**power
         model = combine(
             np.maximum(heads, errors * high / error_here), errors * low / error_here, offset
@@ -138,20 +152,20 @@ def best_threshold(degrees: tuple[int, ...], offset: bool = True) -> Threshold:
         if step == FINEST and abs(math.log(factor)) < FINEST:
             break
         step = max(FINEST, min(step, abs(math.log(factor))) / 8)
-    return at_threshold(degrees, center, offset)
+    return at_threshold(degrees, center, offset, guard)
 
 
-def _image(degrees: tuple[int, ...], thresholds: Array) -> Array:
+def _image(degrees: tuple[int, ...], thresholds: Array, guard: float) -> Array:
     """Log gaps of the image of the composition, from the stage maps."""
     gaps = np.log1p(-thresholds) - np.log(thresholds)
-    for degree in degrees:
-        gaps = map_gap(degree, gaps)
+    for position, degree in enumerate(degrees):
+        gaps = map_gap(degree, np.asarray(widened_gap(gaps, guard)) if position else gaps)
     return gaps
 
 
-def _first_guess(degrees: tuple[int, ...]) -> float:
+def _first_guess(degrees: tuple[int, ...], guard: float) -> float:
     """The threshold at which E is about an eighth of it: near the optimum of every list."""
     grid = np.exp(-np.linspace(0.02, 150, 4000))
-    image = _image(degrees, grid)
+    image = _image(degrees, grid, guard)
     log_error = image - np.logaddexp(math.log(2), image)
     return float(grid[int(np.argmin(np.abs(log_error + math.log(8) - np.log(grid))))])

@@ -14,6 +14,7 @@ from ..given import file_path
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked
 from ..recipes.arguments import read_choice
+from ..recipes.guard import DEFAULT_GUARD
 from . import (
     ant_ace,
     c_source,
@@ -112,6 +113,7 @@ def import_table(
     degrees: tuple[int, ...] = (),
     name: str | None = None,
     half_width: float | None = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """Read a table in somebody's format and certify it: what it truly approximates.
 
@@ -137,6 +139,10 @@ def import_table(
     half_width : float, optional
         B, where the stages of a composite are functions of x/B; by default the larger end of the
         domain. Give 1 to see what a table for [-1, 1] does beyond it.
+    guard : float
+        Inputs may leave the domain by so much of its larger end: the bound holds for that too
+        (and, of a composite, for as much relative noise between its stages). Tables of this
+        package (JSON) keep theirs.
 
     Returns
     -------
@@ -182,14 +188,15 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    result = approximation_of(contents, function, domain, source, half_width)
+    result = approximation_of(contents, function, domain, source, half_width, guard)
     left_out = {
-        "format": _BY_SUFFIX.get(path.suffix), "degrees": (),
+        "format": _BY_SUFFIX.get(path.suffix), "degrees": (), "guard": DEFAULT_GUARD,
         **dict.fromkeys(("function", "domain", "basis", "name", "half_width")),
     }  # fmt: skip
     command = call(
         "import_table", str(path), format=format, function=function, domain=domain, basis=basis,
-        degrees=tuple(degrees), name=name, half_width=half_width, leave_out=left_out,
+        degrees=tuple(degrees), name=name, half_width=half_width, guard=float(guard),
+        leave_out=left_out,
     )  # fmt: skip
     return replace(result, provenance=Provenance.of(remarked(command, _remark(path, contents))))
 

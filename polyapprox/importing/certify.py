@@ -18,11 +18,13 @@ from ..export.powers import UNIT, from_powers
 from ..numbers import ZERO, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
+from ..proof.covered import widened
 from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..provenance import Provenance
 from ..recipes.arguments import read_domain
 from ..recipes.entered import from_components
+from ..recipes.guard import DEFAULT_GUARD, read_guard
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .bases import folded, odd_row
@@ -38,6 +40,7 @@ def approximation_of(
     domain: Any,
     source: str,
     half_width: float | None = None,
+    guard: Any = DEFAULT_GUARD,
 ) -> Approximation:
     """Certify the contents of a file as an approximation of a function on a domain.
 
@@ -64,7 +67,7 @@ def approximation_of(
         )
     said = "; ".join((source, *contents.notes))
     if contents.plan is not None:
-        return _of_plan(contents.plan, name, parts, contents.structure, said)
+        return _of_plan(contents.plan, name, parts, contents.structure, said, guard)
     structure = contents.structure or _structure(name, contents)
     if structure == "direct":
         structure = "polynomial"
@@ -84,6 +87,7 @@ def approximation_of(
         structure=structure,
         offset=contents.offset,
         source=f"{said}; {note}" if note else said,
+        guard=guard,
     )
 
 
@@ -173,11 +177,18 @@ def _trimmed(row: tuple[mpmath.mpf, ...]) -> tuple[mpmath.mpf, ...]:
 
 
 def _of_plan(
-    plan: Plan, function: str, parts: Sequence[Interval], structure: str | None, source: str
+    plan: Plan,
+    function: str,
+    parts: Sequence[Interval],
+    structure: str | None,
+    source: str,
+    guard: Any,
 ) -> Approximation:
     hull = parts[0][0], parts[-1][1]
     single = structure in ("polynomial", "direct") and plan.inputs == 1
     components = (expanded(plan, hull),) if single else ()
+    over = read_guard(guard)
+    target = None if function in TWO_ARGUMENTS else as_target(function)
     result = Approximation(
         function=function,
         domain=tuple(parts),
@@ -190,6 +201,8 @@ def _of_plan(
         certificate=None,
         margins=(),
         provenance=Provenance.of(source),
+        guard=over,
+        covered=widened(parts, over, target),
     )
     error = error_function(result)
     places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in error.intervals]

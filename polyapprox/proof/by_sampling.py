@@ -16,6 +16,7 @@ from ..numbers import ball, exact, fraction
 from ..precision import working_precision
 from ..structures import TWO_ARGUMENTS, total_degree
 from ..targets import Target
+from .between import noise_between_stages
 from .bounded import BoundedArray
 from .parabola import largest_of_parabola
 from .sampling import bound_plan
@@ -40,18 +41,21 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
     if max(degree, steepest) <= 2 and approximation.function not in TWO_ARGUMENTS:
         return _exactly(approximation, target)
     oversampling = _OVERSAMPLING if degree < _LARGE else _OVERSAMPLING_OF_LARGE
-    plan = along_zero(approximation)
+    plan, added = along_zero(approximation), noise_between_stages(approximation)
     upper, points = 0.0, 0
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
             size = max(degree, len(coefficients) - 1)
             function = _on_bounded(coefficients)
             ends = outward.below(start), outward.above(stop)
-            found = bound_plan(plan, function, *ends, size, oversampling)
+            found = bound_plan(plan, function, *ends, size, oversampling, added)
             upper, points = max(upper, found.upper), points + found.points
     if not math.isfinite(upper):
         raise ProofError("the plan overflows on its interval: its coefficients are too large")
-    return exact(upper), SAMPLING, {"points": points, "degree": degree}
+    details: dict[str, object] = {"points": points, "degree": degree}
+    if added is not None:
+        details["noise_between_stages"] = float(approximation.guard)
+    return exact(upper), SAMPLING, details
 
 
 def floats_suffice(target: Target) -> bool:

@@ -41,22 +41,25 @@ def by_stages(approximation: Approximation) -> Method:
         ]
         width = ball(approximation.components[0].domain[1])
         upper = upper * (1 + arb((1, -60))) + width * _MAP_ERROR
-        return exact(upper.upper()), "stages", {"images": images}
+        details: dict[str, object] = {"images": images}
+        if approximation.guard and len(approximation.components) > 1:
+            details["noise_between_stages"] = float(approximation.guard)
+        return exact(upper.upper()), "stages", details
 
 
 def _constants(approximation: Approximation) -> tuple[arb, StageProof]:
     """Largest distance from the sign (or step) on every part of what is covered."""
-    components = approximation.components
+    components, noise = approximation.components, ball(approximation.guard)
     mirrored = all(is_odd(component) for component in components)
     halved = approximation.structure == "composite" and approximation.function == "step"
     left = 0 if approximation.function == "step" and not halved else -1
     upper = arb(0)
     for start, end, positive in _sides(approximation, mirrored and left == -1):
         if mirrored and not positive:
-            proof = prove_stages(components, -end, -start)
+            proof = prove_stages(components, -end, -start, noise)
             low, high = -proof.image[1], -proof.image[0]
         else:
-            proof = prove_stages(components, start, end)
+            proof = prove_stages(components, start, end, noise)
             low, high = proof.image
         value = 1 if positive else left
         upper = upper.max((value - low).max(high - value).upper())
@@ -96,7 +99,7 @@ def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
             f"threshold={mpmath.nstr(start_value, 8)} does not lie between 0 and the end of the "
             "interval"
         )
-    proof = prove_stages(approximation.components, start, end)
+    proof = prove_stages(approximation.components, start, end, ball(approximation.guard))
     zone = dead_zone(proof, start)
     half = 1 if approximation.function == "abs" else 2
     offset = ball(approximation.offset)

@@ -56,7 +56,7 @@ def lower_bound(
             polynomial, words = competitors
             found = alternation_bound(target, weight, polynomial, [ball(x) for x in reference])
         if found is not None:
-            return exact(found), words
+            return exact(found), words + _where(approximation, reference)
     return ZERO, _EVERY
 
 
@@ -78,8 +78,15 @@ def _across_zero(
             form, points = quotient_form(approximation), [ball(x) for x in reference]
             found = alternation_bound(over, over.reciprocal, form, points)
         if found is not None:
-            return exact(found), f"any polynomial of degree at most {degree}"
+            words = f"any polynomial of degree at most {degree}"
+            return exact(found), words + _where(approximation, reference)
     return ZERO, _EVERY
+
+
+def _where(approximation: Approximation, reference: tuple[mpmath.mpf, ...]) -> str:
+    """Said where the points leave the domain: what is proven is proven of what is covered."""
+    inside = all(any(a <= x <= b for a, b in approximation.domain) for x in reference)
+    return "" if inside or approximation.function in TWO_ARGUMENTS else " on what is covered"
 
 
 def _competitors(

@@ -19,6 +19,7 @@ from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
 from .competitors import lower_bound
+from .covered import check_covered
 from .identity import difference_bound, sum_above
 from .plan_polynomial import LARGEST_DEGREE, by_taylor_of_plan
 from .relative import by_quotient, divides_zero_out
@@ -60,6 +61,7 @@ def prove(
     if weight is None and approximation.weight != "1":
         weight = as_target(approximation.weight)
     _check_weight(approximation, weight)
+    check_covered(approximation, target, weight)
     lower, lower_for = lower_bound(approximation, target, weight, reference)
     of_plan = True  # else of the components
     if weight is not None and divides_zero_out(approximation, target, weight):

@@ -34,6 +34,7 @@ def bound_plan(
     high: float,
     degree: int,
     oversampling: int,
+    added: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> SampledBound:
     """Bound |plan(x) − target(x)| on [low, high], where the difference has at most that degree.
 
@@ -51,6 +52,8 @@ def bound_plan(
     oversampling : int
         Mesh points for each degree: the bound exceeds the largest sample by a factor of
         1/cos(π / (2 · oversampling)).
+    added : callable, optional
+        What is to be added to the size of the difference at points.
     """
     mesh = chebyshev_mesh(low, high, max(4, oversampling * max(degree, 1)))
     largest, sampled, where = 0.0, 0.0, low
@@ -58,6 +61,8 @@ def bound_plan(
         points = mesh.points[start : start + _CHUNK]
         x = BoundedArray(points)
         error = plan.run(x, lift=BoundedArray.lift_constant) - target(x)
+        if added is not None:
+            error.radius = error.radius + added(points)
         bound = error.largest()
         if not math.isfinite(bound):
             return SampledBound(math.inf, math.inf, len(mesh.points), low)

@@ -31,11 +31,14 @@ class StageProof:
         Proven input interval of each stage.
     ranges : list of Range
         Proven image of each stage.
+    noise : arb
+        By which what a stage hands on may be off, relative.
     """
 
     forms: list[arb_poly]
     inputs: list[tuple[arb, arb]]
     ranges: list[Range]
+    noise: arb | int = 0
 
     @property
     def image(self) -> tuple[arb, arb]:
@@ -43,8 +46,13 @@ class StageProof:
         return self.ranges[-1].smallest, self.ranges[-1].largest
 
 
-def prove_stages(components: tuple[Polynomial, ...], start: arb, end: arb) -> StageProof:
-    """Enclose s = p_k ∘ … ∘ p_1 on [start, end] in the current precision."""
+def prove_stages(
+    components: tuple[Polynomial, ...], start: arb, end: arb, noise: arb | int = 0
+) -> StageProof:
+    """Enclose s = p_k ∘ … ∘ p_1 on [start, end] in the current precision.
+
+    What a stage hands on may be off by `noise`, relative.
+    """
     forms = [power_form(component) for component in components]
     inputs, ranges = [], []
     low, high = start, end
@@ -52,8 +60,16 @@ def prove_stages(components: tuple[Polynomial, ...], start: arb, end: arb) -> St
         inputs.append((low, high))
         found = range_on(form, is_odd(component) and bool(low >= 0), low, high)
         ranges.append(found)
-        low, high = found.smallest, found.largest
-    return StageProof(forms, inputs, ranges)
+        low, high = handed_on(found, noise)
+    return StageProof(forms, inputs, ranges, noise)
+
+
+def handed_on(found: Range, noise: arb | int) -> tuple[arb, arb]:
+    """The interval of what a stage hands on, off by `noise`, relative."""
+    if noise == 0:
+        return found.smallest, found.largest
+    low = found.smallest - abs(found.smallest) * noise
+    return low.lower(), (found.largest + abs(found.largest) * noise).upper()
 
 
 def dead_zone(proof: StageProof, start: arb) -> tuple[arb, arb, arb]:
@@ -83,7 +99,8 @@ def dead_zone(proof: StageProof, start: arb) -> tuple[arb, arb, arb]:
         for form, (low, _) in zip(proof.forms, proof.inputs, strict=True):
             if not x < low:
                 return tail_low
-            x = form(x).lower()
+            value = form(x)
+            x = (value - abs(value) * proof.noise).lower()
         return x.min(tail_low)
 
     right = start.upper()

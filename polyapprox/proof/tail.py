@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flint import arb
 
 from .ranges import range_on
-from .stages import StageProof
+from .stages import StageProof, handed_on
 
 _CLEARLY = 1.003
 _MOST = 400  # cells
@@ -72,5 +72,5 @@ def _product(proof: StageProof, x: arb) -> arb:
 def _image(proof: StageProof, low: arb, high: arb) -> tuple[arb, arb]:
     for form in proof.forms:
         found = range_on(form, bool(low >= 0), low, high)
-        low, high = found.smallest, found.largest
-    return low, high
+        low, high = handed_on(found, proof.noise)
+    return found.smallest, found.largest

@@ -13,6 +13,7 @@ from .choice import cheapest
 from .circuits import circuit, from_circuit
 from .composites import composite
 from .direct import direct, linear
+from .guard import DEFAULT_GUARD
 from .request import Preference, Structure, Where, read_limit, read_request
 
 
@@ -32,6 +33,7 @@ def relu(
     multiplications: int | None = None,
     levels: int | None = None,
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """ReLU, max(x, 0), with a proven error.
 
@@ -71,6 +73,9 @@ def relu(
     backend : str, Path or LatencyModel, optional
         Where it will run, for the latency: a framework's name for the times shipped with the
         package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
+    guard : float
+        Inputs may leave the interval by so much of B, and what the stages of a composite hand on
+        may be off by so much (relative): it is made and proven for that too. 0: for neither.
 
     Returns
     -------
@@ -92,7 +97,7 @@ def relu(
     """
     return _make(
         "relu", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend,
+        threshold, multiplications, levels, backend, guard,
     )  # fmt: skip
 
 
@@ -112,6 +117,7 @@ def absolute(
     multiplications: int | None = None,
     levels: int | None = None,
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """|x| with a proven error; parameters as for :func:`relu`.
 
@@ -122,7 +128,7 @@ def absolute(
     """
     return _make(
         "abs", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend,
+        threshold, multiplications, levels, backend, guard,
     )  # fmt: skip
 
 
@@ -142,6 +148,7 @@ def maximum(
     multiplications: int | None = None,
     levels: int | None = None,
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """max(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -156,7 +163,7 @@ def maximum(
     """
     return _make(
         "maximum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend,
+        threshold, multiplications, levels, backend, guard,
     )  # fmt: skip
 
 
@@ -176,6 +183,7 @@ def minimum(
     multiplications: int | None = None,
     levels: int | None = None,
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """min(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
@@ -187,7 +195,7 @@ def minimum(
     """
     return _make(
         "minimum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend,
+        threshold, multiplications, levels, backend, guard,
     )  # fmt: skip
 
 
@@ -205,13 +213,14 @@ def _make(
     multiplications: Any,
     levels: Any,
     backend: Where,
+    guard: Any,
 ) -> Approximation:
     limits = multiplications, levels
     if precision is tolerance is degrees is None and limits != (None, None):
-        return _most_precise(function, interval, structure, *limits)
+        return _most_precise(function, interval, structure, *limits, guard)
     request = read_request(
         function, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend,
+        threshold, multiplications, levels, backend, guard,
     )  # fmt: skip
     low, high = request.interval
     if request.degrees is not None:
@@ -229,7 +238,7 @@ def _make(
 
 
 def _most_precise(
-    function: str, interval: Any, structure: Any, multiplications: Any, levels: Any
+    function: str, interval: Any, structure: Any, multiplications: Any, levels: Any, guard: Any
 ) -> Approximation:
     """The most precise circuit within the limits."""
     if structure not in ("auto", "circuit"):
@@ -240,6 +249,5 @@ def _most_precise(
     most = [read_limit("multiplications", multiplications)]
     within = read_limit("levels", levels)
     most.append(within if within is None or function not in TWO_ARGUMENTS else within - 1)
-    return circuit(
-        function, multiplications=min(m for m in most if m is not None), interval=interval
-    )
+    least = min(m for m in most if m is not None)
+    return circuit(function, multiplications=least, interval=interval, guard=guard)

@@ -132,7 +132,9 @@ def _composites(request: Request, known: list[Option]) -> Iterator[Option]:
     error = min(LARGEST_ERROR, request.unit_error * PROOF_SHARE)
     limited = request.most_multiplications is not None or request.most_levels is not None
     if request.objective == "latency" or limited:
-        for choice in pareto_relu(error, offset=request.offset, refine=request.refine is not False):
+        for choice in pareto_relu(
+            error, offset=request.offset, refine=request.refine is not False, guard=request.noise
+        ):
             yield composite_option(request, choice)
     elif _may_win(request, known, floor_of_composites(error)):
         best = min(known, key=lambda option: cost_key(request, option), default=None)
@@ -152,7 +154,7 @@ def _impossible(request: Request) -> str | None:
     symmetric = request.half_width if request.function in TWO_ARGUMENTS else min(-low, high)
     if symmetric <= 0:  # what is impossible there is impossible on the whole interval
         return None
-    error = request.unit_error * request.half_width / symmetric
+    error = request.unit_error * request.reach / symmetric
     for name in ("multiplications", "levels"):
         limit = getattr(request, f"most_{name}")
         why = None if limit is None else too_few(limit, error, name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import mpmath
+
 from ..approximation import Approximation
 from ..circuits.library import Shipped
 from ..plan.builder import PlanBuilder
@@ -17,7 +19,7 @@ NEAR_ROUNDING = 2.0**-26
 
 
 def best_polynomial(
-    name: str, multiplications: int, shipped: Shipped, command: str
+    name: str, multiplications: int, shipped: Shipped, command: str, guard: mpmath.mpf
 ) -> Approximation | None:
     """The minimax polynomial of as many multiplications, where it may be better than a circuit.
 
@@ -25,19 +27,23 @@ def best_polynomial(
     """
     interval, family = shipped.problem.interval, shipped.problem.family
     if family == "general" and shipped.bound < NEAR_ROUNDING:
-        return _by_horner(name, multiplications, interval, command)
+        return _by_horner(name, multiplications, interval, command, guard)
     return None
 
 
 def _by_horner(
-    function: str, multiplications: int, interval: tuple[float, float], command: str
+    function: str,
+    multiplications: int,
+    interval: tuple[float, float],
+    command: str,
+    guard: mpmath.mpf,
 ) -> Approximation:
     """The minimax polynomial of the largest degree that Paterson and Stockmeyer's scheme evaluates.
 
     Its constants are exact, where those of a circuit are doubles: beyond some 30 bits that wins.
     """
     degree, block = largest_degree(multiplications)
-    best = minimax(function, degree, domain=interval)
+    best = minimax(function, degree, domain=interval, guard=float(guard))
     (component,) = best.components
     builder = PlanBuilder()
     slope, shift = component.unit_map

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from math import nextafter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import mpmath
 
 from ..approximation import Approximation
 from ..cache import remembered
@@ -27,21 +28,21 @@ from ..circuits.sparse import sparse_circuits
 from ..errors import ArgumentError
 from ..expression import parse
 from ..given import is_word, shown, whole
-from ..numbers import ZERO, exact, negate
+from ..numbers import ZERO, exact, multiply, negate
 from ..outward import lower_places
 from ..plan.count import count
 from ..precision import one_at_a_time
 from ..proof.by_sampling import SAMPLING
 from ..proof.competitors import lower_bound
+from ..proof.covered import reach, widened
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
 from ..provenance import Provenance, call
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
-from .limits import too_few
-from .request import MOST, Request, read_request
+from .guard import DEFAULT_GUARD, read_guard
+from .request import MOST, Request
 
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
@@ -89,9 +90,7 @@ def from_circuit(request: Request) -> Approximation:
 def _build(
     request: Request, circuit: Circuit, unit_estimate: float, shipped: Shipped | None = None
 ) -> Approximation:
-    if request.function in TWO_ARGUMENTS:
-        request = replace(request, interval=_with_float_width(*request.interval))
-    width = request.half_width
+    width = request.reach
     plan = circuit_plan(circuit, request.function, width)
     estimate = unit_estimate / 2 * width * request.share
     result = request.approximation("circuit", (), plan, estimate)
@@ -99,68 +98,6 @@ def _build(
         known = (*shipped_circuits().values(), *sparse_circuits())
         shipped = next((o for o in known if o.circuit is circuit), None)
     return certified(result) if shipped is None else certified_by_library(result, shipped, width)
-
-
-def _with_float_width(low: float, high: float) -> tuple[float, float]:
-    """The interval, widened by a rounding until its width is a float: the proof needs it."""
-    width = high - low
-    while Fraction(high) - Fraction(low) != Fraction(width):
-        if Fraction(width) < Fraction(high) - Fraction(low):
-            width = nextafter(width, float("inf"))
-        if abs(low) <= abs(high):  # the end with the finer spacing is the one that is moved
-            low = _below(Fraction(high) - Fraction(width))
-        else:
-            high = -_below(-(Fraction(low) + Fraction(width)))
-        width = high - low
-    return low, high
-
-
-def _below(value: Fraction) -> float:
-    """Largest float not above a rational number."""
-    number = float(value)
-    return number if Fraction(number) <= value else nextafter(number, float("-inf"))
-
-
-def of_multiplications(
-    multiplications: int,
-    function: str,
-    precision: Any,
-    tolerance: Any,
-    interval: Any,
-    structure: Any,
-    *others: Any,
-) -> Approximation:
-    """The circuit that meets a request with at most so many multiplications.
-
-    Raises
-    ------
-    ArgumentError
-        If that is impossible (the message says why), or no shipped circuit does it.
-    """
-    if structure not in ("auto", "circuit"):
-        raise ArgumentError(
-            f"multiplications={multiplications!r} asks for a circuit, structure={structure!r} for "
-            "something else; leave out one of them"
-        )
-    if precision is None and tolerance is None:
-        return circuit(function, multiplications=multiplications, interval=interval)
-    read_multiplications(multiplications)
-    request = read_request(function, precision, tolerance, interval, "circuit", *others)
-    low, high = request.interval
-    symmetric = request.half_width if function in TWO_ARGUMENTS else min(-low, high)
-    why = None
-    if symmetric > 0:  # what is impossible there is impossible on the whole interval
-        error = request.unit_error * request.half_width / symmetric
-        why = too_few(multiplications, error)
-    if why is not None:
-        raise ArgumentError(why)
-    result = from_circuit(request)
-    if result.multiplications > multiplications:
-        raise ArgumentError(
-            f"the shipped circuits need {result.multiplications} multiplications for this; "
-            f"got multiplications={multiplications}: ask for less precision"
-        )
-    return result
 
 
 def read_multiplications(multiplications: Any) -> int:
@@ -208,6 +145,7 @@ def circuit(
     search: bool = False,
     starts: int = 32,
     seed: int = 0,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The most precise circuit of so many multiplications, proven.
 
@@ -238,6 +176,9 @@ def circuit(
         same, on record and on several cores).
     starts, seed : int
         Of that search; the same seed finds the same circuit.
+    guard : float
+        Inputs may leave the interval by so much of its larger end: the circuits for the absolute
+        value, its kin and the sign are scaled to that, all are proven for it.
 
     Returns
     -------
@@ -271,18 +212,19 @@ def circuit(
     >>> r.multiplications, r.error_bound < 2**-13
     (5, True)
     """
-    m = _multiplications(multiplications, depth)
+    m, over = _multiplications(multiplications, depth), read_guard(guard)
     interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
     if is_word(function, FUNCTIONS):
         low, high = read_interval((-1, 1) if interval is None else interval)
         one = _of_constants(function, read_multiplications(m), constants)
         command = _command(
-            function, m, depth, (low, high), constants=constants, prove=proving
+            function, m, depth, (low, high), constants=constants, prove=proving, guard=float(over)
         )
         request = Request(
-            function, (low, high), None, "circuit", "balanced", True, None, None, None, command
-        )
+            function, (low, high), None, "circuit", "balanced", True, None, None, None, command,
+            guard=over,
+        )  # fmt: skip
         result = _build(request, one.circuit, one.estimate, one)
         return certified(replace(result, certificate=None)) if proving else result
     if constants is not None:
@@ -297,11 +239,11 @@ def circuit(
             raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
         interval = known[0]
     low, high = read_interval(interval)
-    command = _command(function, m, depth, (low, high), prove=proving)
+    command = _command(function, m, depth, (low, high), prove=proving, guard=float(over))
     if name == "sign":
         found = _shipped_sign(m, low, high)
         if found is not None:
-            return _sign(found, high, low / high, command, proving)
+            return _sign(found, high, low / high, command, proving, over)
         if not 0 < low < high:
             raise ArgumentError(
                 f"the sign needs an interval (low, high) with 0 < low < high; got {shown(interval)}"
@@ -311,17 +253,21 @@ def circuit(
         found = max((o for o in fitting if o.multiplications <= m), key=_order, default=None)
         if found is not None:
             result = unproven(found.circuit, found.problem, found.estimate, command)
+            result = with_guard(result, over)
             result = certified(result) if proving else certified_by_library(result, found, 1.0)
-            other = best_polynomial(name, m, found, command)
+            other = best_polynomial(name, m, found, command, over)
             if other is None or other.depth > (depth or other.depth):
                 return result
             return min(result, other, key=lambda one: one.error_bound)
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
     command = _command(
-        function, m, depth, (low, high), prove=proving, search=True, starts=starts, seed=seed
+        function, m, depth, (low, high), prove=proving, search=True, starts=starts, seed=seed,
+        guard=float(over),
+    )  # fmt: skip
+    return searched(
+        name, m, (low, high), starts=starts, seed=seed, command=command, guard=over
     )
-    return searched(name, m, (low, high), starts=starts, seed=seed, command=command)
 
 
 def _order(shipped: Shipped) -> float:
@@ -340,6 +286,7 @@ def searched(
     finalists: int = 2,
     record: Path | None = None,
     runner: Runner | None = None,
+    guard: mpmath.mpf = ZERO,
 ) -> Approximation:
     """A circuit found by a search from nothing, proven.
 
@@ -357,6 +304,8 @@ def searched(
         File of JSON lines to go on from and to write.
     runner : callable, optional
         See :mod:`polyapprox.circuits.search.runner`.
+    guard : mpmath.mpf
+        By how much of the larger end inputs may leave the interval.
 
     Raises
     ------
@@ -382,8 +331,17 @@ def searched(
     found = neat(last.best.chain, problem)
     estimate = sampled_error(found, problem)
     if function == "sign":
-        return sign_of_constants(found, estimate, problem.interval[0], width, command)
-    return certified(unproven(found, problem, estimate, command))
+        return sign_of_constants(
+            found, estimate, problem.interval[0], width, command, guard
+        )
+    return certified(with_guard(unproven(found, problem, estimate, command), guard))
+
+
+def with_guard(approximation: Approximation, guard: mpmath.mpf) -> Approximation:
+    """The approximation, not yet proven, with its guard and what it then covers."""
+    target = as_target(approximation.function)
+    covered = widened(approximation.domain, guard, target)
+    return replace(approximation, guard=guard, covered=covered)
 
 
 def library_name(function: str) -> str:
@@ -412,9 +370,10 @@ def certified_by_library(
     function = approximation.function
     upper, method = None, one.method
     if one.intact:
-        if approximation.plan.digest == one.digest and function == one.problem.function:
+        same = approximation.plan.digest == one.digest and function == one.problem.function
+        if same and approximation.covered == approximation.domain:
             upper = exact(one.bound)
-        elif one.box is not None and one.problem.function in ("abs", "sign"):
+        elif one.box is not None and _boxed(approximation, one, width):
             upper, method = scaled_bound(one.circuit, one.box, function, width), SAMPLING
     if upper is None or not method:
         return certified(approximation)
@@ -424,6 +383,15 @@ def certified_by_library(
     return replace(
         approximation, certificate=Certificate(upper, lower, lower_for, method, details)
     )
+
+
+def _boxed(approximation: Approximation, one: Shipped, width: float) -> bool:
+    """Whether the bound over the box is about all that is covered."""
+    if one.problem.function != "sign":
+        return one.problem.function == "abs"
+    low, high = approximation.covered[-1]
+    threshold = exact(one.problem.interval[0])
+    return high <= width and low >= multiply(threshold, exact(width))
 
 
 def _multiplications(multiplications: Any, depth: Any) -> Any:
@@ -448,7 +416,8 @@ def _command(
     function: str, m: int, depth: int | None, interval: tuple[float, float], **others: Any
 ) -> str:
     left_out = {
-        "depth": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0
+        "depth": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0,
+        "guard": DEFAULT_GUARD,
     }  # fmt: skip
     limits: dict[str, Any] = {"multiplications": m, "depth": depth}
     return call("circuit", function, **limits, interval=interval, **others, leave_out=left_out)
@@ -465,10 +434,11 @@ def _shipped_sign(m: int, low: float, high: float) -> Shipped | None:
 
 
 def _sign(
-    one: Shipped, width: float, threshold: float, command: str, proving: bool
+    one: Shipped, width: float, threshold: float, command: str, proving: bool, guard: mpmath.mpf
 ) -> Approximation:
-    result = _unproven_sign(one.circuit, one.estimate, threshold, width, command)
-    return certified(result) if proving else certified_by_library(result, one, width)
+    result = _unproven_sign(one.circuit, one.estimate, threshold, width, command, guard)
+    scaled_to = reach(result.covered)
+    return certified(result) if proving else certified_by_library(result, one, scaled_to)
 
 
 def _not_shipped(name: str, m: int, low: float, high: float) -> str:
@@ -497,6 +467,7 @@ def of_constants(
     unit_estimate: float,
     interval: tuple[float, float],
     command: str,
+    guard: mpmath.mpf = ZERO,
 ) -> Approximation:
     """A circuit with a proven error.
 
@@ -510,6 +481,8 @@ def of_constants(
     interval : (float, float)
     command : str
         What made the circuit, for the provenance.
+    guard : mpmath.mpf
+        By how much of the larger end inputs may leave the interval.
 
     Raises
     ------
@@ -517,13 +490,19 @@ def of_constants(
         If no bound is found.
     """
     request = Request(
-        function, interval, None, "circuit", "balanced", True, None, None, None, command
-    )
+        function, interval, None, "circuit", "balanced", True, None, None, None, command,
+        guard=guard,
+    )  # fmt: skip
     return _build(request, circuit, unit_estimate)
 
 
 def sign_of_constants(
-    circuit: Circuit, unit_estimate: float, threshold: float, width: float, command: str
+    circuit: Circuit,
+    unit_estimate: float,
+    threshold: float,
+    width: float,
+    command: str,
+    guard: mpmath.mpf = ZERO,
 ) -> Approximation:
     """An odd circuit for the sign on [-W, -τW] and [τW, W], with a proven error.
 
@@ -539,25 +518,34 @@ def sign_of_constants(
         W.
     command : str
         What made the circuit, for the provenance.
+    guard : mpmath.mpf
+        By how much of W inputs may leave the two intervals.
 
     Raises
     ------
     ProofError
         If no bound is found.
     """
-    return certified(_unproven_sign(circuit, unit_estimate, threshold, width, command))
+    return certified(_unproven_sign(circuit, unit_estimate, threshold, width, command, guard))
 
 
 def _unproven_sign(
-    circuit: Circuit, unit_estimate: float, threshold: float, width: float, command: str
+    circuit: Circuit,
+    unit_estimate: float,
+    threshold: float,
+    width: float,
+    command: str,
+    guard: mpmath.mpf,
 ) -> Approximation:
     low, high = exact(threshold * width), exact(width)
+    domain = ((negate(high), negate(low)), (low, high))
+    covered = widened(domain, guard, as_target("sign"))
     return Approximation(
         function="sign",
-        domain=((negate(high), negate(low)), (low, high)),
+        domain=domain,
         structure="circuit",
         components=(),
-        plan=circuit_plan(circuit, "sign", width),
+        plan=circuit_plan(circuit, "sign", reach(covered)),
         offset=ZERO,
         weight="1",
         error_estimate=unit_estimate,
@@ -565,4 +553,6 @@ def _unproven_sign(
         margins=(),
         provenance=Provenance.of(command),
         threshold=low,
+        guard=guard,
+        covered=covered,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from ..approximation import Approximation
-from ..composite.build import ReluComposite, relu_composite
+from ..composite.build import ReluComposite, relu_composite, stretched
 from ..composite.refined import shipped_refined
 from ..composite.relu_search import ReluChoice, search_relu_below
 from ..errors import ProofError
@@ -36,6 +37,7 @@ def choose(
         limit,
         offset=request.offset,
         refine=request.refine is not False,
+        guard=request.noise,
     )
 
 
@@ -68,29 +70,37 @@ def coefficient_bits(unit_error: float) -> int:
 def _of_choice(request: Request, choice: ReluChoice) -> ReluComposite:
     bits = coefficient_bits(choice.error)
     if choice.refined:
-        return relu_composite(choice.degrees, 53, request.offset, refine=True)
-    return relu_composite(choice.degrees, bits, request.offset, threshold=choice.threshold)
+        return relu_composite(choice.degrees, 53, request.offset, refine=True, guard=request.noise)
+    return relu_composite(
+        choice.degrees, bits, request.offset, threshold=choice.threshold, guard=request.noise
+    )
 
 
 def _of_degrees(request: Request, degrees: tuple[int, ...]) -> ReluComposite:
     shipped = (degrees, request.offset) in shipped_refined()
     if request.refine or (request.refine is None and shipped and request.threshold is None):
-        return relu_composite(degrees, 53, request.offset, refine=True)
-    found = relu_composite(degrees, 53, request.offset, threshold=request.threshold)
+        return relu_composite(degrees, 53, request.offset, refine=True, guard=request.noise)
+    found = relu_composite(
+        degrees, 53, request.offset, threshold=request.threshold, guard=request.noise
+    )
     bits = coefficient_bits(found.error)
     if bits == 53:
         return found
-    return relu_composite(degrees, bits, request.offset, threshold=found.threshold)
+    return relu_composite(
+        degrees, bits, request.offset, threshold=found.threshold, guard=request.noise
+    )
 
 
 def _build(request: Request, found: ReluComposite) -> Approximation:
-    width = exact(request.half_width)
-    first = found.components[0]
+    width, reach = exact(request.half_width), exact(request.reach)
+    factor = Fraction(request.reach) / Fraction(request.half_width)
+    bits = coefficient_bits(found.error)
+    first = stretched(found.components[0], factor, bits)
     components = (
         Polynomial(first.coefficients, (-width, width), first.parity),
         *found.components[1:],
     )
-    scale = multiply(width, exact(request.share))
+    scale = multiply(reach, exact(request.share))
     offset = multiply(found.offset, scale)
     plan = composite_plan(request.function, components, offset)
     result = request.approximation(
@@ -99,7 +109,7 @@ def _build(request: Request, found: ReluComposite) -> Approximation:
         plan,
         found.error * float(scale),
         offset,
-        multiply(exact(found.threshold), width),
+        multiply(exact(found.threshold), reach),
         found.margins,
     )
     return certified(result)

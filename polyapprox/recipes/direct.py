@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import mpmath
 
+from .. import outward
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..numbers import exact
@@ -113,7 +114,7 @@ def general_degree(request: Request) -> int | None:
     target = as_target("abs")
 
     def good(n: int) -> bool:
-        return estimated_level(target, n, (request.interval,), None, None).largest <= wanted
+        return estimated_level(target, n, _parts(request), None, None).largest <= wanted
 
     while not good(degree):
         degree += 1
@@ -123,8 +124,10 @@ def general_degree(request: Request) -> int | None:
 
 
 def _even(request: Request, degree: int) -> Approximation:
-    width = request.half_width
-    found = solve_minimax(as_target("abs"), degree, ((-width, width),), None, "even", None)
+    width, reach = request.half_width, request.reach
+    found = solve_minimax(
+        as_target("abs"), degree, ((-reach, reach),), None, "even", None, hull=(-width, width)
+    )
     coefficients = list(found.polynomial.coefficients)
     parity = found.polynomial.parity
     level = found.level
@@ -140,7 +143,7 @@ def _even(request: Request, degree: int) -> Approximation:
         if request.function in TWO_ARGUMENTS
         else polynomial_plan(component)
     )
-    low, high = request.interval
+    low, high = request.covered
     mirrored = [-x for x in found.reference] if -low > high else found.reference
     reference = tuple(sorted(x for x in mirrored if low <= x <= high))
     result = request.approximation("direct", (component,), plan, float(level))
@@ -149,10 +152,17 @@ def _even(request: Request, degree: int) -> Approximation:
 
 def _general(request: Request, degree: int) -> Approximation:
     target = as_target(request.function)
-    found = solve_minimax(target, degree, (request.interval,), None, None, None)
+    found = solve_minimax(
+        target, degree, _parts(request), None, None, None, hull=request.interval
+    )
     plan = polynomial_plan(found.polynomial)
     result = request.approximation("direct", (found.polynomial,), plan, float(found.level))
     return certified(result, found.reference)
+
+
+def _parts(request: Request) -> tuple[tuple[float, float]]:
+    low, high = request.covered
+    return ((outward.below(low), outward.above(high)),)
 
 
 def linear(request: Request) -> Approximation:

@@ -16,11 +16,13 @@ from ..numbers import ZERO, Real, exact
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time
+from ..proof.covered import widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import read_choice, read_domain
+from .guard import DEFAULT_GUARD, read_guard
 from .plans import composite_plan, composition_plan, polynomial_plan
 
 STRUCTURES = ("composite", "composition", "polynomial")
@@ -37,6 +39,7 @@ def from_components(
     structure: str = "composite",
     offset: Real = 0,
     source: str = _BY_HAND,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """Certify given polynomials as an approximation of a function.
 
@@ -56,6 +59,9 @@ def from_components(
         Constant that a composite |x| or ReLU adds.
     source : str
         Where the table comes from, for the provenance.
+    guard : float
+        Inputs may leave the domain by so much of its larger end, and what a stage hands on may
+        be off by so much (relative): the bound holds for that too. 0: for neither.
 
     Returns
     -------
@@ -91,6 +97,7 @@ def from_components(
     if function in TWO_ARGUMENTS:
         raise ArgumentError(f"function={function!r} takes two arguments; enter its |x| instead")
     target = as_target(function)
+    over = read_guard(guard)
     parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
     result = Approximation(
         function=target.name,
@@ -104,10 +111,14 @@ def from_components(
         certificate=None,
         margins=(),
         provenance=Provenance.of(
-            _command(target.name, components, parts, structure, constant, source)
+            _command(target.name, components, parts, structure, constant, source, float(over))
         ),
+        guard=over,
+        covered=widened(parts, over, target),
     )
-    places = np.concatenate([np.linspace(float(a), float(b), _SAMPLES) for a, b in parts])
+    places = np.concatenate(
+        [np.linspace(float(a), float(b), _SAMPLES) for a, b in result.covered]
+    )
     error = np.abs(result(places) - target.numpy(places))
     return certified(replace(result, error_estimate=float(np.nanmax(error))))
 
@@ -119,12 +130,13 @@ def _command(
     structure: str,
     offset: Real,
     source: str,
+    guard: float,
 ) -> str:
     domain = parts[0] if len(parts) == 1 else list(parts)
-    left_out = {"structure": "composite", "offset": ZERO, "source": _BY_HAND}
+    left_out = {"structure": "composite", "offset": ZERO, "source": _BY_HAND, "guard": DEFAULT_GUARD}
     return call(
         "from_components", function, list(components), domain, structure=structure,
-        offset=exact(offset), source=source, leave_out=left_out,
+        offset=exact(offset), source=source, guard=guard, leave_out=left_out,
     )  # fmt: skip
 
 

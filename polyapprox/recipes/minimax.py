@@ -17,12 +17,14 @@ from ..given import is_whole, is_word, shown
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
 from ..precision import one_at_a_time
+from ..proof.covered import widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
 from .arguments import Interval, either, read_degree, read_domain, read_flag, read_tolerance
+from .guard import DEFAULT_GUARD, read_guard
 from .plans import cofactor_plan, polynomial_plan
 from .reduction import level_of, reduction_of, solve
 
@@ -45,6 +47,7 @@ def minimax(
     relative: bool = False,
     parity: Parity | None = None,
     bits: int | None = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The polynomial with the smallest largest error.
 
@@ -73,6 +76,9 @@ def minimax(
         Structural parity; found automatically on symmetric domains.
     bits : int, optional
         Bits of the coefficients; by default as many as keep their rounding below the error.
+    guard : float
+        Inputs may leave the domain by so much of its larger end: it is the best, and proven, on
+        the domain so widened (see :func:`polyapprox.proof.covered.widened`). 0: on the domain.
 
     Returns
     -------
@@ -96,19 +102,22 @@ def minimax(
     parts = read_domain(either("domain", domain, "interval", interval, (-1, 1)))
     check_domain(target, parts)
     weighting = _weight(target, weight, relative, parts)
-    asked = _Asked(target, parts, None if relative else weighting, relative, parity, bits)
+    over = read_guard(guard)
+    given = None if relative else weighting
+    asked = _Asked(target, parts, given, relative, parity, bits, float(over))
     parity = _parity(target, weighting, parts, parity)
     bits = _bits(bits)
+    room = _room(parts, over, target, weighting, parity)
     if (degree is None) == (precision is None and tolerance is None):
         raise ArgumentError("give either degree, or one of precision and tolerance")
     if degree is not None:
-        return _of_degree(target, _degree(degree), parts, weighting, parity, bits, asked)
+        return _of_degree(target, _degree(degree), room, weighting, parity, bits, asked)
     weighted = "1" if weighting is None else weighting.name
     wanted = read_tolerance(precision, tolerance, unit_of(target.name, parts, weighted))
-    degree = _search_degree(target, wanted, parts, weighting, parity)
-    step = reduction_of(target, 2, parts, weighting, parity).degrees[1]
+    degree = _search_degree(target, wanted, room.parts, weighting, parity)
+    step = reduction_of(target, 2, room.parts, weighting, parity).degrees[1]
     for _ in range(_STEPS):
-        result = _of_degree(target, degree, parts, weighting, parity, bits, asked)
+        result = _of_degree(target, degree, room, weighting, parity, bits, asked)
         reached = result.certificate.upper if result.certificate else result.error_estimate
         if reached <= wanted:
             return result
@@ -129,22 +138,56 @@ class _Asked:
     relative: bool
     parity: Any
     bits: int | None
+    guard: float
 
     def command(self, degree: int) -> str:
         """The call for a degree."""
         domain = self.domain[0] if len(self.domain) == 1 else list(self.domain)
         left_out = {
             "domain": (-1.0, 1.0), "weight": None, "relative": False, "parity": None, "bits": None,
+            "guard": DEFAULT_GUARD,
         }  # fmt: skip
         return call(
             "minimax", _text(self.target), degree, domain=domain, weight=_text(self.weight),
-            relative=self.relative, parity=self.parity, bits=self.bits, leave_out=left_out,
+            relative=self.relative, parity=self.parity, bits=self.bits, guard=self.guard,
+            leave_out=left_out,
         )  # fmt: skip
 
 
 def _text(target: Target | None) -> Any:
     """What a caller gave as a function: its text, or the callable."""
     return target if target is None else target.function if target.tree is None else target.name
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a polynomial is wanted, and on what it is made: both unions of intervals."""
+
+    domain: tuple[Interval, ...]
+    guard: mpmath.mpf
+    covered: tuple[tuple[mpmath.mpf, mpmath.mpf], ...]
+
+    @property
+    def parts(self) -> tuple[Interval, ...]:
+        """What is covered, in doubles."""
+        return tuple((outward.below(low), outward.above(high)) for low, high in self.covered)
+
+    def hull(self, parity: Parity | None) -> Interval:
+        """The interval whose Chebyshev polynomials are used."""
+        low, high = self.domain[0][0], self.domain[-1][1]
+        return (low, high) if parity is None else (-high, high)
+
+
+def _room(
+    domain: tuple[Interval, ...],
+    guard: mpmath.mpf,
+    target: Target,
+    weight: Target | None,
+    parity: Parity | None,
+) -> Room:
+    walls = (0.0,) if parity is not None and domain[0][0] >= 0 else ()
+    intervals = [(exact(a), exact(b)) for a, b in domain]
+    return Room(domain, guard, widened(intervals, guard, target, weight, walls))
 
 
 def _degree(degree: Any) -> int:
@@ -235,7 +278,7 @@ def _checked(parity: Any) -> Parity:
 def _of_degree(
     target: Target,
     degree: int,
-    domain: tuple[Interval, ...],
+    room: Room,
     weight: Target | None,
     parity: Parity | None,
     bits: int | None,
@@ -245,12 +288,13 @@ def _of_degree(
     if parity == "odd" and degree == 0:
         parity = None
     command = asked.command(degree)
-    found = solve(target, degree, domain, weight, parity, bits)
-    result = polynomial_approximation(target, found, domain, weight, command)
+    where = room.parts, weight, parity, bits
+    found = solve(target, degree, *where, hull=room.hull(parity))
+    result = polynomial_approximation(target, found, room, weight, command)
     if bits is not None or _is_best(result, found):
         return result
-    found = solve(target, degree, domain, weight, parity, bits, careful=True)
-    result = polynomial_approximation(target, found, domain, weight, command)
+    found = solve(target, degree, *where, careful=True, hull=room.hull(parity))
+    result = polynomial_approximation(target, found, room, weight, command)
     if _is_best(result, found):
         return result
     raise NotConvergedError(
@@ -315,12 +359,12 @@ def _search_degree(
 def polynomial_approximation(
     target: Target,
     found: MinimaxPolynomial,
-    domain: tuple[Interval, ...],
+    room: Room,
     weight: Target | None,
     command: str,
 ) -> Approximation:
     """Wrap a solved polynomial, and prove it where the function can be enclosed."""
-    intervals = tuple((exact(a), exact(b)) for a, b in domain)
+    intervals = tuple((exact(a), exact(b)) for a, b in room.domain)
     if found.cofactor is None:
         plan = polynomial_plan(found.polynomial)
     else:
@@ -337,11 +381,13 @@ def polynomial_approximation(
         certificate=None,
         margins=(),
         provenance=Provenance.of(command),
+        guard=room.guard,
+        covered=room.covered,
     )
     provable = target.provable and (weight is None or weight.provable)
     if not provable:
         return result
-    return certified(result, _inside(found.reference, domain), target, weight)
+    return certified(result, _inside(found.reference, room.parts), target, weight)
 
 
 def _inside(

@@ -82,15 +82,15 @@ def thin_options(request: Request) -> Iterator[Option]:
 def _circuits(request: Request, shipped: Iterable[Shipped]) -> Iterator[Option]:
     for one in shipped:
         if one.bound / 2 <= request.unit_error:
-            plan = circuit_plan(one.circuit, request.function, request.half_width)
+            plan = circuit_plan(one.circuit, request.function, request.reach)
             costs = count(plan)
             yield Option(
                 "circuit", (one.circuit.degree,), costs.multiplications, costs.depth,
                 costs.constant_products,
-                partial(circuit_plan, one.circuit, request.function, request.half_width),
+                partial(circuit_plan, one.circuit, request.function, request.reach),
                 partial(
                     of_constants, request.function, one.circuit, one.estimate, request.interval,
-                    request.command,
+                    request.command, request.guard,
                 ),
             )  # fmt: skip
 

@@ -20,6 +20,7 @@ from ..provenance import Provenance, call
 from ..published.costs import Published, published_points
 from ..structures import TWO_ARGUMENTS
 from .composites import PROOF_SHARE
+from .guard import DEFAULT_GUARD
 from .limits import Limits, limits
 from .options import (
     Option,
@@ -140,6 +141,7 @@ def pareto(
     interval: Any = (-1, 1),
     offset: bool = True,
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Front:
     """Every way to a precision that no other beats in multiplications, levels and latency.
 
@@ -153,6 +155,8 @@ def pareto(
         Whether a constant may be added; without one there are only composites.
     backend : str, Path or LatencyModel, optional
         Whose times: as for :func:`polyapprox.relu`.
+    guard : float
+        By how much of B inputs may leave the interval, as for :func:`polyapprox.relu`.
 
     Returns
     -------
@@ -175,7 +179,7 @@ def pareto(
     model = latency_model(DEFAULT_BACKEND if backend is None else backend)
     request = read_request(
         function, precision, None, interval, "auto", "balanced", None, offset, None, None,
-        backend=model,
+        backend=model, guard=guard,
     )  # fmt: skip
     low, high = request.interval
     if function not in TWO_ARGUMENTS and not low < 0 < high:
@@ -238,7 +242,7 @@ def _options(request: Request) -> Iterable[Option]:
         if option is not None:
             yield option
     error = min(0.24, request.unit_error * PROOF_SHARE)
-    for choice in pareto_relu(error, offset=request.offset, refine=True):
+    for choice in pareto_relu(error, offset=request.offset, refine=True, guard=request.noise):
         yield composite_option(request, choice)
 
 

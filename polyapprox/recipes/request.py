@@ -5,22 +5,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import mpmath
 
-from ..approximation import Approximation
+from .. import outward
+from ..approximation import Approximation, Interval
 from ..cost.latency import LatencyModel, latency_model
 from ..cost.models import cost_models
 from ..errors import ArgumentError
 from ..given import is_word, shown, whole
-from ..numbers import ZERO, exact
+from ..numbers import ZERO, add, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
+from ..proof.covered import reach, widened
 from ..provenance import Provenance, call
 from ..scaling import unit_of
 from ..structures import TWO_ARGUMENTS
+from ..targets import as_target
 from .arguments import (
     read_choice,
     read_composite_tolerance,
@@ -29,6 +33,7 @@ from .arguments import (
     read_interval,
     read_threshold,
 )
+from .guard import DEFAULT_GUARD, read_guard
 
 Structure = Literal["auto", "direct", "composite", "circuit"]
 Objective = Literal["balanced", "depth", "multiplications", "latency"]
@@ -63,6 +68,8 @@ class Request:
         Its times, where the objective needs them.
     most_multiplications, most_levels : int or None
         Limits, under the rule "published".
+    guard : mpmath.mpf
+        By how much of B = max(abs(low), abs(high)) inputs may leave the interval.
     """
 
     function: str
@@ -79,6 +86,7 @@ class Request:
     latency: LatencyModel | None = None
     most_multiplications: int | None = None
     most_levels: int | None = None
+    guard: mpmath.mpf = ZERO
 
     @property
     def half_width(self) -> float:
@@ -90,6 +98,27 @@ class Request:
         exactly = Fraction(high) - Fraction(low)
         return width if Fraction(width) >= exactly else math.nextafter(width, math.inf)
 
+    @cached_property
+    def covered(self) -> Interval:
+        """What the approximation is made and proven for: the interval, widened by the guard."""
+        low, high = (exact(end) for end in self.interval)
+        target = None if self.function in TWO_ARGUMENTS else as_target(self.function)
+        (part,) = widened([(low, high)], self.guard, target)
+        return part
+
+    @property
+    def reach(self) -> float:
+        """|x| is needed on [-reach, reach], the guard included (a double, rounded up)."""
+        low, high = self.covered
+        if self.function in TWO_ARGUMENTS:
+            return outward.above(add(high, negate(low)))
+        return reach([self.covered])
+
+    @property
+    def noise(self) -> float:
+        """The guard, of what the stages of a composite hand on."""
+        return float(self.guard)
+
     @property
     def share(self) -> int:
         """|x| errs by W·share times the ReLU error on [-1, 1]: 1 for ReLU, max, min; 2 for |x|."""
@@ -98,7 +127,7 @@ class Request:
     @property
     def unit_error(self) -> float:
         """Wanted ReLU error on [-1, 1]."""
-        return (self.tolerance or 0.0) / (self.half_width * self.share)
+        return (self.tolerance or 0.0) / (self.reach * self.share)
 
     @property
     def scaling_levels(self) -> int:
@@ -135,6 +164,8 @@ class Request:
             margins=margins,
             provenance=Provenance.of(self.command),
             threshold=threshold,
+            guard=self.guard,
+            covered=(self.covered,),
         )
 
 
@@ -180,6 +211,7 @@ def read_request(
     multiplications: Any = None,
     levels: Any = None,
     backend: Where = None,
+    guard: Any = DEFAULT_GUARD,
 ) -> Request:
     """Check the arguments.
 
@@ -189,6 +221,7 @@ def read_request(
         With the argument's name, its value and what to do.
     """
     low, high = read_interval(interval)
+    guard = read_guard(guard)
     read_choice("structure", structure, STRUCTURES)
     objective = read_objective(objective)
     offset = read_flag("offset", offset)
@@ -223,9 +256,10 @@ def read_request(
         what["threshold"] = at
     command = call(
         function, **what, **limits, backend=backend, interval=(low, high), offset=offset,
-        refine=refine, leave_out=dict.fromkeys((*limits, "backend")),
+        refine=refine, guard=float(guard),
+        leave_out={**dict.fromkeys((*limits, "backend")), "guard": DEFAULT_GUARD},
     )  # fmt: skip
     return Request(
         function, (low, high), wanted, structure, objective, offset, refine, chosen, at, command,
-        name, latency, limits["multiplications"], limits["levels"],
+        name, latency, limits["multiplications"], limits["levels"], guard,
     )  # fmt: skip

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
 from typing import Any, cast
 
-from ..approximation import Approximation
+import mpmath
+
+from ..approximation import Approximation, Interval
 from ..cache import remembered
-from ..composite.build import composite_sign
+from ..composite.build import composite_sign, stretched
 from ..composite.search import composite_gap, pareto, search_degrees
 from ..composite.stage import error_of, log_gap
 from ..cost.latency import LatencyModel
 from ..errors import ArgumentError, ProofError
-from ..numbers import exact, multiply, negate
+from ..numbers import exact, fraction, multiply, negate
 from ..outward import upper
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time
+from ..proof.covered import reach, widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
+from ..targets import as_target
 from .arguments import (
     read_composite_tolerance,
     read_degrees,
@@ -25,6 +32,7 @@ from .arguments import (
     read_threshold,
 )
 from .composites import coefficient_bits
+from .guard import DEFAULT_GUARD, read_guard
 from .options import composite_skeleton
 from .plans import composite_plan
 from .request import Objective, Preference, Where, read_backend, read_objective
@@ -43,6 +51,33 @@ class _Request:
     degrees: tuple[int, ...] | None
     command: str
     latency: LatencyModel | None
+    guard: mpmath.mpf
+
+    @cached_property
+    def domain(self) -> tuple[Interval, Interval]:
+        """The interval without the gap."""
+        low, high = (exact(end) for end in self.interval)
+        gap = multiply(exact(self.threshold), max(abs(low), abs(high)))
+        return (low, negate(gap)), (gap, high)
+
+    @cached_property
+    def covered(self) -> tuple[Interval, ...]:
+        """What it is made and proven for: the domain, widened by the guard."""
+        return widened(self.domain, self.guard, as_target(self.function))
+
+    @property
+    def ratio(self) -> float:
+        """The least |x| covered to the largest, rounded down."""
+        least = min(-self.covered[0][1], self.covered[1][0])
+        ratio = fraction(least) / Fraction(reach(self.covered))
+        if ratio == Fraction(self.threshold):
+            return self.threshold
+        return math.nextafter(float(ratio), 0.0)
+
+    @property
+    def noise(self) -> float:
+        """The guard, of what the stages hand on."""
+        return float(self.guard)
 
     @property
     def share(self) -> int:
@@ -61,6 +96,7 @@ def sign(
     degrees: Any = None,
     objective: Preference = "balanced",
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The sign of x for abs(x) >= threshold · B, B = max(abs(low), abs(high)), proven.
 
@@ -80,6 +116,10 @@ def sign(
         "latency" is the time forecast for `backend`, "depth" is another word for "levels".
     backend : str, Path or LatencyModel, optional
         Where it will run, for the latency: as for :func:`polyapprox.relu`.
+    guard : float
+        Inputs may leave the interval by so much of B (and at the gap by so much of the threshold,
+        where that is small), and what a stage hands on may be off by so much (relative): it is
+        made and proven for that too. 0: for neither.
 
     Returns
     -------
@@ -100,7 +140,9 @@ def sign(
     >>> s.error_bound <= 2**-7, bool(abs(s(0.01) - 1) <= 2**-7)
     (True, True)
     """
-    return _make("sign", precision, tolerance, interval, threshold, degrees, objective, backend)
+    return _make(
+        "sign", precision, tolerance, interval, threshold, degrees, objective, backend, guard
+    )
 
 
 @one_at_a_time
@@ -114,6 +156,7 @@ def step(
     degrees: Any = None,
     objective: Preference = "balanced",
     backend: Where = None,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The step (1 + sign(x))/2, 0 or 1; parameters as for :func:`sign`.
 
@@ -122,7 +165,9 @@ def step(
     >>> step(precision=2**-7, threshold=2**-7).error_bound <= 2**-7
     True
     """
-    return _make("step", precision, tolerance, interval, threshold, degrees, objective, backend)
+    return _make(
+        "step", precision, tolerance, interval, threshold, degrees, objective, backend, guard
+    )
 
 
 def _make(
@@ -134,8 +179,10 @@ def _make(
     degrees: Any,
     objective: Any,
     backend: Where,
+    guard: Any,
 ) -> Approximation:
     low, high = read_interval(interval)
+    guard = read_guard(guard)
     if not low < 0 < high:
         raise ArgumentError(
             f"interval must have 0 inside, elsewhere the {function} is a constant; got {interval!r}"
@@ -161,10 +208,10 @@ def _make(
             f"{interval!r}; give a smaller one"
         )
     command = call(
-        function, **what, threshold=at, interval=(low, high), backend=backend,
-        leave_out={"backend": None},
+        function, **what, threshold=at, interval=(low, high), backend=backend, guard=float(guard),
+        leave_out={"backend": None, "guard": DEFAULT_GUARD},
     )  # fmt: skip
-    request = _Request(function, (low, high), at, wanted, objective, chosen, command, latency)
+    request = _Request(function, (low, high), at, wanted, objective, chosen, command, latency, guard)
     if chosen is not None:
         return _build(request, chosen)
     return _cheapest(request, cast(float, wanted))
@@ -186,25 +233,24 @@ def _cheapest(request: _Request, wanted: float) -> Approximation:
 def _degrees(request: _Request, error: float) -> tuple[int, ...]:
     if request.objective != "latency" or request.latency is None:
         objective = "balanced" if request.objective == "latency" else request.objective
-        return search_degrees(request.threshold, error, objective)
+        return search_degrees(request.ratio, error, objective, guard=request.noise)
     width = max(abs(end) for end in request.interval)
     times = {
         choice.degrees: request.latency.forecast(
             composite_skeleton(request.function, choice.degrees, width), rule="published"
         )
-        for choice in pareto(request.threshold, error)
+        for choice in pareto(request.ratio, error, guard=request.noise)
     }
     return min(times, key=lambda degrees: times[degrees])
 
 
 def _build(request: _Request, degrees: tuple[int, ...]) -> Approximation:
-    error = float(error_of(composite_gap(degrees, log_gap(request.threshold))))
+    ratio, scaled_to = request.ratio, reach(request.covered)
+    error = float(error_of(composite_gap(degrees, log_gap(ratio), request.noise)))
     bits = coefficient_bits(max(min(error, request.threshold), SMALLEST))
-    stages = composite_sign(degrees, request.threshold, bits)
-    low, high = (exact(end) for end in request.interval)
-    width = max(abs(low), abs(high))
-    gap = multiply(exact(request.threshold), width)
-    first = stages[0].polynomial
+    stages = composite_sign(degrees, ratio, bits, request.noise)
+    width, gap = exact(max(abs(end) for end in request.interval)), request.domain[1][0]
+    first = stretched(stages[0].polynomial, Fraction(scaled_to) / fraction(width), bits)
     components = (
         Polynomial(first.coefficients, (negate(width), width), first.parity),
         *(stage.polynomial for stage in stages[1:]),
@@ -212,7 +258,7 @@ def _build(request: _Request, degrees: tuple[int, ...]) -> Approximation:
     zero = multiply(gap, exact(0))
     result = Approximation(
         function=request.function,
-        domain=((low, negate(gap)), (gap, high)),
+        domain=request.domain,
         structure="composite",
         components=components,
         plan=composite_plan(request.function, components, zero),
@@ -223,5 +269,7 @@ def _build(request: _Request, degrees: tuple[int, ...]) -> Approximation:
         margins=tuple(stage.margin for stage in stages),
         provenance=Provenance.of(request.command),
         threshold=gap,
+        guard=request.guard,
+        covered=request.covered,
     )
     return certified(result)

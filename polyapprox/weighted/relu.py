@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import mpmath
+
 from ..approximation import Approximation
 from ..cache import cached
 from ..circuits.chain import Chain
@@ -20,6 +22,7 @@ from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked, unless
 from ..recipes.arguments import read_interval
 from ..recipes.circuits import circuit as minimax_circuit, of_constants
+from ..recipes.guard import DEFAULT_GUARD, read_guard
 from .density import Density, Histogram, read_density
 from .fit import Wanted, weighted_fit
 
@@ -42,6 +45,7 @@ class _Task:
     interval: tuple[float, float]
     cap: float
     command: str
+    guard: mpmath.mpf
 
 
 @one_at_a_time
@@ -52,6 +56,7 @@ def weighted_relu(
     samples: Any = None,
     interval: Any = (-1.0, 1.0),
     cap: float = CAP,
+    guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """ReLU with the least mean square error on a distribution of inputs, and a proven bound.
 
@@ -74,6 +79,8 @@ def weighted_relu(
     cap : float
         The proven bound on the interval is at most so many times that of the minimax circuit.
         More freedom at the ends is more accuracy in the middle, but what goes there gets worse.
+    guard : float
+        Inputs may leave the interval by so much of B: the bound holds there too.
 
     Returns
     -------
@@ -114,10 +121,12 @@ def weighted_relu(
     shares = density.shares(grid.target, width)
     size = start.estimate
     wanted = Wanted(grid, shares, size, limit * size)
-    command = _command(multiplications, density, width, limit)
-    task = _Task(start, wanted, (-width, width), limit, command)
+    over = read_guard(guard)
+    command = _command(multiplications, density, width, limit, over)
+    task = _Task(start, wanted, (-width, width), limit, command, over)
     named = {
         "multiplications": multiplications, "density": density.digest, "width": width, "cap": limit,
+        "guard": over,
     }  # fmt: skip
     return cached("weighted_relu", named, lambda: _made(task))
 
@@ -125,7 +134,9 @@ def weighted_relu(
 def _made(task: _Task) -> Approximation:
     """The first of the fits that keeps within the cap, else the minimax circuit."""
     m, width = task.start.multiplications, task.interval[1]
-    plain = minimax_circuit("relu", multiplications=m, interval=task.interval)
+    plain = minimax_circuit(
+        "relu", multiplications=m, interval=task.interval, guard=float(task.guard)
+    )
     before = task.wanted.rms(task.start.circuit.chain())
     for fitted in _fits(task):
         found = _neat(fitted, task.wanted)
@@ -137,8 +148,9 @@ def _made(task: _Task) -> Approximation:
         command = remarked(task.command, _stated(after * width / 2))
         try:
             result = of_constants(
-                "relu", found, largest_error(found.chain()), task.interval, command
-            )
+                "relu", found, largest_error(found.chain()), task.interval, command,
+                task.guard,
+            )  # fmt: skip
         except ProofError:
             continue
         if result.error_bound <= task.cap * plain.error_bound:
@@ -169,9 +181,11 @@ def _stated(rms: float) -> str:
     return f"weighted rms error {rms:.4g} (estimate)"
 
 
-def _command(m: int, density: Density, width: float, cap: float) -> str:
+def _command(m: int, density: Density, width: float, cap: float, guard: mpmath.mpf) -> str:
     """The call with its histogram; without it where that is too long to be written down."""
     given: dict[str, Any] = {"interval": (-width, width), "cap": cap}
+    if guard != DEFAULT_GUARD:
+        given["guard"] = float(guard)
     if len(density.counts) <= _MOST_BINS:
         histogram = density.edges.tolist(), density.counts.tolist()
         return call("weighted_relu", multiplications=m, histogram=histogram, **given)
