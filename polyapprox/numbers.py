@@ -12,10 +12,12 @@ from numbers import Integral
 from typing import TypeAlias
 
 import mpmath
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpz
 from mpmath import libmp
 
 Real: TypeAlias = "int | float | Fraction | mpmath.mpf | arb"
+
+_LONGEST = 4000  # characters that Python reads as one integer
 
 ZERO = mpmath.mp.make_mpf(libmp.fzero)
 
@@ -109,8 +111,22 @@ def decimal(value: mpmath.mpf) -> str:
 
 
 def from_decimal(text: str, bits: int) -> mpmath.mpf:
-    """Read a decimal string, rounded to nearest at `bits` significant bits."""
-    return mpmath.mp.make_mpf(libmp.from_str(text, bits, "n"))
+    """Read a decimal string, rounded to nearest at `bits` significant bits.
+
+    Of any length: Python itself reads no integer of more than 4300 digits.
+
+    Examples
+    --------
+    >>> from_decimal("0." + "9" * 6000, 20) == 1
+    True
+    """
+    if len(text) <= _LONGEST:
+        return mpmath.mp.make_mpf(libmp.from_str(text, bits, "n"))
+    digits, _, power = text.lower().partition("e")
+    whole, _, part = digits.partition(".")
+    mantissa, exponent = int(fmpz(whole.lstrip("+") + part)), int(power or 0) - len(part)
+    above, below = 10 ** max(exponent, 0), 10 ** max(-exponent, 0)
+    return mpmath.mp.make_mpf(libmp.from_rational(mantissa * above, below, bits, "n"))
 
 
 def log2(value: Real) -> float:

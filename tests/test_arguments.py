@@ -1,6 +1,7 @@
 """Whatever is given: a result or one sentence, never an exception of Python, NumPy or flint."""
 
 import inspect
+import json
 import math
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,9 +15,18 @@ import numpy as np
 import pytest
 
 import polyapprox as pa
-from polyapprox.errors import ArgumentError, NotConvergedError, PolyApproxError
+from polyapprox.errors import (
+    ArgumentError,
+    NotConvergedError,
+    PolyApproxError,
+    ProofError,
+    TableError,
+)
 from polyapprox.export import export
 from polyapprox.noise import forecast, quantise, quantised_plan
+from polyapprox.numbers import from_decimal
+from polyapprox.table import document_of
+from polyapprox.table.hashing import content_hash
 from polyapprox.weighted import weighted_error
 
 RING: list = []
@@ -179,3 +189,35 @@ def test_coefficients_beyond_floats_are_refused() -> None:
     huge = pa.Polynomial.from_floats([0, 10**400], parity="odd")
     with pytest.raises(ArgumentError, match="beyond the range of floats"):
         pa.from_components("sign", [huge], [(-1, -0.5), (0.5, 1)])
+
+
+@pytest.mark.parametrize("number", ["1" * 20_000, "1e" + "9" * 5000, "0." + "3" * 6000, 10**4000])
+@pytest.mark.parametrize("place", ["offset", "reference", "upper"])
+def test_numbers_of_thousands_of_digits_in_a_table(
+    number: Any, place: str, tmp_path: Path
+) -> None:
+    document = document_of(pa.minimax("exp", 3))
+    if place == "offset":
+        document["offset"] = number
+    elif place == "reference":
+        document["certificate"]["details"]["reference"][2] = number
+    else:
+        document["certificate"]["upper"] = number
+    document["sha256"] = content_hash(document)
+    file = tmp_path / "table.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises((TableError, ProofError)):
+        pa.verify(file)
+
+
+@pytest.mark.parametrize("bits", [16_000, 20_000])
+def test_coefficients_of_thousands_of_digits_are_kept(bits: int, tmp_path: Path) -> None:
+    r = pa.minimax("exp", 2, bits=bits)
+    assert pa.load(r.save(tmp_path / "long.json")) == r
+
+
+def test_long_decimals_are_read_as_short_ones_are() -> None:
+    for text in ("-0.1", "12.5e-3", "+7", "1e40", "3.25"):
+        long = text.replace("e", "0" * 5000 + "e") if "." in text else text
+        long = long + "0" * 5000 if "." in text and "e" not in text else long
+        assert from_decimal(long, 60) == from_decimal(text, 60)

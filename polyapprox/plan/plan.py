@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import mpmath
-from flint import arb, arb_series
+from flint import arb, arb_series, fmpz
 
 from ..errors import ArgumentError
 from ..numbers import ball, fraction
@@ -48,6 +48,12 @@ def lift_for(value: Any) -> Callable[[mpmath.mpf], Any]:
     if isinstance(value, Fraction):
         return fraction
     return float
+
+
+def _parts(constant: mpmath.mpf) -> str:
+    """Sign, mantissa and exponent, as text of any length."""
+    sign, mantissa, exponent, _ = constant._mpf_
+    return f"({int(sign)}, {fmpz(int(mantissa))}, {int(exponent)})"
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ class Plan:
     def digest(self) -> str:
         """SHA-256 of the operations and their exact constants."""
         text = repr((self.inputs, self.output)) + ";".join(
-            f"{kind},{left},{right},{'' if c is None else tuple(map(int, c._mpf_[:3]))}"
+            f"{kind},{left},{right},{'' if c is None else _parts(c)}"
             for kind, left, right, c in self.operations
         )
         return hashlib.sha256(text.encode()).hexdigest()

@@ -60,7 +60,7 @@ def read(text: object, bits: int = DOUBLE) -> mpmath.mpf:
     match = _DECIMAL.fullmatch(text) if isinstance(text, str) else None
     if match is None or not isinstance(text, str):
         raise TableError(f"{str(text)[:40]!r} is not a finite decimal number in a string")
-    if int(match[3] or 0) > _LARGEST_EXPONENT or len(text) > _MOST_BITS:
+    if len(text) > _MOST_BITS or len(match[3] or "") > 9 or int(match[3] or 0) > _LARGEST_EXPONENT:
         raise TableError(f"the number {text[:40]} is too large, too small or too long")
     return from_decimal(text, bits)
 
