@@ -107,6 +107,7 @@ class PolynomialActivation(nn.Module):
         self.name = name
         self.seen = InputCount()
         self.correction: torch.Tensor | None = None
+        self.apart = 0.0  # by what torch's own function differs from the one approximated
 
     @property
     def approximation(self) -> Approximation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
@@ -74,7 +75,9 @@ def build(
                 f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
             )
         evaluator = function_evaluator(function, float(bound), float(precision))
-        return PolynomialActivation(evaluator, bound, outside, site)
+        made = PolynomialActivation(evaluator, bound, outside, site)
+        made.apart = _jump(call, bound, evaluator.error * evaluator.radius, site)
+        return made
     if call.name == "leaky_relu":
         slope = float(call.option("negative_slope"))
         return LeakyReLU(relu, bound, outside, site, slope)
@@ -88,6 +91,22 @@ def build(
     if "max_pool" in call.name:
         return MaxPool(relu, bound, outside, site, windows_of(call, shape))
     return PolynomialActivation(relu, bound, outside, site)
+
+
+def _jump(call: Call, bound: float, error: float, site: str) -> float:
+    """By how much torch's softplus jumps where it becomes the identity, if that is in the interval."""
+    if call.name != "softplus":
+        return 0.0
+    beta, threshold = float(call.option("beta")), float(call.option("threshold"))
+    if beta * bound <= threshold:
+        return 0.0
+    jump = math.log1p(math.exp(-threshold)) / beta * (1 + 1e-9)
+    if jump > error:
+        raise ConversionError(
+            f"{call.kind} at {site!r} has threshold={threshold:g}: it jumps by {jump:.2g} inside "
+            f"[-{bound:g}, {bound:g}], which no polynomial follows to {error:.2g}; use the default, 20"
+        )
+    return jump
 
 
 @lru_cache(maxsize=256)

@@ -15,6 +15,7 @@ of the call within it and, for a module that runs several times, by the run:
 from __future__ import annotations
 
 import copy
+import inspect
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -160,6 +161,12 @@ class _Forward:
         self.network = network
         self.interception = interception
         self.own = vars(network).get("forward")  # if it was set on the instance
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """Of the network's own forward, for what asks which arguments it takes."""
+        own = self.own if self.own is not None else type(self.network).forward.__get__(self.network)
+        return inspect.signature(own)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Forward:
         twin = type(self).__new__(type(self))

@@ -12,6 +12,7 @@ from torch import nn
 from polyapprox.errors import PolyApproxError
 
 from ..errors import ArgumentError, ConversionError
+from .inputs import Inputs, feed, first_tensor, read_batch
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -44,10 +45,10 @@ def evaluation_mode(network: nn.Module, wanted: bool = True) -> Iterator[None]:
             module.training = state
 
 
-def batches(
+def every_batch(
     network: nn.Module, loader: Iterable[Any]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
-    """Inputs and labels of each batch: tensors, or pairs whose first is the input.
+) -> Iterator[tuple[Inputs, torch.Tensor | None]]:
+    """Inputs and labels of each batch, see :mod:`nn_bridge.calls.inputs`.
 
     Raises
     ------
@@ -62,19 +63,32 @@ def batches(
     device = device_of(network)
     empty = True
     for batch in loader:
-        pair = tuple(batch) if isinstance(batch, (tuple, list)) else (batch, None)
-        if not pair or not isinstance(pair[0], torch.Tensor):
-            raise ArgumentError(
-                f"the loader gave a batch of {type(batch).__name__}: give tensors, or pairs "
-                "(inputs, labels)"
-            )
-        if not pair[0].numel():
+        inputs, labels = read_batch(network, batch, device)
+        if not first_tensor(inputs).numel():
             continue
         empty = False
-        labels = pair[1] if len(pair) > 1 else None
-        yield pair[0].to(device), None if labels is None else torch.as_tensor(labels).to(device)
+        yield inputs, None if labels is None else torch.as_tensor(labels).to(device)
     if empty:
         raise ArgumentError("the loader gave no batch: give at least one (a generator runs once)")
+
+
+def batches(
+    network: nn.Module, loader: Iterable[Any]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    """As :func:`every_batch`, for what can be done with networks of one input only.
+
+    Raises
+    ------
+    ArgumentError
+        If a batch has several inputs.
+    """
+    for inputs, labels in every_batch(network, loader):
+        if not isinstance(inputs, torch.Tensor):
+            raise ArgumentError(
+                f"the loader gave {len(inputs.tensors)} inputs for {type(network).__name__}: this can be done "
+                "with networks of one input only"
+            )
+        yield inputs, labels
 
 
 def check_weights(network: nn.Module, doing: str) -> None:
@@ -104,22 +118,23 @@ def check_weights(network: nn.Module, doing: str) -> None:
             )
 
 
-def check_labels(labels: torch.Tensor, inputs: torch.Tensor, number: int) -> None:
+def check_labels(labels: torch.Tensor, inputs: Inputs, number: int) -> None:
     """Refuse labels of batch `number` that are not one for each input, in a sentence."""
-    if labels.shape != inputs.shape[:1]:
+    count = len(first_tensor(inputs))
+    if labels.shape != (count,):
         raise ArgumentError(
             f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
-            f"for {len(inputs)} inputs: give one class number for each"
+            f"for {count} inputs: give one class number for each"
         )
 
 
-def run(network: nn.Module, inputs: torch.Tensor, number: int, doing: str) -> Any:
+def run(network: nn.Module, inputs: Inputs, number: int, doing: str) -> Any:
     """What the network makes of a batch; a sentence where it cannot take it.
 
     Parameters
     ----------
     network : nn.Module
-    inputs : Tensor
+    inputs : Tensor or Arguments
     number : int
         Of the batch, from 1.
     doing : str
@@ -132,18 +147,19 @@ def run(network: nn.Module, inputs: torch.Tensor, number: int, doing: str) -> An
     ConversionError
         If the batch is not finite.
     """
-    if inputs.is_floating_point() and not bool(torch.isfinite(inputs).all()):
+    given = [inputs] if isinstance(inputs, torch.Tensor) else inputs.tensors
+    if any(x.is_floating_point() and not bool(torch.isfinite(x).all()) for x in given[:1]):
         raise ConversionError(
             f"batch {number} of the loader is not finite while {doing}: it holds NaN or "
             "infinity, check the data"
         )
     try:
-        return network(inputs)
+        return feed(network, inputs)
     except PolyApproxError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArgumentError(
             f"the network cannot take batch {number} of the loader, of shape "
-            f"{tuple(inputs.shape)}: {reason}"
+            f"{tuple(given[0].shape)}: {reason}"
         ) from error

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from ..calls.answering import answering
-from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
+from ..calls.inputs import logits_of
+from ..calls.running import check_labels, check_weights, evaluation_mode, every_batch, run
 from ..errors import ArgumentError
 from .report import Replacement
 
@@ -105,12 +106,13 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     correct = images = 0
     start = time.perf_counter()
     with evaluation_mode(model), torch.no_grad():
-        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+        for number, (inputs, labels) in enumerate(every_batch(model, loader), 1):
             if labels is None:
                 raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
             check_labels(labels, inputs, number)
-            logits = run(model, inputs, number, "evaluating")
-            correct += int((logits.argmax(dim=1) == labels).sum())
+            logits = logits_of(run(model, inputs, number, "evaluating"))
+            known = torch.isfinite(logits).all(dim=1)  # what is not a number is wrong, whatever it was
+            correct += int(((logits.argmax(dim=1) == labels) & known).sum())
             images += len(labels)
     seconds = time.perf_counter() - start
     sites = tuple(

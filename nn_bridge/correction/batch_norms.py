@@ -12,7 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
-from ..calls.running import batches, evaluation_mode
+from ..calls.inputs import feed
+from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Replacement, replacement_of
 from ..errors import ArgumentError
 
@@ -85,7 +86,7 @@ def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, 
             "the network has no batch normalisation with running statistics: use "
             "nn_bridge.correct_means"
         )
-    images = list(batches(network, loader))
+    images = list(every_batch(network, loader))
     try:
         interception.handler = Exact()
         exact = _statistics(network, norms, images)
@@ -128,7 +129,7 @@ def _statistics(network: nn.Module, norms: dict[str, _BatchNorm], images: list[A
                 norm.momentum = None  # plain averages
                 norm.train()
             for inputs, _ in images:
-                network(inputs)
+                feed(network, inputs)
         return {
             path: (_tensor(n.running_mean), _tensor(n.running_var)) for path, n in norms.items()
         }

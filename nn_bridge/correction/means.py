@@ -10,7 +10,8 @@ from torch import nn
 
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
-from ..calls.running import batches, evaluation_mode
+from ..calls.inputs import feed
+from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Replacement, replacement_of
 
 
@@ -90,8 +91,8 @@ def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.
     interception.handler = measured
     try:
         with evaluation_mode(network), torch.no_grad():
-            for inputs, _ in batches(network, loader):
-                network(inputs)
+            for inputs, _ in every_batch(network, loader):
+                feed(network, inputs)
     finally:
         interception.handler = replacement
     corrections = {

@@ -11,8 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
+from ..calls.inputs import first_tensor
 from ..calls.intercept import intercepted
-from ..calls.running import batches, check_weights, run
+from ..calls.running import check_weights, every_batch, run
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange
 
@@ -140,9 +141,9 @@ def measure(
     measurement = Measurement(channels, bins)
     shape: tuple[int, ...] = ()
     with _Missed() as missed, intercepted(model, measurement), torch.no_grad():
-        for number, (inputs, _) in enumerate(batches(model, loader), 1):
+        for number, (inputs, _) in enumerate(every_batch(model, loader), 1):
             run(model, inputs, number, "calibrating")
-            shape = tuple(inputs.shape[1:])
+            shape = tuple(first_tensor(inputs).shape[1:])
             if missed.found:
                 raise ConversionError(
                     "the network computes a ReLU in compiled code, where it cannot be replaced: "
