@@ -122,7 +122,7 @@ class PolynomialActivation(nn.Module):
         """
         scale = rational(self.bound) / rational(self.evaluator.radius)
         bound = rational(self.approximation.error_bound) * scale
-        return float_up(bound + rational(self.largest_correction))
+        return float_up(bound + rational(self.largest_correction) + rational(self.apart))
 
     @property
     def largest_correction(self) -> float:
