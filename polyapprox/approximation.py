@@ -13,7 +13,7 @@ import numpy as np
 from .certificate import Certificate
 from .errors import ArgumentError, NoBoundError, PrecisionWarning
 from .given import ring_element
-from .numbers import ZERO, exact, log2
+from .numbers import ZERO, exact, log2, magnitude
 from .outward import bits_of, float_down, float_up, intervals, upper
 from .plan.count import Counts, Rule, count
 from .plan.degree import plan_degree
@@ -132,7 +132,7 @@ class Approximation:
     @property
     def scale(self) -> mpmath.mpf:
         """B = max(|a|, |b|), the larger end of the interval."""
-        return max(abs(self.interval[0]), abs(self.interval[1]))
+        return max(magnitude(self.interval[0]), magnitude(self.interval[1]))
 
     @property
     def unit(self) -> mpmath.mpf:

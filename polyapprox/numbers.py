@@ -95,6 +95,11 @@ def negate(value: mpmath.mpf) -> mpmath.mpf:
     return mpmath.mp.make_mpf(libmp.mpf_neg(value._mpf_))
 
 
+def magnitude(value: mpmath.mpf) -> mpmath.mpf:
+    """Exact absolute value (`abs` rounds to the precision of the context)."""
+    return mpmath.mp.make_mpf(libmp.mpf_abs(value._mpf_))
+
+
 def significant_bits(value: mpmath.mpf) -> int:
     """Bits of the mantissa of a dyadic number (0 for zero)."""
     return int(value._mpf_[1]).bit_length()

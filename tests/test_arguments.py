@@ -114,10 +114,10 @@ def test_every_argument_takes_every_value_or_says_why_not(
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: pa.sign(degrees=[27, 27, 27], threshold=0.9),
-        lambda: pa.step(degrees=[27, 27], threshold=0.99),
-        lambda: pa.sign(degrees=[31, 31, 31, 31], threshold=0.5),
-        lambda: pa.relu(degrees=[27, 27, 27], threshold=0.9),
+        lambda: pa.sign(degrees=[27, 27, 27], threshold=0.9, guard=0),
+        lambda: pa.step(degrees=[27, 27], threshold=0.99, guard=0),
+        lambda: pa.sign(degrees=[31, 31, 31, 31], threshold=0.5, guard=0),
+        lambda: pa.relu(degrees=[27, 27, 27], threshold=0.9, guard=0),
     ],
 )
 def test_stages_that_leave_nothing_to_do(call: Callable[[], Any]) -> None:

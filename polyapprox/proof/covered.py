@@ -14,7 +14,7 @@ import mpmath
 from .. import outward
 from ..approximation import Approximation, Interval
 from ..errors import DomainError, ProofError
-from ..numbers import add, exact, multiply, negate
+from ..numbers import add, exact, magnitude, multiply, negate
 from ..structures import TWO_ARGUMENTS
 from ..targets import Target, check_domain
 
@@ -55,7 +55,7 @@ def widened(
     """
     if not guard:
         return tuple(domain)
-    scale = max(abs(end) for part in domain for end in part)
+    scale = max(magnitude(end) for part in domain for end in part)
     functions = [f for f in (target, weight) if f is not None]
     breaks = [exact(b) for f in functions for b in f.breakpoints] + [exact(w) for w in walls]
     result = []
@@ -83,7 +83,7 @@ def _moved(
         far = add(end, multiply(move, exact(_AHEAD)))
         if any(end <= b <= far for b in breaks):
             continue
-        if following is not None and far >= (end + following) / 2:
+        if following is not None and add(far, far) >= add(end, following):
             continue
         ahead = (float(-far), float(-end)) if mirrored else (float(end), float(far))
         if all(_defined(f, ahead) for f in functions):
@@ -94,7 +94,7 @@ def _moved(
 def _moves(end: mpmath.mpf, guard: mpmath.mpf, scale: mpmath.mpf) -> Iterator[mpmath.mpf]:
     yield multiply(guard, scale)
     if end:
-        yield multiply(guard, abs(end))
+        yield multiply(guard, magnitude(end))
 
 
 def _defined(target: Target, interval: tuple[float, float]) -> bool:

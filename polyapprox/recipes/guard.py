@@ -5,12 +5,10 @@ What is then covered: :mod:`polyapprox.proof.covered`.
 
 from __future__ import annotations
 
-import math
-from numbers import Real
-
 import mpmath
 
 from ..errors import ArgumentError
+from ..given import as_float, shown
 from ..numbers import exact
 
 DEFAULT_GUARD = 2.0**-20
@@ -29,11 +27,10 @@ def read_guard(guard: object) -> mpmath.mpf:
     >>> float(read_guard(2**-20)) == 2**-20
     True
     """
-    good = isinstance(guard, (Real, mpmath.mpf)) and not isinstance(guard, bool)
-    number = float(guard) if good else math.nan  # type: ignore[arg-type]
-    if not 0 <= number <= LARGEST_GUARD:
+    number = as_float(guard)
+    if number is None or not 0 <= number <= LARGEST_GUARD:
         raise ArgumentError(
             "guard must be a number from 0 to 2^-4, by how much of the larger end of the interval "
-            f"inputs may leave it, such as 2**-20; got {guard!r}"
+            f"inputs may leave it, such as 2**-20; got {shown(guard)}"
         )
     return exact(number)
