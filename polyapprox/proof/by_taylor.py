@@ -12,6 +12,7 @@ from ..approximation import Approximation
 from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
+from .plan_polynomial import expanded
 from .ranges import power_form
 from .sampling import bound_ball_polynomial
 from .taylor import bound_error, largest_weight
@@ -36,12 +37,14 @@ def by_taylor(
     for low, high in approximation.covered:
         cuts = [b for b in target.breakpoints if low < b < high]
         cells += list(pairwise([low, *cuts, high]))
-    bits += 0 if weight is None else _bits_of(weight, cells) + 64 + 4 * component.degree
+    if weight is not None:
+        spread = abs(log2(approximation.scale))  # of the plan's coefficients in powers of x
+        bits += _bits_of(weight, cells) + 64 + math.ceil(component.degree * (4 + 2 * spread))
     scale = estimate or mpmath.mpf(2) ** -(bits // 2)
     with working_precision(bits):
         form = _along_zero(approximation)
         if weight is not None:  # differences of plan and component would need weighing
-            form = approximation.plan.run(arb_poly([0, 1]), lift=ball)
+            form = expanded(approximation)
         if target.substitution == "sqrt" and target.name in ("sqrt", "sqrt(x)") and weight is None:
             return _square_root(form, approximation)
         found = bound_error(target, weight, form, cells, ball(scale), bits)

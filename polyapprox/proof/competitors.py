@@ -14,7 +14,7 @@ from ..structures import TWO_ARGUMENTS, total_degree
 from ..targets import Target
 from .lower import alternation_bound
 from .ranges import power_form
-from .relative import divides_zero_out, quotient_form
+from .relative import divides_zero_out
 from .study import study_domain
 from .symmetry import Line, line_of
 
@@ -63,22 +63,28 @@ def lower_bound(
 def _across_zero(
     approximation: Approximation, target: Target, reference: tuple[mpmath.mpf, ...]
 ) -> Bound:
-    """Of a relative error across a zero of f at 0: of all multiples of x, for others err without bound.
+    """Of a relative error across a zero of f at 0: of multiples of x, for others err without bound.
 
     Multiples x q(x) of degree n are compared by q, of degree n − 1, with f(x)/x: n + 1 points.
     """
-    degree = max(total_degree(approximation), 1)
+    component = approximation.components[0]
+    degree, over = max(component.degree, 1), target.over_x
     inside = all(any(a <= x <= b for a, b in approximation.covered) for x in reference)
     ascending = all(a < b for a, b in pairwise(reference))
+    words = f"any polynomial of degree at most {degree}"
     if not (inside and ascending and len(reference) >= degree + 1):
-        return None, _NONE
-    over = target.over_x
+        flipped = {"odd": "even", "even": "odd"}.get(component.parity or "")
+        if flipped is None or not (inside and ascending and reference):
+            return None, _NONE
+        if component.unit_map[1] != 0 or not _enough(reference, degree - 1, flipped):
+            return None, _NONE
+        words = f"any {component.parity} polynomial of degree at most {degree}"
     for bits in (200 + 4 * degree, 1000 + 16 * degree, 20_000):
         with working_precision(bits):
-            form, points = quotient_form(approximation), [ball(x) for x in reference]
+            form = arb_poly(power_form(component).coeffs()[1:])
+            points = [ball(x) for x in reference]
             found = alternation_bound(over, over.reciprocal, form, points)
         if found is not None:
-            words = f"any polynomial of degree at most {degree}"
             return exact(found), words + _where(approximation, reference)
     return ZERO, _EVERY
 

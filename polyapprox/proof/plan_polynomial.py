@@ -9,14 +9,34 @@ import mpmath
 from flint import arb_poly
 
 from ..approximation import Approximation
+from ..errors import ProofError
 from ..numbers import ball, exact
 from ..plan.degree import plan_degree
 from ..precision import working_precision
+from ..structures import total_degree
 from ..targets import Target
 from .taylor import bound_error
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
 LARGEST_DEGREE = 1 << 10
+_SMALL = 64
+
+
+def expanded(approximation: Approximation) -> arb_poly:
+    """The plan of one argument in powers of x, in the current precision.
+
+    Raises
+    ------
+    ProofError
+        If its degree is far beyond that of the components: it computes something else.
+    """
+    degree, wanted = plan_degree(approximation.plan), total_degree(approximation)
+    if degree > max(2 * wanted, _SMALL):
+        raise ProofError(
+            "the plan does not compute what the components say: it is of degree "
+            f"{degree}, they are of degree {wanted}"
+        )
+    return approximation.plan.run(arb_poly([0, 1]), lift=ball)
 
 
 def by_taylor_of_plan(approximation: Approximation, target: Target) -> Method:

@@ -15,10 +15,11 @@ from flint import arb_poly
 
 from ..approximation import Approximation
 from ..errors import ProofError
-from ..numbers import ball, exact
+from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..structures import total_degree
 from ..targets import Target
+from .plan_polynomial import expanded
 from .taylor import bound_error
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
@@ -41,12 +42,12 @@ def quotient_form(approximation: Approximation) -> arb_poly:
     ProofError
         If the plan does not vanish at 0: its relative error is infinite there.
     """
+    form = expanded(approximation)
     if approximation.plan.run(Fraction(0)) != 0:
         raise ProofError(
             f"the function {approximation.function!r} is 0 at x=0 and the plan is not: the "
             "relative error is infinite there"
         )
-    form = approximation.plan.run(arb_poly([0, 1]), lift=ball)
     return arb_poly([form[k + 1] for k in range(form.degree())])
 
 
@@ -55,10 +56,10 @@ def by_quotient(
 ) -> Method:
     """Bound of the relative error of the plan."""
     estimate = max(exact(approximation.error_estimate), lower, mpmath.mpf(2) ** -2000)
-    degree, size = total_degree(approximation), max(1.0, float(approximation.scale))
+    degree = total_degree(approximation)
     steep = max(1.0, float(approximation.largest_coefficient))
     bits = 200 + math.ceil(
-        degree * (6 + 2 * math.log2(size)) + math.log2(steep) - mpmath.log(estimate, 2)
+        degree * (6 + 2 * abs(log2(approximation.scale))) + math.log2(steep) - mpmath.log(estimate, 2)
     )
     over, cells = target.over_x, []
     for low, high in approximation.covered:

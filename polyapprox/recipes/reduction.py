@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import mpmath
+import numpy as np
 from flint import arb
 
 from ..errors import ArgumentError
 from ..functions.symmetry import TreeSymmetry
 from ..interpreters import ball_function
-from ..numbers import ZERO, add, exact, multiply, nearest_dyadic, negate, rounded
+from ..numbers import ZERO, add, ball, exact, multiply, nearest_dyadic, negate, rounded
 from ..polynomial import Parity, Polynomial
 from ..precision import working_precision
 from ..remez.solve import (
@@ -37,6 +38,7 @@ from .arguments import Interval
 from .plans import times_argument
 
 _CONSTANT_BITS = 400
+_SAMPLES = 65
 _GRID = 256  # the unit variable of x = 0 is a multiple of 1/256
 _LENGTH_BITS = 24
 
@@ -124,7 +126,7 @@ def solve(
     found = replace(found, reference=_mirrored(found.reference, reduced.parity, domain))
     known = target.symmetry
     if reduced.kind == "quotient" or known is None:
-        return _times_x(found, bits)
+        return _times_x(found, reduced.target, domain, bits)
     return _with_line(found, known, bits)
 
 
@@ -176,17 +178,32 @@ def _with_line(
     return replace(found, polynomial=whole, space=space)
 
 
-def _times_x(found: MinimaxPolynomial, bits: int | None) -> MinimaxPolynomial:
+def _times_x(
+    found: MinimaxPolynomial, over: Target, domain: tuple[Interval, ...], bits: int | None
+) -> MinimaxPolynomial:
     """x q(x) = (u − u₀) q(u) / slope, with 1/slope half the length of the interval."""
     q = found.polynomial
     half = mpmath.ldexp(add(q.domain[1], negate(q.domain[0])), -1)
-    scaled = tuple(rounded(multiply(c, half), bits) if bits else multiply(c, half)
-                   for c in q.coefficients)  # fmt: skip
+    scaled = tuple(multiply(c, half) for c in q.coefficients)
+    if bits is not None:
+        scaled = tuple(rounded(c, bits) for c in scaled)
     cofactor = replace(q, coefficients=scaled)
     whole = times_argument(cofactor)
-    space = f"any polynomial of degree at most {whole.degree}"
-    held = None if whole.parity == "odd" else cofactor
-    return replace(found, polynomial=whole, space=space, cofactor=held)
+    found = replace(
+        found,
+        polynomial=whole,
+        space=f"any polynomial of degree at most {whole.degree}",
+        cofactor=None if whole.parity == "odd" or whole.degree <= 1 else cofactor,
+    )
+    if bits is None:
+        return found
+    points = [x for a, b in domain for x in np.linspace(a, b, _SAMPLES)]
+    worst = arb(0)
+    with working_precision(_CONSTANT_BITS):
+        for x in (*found.reference, *points):
+            quotient = cofactor(ball(x)) / ball(half) / over.ball(ball(x))
+            worst = worst.max(abs(1 - quotient).mid())
+    return replace(found, estimate=max(found.estimate, exact(worst)))
 
 
 def _hull_about_zero(low: float, high: float) -> Interval:
