@@ -7,6 +7,7 @@ import json
 import math
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -48,19 +49,30 @@ ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "try")
 def test_runs_of_a_table_differ_in_what_is_compared_alone(table):
     declared = runs(table)
     assert len({run.key for run in declared}) == len(declared)
-    common = set()
+    common = {}
     for run in declared:
         plain = as_mapping(run.configuration)
-        for name in ("seed", "noise", "range"):
+        for name in ("seed", "start", "noise", "range"):
             plain.pop(name)
         for name in ("decay", "decay_others", "mixup"):
             plain["optimisation"].pop(name)
-        common.add(json.dumps(plain))
+        common.setdefault(plain["network"], set()).add(json.dumps(plain))
         sgd = run.configuration.optimisation
         last = rate_at(sgd, sgd.epochs * 351 - 1, 351)
         assert last < sgd.learning_rate / 1000  # to 0 in every arm
         assert run.configuration.validation == HELD_OUT
-    assert len(common) == 1
+    assert all(len(one) == 1 for one in common.values())
+
+
+def test_branches_start_from_trunks_of_table_1():
+    trunks = {run.key for run in runs("table1")}
+    branches = runs("table3")
+    assert len(branches) == 22
+    for run in branches:
+        path = Path(run.configuration.start)
+        assert path.parent == Path("experiments/paper/weights") and path.stem in trunks
+    unchanged = [run for run in branches if run.arm.endswith("no change")]
+    assert [run.configuration.noise.kind for run in unchanged] == ["none", "none"]
 
 
 def test_one_seed_of_each_arm_comes_first_and_tables_share_runs():
@@ -239,7 +251,7 @@ def test_the_command_trains_and_refuses_in_a_sentence(tmp_path, monkeypatch, cap
 def test_records_in_the_repository_are_of_declared_runs_and_have_their_weights():
     declared = {
         run.key: run
-        for table in TABLES for name in RECIPES for run in runs(table, seeds=range(5), base=name)
+        for table in TABLES for name in (None, *RECIPES) for run in runs(table, seeds=range(5), base=name)
     }  # fmt: skip
     for record in Records(FOLDER / RUNS).lines.values():
         assert from_mapping(record["configuration"]) == declared[record["key"]].configuration
@@ -331,3 +343,8 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
         path.write_text(before)
     with pytest.raises(DataError, match="has no cells to verify"):
         verify(tmp_path)
+
+
+def test_the_page_is_made_of_the_records():
+    command = [sys.executable, str(FOLDER.parents[1] / "docs" / "paper_tables.py"), "--check"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0

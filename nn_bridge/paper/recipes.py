@@ -19,6 +19,13 @@ RECIPES = {
             epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
         ),
     ),
+    "B5": Configuration(
+        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=5, numbers="bfloat16",
+        augmentation=Augmentation(2, "reflection", "alternating"),
+        optimisation=Optimisation(
+            epochs=5, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
+        ),
+    ),
     "D20": Configuration(
         "digits", "random", augment=False, validation=437, measure=20,
         optimisation=Optimisation(
@@ -32,8 +39,8 @@ RECIPES = {
         ),
     ),
 }  # fmt: skip
-"""P25: images of 16, 24 and 32 pixels, half an hour of one core; D20: digits, many seeds in little
-time, for mechanisms; try: digits in a second."""
+"""P25: images of 16, 24 and 32 pixels, half an hour of one core; B5: five epochs more of a network
+that is there; D20: digits, many seeds in little time, for mechanisms; try: digits in a second."""
 
 
 def recipe(name: str, network: str | None = None) -> Configuration:
