@@ -33,6 +33,7 @@ from .errors import (
 from .propagation import predict_accuracy, propagate
 from .ranges.calibration import calibrate, measure
 from .ranges.ranges import Ranges
+from .training.own_loop import Sturdy, sturdy
 
 __version__ = version()
 
@@ -56,6 +57,8 @@ __all__ = [
     "propagate",
     "Ranges",
     "save_converted",
+    "Sturdy",
+    "sturdy",
     "weighted",
     "ArgumentError",
     "BridgeError",

@@ -13,7 +13,8 @@ from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
 from ..calls.inputs import first_tensor
 from ..calls.intercept import intercepted
-from ..calls.running import check_weights, every_batch, run
+from ..calls.running import check_weights, evaluation_mode, every_batch, run
+from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange
 
@@ -149,4 +150,33 @@ def measure(
                     "the network computes a ReLU in compiled code, where it cannot be replaced: "
                     "use the network before torch.jit.script or torch.compile"
                 )
+    return Ranges(measurement.sites, shape)
+
+
+def measured_again(network: nn.Module, switch: Switch, loader: Iterable[Any]) -> Ranges:
+    """Ranges of a network whose activations are layers, of its exact activations.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Runs in evaluation mode, without gradients.
+    switch : Switch
+        Of its layers.
+    loader : iterable
+
+    Raises
+    ------
+    ArgumentError, ConversionError
+        As :func:`measure` does.
+    """
+    measurement = Measurement(by_channel=False, bins=0)
+    shape: tuple[int, ...] = ()
+    switch.handler = measurement
+    try:
+        with evaluation_mode(network), torch.no_grad():
+            for number, (inputs, _) in enumerate(every_batch(network, loader), 1):
+                run(network, inputs, number, "calibrating")
+                shape = tuple(first_tensor(inputs).shape[1:])
+    finally:
+        switch.handler = switch.home
     return Ranges(measurement.sites, shape)

@@ -130,13 +130,19 @@ class TrainingActivations(ReluOnly):
 
     def _with_random(self, x: torch.Tensor, bound: float) -> torch.Tensor:
         noise = self.configuration.noise
-        if noise.unit == "interval":
-            size = self.strength * bound * 2.0**-self.power
-        else:
-            size = self.strength * float(x.detach().float().std())
+        return noisy_relu(x, self._random(x), noise.place, self._size(x, bound), noise.side)
+
+    def _size(self, x: torch.Tensor, bound: float) -> float:
+        """By what random noise is multiplied."""
+        if self.configuration.noise.unit == "interval":
+            return self.strength * bound * 2.0**-self.power
+        return self.strength * float(x.detach().float().std())
+
+    def _random(self, x: torch.Tensor) -> torch.Tensor:
+        """Random numbers for an input."""
+        noise = self.configuration.noise
         pool = cast(NoisePool, self.pool)  # random noise has one
-        drawn = random_noise(x, noise, pool, self.generator, self.rank, self.processes)
-        return noisy_relu(x, drawn, noise.place, size, noise.side)
+        return random_noise(x, noise, pool, self.generator, self.rank, self.processes)
 
     def _penalise(self, x: torch.Tensor, bound: float) -> None:
         self.sites += 1

@@ -1,0 +1,272 @@
+"""`sturdy`: NGNV, the polynomial in the forward pass and the range penalty in anybody's own loop."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import torch
+import torch.distributed
+from torch import nn
+
+from ..activations.building import Activation, build
+from ..calls.answering import answer, remove
+from ..calls.exact import exact_value
+from ..calls.functions import Call
+from ..calls.running import check_weights
+from ..calls.site import Switch
+from ..errors import ArgumentError, ConversionError
+from ..ranges.bounds import bounds_of
+from ..ranges.calibration import measure, measured_again
+from .activations import TrainingActivations
+from .configuration import Configuration, Forward, Noise, Range
+from .loop import evaluators_of
+
+Loader = Iterable[Any]
+_POOLS = ("max_pool1d", "max_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d")
+
+
+class OwnLoopActivations(TrainingActivations):
+    """Answers every activation that can be converted; the same noise if a pass is computed again.
+
+    The noise of a site depends on the step and the site alone, so that activation checkpointing,
+    which runs a segment twice, sees the same function twice.
+    """
+
+    def __init__(self, configuration: Configuration, bounds: dict[str, float], model: nn.Module) -> None:
+        group = torch.distributed.is_available() and torch.distributed.is_initialized()
+        rank = torch.distributed.get_rank() if group else 0
+        count = torch.distributed.get_world_size() if group else 1
+        device = next((p.device for p in model.parameters()), torch.device("cpu"))
+        super().__init__(configuration, bounds, evaluators_of(configuration), rank, count, device)
+        self.seed = 0
+        self.made: dict[tuple[str, int], Activation] = {}
+
+    def start(self, seed: int, progress: float) -> None:
+        """Begin a step."""
+        super().start(seed, progress)
+        self.seed = seed
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """The value in training; torch's own in evaluation."""
+        if not self.training:
+            return exact()
+        self.generator.manual_seed((self.seed + zlib.crc32(site.encode())) % 2**63)
+        if call.name == "relu":
+            return self.relu(site, call.kind, x, call.in_place)
+        value = self._other(site, call, x)
+        return x.copy_(value) if call.in_place and not x.requires_grad else value
+
+    def _other(self, site: str, call: Call, x: torch.Tensor) -> torch.Tensor:
+        """Of a function that is not ReLU, by what the configuration does to ReLU."""
+        noise, forward = self.configuration.noise, self.configuration.forward
+        bound = self._bound(site) if self.configuration.needs_ranges else 0.0
+        call = Call(call.name, call.kind, call.options)
+        if self.configuration.range.penalty:
+            self._penalise(x, bound)
+        if forward.polynomial:
+            return self._polynomial(site, call, x, bound)
+        if noise.kind == "none" or (noise.kind != "error" and call.name in _POOLS):
+            return exact_value(call, x)
+        if noise.kind == "error":
+            value = exact_value(call, x)
+            with torch.no_grad():
+                error = self._polynomial(site, call, x, bound) - value
+                error = error if call.name in _POOLS else _on_side(x, error, noise.side)
+            return value + self.strength * error
+        drawn = self._size(x, bound) * self._random(x).to(x.dtype)
+        if noise.place == "before":
+            return exact_value(call, x + _on_side(x, drawn, noise.side))
+        return exact_value(call, x) + _on_side(x, drawn, noise.side)
+
+    def _polynomial(self, site: str, call: Call, x: torch.Tensor, bound: float) -> torch.Tensor:
+        key = site, self.power
+        if key not in self.made or self.made[key].bound != bound:
+            relu = self.evaluators[self.power]
+            self.made[key] = build(call, x.shape, bound, relu, 2.0**-self.power, "report", site)
+        return self.made[key].forward(x.clamp(-bound, bound))
+
+
+def _on_side(x: torch.Tensor, values: torch.Tensor, side: str) -> torch.Tensor:
+    """Values where x is on a side of 0 (0 is negative), else 0."""
+    if side == "both":
+        return values
+    wanted = x.detach() > 0 if side == "positive" else x.detach() <= 0
+    return torch.where(wanted, values, torch.zeros_like(values))
+
+
+class Sturdy:
+    """Handle of a network whose activations train for polynomials; :func:`sturdy` makes it.
+
+    Attributes
+    ----------
+    model : nn.Module
+        The network given, changed in place.
+    activations : OwnLoopActivations
+    """
+
+    def __init__(
+        self, model: nn.Module, activations: OwnLoopActivations, switch: Switch, loader: Loader | None,
+        steps: int, seed: int,
+    ) -> None:  # fmt: skip
+        self.model, self.activations = model, activations
+        self._switch, self._loader, self._steps, self._seed = switch, loader, steps, seed
+        self._done = 0
+        self._hook = model.register_forward_pre_hook(self._before, prepend=True)
+
+    def _before(self, module: nn.Module, args: Any) -> None:
+        self.activations.training = module.training
+        if module.training:
+            self.step()
+
+    def step(self) -> None:
+        """Draw the precision and the noise of a pass; each pass of the network does so itself."""
+        progress = min(1.0, self._done / self._steps) if self._steps else 0.0
+        self.activations.start(self._seed * 1_000_003 + self._done, progress)
+        self._done += 1
+
+    @property
+    def penalty(self) -> torch.Tensor | float:
+        """To be added to the loss: what inputs outside their intervals cost; 0 without."""
+        found = self.activations.penalty
+        weight = self.activations.configuration.range.penalty
+        return 0.0 if found is None else weight * found
+
+    def renew(self, loader: Loader | None = None) -> dict[str, float]:
+        """Measure the ranges again, of the network as it is now; best before each epoch.
+
+        Raises
+        ------
+        ArgumentError
+            If no loader was given, here or before.
+        """
+        loader = self._loader if loader is None else loader
+        if loader is None:
+            raise ArgumentError("loader is missing: give one here, or calibrate= at the beginning")
+        limits = self.activations.configuration.range
+        found = measured_again(self.model, self._switch, loader).largest
+        self.activations.bounds = bounds_of(limits.interval, found, limits.margin)[0]
+        return self.activations.bounds
+
+    def off(self) -> nn.Module:
+        """The network with its own activations, to be saved or converted."""
+        self._hook.remove()
+        remove(self.model)
+        return self.model
+
+
+def sturdy(
+    model: nn.Module,
+    *,
+    noise: Literal["none", "uniform", "gaussian", "error"] | Noise = "uniform",
+    precision: int | Iterable[int] = 6,
+    strength: float = 3.0,
+    polynomial: int | Sequence[int] = (),
+    interval: float | str = "per-layer",
+    calibrate: Loader | Mapping[str, float] | None = None,
+    penalty: float = 0.0,
+    margin: float = 1.25,
+    steps: int = 0,
+    seed: int = 0,
+) -> Sturdy:
+    """Let a network train for low precision, in any loop, with any optimiser.
+
+    Its activations become layers that add noise in training (NGNV, arXiv 2402.11224), or compute
+    the polynomial itself; in evaluation they are exact. Weights, state and all else stay.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Changed in place, until :meth:`Sturdy.off`. What is wrapped (DDP, torch.compile) is wrapped
+        afterwards.
+    noise : str or Noise
+        Kind of noise, or all that :class:`nn_bridge.training.Noise` can say.
+    precision : int or list of int
+        k of the precisions 2^-k of the noise; each step draws one.
+    strength : float
+        λ: noise of λ·B·2^-k (of the actual error: times λ).
+    polynomial : int or list of int
+        k of the polynomials that stand in the forward pass, in place of noise.
+    interval : float, "per-layer" or "global"
+        B of each activation: measured, the largest of all, or given.
+    calibrate : loader or dict
+        Batches to measure ranges on; or what :func:`nn_bridge.calibrate` returned.
+    penalty : float
+        Weight of the penalty for inputs outside [−B, B], see :attr:`Sturdy.penalty`.
+    margin : float
+        Measured ranges are multiplied by it.
+    steps : int
+        Of the whole training, for noise that rises or falls.
+    seed : int
+
+    Returns
+    -------
+    Sturdy
+
+    Raises
+    ------
+    ArgumentError
+        For arguments that cannot be used.
+    ConversionError
+        If the network's code cannot be traced, or it has no activation.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 2))
+    >>> x, y = torch.randn(32, 4), torch.randint(2, (32,))
+    >>> optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> handle = sturdy(model, precision=range(4, 7), calibrate=[x])
+    >>> for _ in range(3):
+    ...     loss = nn.functional.cross_entropy(model(x), y) + handle.penalty
+    ...     optimiser.zero_grad(); loss.backward(); optimiser.step()
+    >>> handle.off() is model
+    True
+    """
+    check_weights(model, "preparing the training")
+    configuration = _configuration(noise, precision, strength, polynomial, interval, penalty, margin, seed)
+    measured: dict[str, float] | None = None
+    loader: Loader | None = None
+    if isinstance(calibrate, Mapping):
+        measured = {str(site): float(value) for site, value in calibrate.items()}
+    elif calibrate is not None:
+        loader = calibrate
+        measured = measure(model, loader, bins=0).largest
+    if configuration.needs_ranges and isinstance(interval, str) and measured is None:
+        raise ArgumentError(
+            "calibrate is missing: noise counts in units of each layer's interval; give a loader, or "
+            "one number for interval"
+        )
+    bounds, default = (
+        bounds_of(interval, measured, margin) if configuration.needs_ranges else ({}, None)
+    )
+    activations = OwnLoopActivations(configuration, bounds, model)
+    asking = answer(model, activations, known=None if measured is None else list(measured))
+    if not isinstance(asking, Switch):
+        remove(model)
+        raise ConversionError(
+            f"this network cannot be trained for polynomials in place: {asking.reason}"
+        )
+    if not asking.calls:
+        remove(model)
+        raise ConversionError(f"no activation is called in this {type(model).__name__}")
+    if default is not None:
+        activations.bounds = {**dict.fromkeys(asking.calls, default), **activations.bounds}
+    return Sturdy(model, activations, asking, loader, steps, seed)
+
+
+def _configuration(
+    noise: Any, precision: Any, strength: float, polynomial: Any, interval: Any, penalty: float,
+    margin: float, seed: int,
+) -> Configuration:  # fmt: skip
+    powers = (precision,) if isinstance(precision, int) else tuple(precision)
+    forward = (polynomial,) if isinstance(polynomial, int) else tuple(polynomial)
+    if not isinstance(noise, Noise):
+        noise = Noise(kind="none" if forward else noise, strength=strength, precision=powers)
+    return Configuration(
+        "", seed=seed, noise=noise, forward=Forward(polynomial=forward),
+        range=Range(interval=interval, margin=margin, penalty=penalty),
+    )  # fmt: skip
+
