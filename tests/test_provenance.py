@@ -73,6 +73,11 @@ MAKERS: dict[str, Callable[[], pa.Approximation]] = {
         "relu", [NEWTON] * 2, (-1, 1), offset=0.1, source="a 'quoted'  # source"
     ),
     "entered, long numbers": lambda: pa.from_components("x/2", [THIRDS], structure="polynomial"),
+    "relu with a wide guard": lambda: pa.relu(precision=2**-6, guard=2**-12),
+    "sign without a guard": lambda: pa.sign(precision=2**-5, threshold=0.1, guard=0),
+    "minimax with a guard": lambda: pa.minimax("cos", 4, domain=(-2, 3), guard=2**-9),
+    "circuit with a guard": lambda: pa.circuit("abs", multiplications=4, guard=2**-24),
+    "front without a guard": lambda: pa.pareto("relu", precision=2**-5, guard=0).rows[0].approximation,
     "front": lambda: pa.pareto("relu", precision=2**-5).rows[0].approximation,
     "beaten": lambda: pa.pareto("relu", precision=2**-5, interval=(-3, 2)).others[-1].approximation,
     "rounded": lambda: quantise(pa.minimax("tanh", 7, domain=(-2, 2)), 20),

@@ -189,7 +189,10 @@ def pareto(
         )
     command = call(
         "pareto", function, precision=precision, interval=request.interval, offset=offset,
-        backend=backend, leave_out={"interval": (-1.0, 1.0), "offset": True, "backend": None},
+        backend=backend, guard=float(request.guard),
+        leave_out={
+            "interval": (-1.0, 1.0), "offset": True, "backend": None, "guard": DEFAULT_GUARD,
+        },
     )  # fmt: skip
     made = [way for option in _options(request) for way in _made(request, option, model)]
     if not made:
