@@ -97,7 +97,9 @@ def as_circuit(approximation: Approximation, plan: Plan) -> Approximation:
     if single and a.components[0].degree <= _LARGEST_EXPANDED:
         component = expanded(plan, a.components[0].domain)
         return replace(a, structure="polynomial", components=(component,), plan=plan)
-    return replace(a, structure="circuit", components=(), plan=plan, margins=(), threshold=None)
+    return replace(
+        a, structure="circuit", components=(), plan=plan, offset=ZERO, margins=(), threshold=None
+    )
 
 
 def _rounded_components(
