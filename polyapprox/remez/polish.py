@@ -86,23 +86,27 @@ class BallTrial:
 
         An infinite accuracy says that the level cannot be told from zero.
         """
-        if self.vanishes:
+        largest = self.largest_weight
+        if self.vanishes or not largest.is_finite():
             return np.inf
         with working_precision(64):
             radius = sum((self.q[k].rad() for k in range(len(self.nodes) - 1)), arb(0))
-            radius = radius * self.largest_weight + self.level.rad()
+            radius = radius * largest + self.level.rad()
             return float((radius / abs(self.level.mid())).mid())
 
     @cached_property
     def largest_weight(self) -> arb:
-        """About the largest weight of the error of the polynomial, in x."""
-        weight = self.problem.weight
+        """The largest weight at the nodes; infinite where the precision does not tell it."""
+        weight, largest = self.problem.weight, arb(0)
         if weight is None:
             return arb(1)
-        largest = arb(0)
-        for x in self.nodes * self.nodes if self.problem.reduction == "sqrt" else self.nodes:
-            size = abs(weight.ball(arb(float(x)))).mid()
-            largest = largest.max(size) if size.is_finite() else largest
+        x = self.nodes * self.nodes if self.problem.reduction == "sqrt" else self.nodes
+        with working_precision(self.precision):
+            for v in x:
+                size = abs(weight.ball(arb(float(v))))
+                if not size.is_finite():
+                    return arb("inf")
+                largest = largest.max(size.mid())
         return largest if largest > 0 else arb(1)
 
     def error(self, z: Array) -> Array:
