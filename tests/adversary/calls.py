@@ -322,6 +322,15 @@ class Caller:
             "pa.relu(precision=2**-5)({})", "pa.maximum(precision=2**-5)({})",
             "pa.relu(precision=2**-5).counts({})", "pa.relu(precision=2**-5).save({})",
             "pa.relu(precision=2**-5).export({}, 'exported')",
-            "pa.minimax({}, 4, domain=(-2, 3))", "pa.relu(precision=2**-6, guard={})",
+            "pa.minimax({}, 4, domain=(-2, 3))", "pa.relu(precision=2**-5).bound_near({})",
+            "pa.pareto('relu', precision={})", "pa.pareto({}, precision=2**-5)",
+            "pa.pareto('abs', precision=2**-4, interval={})",
+            "pa.noise.forecast(pa.relu(precision=2**-5).plan, half_width=1, scale_bits={}, ring_dimension=2**14)",
+            "pa.noise.forecast(pa.relu(precision=2**-5).plan, half_width=1, scale_bits=40, ring_dimension={})",
+            "pa.noise.forecast(pa.relu(precision=2**-5).plan, half_width={}, scale_bits=40, ring_dimension=2**14)",
+            "pa.noise.quantise(pa.relu(precision=2**-5), {})", "pa.noise.quantise({}, 30)",
         ]  # fmt: skip
+        if GUARDED:
+            templates += ["pa.relu(precision=2**-6, guard={})", "pa.minimax('exp', 4, guard={})",
+                          "pa.sign(precision=2**-4, guard={})"]  # fmt: skip
         return Call(c.choice(templates).format(value), {"junk": True})
