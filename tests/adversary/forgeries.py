@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,11 @@ import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.numbers import exact, multiply, nearest_dyadic
 from polyapprox.plan.plan import Operation, Plan
+from polyapprox.proof.covered import widened
 from polyapprox.table import document_of
 from polyapprox.table.hashing import content_hash
 from polyapprox.table.layout import laid_out
-
-HAS_GUARD = "covered" in {field.name for field in fields(Approximation)}
+from polyapprox.targets import as_target
 
 BASES: dict[str, str] = {
     "exp": "pa.minimax('exp', 5)",
@@ -205,8 +205,10 @@ def _on(*parts: tuple[float, float]) -> Change:
     intervals = tuple((exact(a), exact(b)) for a, b in parts)
 
     def change(a: Approximation) -> Approximation:
-        more = {"covered": intervals} if HAS_GUARD else {}
-        return replace(a, domain=intervals, **more)
+        """On another domain, with its guard."""
+        target = None if a.plan.inputs == 2 else as_target(a.function)
+        covered = widened(intervals, a.guard, target)
+        return replace(a, domain=intervals, covered=covered)
 
     return change
 
@@ -473,26 +475,24 @@ def _two_arguments() -> Iterator[Forgery]:
 
 
 def _guards() -> Iterator[Forgery]:
-    if not HAS_GUARD:
-        return
     names = ["exp", "sign", "composite relu", "large composite relu", "direct maximum", "circuit relu",
              "gelu", "composite maximum", "relative 1/x"]  # fmt: skip
 
-    def widened(by: float) -> Change:
-        def change(a: Approximation) -> Approximation:
-            more = multiply(a.scale, exact(by))
-            parts = tuple((mpmath.fsub(low, more, exact=True), mpmath.fadd(high, more, exact=True))
-                          for low, high in a.covered)  # fmt: skip
-            return replace(a, covered=parts)
+    def enlarged(a: Approximation) -> Approximation:
+        more = multiply(a.scale, exact(2.0**-3))
+        low, high = a.covered[0][0], a.covered[-1][1]
+        if a.function != "1/x":
+            low = mpmath.fsub(low, more, exact=True)
+        high = mpmath.fadd(high, more, exact=True)
+        parts = [list(part) for part in a.covered]
+        parts[0][0], parts[-1][1] = low, high
+        return replace(a, covered=tuple((low, high) for low, high in parts))
 
-        return change
-
-    yield from _of("guard: covered enlarged", names, widened(2.0**-3), "by an eighth")
-    yield from _of("guard: covered enlarged", names, widened(2.0**-30), "by 2^-30", measurable=False)
+    yield from _of("guard: covered enlarged", names, enlarged, "by an eighth")
     yield from _of("guard: larger", names, lambda a: replace(a, guard=exact(2.0**-10)), measurable=False)
-    if base("exp").guard:
-        yield from _of("guard: zero", names,
-                       lambda a: replace(a, guard=exact(0)), measurable=False)
+    yield from _of(
+        "guard: covered less than it says", names, lambda a: replace(a, covered=a.domain), measurable=False
+    )
     yield from _of(
         "guard: covered less than the domain", ["exp", "sign", "composite relu"],
         lambda a: replace(a, covered=tuple((low * exact(0.5), high * exact(0.5)) for low, high in a.covered)),
