@@ -66,21 +66,21 @@ class Report:
 def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25) -> Report:
     """Make a call and find fault with it."""
     report = Report(call.text)
-    start = time.perf_counter()
+    start = time.process_time()
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as here, chdir(here):
         warnings.simplefilter("error")  # a file that a wrong call leaves behind goes with `here`
         try:
             made = eval(call.text, SPACE)
         except PolyApproxError as error:
             report.refused = str(error)
-            report.seconds = time.perf_counter() - start
+            report.seconds = time.process_time() - start
             report.faults += sentence_faults(str(error))
             return report
         except Exception as error:  # noqa: BLE001 (whatever it is, it is a fault)
-            report.seconds = time.perf_counter() - start
+            report.seconds = time.process_time() - start
             report.faults.append(f"not an error of the package: {type(error).__name__}: {error}")
             return report
-    report.seconds = time.perf_counter() - start
+    report.seconds = time.process_time() - start
     if not isinstance(made, pa.Approximation):
         return report
     report.made, report.structure = made, made.structure
