@@ -93,7 +93,7 @@ def test_no_noise_is_the_certificate() -> None:
 
 @pytest.mark.parametrize("radius", [-0.5, 5, math.nan, math.inf])
 def test_a_bad_radius_is_refused(radius: float) -> None:
-    with pytest.raises(ArgumentError, match="from 0 to 4"):
+    with pytest.raises(ArgumentError, match="^radius"):
         polyapprox.circuit("relu", multiplications=3).bound_near(radius)
 
 

@@ -23,7 +23,7 @@ from flint import arb, arb_poly
 from ..approximation import Approximation, Interval
 from ..errors import ArgumentError, NoBoundError, ProofError
 from ..given import number, shown
-from ..numbers import add, ball, exact, multiply, negate
+from ..numbers import ZERO, add, ball, exact, multiply, negate
 from ..outward import float_down, float_up
 from ..precision import one_at_a_time, working_precision
 from ..structures import TWO_ARGUMENTS, total_degree
@@ -130,7 +130,8 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
     )
     if inside and not imaginary:
         return float_up(approximation.certificate.upper)
-    wide = replace(approximation, covered=covered, certificate=None)
+    known = approximation.certificate.upper
+    wide = replace(approximation, covered=covered, guard=ZERO, certificate=None)
     try:
         with np.errstate(all="ignore"):
             wide = replace(wide, error_estimate=_estimate(wide))
@@ -138,7 +139,7 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
             found = plain if not imaginary else _complex(wide, plain, imaginary)
     except (ProofError, ArgumentError):
         return math.inf
-    return float_up(found)
+    return float_up(max(found, known))
 
 
 def _share(name: str, value: float) -> float:
