@@ -41,7 +41,7 @@ from .taylor import bound_error
 _WIDEST = 4.0
 _LARGEST_SAMPLED = 20_000
 _LARGEST_EXPANDED = 1 << 10
-_SMALL = 1 << 8  # degrees up to it have eight samples a degree, others three
+_SMALL, _MEDIUM = 1 << 8, 1 << 11  # degrees up to these have eight and six samples a degree
 _AT_ONCE = 2048
 _POINTS = 4096
 
@@ -192,7 +192,7 @@ def _swing(power: int) -> float:
 def _on_mesh(approximation: Approximation, target: Target, height: float, degree: int) -> float:
     """From Taylor models of order 12 in y at the points of a verified mesh in x."""
     plan, largest = along_zero(approximation), 0.0
-    samples = max(8, degree * (8 if degree <= _SMALL else 3))
+    samples = max(8, degree * (8 if degree <= _SMALL else 6 if degree <= _MEDIUM else 3))
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
             mesh = chebyshev_mesh(float_down(start), float_up(stop), samples)
