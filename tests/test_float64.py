@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[Callable[[], Approximation], float]] = {
         lambda: polyapprox.relu(precision=2**-9, structure="composite", interval=(-50, 50)), 100,
     ),
     "composite 15, 15, 27": (lambda: polyapprox.relu(degrees=[15, 15, 27], interval=(-1, 1)), 100),
-    "composite by stages": (lambda: polyapprox.relu(precision=2**-22), 100),
+    "composite by stages": (lambda: polyapprox.relu(precision=2**-22), 1000),
     "abs by stages": (lambda: polyapprox.abs(precision=2**-20, structure="composite"), 10_000),
     "sign by stages": (lambda: polyapprox.sign(degrees=[15, 15, 27, 27], threshold=0.0005), 100),
     "step": (lambda: polyapprox.step(degrees=[7, 7, 9], threshold=0.05), 100),
@@ -60,7 +60,7 @@ KINDS: dict[str, tuple[Callable[[], Approximation], float]] = {
 def arguments_of(r: Approximation) -> list[np.ndarray]:
     chance = np.random.default_rng(5)
     columns = []
-    for low, high in ((float(a), float(b)) for a, b in r.domain):
+    for low, high in ((float(a), float(b)) for a, b in r.covered):
         near = np.geomspace(1e-9, 1, 60)
         columns += [
             [low, high], chance.uniform(low, high, 300), high - (high - low) * near, high * near,
@@ -68,7 +68,7 @@ def arguments_of(r: Approximation) -> list[np.ndarray]:
         ]  # fmt: skip
     x = np.concatenate(columns)
     inside = np.zeros(x.shape, dtype=bool)
-    for a, b in r.domain:
+    for a, b in r.covered:
         inside |= (x >= float(a)) & (x <= float(b))
     x = x[inside]
     return [x] if r.plan.inputs == 1 else [x, chance.permutation(x)]

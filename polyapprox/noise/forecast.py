@@ -176,7 +176,7 @@ def carried(
     >>> (x,) = builder.arguments
     >>> square = builder.finish(builder.multiply(x, x))
     >>> carried(square, (np.array([0.5]),), 0.25, 0.5)
-    0.3125
+    0.4375
     """
     check_input_noise(real, imaginary)
     if not real and not imaginary:

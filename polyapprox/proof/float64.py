@@ -90,7 +90,8 @@ def slope_bound(approximation: Approximation) -> float:
     Returns
     -------
     float
-        Infinite where nothing can be proven.
+        Infinite where nothing can be proven. Near the truth, but for composites of a degree above
+        2^15: there the steepest slopes of all stages are multiplied, which may be far above it.
 
     Examples
     --------

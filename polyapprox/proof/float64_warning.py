@@ -36,8 +36,8 @@ def warning_of(approximation: Approximation) -> str | None:
     Examples
     --------
     >>> from polyapprox import minimax
-    >>> warning_of(minimax("exp", 5)) is None, warning_of(minimax("exp", 20))[:40]
-    (True, 'exp on [-1, 1] evaluated in float64 may ')
+    >>> warning_of(minimax("exp", 5)) is None, warning_of(minimax("exp", 20))[:10]
+    (True, 'exp on [-1')
     """
     certificate = approximation.certificate
     own = approximation.error_estimate if certificate is None else certificate.upper

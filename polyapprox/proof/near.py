@@ -96,7 +96,7 @@ def bound_near(approximation: Approximation, radius: float) -> NearBound:
     --------
     >>> from polyapprox import circuit
     >>> r = circuit("relu", multiplications=7)
-    >>> near = bound_near(r, 2**-10)
+    >>> near = bound_near(r, 2**-12)
     >>> r.error_bound < near.outside < 2 * r.error_bound
     True
     """
