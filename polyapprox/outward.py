@@ -19,6 +19,7 @@ from .numbers import dyadic, fraction
 
 _BITS = 120  # of the logarithms
 _SMALLEST_FIXED = -4  # exponent of ten below which a number is written with an exponent, as by %g
+_FARTHEST = 4096  # an exponent beyond those of all doubles
 
 
 def upper(value: Any, digits: int = 6) -> str:
@@ -109,6 +110,7 @@ def above(value: Any) -> float:
     """
     if _infinite(value):
         return float(value)
+    value = _within_reach(value)
     number = _nearest(value)
     if number == math.inf:
         return number
@@ -119,7 +121,7 @@ def above(value: Any) -> float:
 
 def below(value: Any) -> float:
     """The largest float that is not above the value."""
-    return 0.0 - above(-value if _infinite(value) else -rational(value))
+    return 0.0 - above(-value if _infinite(value) else -rational(_within_reach(value)))
 
 
 def float_up(value: Any) -> float:
@@ -133,6 +135,7 @@ def float_up(value: Any) -> float:
     >>> Fraction(repr(float_up(Fraction(1, 3)))) > Fraction(1, 3)
     True
     """
+    value = _within_reach(value)
     number = above(value)
     if math.isinf(number) or Fraction(repr(number)) >= rational(value):
         return number
@@ -147,7 +150,7 @@ def float_down(value: Any) -> float:
     >>> Fraction(repr(float_down(Fraction(2, 3)))) < Fraction(2, 3)
     True
     """
-    return 0.0 - float_up(-value if _infinite(value) else -rational(value))
+    return 0.0 - float_up(-value if _infinite(value) else -rational(_within_reach(value)))
 
 
 def bits_of(error: Any, unit: Any = 1) -> float:
@@ -194,6 +197,19 @@ def _log2(value: Fraction) -> tuple[mpmath.mpf, mpmath.mpf]:
         mpmath.mp.make_mpf(libmp.mpf_sub(total, slack)),
         mpmath.mp.make_mpf(libmp.mpf_add(total, slack)),
     )
+
+
+def _within_reach(value: Any) -> Any:
+    """The value, or one that rounds to the same floats where its exponent is immense.
+
+    The exact fraction of 2^(2^40) does not fit into memory.
+    """
+    if not isinstance(value, mpmath.mpf) or not value or _infinite(value):
+        return value
+    sign, _, exponent, bits = value._mpf_
+    if abs(exponent + bits) <= _FARTHEST:
+        return value
+    return dyadic(-1 if sign else 1, _FARTHEST if exponent > 0 else -_FARTHEST)
 
 
 def _infinite(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from fractions import Fraction
 
 import mpmath
@@ -118,3 +119,12 @@ def test_texts(value: object, digits: int, up: str, down: str) -> None:
 def test_what_scales_with_its_interval(function: str, scales: bool) -> None:
     assert scales_with_interval(function) == scales
     assert not scales_with_interval(function, "1/abs(x)")
+
+
+@pytest.mark.parametrize("exponent", [2**60, 5000, -5000, -(2**60)])
+def test_immense_exponents_round_without_being_written_out(exponent: int) -> None:
+    value = dyadic(3, exponent)
+    low, high = (sys.float_info.max, math.inf) if exponent > 0 else (0.0, 5e-324)
+    assert (below(value), above(value)) == (low, high)
+    assert (below(-value), above(-value)) == (-high, -low)
+    assert float_up(value) == high and float_down(-value) == -high
