@@ -105,6 +105,13 @@ def test_overflowing_and_unstable_plans_are_said_to_be() -> None:
     assert steep.float64_error_bound > steep.error_bound
 
 
+def test_constants_beyond_the_range_of_floats() -> None:
+    builder = PlanBuilder()
+    (x,) = builder.arguments
+    plan = builder.finish(builder.scale(x, dyadic(1, 2000)))
+    assert math.isinf(evaluation(plan, 0.0, 1.0).error)
+
+
 def test_rounded_constants_count() -> None:
     builder = PlanBuilder()
     (x,) = builder.arguments

@@ -42,6 +42,7 @@ _AT_ONCE = 1 << 20  # numbers
 _CELLS_AT_ONCE = 512
 _AN_OCTAVE = 4
 _MOST = 1 << 14  # cells
+_NARROWEST = 1e-14  # cells are not halved beyond, relatively
 _CLOSE = 3.0  # a cell may have so many times the largest sample
 _GROW = 1.0 + 1e-11
 
@@ -223,5 +224,8 @@ def _on_cells(plan: Plan, low: float, high: float, degree: int, slopes: bool) ->
             wide.append(part[:, ~kept])
             if np.any(kept):
                 total = total.joined(largest_of(found, kept))
-        edges = halved(np.concatenate(wide, axis=1))
+        edges = np.concatenate(wide, axis=1)
+        if np.any(edges[1] - edges[0] <= _NARROWEST * np.abs(edges[0])):
+            return UNKNOWN
+        edges = halved(edges)
     return total

@@ -103,6 +103,9 @@ def sensitivity(plan: Plan, arguments: Sequence[Any], lift: Any) -> Sensitivity:
         Not finite where something overflows.
     """
     units, gaps = rounding_units(plan)
+    if not all(map(math.isfinite, [*units, *gaps])):  # a constant is beyond the range of floats
+        beyond = np.full(arguments[0].largest_each().shape, np.inf)
+        return Sensitivity(beyond, tuple(beyond for _ in arguments), beyond)
     with np.errstate(all="ignore"):
         values = _forward(plan, arguments, lift, units, gaps)
         return _backward(plan, values, lift, units, gaps)
