@@ -284,19 +284,21 @@ def corrections() -> str:
 
 
 def others() -> str:
-    """Other networks, each layer on its own interval: r_α → ours → corrected."""
+    """Other networks, each layer on its own interval: r_α and ours, each → corrected."""
     lines = (DOCS.parent / "experiments" / "other-networks.jsonl").read_text(encoding="utf-8")
-    found: dict[str, dict[tuple[str, int | None], float]] = {}
+    found: dict[str, dict[tuple[str, int | None], str]] = {}
     for run in map(json.loads, lines.splitlines()):
         key = run["approximation"], run.get("power")
-        found.setdefault(run["network"], {})[key] = 100 * run["accuracy"]
-    kinds, powers = ("published", "ours", "ours-corrected"), range(5, 10)
+        found.setdefault(run["network"], {})[key] = f"{100 * run['accuracy']:.2f}"
+    powers = range(5, 10)
     rows = [
-        (name, f"{runs['backbone', None]:.2f}",
-         *(" → ".join(f"{runs[kind, power]:.2f}" for kind in kinds) for power in powers))
-        for name, runs in found.items()
+        (network, words, runs["backbone", None],
+         *(" → ".join(runs.get((kind + suffix, power), "–") for suffix in ("", "-corrected"))
+           for power in powers))
+        for network, runs in found.items()
+        for kind, words in (("published", "r_α"), ("ours", "ours"))
     ]  # fmt: skip
-    return grid(("network", "ReLU", *(f"2^-{power}" for power in powers)), rows)
+    return grid(("network", "", "ReLU", *(f"2^-{power}" for power in powers)), rows)
 
 
 def results(name: str) -> list[dict[str, Any]]:

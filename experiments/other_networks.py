@@ -24,7 +24,7 @@ NETWORKS = (
     "resnet32-cifar100-autofhe",
     "shufflenetv2-x0.5-cifar10",
 )
-APPROXIMATIONS = ("published", "ours", "ours-corrected")
+APPROXIMATIONS = ("published", "published-corrected", "ours", "ours-corrected")
 
 
 def main() -> int:
