@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from flint import arb
 
 import polyapprox as pa
 from polyapprox import Approximation, Polynomial
 from polyapprox.errors import ProofError
-from polyapprox.numbers import ZERO, exact
+from polyapprox.numbers import ZERO, ball, exact
+from polyapprox.precision import working_precision
 from polyapprox.proof.prove import prove
 from polyapprox.recipes.plans import composite_plan
 from polyapprox.structures import TWO_ARGUMENTS
@@ -194,7 +196,7 @@ def test_parity_is_that_about_zero() -> None:
     assert sampled <= value.error_bound <= 1.01 * sampled
 
 
-@pytest.mark.parametrize("threshold", [-0.5, 0.0, 1.0, 3.0])
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 1.5, 3.0])
 def test_impossible_thresholds_are_refused(threshold: float) -> None:
     value = pa.relu(degrees=[15, 15, 15, 27])
     with pytest.raises(ProofError, match="threshold"):
@@ -262,3 +264,43 @@ def test_hand_made_stages_beyond_samples_are_proven_tightly(function: str, count
     x = np.concatenate([np.linspace(0, 1, 20_001), np.geomspace(1e-9, 1, 40_001)])
     sampled = np.max(np.abs(value(x) - x)) * (1 - 1e-12)
     assert sampled <= float(found.upper) <= 1.01 * sampled
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pa.relu(degrees=[15, 15, 15, 15, 15]),
+        lambda: pa.maximum(degrees=[15, 15, 15, 7], interval=(-50, 50)),
+        lambda: pa.sign(degrees=[7, 15, 15, 15], threshold=2.0**-10),
+    ],
+)
+def test_stages_are_proven_tightly_in_balls(make: Callable[[], Approximation]) -> None:
+    value = make()
+    assert value.certificate is not None and value.certificate.method == "stages"
+    threshold, end = float(value.threshold or 0), float(value.covered[-1][1])
+    two = value.function == "maximum"
+    end = 2 * end if two else end
+    x = np.geomspace(threshold if value.function == "sign" else threshold / 50, end, 3000)
+    largest = arb(0)
+    with working_precision(600):
+        for v in map(arb, np.minimum(x, end).tolist()):
+            found = value.plan.run(*((v, v * 0) if two else (v,)))
+            largest = largest.max(abs(found - (1 if value.function == "sign" else v)))
+        assert largest <= ball(value.certificate.upper) <= largest * 1.01
+
+
+def test_ends_near_zero_are_enclosed_relatively() -> None:
+    """A composite with sides of two lengths: looseness of 2^-24 grows to 8 % in four stages."""
+    value = pa.step(
+        degrees=[29, 29, 31, 31, 31], threshold=2.3e-7, interval=(-3.2e-13, 1.7e-14)
+    )
+    assert value.certificate is not None
+    left = pa.step(degrees=[29, 29, 31, 31, 31], threshold=2.3e-7, interval=(-3.2e-13, 3.2e-13))
+    assert value.error_bound <= 1.001 * left.error_bound
+    assert value.error_bound >= 0.999 * left.error_bound
+
+
+def test_a_lower_bound_beyond_all_numbers_is_nothing() -> None:
+    value = pa.step(degrees=[7, 13, 29, 29, 29, 29], threshold=2.73e-07, interval=(-8.0, 2**-15))
+    assert value.error_lower_bound == 0.0
+    assert pa.verify(value).ok

@@ -65,7 +65,7 @@ def test_half_the_points_are_enough_for_half_a_line_and_an_even_function(functio
     reference = tuple(mpmath.mpf(t) for t in even.certificate.details["reference"])  # type: ignore[attr-defined]
     one_sided = tuple(x for x in reference if x >= 0)
     found = prove(made(function, c, (-3, 3)), one_sided)
-    assert found.lower_for == "any polynomial of degree at most 6"
+    assert found.lower_for.startswith("any polynomial of degree at most 6")
     assert found.lower is not None and general.error_lower_bound is not None
     assert float(found.lower) <= general.error_bound
     assert float(found.lower) == pytest.approx(general.error_lower_bound, rel=1e-3)
@@ -121,7 +121,7 @@ def test_a_sign_with_sides_of_two_lengths() -> None:
     """What both sides share counts: not the longer one."""
     short = pa.from_components("sign", [NEWTON] * 2, [(-1, -0.5), (0.5, 1)])
     long = pa.from_components("sign", [NEWTON] * 2, [(-1, -0.5), (0.5, 1.25)])
-    assert long.error_lower_bound == short.error_lower_bound
+    assert long.error_lower_bound == pytest.approx(short.error_lower_bound, rel=1e-4)  # the guards
     best = pa.minimax("sign", 9, domain=[(-1, -0.5), (0.5, 1.25)])
     assert long.error_lower_bound is not None and long.error_lower_bound <= best.error_bound
 

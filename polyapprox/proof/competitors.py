@@ -21,6 +21,7 @@ from .symmetry import Line, line_of
 Bound = tuple[mpmath.mpf | None, str]
 _EVERY = "every polynomial (the trivial bound)"
 _NONE = "no alternation is known"
+_NOTHING = arb((1, -2000))
 
 
 def lower_bound(
@@ -179,6 +180,8 @@ def _of_sign(approximation: Approximation) -> Bound:
             value = product / 3
         if approximation.function == "step":
             value = value / 2
+        if value < _NOTHING:  # beyond what a table holds
+            return ZERO, _EVERY
         return exact(value.lower()), f"any polynomial of the total degree {degree}"
 
 

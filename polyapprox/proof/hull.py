@@ -3,7 +3,8 @@
 On the cell c + h s the polynomial is q_0 + q_1 s + q_2 s² + …. Where |q_1| > Σ k |q_k| it is
 monotone there, and its values lie between those at the ends; elsewhere they are enclosed by the
 parabola and what is left of it. A cell is halved as long as that enclosure widens the values known
-by more than 2^-24 of them.
+by more than 2^-44 of their width, or of the end itself where that is less: composites for a sign
+start at values near 0, whose logarithm counts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from flint import arb, arb_poly
 
 from ..precision import current_precision
 
-_TOLERANCE = arb((1, -24))
+_TOLERANCE = arb((1, -44))
+_LEAST = arb((1, -80))
 _MOST = 4000  # cells
 _MOST_FOR_SIGN = 400
 
@@ -38,8 +40,11 @@ class _Values:
 
     def hold(self, below: arb, above: arb) -> bool:
         """Whether an enclosure adds no more than the tolerance."""
-        room = (self.largest - self.smallest) * _TOLERANCE
-        return bool(above <= self.largest + room) and bool(below >= self.smallest - room)
+        width = self.largest - self.smallest
+        over, under = (
+            width.min(abs(end)) * _TOLERANCE + width * _LEAST for end in (self.largest, self.smallest)
+        )
+        return bool(above <= self.largest + over) and bool(below >= self.smallest - under)
 
 
 def hull_on(polynomial: arb_poly, low: arb, high: arb) -> tuple[arb, arb]:
