@@ -56,7 +56,8 @@ class Approximation:
     certificate : Certificate or None
         What was proven; None for black-box functions.
     margins : tuple of mpmath.mpf
-        Guard margin added on each side to the input interval of each stage of a composite.
+        Guard margin of each stage of a composite, relative: by how much of themselves the ends of
+        its image were widened to become the input interval of the next.
     provenance : Provenance
     threshold : mpmath.mpf or None
         Of a composite |x| or ReLU: from which |x| on its sign holds.

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -139,6 +140,11 @@ def test_a_guard_that_is_not_covered_is_refused() -> None:
         pa.verify(replace(pa.minimax("exp", 5), guard=exact(2 * GUARD)))
     odd = pa.minimax("x^3", 3, domain=(0, 2), parity="odd")
     assert pa.verify(odd).ok  # 0 is no end to be moved there
+
+
+def test_exports_of_one_parity_on_one_side_are_proven_again(tmp_path: Path) -> None:
+    r = pa.minimax("sin", 7, domain=(0, 2), parity="odd")
+    assert "(proven)" in r.export("c", tmp_path / "sin.c", form="plan").read_text()
 
 
 def test_a_bound_without_noise_does_not_pass_with_it() -> None:

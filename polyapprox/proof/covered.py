@@ -15,6 +15,7 @@ from .. import outward
 from ..approximation import Approximation, Interval
 from ..errors import DomainError, ProofError
 from ..numbers import add, exact, magnitude, multiply, negate
+from ..polynomial import Polynomial
 from ..structures import TWO_ARGUMENTS
 from ..targets import Target, check_domain
 
@@ -116,8 +117,14 @@ def reach(covered: Sequence[Interval]) -> float:
 def walls(approximation: Approximation) -> tuple[float, ...]:
     """Points that ends may not pass: 0, of a polynomial with a parity on one side of it."""
     one_sided = approximation.domain[0][0] >= 0
-    parity = any(component.parity for component in approximation.components)
+    parity = any(map(_has_parity, approximation.components))
     return (0.0,) if approximation.structure == "polynomial" and one_sided and parity else ()
+
+
+def _has_parity(component: Polynomial) -> bool:
+    low, high = component.domain
+    halves = component.coefficients[0::2], component.coefficients[1::2]
+    return low == negate(high) and not all(any(half) for half in halves)
 
 
 def check_covered(approximation: Approximation, target: Target, weight: Target | None) -> None:
