@@ -344,6 +344,16 @@ def test_a_table_of_version_1_is_read_and_verified() -> None:
     assert load(OLD) == approximation_from(document_of(old))
 
 
+FORMER = sorted(OLD.parent.glob("version-1*.json"))
+
+
+@pytest.mark.parametrize("path", FORMER, ids=lambda path: path.stem)
+def test_tables_of_the_first_release_are_still_proven(path: Path) -> None:
+    found = pa.verify(path)
+    assert json.loads(path.read_text())["version"] == 1
+    assert found.ok and found.bound <= found.claimed * (1 + 1e-9)
+
+
 def test_what_is_covered_is_in_the_table_and_proven(tmp_path: Path) -> None:
     plain = pa.minimax("exp", 4, domain=(-1, 1))
     wider = replace(plain, guard=exact(0.25), covered=((exact(-1.25), exact(1.25)),))
