@@ -93,10 +93,21 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
         report.faults += request_faults(made, document, call.asked)
     if report.seconds < _QUICK:
         report.faults += provenance_faults(made)
-        report.faults += rounding_faults(made, Table(document), seed)
+        report.faults += _tried(rounding_faults, made, Table(document), seed)
     if report.seconds < _QUICK and seed % 8 == 0 and made.multiplications < 9:
-        report.faults += noise_faults(made, Table(document), seed)
+        report.faults += _tried(noise_faults, made, Table(document), seed)
     return report
+
+
+def _tried(check: Any, made: Any, table: Table, seed: int) -> list[str]:
+    """What a check finds; an exception of Python or flint is a fault too."""
+    try:
+        found: list[str] = check(made, table, seed)
+        return found
+    except PolyApproxError as error:
+        return sentence_faults(str(error))
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is a fault)
+        return [f"not an error of the package: {type(error).__name__}: {error} ({check.__name__})"]
 
 
 def rounding_faults(made: Any, table: Table, seed: int) -> list[str]:

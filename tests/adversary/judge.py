@@ -23,6 +23,7 @@ from .truth import PIECEWISE, Ball, function_named
 Point = tuple[Any, ...]
 _UNIT, _TINY, _UP = 2.0**-53, 1e-300, 1 + 2.0**-48
 _MOST_BITS = 60_000
+_FINEST = Fraction(1, 2**300)  # of B: errors below it are bounded by the rounding of constants, not tightly
 
 
 def dyadic(text: str, bits: int) -> Fraction:
@@ -159,9 +160,10 @@ class Balls:
         finally:
             ctx.prec = before
 
-    def decided(self, point: Point, bound: Fraction, bits: int = 128) -> tuple[arb, bool]:
+    def decided(self, point: Point, bound: Fraction) -> tuple[arb, bool]:
         """The error and whether it is above the bound, with as many bits as that takes."""
         limit = as_ball(bound)
+        bits = 128 + max(0, bound.denominator.bit_length() - bound.numerator.bit_length())
         while True:
             error = self.error(point, bits)
             if error <= limit:
@@ -325,7 +327,7 @@ def judge(
     points = _exact_points(table, chance, max(8, min(60, in_balls // 4)))
     points += _left_open(table, Floats(table, balls), bound, count, chance, verdict)[:in_balls]
     _try_balls(balls, bound, points, verdict)
-    if verdict.largest > 0:
+    if verdict.largest > 0 and bound > table.scale * _FINEST:
         verdict.tightness = float(bound) / verdict.largest
     return verdict
 
