@@ -85,6 +85,8 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
         return report
     report.made, report.structure = made, made.structure
     document = json.loads(json.dumps(document_of(made)))
+    if (document["certificate"] or {}).get("details", {}).get("noise_between_stages"):
+        report.structure += " with noise between its stages"  # its bound covers more than a plain run
     report.verdict = judge(document, points, seed, seconds)
     report.faults += report.verdict.violations[:2]
     report.faults += claim_faults(made, document, report.verdict)
