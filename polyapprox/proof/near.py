@@ -131,15 +131,26 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
     if inside and not imaginary:
         return float_up(approximation.certificate.upper)
     known = approximation.certificate.upper
-    wide = replace(approximation, covered=covered, guard=ZERO, certificate=None)
+    wide = _on(approximation, covered)
     try:
         with np.errstate(all="ignore"):
             wide = replace(wide, error_estimate=_estimate(wide))
             plain = prove(wide).upper
-            found = plain if not imaginary else _complex(wide, plain, imaginary)
+            height = multiply(exact(imaginary), approximation.scale)
+            found = plain if not imaginary else _complex(wide, plain, height)
     except (ProofError, ArgumentError):
         return math.inf
     return float_up(max(found, known))
+
+
+def _on(approximation: Approximation, parts: tuple[Interval, ...]) -> Approximation:
+    """The same plan, to be proven on other intervals."""
+    threshold = approximation.threshold
+    if approximation.function in ("sign", "step") and threshold is not None:
+        threshold = min(a if a > 0 else negate(b) if b < 0 else ZERO for a, b in parts)
+    return replace(
+        approximation, domain=parts, covered=parts, guard=ZERO, certificate=None, threshold=threshold
+    )
 
 
 def _share(name: str, value: float) -> float:
@@ -169,10 +180,10 @@ def _estimate(approximation: Approximation) -> float:
     return largest
 
 
-def _complex(approximation: Approximation, plain: mpmath.mpf, imaginary: float) -> mpmath.mpf:
-    """Bound for |y| <= imaginary · B, where `plain` is that for y = 0."""
+def _complex(approximation: Approximation, plain: mpmath.mpf, size: mpmath.mpf) -> mpmath.mpf:
+    """Bound for |y| <= size, where `plain` is that for y = 0."""
     target = as_target(one_argument_function(approximation.function))
-    height = float_up(multiply(exact(float(imaginary)), approximation.scale))
+    height = float_up(size)
     if approximation.function in TWO_ARGUMENTS:
         height *= 2  # of a − b
     degree = total_degree(approximation)
