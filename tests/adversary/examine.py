@@ -28,7 +28,7 @@ from polyapprox.table import document_of
 
 from .calls import Call
 from .judge import Balls, Table, Verdict, as_ball, dyadic, float_points, judge
-from .noisy import noise_faults
+from .noisy import noise_faults, stage_faults
 
 NEWTON = Polynomial.from_floats([0.0, 1.125, 0.0, -0.125], parity="odd")
 _QUICK = 0.5  # seconds: what is made in less is made twice
@@ -96,6 +96,7 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
     if report.seconds < _QUICK:
         report.faults += provenance_faults(made)
         report.faults += _tried(rounding_faults, made, Table(document), seed)
+    report.faults += _tried(stage_faults, made, Table(document), seed)
     if report.seconds < _QUICK and seed % 8 == 0 and made.multiplications < 9:
         report.faults += _tried(noise_faults, made, Table(document), seed)
     return report

@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import acb, arb, ctx
 
-from .judge import Balls, Table, as_ball
+from .judge import Balls, Table, as_ball, dyadic
 
 _BITS = 400
 
@@ -83,3 +83,53 @@ def _slopes(balls: Balls, slope: float, chance: random.Random) -> list[str]:
         if abs(rise) > arb(slope):
             return [f"slope_bound is {slope:.6g}, {float(rise.mid()):.6g} near {float(at)!r}"]
     return []
+
+
+def stage_faults(made: Any, table: Table, seed: int) -> list[str]:
+    """Composites with relative noise, up to the guard, on what a stage hands to the next."""
+    document, chance, before = table.document, random.Random(seed), ctx.prec
+    said = (document["certificate"] or {}).get("details", {}).get("noise_between_stages")
+    if not said or table.inputs != 1 or table.bound is None:
+        return []
+    guard = dyadic(document["guard"], document["bits"])
+    stages = [
+        ([as_ball(dyadic(c, row["bits"])) for c in row["coefficients"]],
+         [dyadic(end, row["bits"]) for end in row["domain"]])
+        for row in document["components"]
+    ]  # fmt: skip
+    ctx.prec = _BITS + 2 * max(0, table.bound.denominator.bit_length() - table.bound.numerator.bit_length())
+    try:
+        balls, limit = Balls(table), as_ball(table.bound)
+        for _ in range(40):
+            low, high = chance.choice(table.parts)
+            share = chance.choice([0.0, 1.0, chance.random(), 2.0 ** -chance.uniform(0, 40)])
+            x = as_ball(low + (high - low) * Fraction(share))
+            noise = [guard * Fraction(chance.choice([-1.0, 1.0, chance.uniform(-1, 1)])) for _ in stages]
+            error = abs(_composed(document, stages, x, noise) - balls.value(x))
+            if error > limit:
+                return [
+                    f"with noise {[float(n) for n in noise[1:]]} between stages the error is "
+                    f"{float(error.mid()):.6g} > {float(table.bound):.6g} at {float(x.mid())!r}"
+                ]
+    finally:
+        ctx.prec = before
+    return []
+
+
+def _composed(document: dict[str, Any], stages: list[Any], x: arb, noise: list[Fraction]) -> arb:
+    """What the components make of x, each stage but the first getting y (1 + noise)."""
+    value = x
+    for number, (coefficients, (low, high)) in enumerate(stages):
+        if number:
+            value = value * as_ball(1 + noise[number])
+        u = (2 * value - as_ball(low + high)) / as_ball(high - low)
+        first = second = arb(0)
+        for coefficient in reversed(coefficients[1:]):
+            first, second = 2 * u * first - second + coefficient, first
+        value = u * first - second + coefficients[0]
+    name, offset = document["function"], as_ball(dyadic(document["offset"], document["bits"]))
+    if document["structure"] == "composition" or name == "sign":
+        return value
+    if name == "step":
+        return (1 + value) / 2
+    return x * value + offset if name == "abs" else x * (1 + value) / 2 + offset
