@@ -290,7 +290,7 @@ def guard_faults(document: dict[str, Any], table: Table, asked: dict[str, Any]) 
             found.append("what is covered is not the domain and its guard")
         # a polynomial with a parity on one side of 0 does not pass 0
         one_sided = a >= 0 and any(row["parity"] for row in document["components"])
-        clear = table.function in SMOOTH and not one_sided or min(-a, b) > 100 * more
+        clear = (table.function in SMOOTH and not one_sided) or min(-a, b) > 100 * more
         if len(table.domain) == 1 and clear and (c > a - more or d < b + more):
             found.append("covered is less than the guard says")
     return found
