@@ -98,6 +98,15 @@ def test_published_composites_are_certified(alpha: int) -> None:
     assert (guarded.error_bound <= 2.0**-alpha) == (5 < alpha < 13)  # they were made for [-1, 1]
 
 
+@pytest.mark.parametrize("last", [[0.66, -0.06], [0.0, 0.5], [0.25, 0.0, 0.5]])
+def test_stages_of_low_degree_take_noise_too(last: list[float]) -> None:
+    newton = pa.Polynomial.from_floats([0, 1.125, 0, -0.125], parity="odd")
+    r = pa.from_components("abs", [newton, newton, pa.Polynomial.from_floats(last)], (-1, 1))
+    x = np.linspace(-1, 1, 1001)
+    assert np.max(abs(r(x) - abs(x))) <= r.error_bound
+    assert np.max(abs(r(x) - abs(x))) >= 0.99 * r.error_bound
+
+
 def test_what_does_not_fit_is_refused() -> None:
     line = pa.Polynomial.from_floats([0, 1], parity="odd")
     with pytest.raises(ArgumentError, match="components is empty"):

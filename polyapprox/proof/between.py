@@ -97,6 +97,8 @@ def _derivative(coefficients: Sequence[mpmath.mpf]) -> list[mpmath.mpf]:
 
 def _series(coefficients: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Σ c_k T_k(u); of one parity by the recurrence in T_2, which has half the steps."""
+    if len(coefficients) == 1:
+        return np.full_like(u, coefficients[0])
     if not np.any(coefficients[0::2]):
         twice, rows, odd = 4 * u * u - 2, coefficients[1::2], True
     elif not np.any(coefficients[1::2]):
