@@ -25,6 +25,7 @@ from polyapprox.outward import upper
 from polyapprox.provenance import version
 
 from .paper.cli import app as paper
+from .ranges.bounds import MARGIN
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
@@ -85,7 +86,7 @@ def accuracy(
         str, typer.Option(help="Measure ranges on 'train' or 'test' images.")
     ] = "train",
     calibration_images: Annotated[int, typer.Option(help="How many training images.")] = 5000,
-    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
     cap: Annotated[float, typer.Option(help="Largest error of 'weighted' beside 'ours'.")] = 8.0,
     outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
@@ -256,7 +257,7 @@ def propagate_errors(
     power: Annotated[int, typer.Option("--precision", help="K of the precision 2^-K.")] = 9,
     images: Annotated[int, typer.Option(help="Test images to measure on.")] = 200,
     calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 2000,
-    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
     out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
 ) -> None:
     """How the error of each activation travels to the logits: a table, and one page."""
@@ -297,7 +298,7 @@ def allocate_precisions(
     loss: Annotated[float, typer.Option(help="Accuracy that may be lost: 0.005 is half a point.")]
     = 0.005,
     cost: Annotated[str, typer.Option(help="'multiplications' or 'depth'.")] = "multiplications",
-    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = 1.25,
+    margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
     calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 5000,
     selection: Annotated[int, typer.Option(help="Further training images to choose by.")] = 3000,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,

@@ -18,6 +18,7 @@ from ..conversion.evaluation import evaluate
 from ..conversion.network import Interval, bounds_of, convert
 from ..errors import ArgumentError
 from ..propagation.responses import mean_products
+from ..ranges.bounds import MARGIN
 from ..ranges.calibration import measure
 from .budget import best_choices, variance
 
@@ -72,7 +73,7 @@ def allocate(
     cost: Cost = "multiplications",
     interval: Interval = "per-layer",
     calibrate: Iterable[Any] | Mapping[str, float] | None = None,
-    margin: float = 1.0,
+    margin: float = MARGIN,
     images: int = 500,
     rounds: int = 2,
     seed: int = 0,

@@ -14,7 +14,7 @@ from polyapprox.weighted.relu import CAP, MOST
 from ..activations.default import network_relu
 from ..conversion.folding import read_bounds
 from ..errors import ArgumentError
-from ..ranges.bounds import Interval, bounds_of, read_margin
+from ..ranges.bounds import MARGIN, Interval, bounds_of, read_margin
 from ..ranges.ranges import Ranges, SiteRange
 
 _BINS = 4096
@@ -27,7 +27,7 @@ def weighted(
     precision: float | None = None,
     multiplications: int | None = None,
     interval: Interval = "per-layer",
-    margin: float = 1.0,
+    margin: float = MARGIN,
     cap: float = CAP,
     shared: bool = False,
 ) -> dict[str, Approximation]:

@@ -22,7 +22,7 @@ from ..calls.intercept import refuse_compiled, site_name
 from ..calls.running import check_weights
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
-from ..ranges.bounds import Interval, bounds_of, channel_bounds, read_bounds, read_margin
+from ..ranges.bounds import MARGIN, Interval, bounds_of, channel_bounds, read_bounds, read_margin
 from ..ranges.calibration import measure
 from ..ranges.ranges import BINS, Ranges
 from .report import Replacement, Report
@@ -43,7 +43,7 @@ def convert(
     interval: Interval = "per-layer",
     calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None = None,
     approximation: Approximation | Evaluator | Maker | Mapping[str, Approximation] | None = None,
-    margin: float = 1.0,
+    margin: float = MARGIN,
     quantile: float | None = None,
     outside: Outside = "report",
     inplace: bool = False,
@@ -85,7 +85,7 @@ def convert(
         sites an approximation of their own (:func:`nn_bridge.allocate` makes one); the others
         get the default, if `precision` is given too.
     margin : float
-        Measured ranges are multiplied by it.
+        Measured ranges are multiplied by it; a number or dict as `interval` is not.
     quantile : float, optional
         Use this quantile of the |inputs| in place of the largest one.
     outside : {"report", "raise", "clamp"}

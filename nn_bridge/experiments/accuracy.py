@@ -28,7 +28,7 @@ from ..errors import ArgumentError, DataError
 from ..files import git_commit, versions
 from ..images.sets import Batches, ImageSet, data_root
 from ..models.networks import Network, find_network
-from ..ranges.bounds import WORDS
+from ..ranges.bounds import MARGIN, WORDS
 from ..ranges.calibration import calibrate, measure
 from ..ranges.ranges import BINS, Ranges
 from .records import Records, key_of
@@ -83,7 +83,7 @@ class AccuracyConfiguration:
     limit: int | None = None
     calibration: Literal["train", "test"] = "train"
     calibration_images: int | None = 5000
-    margin: float = 1.25
+    margin: float = MARGIN
     cap: float = CAP
     outside: Outside = "report"
     seed: int = 0

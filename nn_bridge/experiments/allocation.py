@@ -20,6 +20,7 @@ from ..errors import ArgumentError
 from ..files import git_commit, versions, write_json
 from ..images.sets import Batches, ImageSet
 from ..models.networks import Network, find_network
+from ..ranges.bounds import MARGIN
 from ..ranges.calibration import calibrate
 from .records import Records, key_of
 
@@ -57,7 +58,7 @@ class AllocationConfiguration:
     network: str = "digits"
     loss: float = 0.005
     cost: Cost = "multiplications"
-    margin: float = 1.25
+    margin: float = MARGIN
     calibration: int = 5000
     selection: int = 3000
     images: int = 500

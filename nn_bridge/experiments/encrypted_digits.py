@@ -21,8 +21,7 @@ from ..encrypted.network import evaluate_encrypted
 from ..errors import ArgumentError
 from ..files import git_commit, versions, write_json
 from ..models.networks import find_network
-
-_MARGIN = 1.25
+from ..ranges.bounds import MARGIN
 
 
 def encrypt_digits(
@@ -71,7 +70,7 @@ def encrypt_digits(
     known = find_network("digits")
     exact = _network()
     training = [batch for batch, _ in known.batches(known.data("train"))]
-    network = convert(exact, approximation=relu, calibrate=training, margin=_MARGIN)
+    network = convert(exact, approximation=relu, calibrate=training, margin=MARGIN)
     pixels, labels = next(iter(known.batches(known.data("test"), images)))
     load = os.getloadavg()[0]
     result = evaluate_encrypted(
@@ -87,7 +86,7 @@ def encrypt_digits(
         "images": len(pixels),
         "relu": repr(relu),
         "relu_bits": relu.bits,
-        "margin": _MARGIN,
+        "margin": MARGIN,
         "backend": f"tenseal {backend('tenseal').find().version}",
         "parameters": asdict(result.parameters),
         "security": result.parameters.security,

@@ -18,6 +18,7 @@ from ..experiments.records import Records, key_of
 from ..files import git_commit
 from ..models.networks import find_network
 from ..propagation.prediction import centred, law_of
+from ..ranges.bounds import MARGIN
 from ..ranges.calibration import calibrate
 
 LAW = "law.jsonl"
@@ -26,7 +27,6 @@ KINDS = ("published", "ours")
 POWERS = range(4, 11)
 INTERVALS = ("per-layer", "50")
 _CALIBRATION = 5000
-_MARGIN = 1.25
 
 
 def measured(paths: Iterable[Path]) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def measured(paths: Iterable[Path]) -> list[dict[str, Any]]:
         found += [
             cell for cell in lines
             if cell.get("approximation") in KINDS and cell.get("power") in POWERS
-            and cell.get("interval") in INTERVALS and cell.get("margin", _MARGIN) == _MARGIN
+            and cell.get("interval") in INTERVALS and cell.get("margin", MARGIN) == MARGIN
             and cell.get("images", 0) >= 10_000
         ]  # fmt: skip
     return found
@@ -122,7 +122,7 @@ class _Network:
             approximation=make(cell["approximation"], cell["power"]),
             interval=read_interval(cell["interval"]),
             calibrate=self.ranges,
-            margin=_MARGIN,
+            margin=MARGIN,
         )
         with torch.no_grad():
             moved = converted(self.sample).double() - self.logits[:IMAGES]

@@ -12,6 +12,7 @@ from ..calls.running import batches
 from ..conversion.evaluation import evaluate
 from ..conversion.network import Interval, convert
 from ..errors import ArgumentError
+from ..ranges.bounds import MARGIN
 from ..ranges.calibration import calibrate as largest_inputs
 
 
@@ -58,7 +59,7 @@ def accuracy_curve(
     loss: float = 0.005,
     interval: Interval = "per-layer",
     calibrate: Iterable[Any] | Mapping[str, float] | None = None,
-    margin: float = 1.0,
+    margin: float = MARGIN,
 ) -> AccuracyCurve:
     """Measure the accuracy of a network for precisions 2^-k.
 

@@ -16,6 +16,7 @@ from ..calls.running import batches, check_labels, check_weights, evaluation_mod
 from ..conversion.network import Interval, convert
 from ..conversion.report import Report
 from ..errors import ArgumentError, ConversionError
+from ..ranges.bounds import MARGIN
 from .layers import LayerError, LayerSums
 from .majorant import Majorant, majorant
 from .passes import Recorded, exact_pass, jacobian_norms, linear_response, replaced_pass
@@ -95,7 +96,7 @@ def propagate(
     interval: Interval = "per-layer",
     calibrate: Iterable[Any] | Mapping[str, float] | None = None,
     approximation: Any = None,
-    margin: float = 1.0,
+    margin: float = MARGIN,
     samples: int = 4,
     seed: int = 0,
 ) -> Propagation:

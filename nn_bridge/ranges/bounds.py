@@ -16,6 +16,8 @@ from .ranges import Ranges
 
 Interval = float | str | Mapping[str, "float | Sequence[float] | torch.Tensor"]
 WORDS = ("per-layer", "global", "per-channel", "per-channel-shared")
+MARGIN = 1.25
+"""Default factor on measured ranges: new inputs reach beyond the largest of those that were seen."""
 FLOOR = 1 / 16
 """Least B of a channel, as a share of its layer's: one that stays silent while measured may not."""
 
