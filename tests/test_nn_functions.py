@@ -166,6 +166,47 @@ def test_the_bound_of_a_max_pool_is_reached_up_to_a_small_factor():
     assert 0.2 * bound < error <= bound
 
 
+UNREACHED = [
+    (nn.ReLU6(), 3.0, lambda x: x.clamp(min=0), 1),
+    (nn.ReLU6(), 6.0, lambda x: x.clamp(min=0), 1),
+    (nn.ReLU6(), 6.1, lambda x: x.clamp(0, 6), 2),
+    (nn.Hardtanh(-6, 6), 1.0, lambda x: x, 0),
+    (nn.Hardtanh(-1, 6), 2.0, lambda x: x.clamp(min=-1), 1),
+    (nn.Hardtanh(-6, 1), 2.0, lambda x: x.clamp(max=1), 1),
+    (nn.Hardsigmoid(), 3.0, lambda x: x / 6 + 0.5, 0),
+    (nn.Hardswish(), 2.5, lambda x: x * (x + 3) / 6, 0),
+    (nn.Hardswish(), 3.5, lambda x: x * (x + 3).clamp(0, 6) / 6, 2),
+]
+
+
+@pytest.mark.parametrize(("layer", "bound", "exact", "parts"), UNREACHED)
+def test_kinks_that_an_interval_does_not_reach_cost_nothing(layer, bound, exact, parts):
+    one = convert(nn.Sequential(nn.ReLU()), precision=PRECISION, interval=1.0).report.sites[0]
+    converted = convert(nn.Sequential(nn.Identity(), layer), precision=PRECISION, interval=bound)
+    (site,) = converted.report.sites
+    product = isinstance(layer, nn.Hardswish)
+    assert site.multiplications == parts * one.multiplications + product
+    assert site.depth == (one.depth if parts else 0) + product
+    x = torch.linspace(-bound, bound, 1001, dtype=torch.float64)
+    given = x.clone()
+    off = float((converted(x) - exact(x)).abs().max())
+    assert torch.equal(x, given) and off <= site.error_bound + 1e-14
+    assert (site.error_bound == 0) == (parts == 0)
+    output = converted(x)
+    output.add_(1.0)  # is another tensor than the input
+    assert torch.equal(x, given)
+    assert check(converted, x) == ()
+
+
+def test_ends_of_hardtanh_out_of_order_are_refused():
+    class Swapped(nn.Module):
+        def forward(self, x):
+            return functional.hardtanh(x, 2.0, -2.0)
+
+    with pytest.raises(ConversionError, match=r"moves inputs into \[2, -2\]"):
+        convert(Swapped(), precision=PRECISION, interval=4.0)(torch.zeros(3))
+
+
 def test_an_adaptive_pool_with_unequal_windows_is_refused():
     converted = convert(nn.Sequential(nn.AdaptiveMaxPool1d(2)), precision=2**-6, interval=1.0)
     with pytest.raises(ConversionError, match="2 windows of 5 values"):

@@ -83,6 +83,8 @@ def build(
         return LeakyReLU(relu, bound, outside, site, slope)
     if call.name == "hardtanh":
         low, high = float(call.option("min_val")), float(call.option("max_val"))
+        if low == 0 and high >= bound:
+            return PolynomialActivation(relu, bound, outside, site)
         return Hardtanh(relu, bound, outside, site, low, high)
     if call.name == "hardsigmoid":
         return Hardsigmoid(relu, bound, outside, site)

@@ -7,6 +7,9 @@ hardsigmoid   hardtanh(x, −3, 3)/6 + 1/2
 hardswish     x · hardsigmoid(x)
 max(a, b)     b + relu(a − b)
 ============  ==================================================
+
+A kink that the interval [−B, B] does not reach is left out: ReLU6 is ReLU for B ≤ 6, hardtanh(−6, 6) is x,
+and hardswish is x (x + 3)/6 for B ≤ 3, each exactly.
 """
 
 from __future__ import annotations
@@ -79,13 +82,13 @@ class Derived(nn.Module):
 
     @property
     def degrees(self) -> tuple[int, ...]:
-        """Of the approximation of ReLU, innermost first."""
-        return self.evaluator.approximation.degrees
+        """Of the approximation of ReLU, innermost first; (1,) where none is needed."""
+        return self.evaluator.approximation.degrees if self.parts else (1,)
 
     @property
     def depth(self) -> int:
         """Levels (rule "published"): those of ReLU, more where it says so."""
-        return self.evaluator.approximation.depth
+        return self.evaluator.approximation.depth if self.parts else 0
 
     @property
     def multiplications(self) -> int:
@@ -100,7 +103,7 @@ class Derived(nn.Module):
     @property
     def evaluation_error(self) -> float:
         """Estimate of the absolute error of computing in this type."""
-        return sum(part.evaluation_error for part in self.parts)
+        return sum((part.evaluation_error for part in self.parts), 0.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The value."""
@@ -135,7 +138,7 @@ class LeakyReLU(Derived):
 
 
 class Hardtanh(Derived):
-    """low + relu(x − low) − relu(x − high)."""
+    """low + relu(x − low) − relu(x − high); an end outside (−B, B) is left out."""
 
     def __init__(
         self,
@@ -146,14 +149,19 @@ class Hardtanh(Derived):
         low: float,
         high: float,
     ) -> None:
-        bounds = [bound + abs(low), bound + abs(high)]
-        super().__init__(evaluator, bound, outside, name, bounds)
+        if low > high:
+            raise ConversionError(f"{name} moves inputs into [{low:g}, {high:g}]: give its ends in order")
         self.low, self.high = low, high
+        self.reached = (low > -bound, high < bound)
+        ends = [end for end, reached in zip((low, high), self.reached, strict=True) if reached]
+        super().__init__(evaluator, bound, outside, name, [bound + abs(end) for end in ends])
         self.error_bound = self.errors_times(Fraction(1))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
-        return self.parts[0].forward(x - self.low) - self.parts[1].forward(x - self.high) + self.low
+        lower, upper = self.reached
+        value = self.parts[0].forward(x - self.low) + self.low if lower else x.clone()
+        return value - self.parts[-1].forward(x - self.high) if upper else value
 
 
 class Hardsigmoid(Hardtanh):
@@ -174,6 +182,11 @@ class Hardswish(Hardsigmoid):
     def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
         super().__init__(evaluator, bound, outside, name)
         self.error_bound = self.errors_times(rational(float(bound)) / 6)
+
+    @property
+    def degrees(self) -> tuple[int, ...]:
+        """Of the approximation of ReLU, innermost first; (2,) where none is needed."""
+        return super().degrees if self.parts else (2,)
 
     @property
     def depth(self) -> int:
