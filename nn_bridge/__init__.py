@@ -19,6 +19,7 @@ from .conversion.evaluation import evaluate
 from .conversion.exporting import export
 from .conversion.folding import fold
 from .conversion.network import convert
+from .conversion.renewing import renew, restore
 from .conversion.saving import load_converted, save_converted
 from .correction.batch_norms import correct_batch_norms
 from .correction.means import correct_means
@@ -28,6 +29,7 @@ from .errors import (
     ConversionError,
     DataError,
     OutOfRangeError,
+    RangeWarning,
     WeightsError,
 )
 from .propagation import predict_accuracy, propagate
@@ -56,6 +58,8 @@ __all__ = [
     "predict_accuracy",
     "propagate",
     "Ranges",
+    "renew",
+    "restore",
     "save_converted",
     "Sturdy",
     "sturdy",
@@ -65,5 +69,6 @@ __all__ = [
     "ConversionError",
     "DataError",
     "OutOfRangeError",
+    "RangeWarning",
     "WeightsError",
 ]

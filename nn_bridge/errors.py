@@ -10,6 +10,7 @@ __all__ = [
     "ConversionError",
     "DataError",
     "OutOfRangeError",
+    "RangeWarning",
     "TrainingError",
     "WeightsError",
 ]
@@ -25,6 +26,10 @@ class ConversionError(BridgeError):
 
 class OutOfRangeError(BridgeError):
     """An activation got an input outside the interval of its approximation."""
+
+
+class RangeWarning(UserWarning):
+    """Activations of a converted network got inputs outside the intervals of their approximations."""
 
 
 class DataError(BridgeError):

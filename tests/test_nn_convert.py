@@ -392,11 +392,12 @@ def test_intervals():
         converted(data[0])
         return {site.site: site.bound for site in converted.report.sites}
 
-    assert bounds(calibrate=data) == ranges
-    assert bounds(calibrate=ranges) == ranges
+    assert bounds(calibrate=data) == {k: 1.25 * v for k, v in ranges.items()}
+    assert bounds(calibrate=data, margin=1.0) == ranges
+    assert bounds(calibrate=ranges, margin=1.0) == ranges
     assert bounds(calibrate=data, margin=2.0) == {k: 2 * v for k, v in ranges.items()}
     largest = max(ranges.values())
-    assert bounds(calibrate=data, interval="global") == dict.fromkeys(ranges, largest)
+    assert bounds(calibrate=data, interval="global", margin=1.0) == dict.fromkeys(ranges, largest)
     assert bounds(interval=50) == dict.fromkeys(ranges, 50.0)
     by_name = {name: 10.0 + k for k, name in enumerate(ranges)}
     assert bounds(interval=by_name) == by_name
@@ -466,7 +467,7 @@ def test_a_layer_without_input_gets_the_smallest_range():
             return functional.relu(x) + functional.relu(0 * x) + functional.relu(x / 4)
 
     converted = convert(Dead(), precision=PRECISION, calibrate=[torch.tensor([[4.0]])])
-    assert [site.bound for site in converted.report.sites] == [4.0, 1.0, 1.0]
+    assert [site.bound for site in converted.report.sites] == [5.0, 1.25, 1.25]
 
 
 @pytest.mark.parametrize(

@@ -197,12 +197,13 @@ def test_intervals_from_ranges():
         converted = convert(network, precision=2**-6, calibrate=ranges, **arguments)
         return {site.site: site.bound for site in converted.report.sites}
 
-    assert bounds() == ranges.largest
-    assert bounds(interval="global") == dict.fromkeys(ranges.sites, max(ranges.largest.values()))
+    assert bounds() == {site: 1.25 * value for site, value in ranges.largest.items()}
+    assert bounds(margin=1.0) == ranges.largest
+    assert bounds(interval="global", margin=1.0) == dict.fromkeys(ranges.sites, max(ranges.largest.values()))
     low = ranges.quantile(0.9)
     assert bounds(quantile=0.9, margin=2.0) == {site: 2 * value for site, value in low.items()}
     assert low["2"] < 0.8 * ranges.largest["2"]
-    converted = convert(network, precision=2**-6, calibrate=data, quantile=0.9)
+    converted = convert(network, precision=2**-6, calibrate=data, quantile=0.9, margin=1.0)
     assert [site.bound for site in converted.report.sites] == list(low.values())
     share = evaluate(converted, [(data[0], torch.zeros(40))]).sites[0].share_outside
     assert 0.05 < share <= 0.1
@@ -269,7 +270,7 @@ def test_a_channel_that_stays_silent_gets_a_share_of_its_layers_bound():
     converted = convert(
         network, precision=2**-6, calibrate=[torch.tensor([[8.0, 1.0]])], interval="per-channel"
     )
-    assert converted.report.sites[0].channels == (8.0, 8.0 * FLOOR)
+    assert converted.report.sites[0].channels == (10.0, 10.0 * FLOOR)
 
 
 def test_a_network_that_cannot_be_traced_gets_bounds_by_layer():

@@ -14,6 +14,7 @@ from torch import nn
 from torch.fx import GraphModule
 
 from ..errors import ConversionError
+from .after_pass import attach, detach
 from .capture import NotCaptured, call_tree
 from .handlers import Handler
 from .intercept import Interception, install, installed, refuse_compiled, uninstall
@@ -70,6 +71,7 @@ def answer(
         interception = install(network, handler, {k: make(handler) for k, make in (attributes or {}).items()})
         interception.reason = str(error)
         watch(network)
+        attach(network, interception)
         return interception
     switch.calls = calls
     _attach(network, attributes or {})
@@ -79,6 +81,7 @@ def answer(
 def _attach(network: nn.Module, attributes: Attributes) -> None:
     switch = answering(network)
     if isinstance(switch, Switch):
+        attach(network, switch)
         for name, make in attributes.items():
             setattr(network, name, make(switch.home))
     if isinstance(network, GraphModule) and attributes:
@@ -115,6 +118,7 @@ def remove(network: nn.Module) -> None:
     """
     restore_layers(network)
     uninstall(network)
+    detach(network)
     if answering(network) is not None:
         raise ConversionError(
             "a copy of a converted torch.fx.GraphModule cannot be turned back: keep the original"

@@ -303,8 +303,8 @@ def _holds_tensor(value: Any) -> bool:
 
 
 def _by_number(node: torch.fx.Node) -> bool:
-    """Whether a product or quotient is by a number."""
-    if node.kwargs or len(node.args) != 2:
+    """Whether a product or quotient of one tensor is by a number (and not by the tensor itself)."""
+    if node.kwargs or len(node.args) != 2 or node.args[0] is node.args[1]:
         return False
     product = "mul" in str(getattr(node.target, "__name__", node.target))
     return product or isinstance(node.args[0], torch.fx.Node)

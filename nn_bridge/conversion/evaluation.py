@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,7 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
         activation.reset()
     correct = images = 0
     start = time.perf_counter()
-    with evaluation_mode(model), torch.no_grad():
+    with evaluation_mode(model), torch.no_grad(), _silent(model):
         for number, (inputs, labels) in enumerate(every_batch(model, loader), 1):
             if labels is None:
                 raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
@@ -129,8 +130,18 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     return EvaluationResult(correct / max(images, 1), correct, images, sites, seconds)
 
 
+def _replacement(model: nn.Module) -> Replacement | None:
+    asking = answering(model)
+    handler = None if asking is None else asking.handler
+    return handler if isinstance(handler, Replacement) else None
+
+
 def _activations(model: nn.Module) -> dict[str, Any]:
-    interception = answering(model)
-    if interception is None or not isinstance(interception.handler, Replacement):
-        return {}
-    return interception.handler.activations
+    replacement = _replacement(model)
+    return {} if replacement is None else replacement.activations
+
+
+def _silent(model: nn.Module) -> AbstractContextManager[None]:
+    """No warning: the result says how many inputs were outside."""
+    replacement = _replacement(model)
+    return nullcontext() if replacement is None else replacement.silent()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +22,7 @@ from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
 from ..calls.operations import remaining_function
-from ..errors import ArgumentError, ConversionError
+from ..errors import ArgumentError, ConversionError, RangeWarning
 from ..ranges.ranges import Ranges
 
 
@@ -119,6 +122,8 @@ class Replacement:
         self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
         self.intercepted = ""
+        self.warned = False
+        self.noted = 0
         self.names: dict[str, str] = {}
         self.activations: dict[str, Activation] = {}
         self.remaining: dict[Remaining, None] = {}
@@ -185,6 +190,43 @@ class Replacement:
             ranged = self.bounds.get(site, self.default) is not None
             if ranged and self.replaces(call) and not call.name.startswith("adaptive"):
                 self.find(site, call, torch.Size())
+
+    def after_pass(self) -> None:
+        """Warn once if inputs were outside their intervals."""
+        if self.warned or self.outside != "report":
+            return
+        outside = self._outside()
+        if outside > self.noted:
+            self.warned = True
+            warnings.warn(self._warning(), RangeWarning, stacklevel=5)
+        self.noted = outside
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """No warning meanwhile: for what counts the inputs outside itself."""
+        before, self.warned = self.warned, True
+        try:
+            yield
+        finally:
+            self.warned, self.noted = before, self._outside()
+
+    def _outside(self) -> int:
+        return sum(activation.seen.outside for activation in self.activations.values())
+
+    def _warning(self) -> str:
+        seen = {site: a.seen for site, a in self.activations.items() if a.seen.outside}
+        broken = [site for site, count in seen.items() if not math.isfinite(count.ratio)]
+        finite = [site for site in seen if site not in broken]
+        worst = max(finite, key=lambda site: seen[site].ratio) if finite else broken[0]
+        count = seen[worst]
+        others = f", and {len(seen) - 1} other layers got such" if len(seen) > 1 else ""
+        ends = f"; what {broken[0]!r} got is not even finite" if finite and broken else ""
+        return (
+            f"{worst!r} got {count.outside} of {count.elements} inputs outside its interval, up to "
+            f"{count.ratio:.3g} times its end {self.activations[worst].bound:.3g}{others}{ends}: a "
+            "polynomial says nothing there, do not trust the outputs; measure the ranges on data like "
+            "these (nn_bridge.renew), convert with a larger margin, or with outside='clamp'"
+        )
 
     def describe(self, site: str) -> str:
         """What stands at a call site, in a line."""

@@ -24,8 +24,13 @@ class MeanErrors(ReluOnly):
 
     def __init__(self, replacement: Replacement) -> None:
         self.replacement = replacement
+        self.rows: int | None = None  # where the value of the linear layer that ran last is
         self.sums: dict[str, torch.Tensor] = {}
         self.counts: dict[str, int] = {}
+
+    def linear_ran(self, module: nn.Module, args: Any, output: torch.Tensor) -> None:
+        """Channels of what a linear layer gives are on its last axis."""
+        self.rows = output.data_ptr()
 
     def relu(self, site: str, kind: str, x: torch.Tensor, in_place: bool) -> torch.Tensor:
         """The polynomial, less its mean error on this batch."""
@@ -34,7 +39,7 @@ class MeanErrors(ReluOnly):
         limits = activation.limits(x)
         inside = x.clamp(-limits, limits)
         error = activation(inside) - inside.clamp(min=0)
-        axes = channel_axes(x)
+        axes = channel_axes(x, -1 if x.data_ptr() == self.rows else 1)
         mean = error.double().mean(dim=axes, keepdim=True)
         count = x.numel() // max(mean.numel(), 1)
         self.sums[site] = self.sums.get(site, 0.0) + count * mean
@@ -43,9 +48,9 @@ class MeanErrors(ReluOnly):
         return x.copy_(value) if in_place else value
 
 
-def channel_axes(x: torch.Tensor) -> list[int]:
-    """All axes but the channels' (axis 1; a vector has none)."""
-    return [axis for axis in range(x.ndim) if axis != 1]
+def channel_axes(x: torch.Tensor, channels: int = 1) -> list[int]:
+    """All axes but the channels' (axis 1, or the last; a vector has none)."""
+    return [axis for axis in range(x.ndim) if axis != channels % max(x.ndim, 2)]
 
 
 def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.Tensor]:
@@ -66,7 +71,8 @@ def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.
     Returns
     -------
     dict
-        Call site to the mean errors, shaped to broadcast over its inputs.
+        Call site to the mean errors, shaped to broadcast over its inputs. Channels are on axis 1,
+        of what a linear layer gives on its last axis: (batch, tokens, channels).
 
     Raises
     ------
@@ -89,12 +95,19 @@ def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.
         activation.correction = None
     measured = MeanErrors(replacement)
     interception.handler = measured
+    hooks = [
+        module.register_forward_hook(measured.linear_ran)
+        for module in network.modules()
+        if isinstance(module, nn.Linear)
+    ]
     try:
         with evaluation_mode(network), torch.no_grad():
             for inputs, _ in every_batch(network, loader):
                 feed(network, inputs)
     finally:
         interception.handler = replacement
+        for hook in hooks:
+            hook.remove()
     corrections = {
         site: (total / measured.counts[site]).to(torch.float64)
         for site, total in measured.sums.items()

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from ..calls.answering import Answering
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
 from ..calls.inputs import first_tensor
 from ..calls.intercept import intercepted
 from ..calls.running import check_weights, evaluation_mode, every_batch, run
-from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange
 
@@ -153,30 +153,35 @@ def measure(
     return Ranges(measurement.sites, shape)
 
 
-def measured_again(network: nn.Module, switch: Switch, loader: Iterable[Any]) -> Ranges:
-    """Ranges of a network whose activations are layers, of its exact activations.
+def measured_again(
+    network: nn.Module, asking: Answering, loader: Iterable[Any], channels: bool = False
+) -> Ranges:
+    """Ranges of a network whose calls are answered, of its exact activations.
 
     Parameters
     ----------
     network : nn.Module
         Runs in evaluation mode, without gradients.
-    switch : Switch
-        Of its layers.
+    asking : Switch or Interception
+        What asks the handler of its calls.
     loader : iterable
+    channels : bool
+        Tell channels apart.
 
     Raises
     ------
     ArgumentError, ConversionError
         As :func:`measure` does.
     """
-    measurement = Measurement(by_channel=False, bins=0)
+    check_weights(network, "calibrating")
+    measurement = Measurement(by_channel=channels, bins=0)
     shape: tuple[int, ...] = ()
-    switch.handler = measurement
+    home, asking.handler = asking.handler, measurement
     try:
         with evaluation_mode(network), torch.no_grad():
             for number, (inputs, _) in enumerate(every_batch(network, loader), 1):
                 run(network, inputs, number, "calibrating")
                 shape = tuple(first_tensor(inputs).shape[1:])
     finally:
-        switch.handler = switch.home
+        asking.handler = home
     return Ranges(measurement.sites, shape)
