@@ -83,6 +83,7 @@ def test_modes_counters_and_the_original_stay(network):
     assert seen == [0, 0]
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_an_image_that_leaves_its_interval_does_not_spoil_the_statistics(network):
     converted = convert(network, precision=2**-8, interval=6.0)
     clean = copy.deepcopy(converted)

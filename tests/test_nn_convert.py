@@ -94,6 +94,7 @@ def test_the_original_does_not_change(style):
         assert not module._forward_hooks and not module._forward_pre_hooks
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_converted_network_is_an_ordinary_network():
     network = seeded(WithFunctional)
     x = inputs(6, 3)
@@ -274,6 +275,7 @@ def test_torch_layers_with_relu_inside():
     assert {item.operation for item in converted.report.remaining} >= {"layer_norm"}
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_traced_networks_and_their_copies():
     network = seeded(Residual)
     x = inputs(5, 1, 6, 6)
@@ -381,6 +383,7 @@ def test_gradients_flow_through_a_converted_network():
     )
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_intervals():
     network = seeded(DigitsNet)
     data = [inputs(8, 1, 8, 8) * 3]

@@ -56,6 +56,7 @@ def test_a_second_correction_replaces_the_first() -> None:
     assert torch.equal(first["0"], second["0"])
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_digits_lose_less_with_it() -> None:
     """Logits of the digits network at a low precision: nearer to those of ReLU."""
     network = find_network("digits")

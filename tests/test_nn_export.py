@@ -47,6 +47,18 @@ def small_resnet():
     return ResNet(20)
 
 
+def test_a_network_that_computes_in_float64_inside_is_exported(tmp_path):
+    x = inputs(4, 3, 16, 16)
+    converted = convert(seeded(Mixed).eval(), precision=2**-10, calibrate=[x], margin=1.5)
+    assert "float64" in {site.dtype for site in converted.report.sites}
+    session = onnxruntime.InferenceSession(
+        export(converted, x[:1], tmp_path / "net.onnx"), providers=["CPUExecutionProvider"]
+    )
+    (got,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    with torch.no_grad():
+        assert (torch.from_numpy(got) - converted(x)).abs().max() < 1e-5
+
+
 @pytest.mark.parametrize("make", [Mixed, small_resnet], ids=["mixed", "resnet20"])
 def test_onnxruntime_computes_what_the_converted_network_computes(make, tmp_path):
     x = inputs(4, 3, 16, 16)

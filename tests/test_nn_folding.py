@@ -239,6 +239,7 @@ def assert_same(one, other):
     assert (one - other).abs().max() <= 1e-10 * one.abs().max() > 0
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
 def test_folded_networks_compute_the_same(kind):
     network = kind()
@@ -329,6 +330,7 @@ def test_what_is_added_along_a_shortcut_needs_one_bound():
     ("interval", "explicit"),
     [("global", 0), ("per-channel-shared", 0), ("per-layer", None), ("per-channel", None)],
 )
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
 def test_resnets(shortcut, interval, explicit):
     network = awake(ResNet(14, shortcut=shortcut))
     x = drawn(3, 3, 32, 32)

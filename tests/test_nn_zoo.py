@@ -72,7 +72,8 @@ class Polynomial:
 
 
 def hardtanh(r: Polynomial, x, bound: float, low: float = -1.0, high: float = 1.0):
-    return low + r(x - low, bound + abs(low)) - r(x - high, bound + abs(high))
+    value = low + r(x - low, bound + abs(low)) if low > -bound else x  # a kink that is not reached
+    return value - r(x - high, bound + abs(high)) if high < bound else value
 
 
 def hardsigmoid(r: Polynomial, x, bound: float):

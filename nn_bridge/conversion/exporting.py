@@ -26,6 +26,7 @@ _EXPORTERS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError
 _MOVES = frozenset(
     ["slice", "slice_scatter", "select_scatter", "to_copy", "alias", "unsafe_view", "split_with_sizes", "lift_fresh_copy", "native_batch_norm_legit_no_training", "convolution"]
 )  # as the decompositions call them
+_SHAPES = ("assert_tensor_metadata",)  # looks at type and shape alone
 
 
 def export(
@@ -82,7 +83,9 @@ def export(
     program = _captured(plain, example.detach().cpu())
     operations = operations_of(program)
     if path.suffix == ".pt2":
-        write_atomically(path, lambda temporary: torch.export.save(program, temporary))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            write_atomically(path, lambda temporary: torch.export.save(program, temporary))
     else:
         _write_onnx(program, path)
     _, replacement = replacement_of(plain)
@@ -102,7 +105,8 @@ def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.Exporte
     batch = example if len(example) > 1 else torch.cat([example, example])
     shapes = ({0: torch.export.Dim("batch", min=1)},)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's own, of its own parts
             program = torch.export.export(network, (batch,), dynamic_shapes=shapes)
             return program.run_decompositions({})
     except _EXPORTERS as error:
@@ -126,7 +130,7 @@ def operations_of(program: torch.export.ExportedProgram) -> dict[str, int]:
         packet = getattr(node.target, "overloadpacket", node.target)
         name = str(getattr(packet, "__name__", packet)).strip("_")
         counts[name] += 1
-        known = name in _MOVES or name.startswith(("sym_", "_assert"))
+        known = name in _MOVES or name.startswith("sym_") or name in _SHAPES
         if not known and remaining_function(name, tuple(node.args), dict(node.kwargs)) is not None:
             left[name] += 1
     if left:
