@@ -85,6 +85,21 @@ def test_nothing_proven_is_infinite() -> None:
     assert math.isfinite(gap.imaginary)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: polyapprox.minimax("sqrt", 8, domain=(0.0, 1.0)),
+        lambda: polyapprox.minimax("log1p", 5, domain=(-0.99, 1.0)),
+        lambda: polyapprox.minimax("softsign", 0, domain=(-8, 8), weight="1/(1+x**2)"),
+    ],
+)
+def test_what_is_not_enclosed_beside_the_interval_is_infinite_or_bounded(made: Callable[[], Approximation]) -> None:
+    value = made()
+    found = value.bound_near(2**-6)
+    assert min(found.outside, found.imaginary, found.both) >= value.error_bound
+    assert found.both >= max(found.outside, found.imaginary)
+
+
 def test_no_noise_is_the_certificate() -> None:
     r = polyapprox.circuit("relu", multiplications=5)
     near = r.bound_near(0)

@@ -9,6 +9,7 @@ import mpmath
 from flint import arb, arb_poly
 
 from ..approximation import Approximation
+from ..errors import ProofError
 from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
@@ -77,4 +78,6 @@ def _square_root(form: arb_poly, approximation: Approximation) -> Method:
     for low, high in approximation.covered:
         bound, _ = bound_ball_polynomial(error, ball(low).sqrt(), ball(high).sqrt(), 48)
         upper = upper.max(bound)
+    if not upper.is_finite():
+        raise ProofError(f"{approximation.function!r} is not defined on all of what is covered")
     return exact(upper.upper()), "sampling theorem", {"degree": error.degree()}

@@ -269,7 +269,10 @@ def _expanded(
                 here *= arb(largest_value(weight, float_down(low), float_up(high)))
             rest = rest.max(here.upper())
         upper = bound_error(target, weight, raised, cells, scale, bits).upper
-        return exact((upper.max(ball(plain)) + rest).upper())
+        whole = (upper.max(ball(plain)) + rest).upper()
+    if not whole.is_finite():
+        raise ProofError(f"{target.name!r} is not enclosed beside the interval")
+    return exact(whole)
 
 
 def _terms(form: arb_poly, height: arb) -> list[arb_poly]:

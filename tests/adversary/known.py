@@ -8,7 +8,5 @@ TRUSTING: dict[str, str] = {}
 FORGERIES: dict[str, str] = {}
 """Forgeries that are accepted: the start of "kind | name", and why."""
 
-CALLS: dict[str, str] = {
-    r"man_exp requires .*noise_faults": "bounds beside an interval where nothing can be enclosed",
-}
+CALLS: dict[str, str] = {}
 """Calls that are at fault: a regular expression for "call  fault", and why."""
