@@ -17,6 +17,8 @@ FOLDER = DOCS.parent / "experiments" / "paper"
 FIGURE = DOCS / "figures" / "paper-law.png"
 POWERS = range(5, 10)
 SEEDS = range(10)
+REFERENCE = "decay 1e-05"
+"""The arm of Table 2 whose scale is the unit."""
 CONTROLS = {
     "": "", "-means": ", means corrected", "-corrected": ", normalisation corrected",
 }  # fmt: skip
@@ -112,7 +114,11 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
         row.append(summary((50 / one["rms"] for one in found), 0))
         for power in powers:
             row.append(summary(one.get(("published", power, "50")) for one in cells))
-            row.append(summary(rescaled(one, power) for one in cells))
+            same = arm == REFERENCE
+            row.append(summary(
+                one.get(("published", power, "50")) if same else rescaled(one, power)
+                for one in cells
+            ))
             row.append(summary(one.get(("published", power, "per-layer")) for one in cells))
         rows.append(row)
     headings = ["decay", "ReLU", "median gain", "median rms", "50/rms"]
@@ -122,7 +128,7 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
 
 
 def rescaled(cells: Cells, power: int) -> float | None:
-    """The cell whose interval is 50 times the network's scale (50 itself for the reference)."""
+    """The cell whose interval is 50 times the network's scale."""
     named = ("per-layer", "global", "50", None)
     own = [x for (kind, k, i), x in cells.items()
            if kind == "published" and k == power and i not in named]  # fmt: skip

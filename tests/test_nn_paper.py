@@ -29,6 +29,7 @@ from nn_bridge.models.networks import find_network
 from nn_bridge.models.weights import load_weights
 from nn_bridge.paper.declared import TABLES, runs
 from nn_bridge.paper.explain import reference, rescale_all, scales
+from nn_bridge.paper.law import measured, run_law
 from nn_bridge.paper.measuring import cells_path, measure
 from nn_bridge.paper.progress import Clock, work
 from nn_bridge.paper.recipes import HELD_OUT, RECIPES, recipe
@@ -328,11 +329,13 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
     path = cells_path(folder, ONE[0].key)
     before = path.read_text()
     lines = [json.loads(line) for line in before.splitlines()]
-    lines[-1]["correct"] -= 5
+    lines[-1] |= {"correct": lines[-1]["correct"] - 5, "plan": "another", "key": "made before"}
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     try:
         found = verify(folder, 1.0)
-        assert [one.cell["key"] for one in found if not one.ok] == [lines[-1]["key"]]
+        (differing,) = (one for one in found if not one.ok)
+        assert differing.cell == lines[-1] and differing.other_plan
+        assert str(differing).endswith("DIFFERS, by another plan")
         weights = weights_path(folder, ONE[0].key)
         content = weights.read_bytes()
         weights.write_bytes(content[:-1])
@@ -348,3 +351,27 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
 def test_the_page_is_made_of_the_records():
     command = [sys.executable, str(FOLDER.parents[1] / "docs" / "paper_tables.py"), "--check"]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+# --- the law ---
+
+
+def test_cells_are_predicted_once_and_those_of_other_kinds_left_out(tmp_path, monkeypatch):
+    cell = {"network": "digits", "weights_sha256": "w", "approximation": "ours", "power": 5,
+            "interval": "per-layer", "margin": 1.25, "images": 360, "correct": 355}  # fmt: skip
+    path = tmp_path / "law.jsonl"
+    (record,) = run_law([cell], path)
+    said = record["predicted"]
+    assert (said["images"], said["sample"], record["correct"]) == (360, 24, 355)
+    assert abs(said["accuracy"] - 355 / 360) < 0.03
+    monkeypatch.setattr("nn_bridge.paper.law._Network", None)
+    assert run_law([cell], path) == [record]
+    others = [{**cell, "images": 10_000, **change} for change in (
+        {}, {"margin": 1.1}, {"approximation": "ours-means"}, {"power": 11}, {"interval": "global"},
+    )]  # fmt: skip
+    file = tmp_path / "cells.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in [cell, *others]))
+    assert measured([file]) == others[:1]
+    file.write_text("{")
+    with pytest.raises(DataError, match="cannot be read as records of accuracy"):
+        measured([file])

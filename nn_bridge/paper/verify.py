@@ -32,11 +32,14 @@ class Checked:
         The line on record.
     correct : int
         Images classified rightly now.
+    other_plan : bool
+        Whether the approximation is evaluated by another plan now than when the cell was measured.
     """
 
     key: str
     cell: dict[str, Any]
     correct: int
+    other_plan: bool = False
 
     @property
     def ok(self) -> bool:
@@ -48,6 +51,7 @@ class Checked:
         cell = self.cell
         power = f" 2^-{cell['power']}, {cell['interval']}" if "power" in cell else ""
         verdict = "the same" if self.ok else "DIFFERS"
+        verdict += ", by another plan" if self.other_plan else ""
         return (
             f"{self.key} {cell['approximation']}{power}: {cell['correct']} on record, "
             f"{self.correct} now, of {cell['images']}: {verdict}"
@@ -107,7 +111,8 @@ def verify(
                 raise DataError(f"{weights} is not the file that its cells were measured with")
             path = Path(temporary) / f"{key}.jsonl"
             record = _again(run_accuracy(_configuration(cell), path, data, weights), cell)
-            found.append(Checked(key, cell, record["correct"]))
+            other = record.get("plan") != cell.get("plan")
+            found.append(Checked(key, cell, record["correct"], other))
             say(str(found[-1]))
     return found
 
@@ -125,5 +130,9 @@ def _configuration(cell: dict[str, Any]) -> AccuracyConfiguration:
 
 
 def _again(records: Iterable[dict[str, Any]], cell: dict[str, Any]) -> dict[str, Any]:
-    (found,) = (record for record in records if record["key"] == cell["key"])
+    """The one of the same approximation, precision and interval."""
+    names = ("approximation", "power", "interval")
+    (found,) = (
+        record for record in records if all(record.get(n) == cell.get(n) for n in names)
+    )  # fmt: skip
     return found
