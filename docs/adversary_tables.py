@@ -1,4 +1,4 @@
-"""Makes the tables of the page on proofs from what ``make check`` put on record."""
+"""Makes the tables of the page on the adversary from what ``make check`` put on record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from page_tables import grid, main
 
-PAGE = Path(__file__).parent / "proofs.md"
+PAGE = Path(__file__).parent / "adversary.md"
 RECORD = Path(__file__).parent.parent / "checks" / "results" / "adversary.json"
 
 
