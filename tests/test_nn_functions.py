@@ -62,6 +62,14 @@ EXACT = {
     "tanh": mpmath.tanh,
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "softplus2": lambda x: mpmath.log1p(mpmath.exp(2 * x)) / 2,
+    "elu": lambda x: x if x > 0 else mpmath.expm1(x),
+    "steep_elu": lambda x: x if x > 0 else mpmath.expm1(x) * mpmath.mpf(2.5),
+    "celu": lambda x: x if x > 0 else mpmath.expm1(x / 2) * 2,
+    "selu": lambda x: mpmath.mpf("1.0507009873554804934193349852946")
+    * (x if x > 0 else mpmath.expm1(x) * mpmath.mpf("1.6732632423543772848170429916717")),
+    "mish": lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x))),
+    "softsign": lambda x: x / (1 + abs(x)),
+    "logsigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),
 }
 STYLES = [
     ("relu6", nn.ReLU6(), "nn.ReLU6"),
@@ -96,6 +104,23 @@ STYLES = [
     ("softplus", nn.Softplus(), "nn.Softplus"),
     ("softplus2", nn.Softplus(beta=2.0), "nn.Softplus"),
     ("softplus2", Calls(functional.softplus, 2.0), "F.softplus"),
+    ("elu", nn.ELU(), "nn.ELU"),
+    ("elu", nn.CELU(), "nn.CELU"),
+    ("elu", Calls(functional.elu, 1.0, True), "F.elu"),
+    ("elu", Calls(functional.elu_), "F.elu_"),
+    ("steep_elu", nn.ELU(2.5, inplace=True), "nn.ELU"),
+    ("steep_elu", Calls(functional.elu, alpha=2.5), "F.elu"),
+    ("celu", nn.CELU(2.0), "nn.CELU"),
+    ("celu", Calls(torch.celu, alpha=2.0), "torch.celu"),
+    ("selu", nn.SELU(), "nn.SELU"),
+    ("selu", Calls(functional.selu, inplace=True), "F.selu"),
+    ("selu", Calls(torch.selu_), "torch.selu_"),
+    ("mish", nn.Mish(), "nn.Mish"),
+    ("mish", Calls(functional.mish), "F.mish"),
+    ("softsign", nn.Softsign(), "nn.Softsign"),
+    ("softsign", Calls(functional.softsign), "F.softsign"),
+    ("logsigmoid", nn.LogSigmoid(), "nn.LogSigmoid"),
+    ("logsigmoid", Calls(functional.logsigmoid), "F.logsigmoid"),
 ]
 
 
@@ -109,7 +134,7 @@ def test_every_style_is_within_its_proven_bound(name, layer, kind):
     got = converted(x.clone())
     (site,) = converted.report.sites
     assert site.kind == kind and site.bound == B
-    scale = 1 if name in ("sigmoid", "tanh") else 2.5 * B  # of two ReLUs, on B + 6
+    scale = 1 if name in ("sigmoid", "tanh", "softsign") else 2.5 * B  # of two ReLUs, on B + 6
     assert site.error_bound <= scale * PRECISION
     with mpmath.workdps(40):
         errors = [
@@ -198,6 +223,11 @@ def test_kinks_that_an_interval_does_not_reach_cost_nothing(layer, bound, exact,
     assert check(converted, x) == ()
 
 
+def test_celu_of_another_sign_is_refused():
+    with pytest.raises(ConversionError, match=r"nn.CELU at '0' has alpha=-1.0: give a positive one"):
+        convert(nn.Sequential(nn.CELU(-1.0)), precision=PRECISION, interval=2.0)
+
+
 def test_ends_of_hardtanh_out_of_order_are_refused():
     class Swapped(nn.Module):
         def forward(self, x):
@@ -259,7 +289,8 @@ def test_a_function_that_does_not_scale_keeps_its_interval():
 def test_the_registry_names_torchs_own_layers():
     names = {name for name, _ in CALLABLES.values()}
     layers = (nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Hardsigmoid, nn.Hardswish, nn.SiLU,
-              nn.GELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.MaxPool1d, nn.MaxPool2d,
+              nn.GELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.ELU, nn.SELU, nn.CELU, nn.Mish, nn.Softsign,
+              nn.LogSigmoid, nn.MaxPool1d, nn.MaxPool2d,
               nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)  # fmt: skip
     assert {module_function(layer) for layer in layers} == names
     assert module_function(nn.Softmax(1)) is None

@@ -23,7 +23,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import nn_bridge
 
 PRECISION = 2**-10
-MARGIN = 1.25
+MARGIN = 1.5
 _LIBRARIES = []
 
 

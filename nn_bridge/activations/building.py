@@ -12,12 +12,14 @@ import polyapprox
 from ..calls.functions import Call
 from ..errors import ConversionError
 from .activation import Outside, PolynomialActivation
-from .derived import Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
+from .derived import ELU, Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
 from .evaluator import Evaluator
 
 Activation = PolynomialActivation | Derived
 
-_BOUNDED = ("sigmoid", "tanh")  # their values, so their errors, do not grow with the interval
+_BOUNDED = ("sigmoid", "tanh", "softsign")  # their values, so their errors, do not grow with the interval
+_SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946)
+"""Its α and its factor (Klambauer et al., NeurIPS 2017, arXiv 1706.02515)."""
 _TANH_GELU = "x*(1+tanh(0.7978845608028654*(x+0.044715*x**3)))/2"
 
 
@@ -34,7 +36,14 @@ def expression(call: Call) -> str | None:
     if call.name == "softplus" and call.option("beta") != 1:
         beta = float(call.option("beta"))
         return f"softplus({beta!r}*x)/{beta!r}"
-    return call.name if call.name in ("silu", "gelu", "softplus", *_BOUNDED) else None
+    if call.name == "logsigmoid":
+        return "-softplus(-x)"
+    if call.name == "celu" and call.option("alpha") != 1:
+        alpha = float(call.option("alpha"))
+        return f"elu(x/{alpha!r})*{alpha!r}"
+    if call.name in ("elu", "celu"):
+        return "elu" if call.option("alpha") == 1 else None
+    return call.name if call.name in ("silu", "gelu", "softplus", "mish", *_BOUNDED) else None
 
 
 def build(
@@ -68,16 +77,24 @@ def build(
     ConversionError
         If the function needs a precision and none was given.
     """
+    if call.name == "celu" and not float(call.option("alpha")) > 0:
+        raise ConversionError(
+            f"{call.kind} at {site!r} has alpha={call.option('alpha')!r}: give a positive one"
+        )
     function = expression(call)
+    if precision is None and (function is not None or call.name in ("elu", "selu")):
+        raise ConversionError(
+            f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
+        )
     if function is not None:
-        if precision is None:
-            raise ConversionError(
-                f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
-            )
         evaluator = function_evaluator(function, float(bound), float(precision))
         made = PolynomialActivation(evaluator, bound, outside, site)
         made.apart = _jump(call, bound, evaluator.error * evaluator.radius, site)
         return made
+    if call.name in ("elu", "selu"):
+        alpha, gain = _SELU if call.name == "selu" else (float(call.option("alpha")), 1.0)
+        smooth = function_evaluator("elu", float(bound), float(precision) / 4)
+        return ELU(relu, smooth, bound, outside, site, alpha, gain)
     if call.name == "leaky_relu":
         slope = float(call.option("negative_slope"))
         return LeakyReLU(relu, bound, outside, site, slope)

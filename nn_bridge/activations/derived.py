@@ -5,6 +5,7 @@ hardtanh      low + relu(x − low) − relu(x − high); ReLU6 is one
 leaky_relu    a·x + (1 − a)·relu(x)
 hardsigmoid   hardtanh(x, −3, 3)/6 + 1/2
 hardswish     x · hardsigmoid(x)
+elu           a·elu₁(x) + (1 − a)·relu(x), where elu₁ has a = 1; selu is a multiple of one
 max(a, b)     b + relu(a − b)
 ============  ==================================================
 
@@ -135,6 +136,46 @@ class LeakyReLU(Derived):
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
         return torch.add(self.slope * x, self.parts[0].forward(x), alpha=1 - self.slope)
+
+
+class ELU(Derived):
+    """gain · (a·elu₁(x) + (1 − a)·relu(x)): what bends at 0 is left to ReLU, the rest is smooth."""
+
+    def __init__(
+        self, evaluator: Evaluator, smooth: Evaluator, bound: float, outside: Outside, name: str,
+        alpha: float, gain: float,
+    ) -> None:  # fmt: skip
+        super().__init__(evaluator, bound, outside, name, [bound])
+        self.smooth = PolynomialActivation(smooth, bound, "report", name)
+        self.weights = gain * alpha, gain * (1 - alpha)
+        parts = zip(self.weights, (self.smooth, self.parts[0]), strict=True)
+        total = sum((abs(rational(w)) * rational(part.error_bound) for w, part in parts), Fraction(0))
+        self.error_bound = float_up(total * (1 + Fraction(1, 2**50)))  # the weights are rounded
+
+    @property
+    def depth(self) -> int:
+        """Levels: of the deeper part."""
+        return max(super().depth, self.smooth.depth)
+
+    @property
+    def multiplications(self) -> int:
+        """Multiplications: of both parts."""
+        return super().multiplications + self.smooth.multiplications
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The wider type of both parts."""
+        return torch.promote_types(super().dtype, self.smooth.dtype)
+
+    @property
+    def evaluation_error(self) -> float:
+        """Estimate of the absolute error of computing in this type."""
+        return super().evaluation_error + self.smooth.evaluation_error
+
+    def value(self, x: torch.Tensor) -> torch.Tensor:
+        """The value at inputs that were inspected."""
+        a, b = self.weights
+        return a * self.smooth.forward(x) + b * self.parts[0].forward(x)
 
 
 class Hardtanh(Derived):

@@ -21,7 +21,7 @@ class Call:
     ----------
     name : str
         "relu", "hardtanh" (ReLU6 is one), "leaky_relu", "hardsigmoid", "hardswish", "silu", "gelu",
-        "sigmoid", "tanh", "softplus", "max_pool1d", "max_pool2d", "adaptive_max_pool1d" or
+        "sigmoid", "tanh", "softplus", "elu", "selu", "celu", "mish", "softsign", "logsigmoid", "max_pool1d", "max_pool2d", "adaptive_max_pool1d" or
         "adaptive_max_pool2d".
     kind : str
         How the network calls it: "nn.ReLU", "F.relu", "Tensor.relu_", …
@@ -56,6 +56,12 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "sigmoid": {},
     "tanh": {},
     "softplus": {"beta": 1.0, "threshold": 20.0},
+    "elu": {"alpha": 1.0},
+    "selu": {},
+    "celu": {"alpha": 1.0},
+    "mish": {},
+    "softsign": {},
+    "logsigmoid": {},
     "max_pool1d": _POOL,
     "max_pool2d": _POOL,
     "adaptive_max_pool1d": _ADAPTIVE,
@@ -72,6 +78,12 @@ _MODULES: dict[str, tuple[type[nn.Module], ...]] = {
     "sigmoid": (nn.Sigmoid,),
     "tanh": (nn.Tanh,),
     "softplus": (nn.Softplus,),
+    "elu": (nn.ELU,),
+    "selu": (nn.SELU,),
+    "celu": (nn.CELU,),
+    "mish": (nn.Mish,),
+    "softsign": (nn.Softsign,),
+    "logsigmoid": (nn.LogSigmoid,),
     "max_pool1d": (nn.MaxPool1d,),
     "max_pool2d": (nn.MaxPool2d,),
     "adaptive_max_pool1d": (nn.AdaptiveMaxPool1d,),
@@ -99,6 +111,8 @@ def _callables() -> dict[Any, tuple[str, str]]:
             for suffix in ("", "_"):
                 own = getattr(namespace, spelling + suffix, None)
                 if own is None or (prefix == "Tensor" and name not in ("relu", "sigmoid", "tanh")):
+                    continue
+                if prefix == "aten" and name == "elu":  # has scales of its own
                     continue
                 label = f"{prefix}.{spelling}{suffix}"
                 found.setdefault(own, (name, label))
