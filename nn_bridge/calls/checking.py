@@ -14,7 +14,7 @@ from .answering import answering
 from .capture import NotCaptured, local_graph, require_default
 from .functions import CALLABLES, METHODS, Call, module_function
 from .intercept import Interception, intercepted, observed
-from .operations import is_plain, remaining_function, remaining_module
+from .operations import ADVICE, is_plain, remaining_function, remaining_module
 from .site import CallSite
 
 _TRACE_ERRORS = (
@@ -48,7 +48,8 @@ class Remaining:
     def __str__(self) -> str:
         note = " (replaced by convert)" if self.convertible else ""
         unknown = "" if self.known else "not known: "
-        return f"{self.path or 'network'}: {unknown}{self.operation}{note}"
+        advice = ADVICE.get(self.operation, "")
+        return f"{self.path or 'network'}: {unknown}{self.operation}{note}{advice and f' ({advice})'}"
 
 
 class Observation:

@@ -65,6 +65,18 @@ _POLYNOMIAL_IN_EVALUATION: tuple[type[nn.Module], ...] = (
 )  # fmt: skip
 
 
+_FUSED = "its activations run inside one call of torch: write the cell as a module, with a loop"
+_ROOT = "it takes powers and a root of sums, no polynomial: use average pooling"
+_JUMP = "it jumps, which no polynomial follows: use nn.Tanh, or nn.Hardtanh"
+ADVICE = {
+    **dict.fromkeys(("RNN", "LSTM", "GRU", "rnn_tanh", "rnn_relu", "lstm", "gru"), _FUSED),
+    **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), _FUSED),
+    **{f"{name}{d}d": _ROOT for name in ("LPPool", "lp_pool") for d in (1, 2, 3)},
+    **dict.fromkeys(("Hardshrink", "hardshrink", "Threshold", "threshold"), _JUMP),
+}
+"""What to do about operations that are not replaced, by name."""
+
+
 def remaining_function(
     function: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> str | None:

@@ -15,8 +15,8 @@ from polyapprox.approximation import Approximation
 from ..activations.activation import Outside, read_outside
 from ..activations.default import network_relu
 from ..activations.evaluator import Evaluator
-from ..calls.answering import answer
-from ..calls.checking import remaining_by_code, surely_without_activation
+from ..calls.answering import answer, remove
+from ..calls.checking import check, remaining_by_code, surely_without_activation
 from ..calls.functions import Call
 from ..calls.intercept import refuse_compiled, site_name
 from ..calls.running import check_weights
@@ -151,10 +151,7 @@ def convert(
                 bounds.setdefault(site, default)
     nothing = not calls and surely_without_activation(model) if measured is None else not measured
     if nothing:
-        raise ConversionError(
-            f"no activation was called in this {type(model).__name__}: there is nothing to "
-            "replace (nn_bridge.check lists what is not polynomial)"
-        )
+        raise _nothing(model)
     network = model if inplace else copy.deepcopy(model)
     replacement = Replacement(
         evaluator, bounds, default, calls, outside, precision, by_site, by_channel, notes, ranges
@@ -164,9 +161,21 @@ def convert(
     asking = answer(network, replacement, {} if own else {"report": Report}, known)
     replacement.intercepted = asking.reason
     if isinstance(asking, Switch):
+        if not asking.calls:
+            remove(network)
+            raise _nothing(model)
         replacement.expect(asking.calls)
         replacement.remaining.update(dict.fromkeys(remaining_by_code(network)))
     return network
+
+
+def _nothing(model: nn.Module) -> ConversionError:
+    """Says that a network calls no activation, and what it calls that is not polynomial."""
+    left = "; ".join(str(item) for item in check(model)[:3])
+    return ConversionError(
+        f"no activation was called in this {type(model).__name__}: there is nothing to replace "
+        + (f"(left as it is: {left})" if left else "(nn_bridge.check lists what is not polynomial)")
+    )
 
 
 def _by_site(approximation: Any) -> dict[str, Evaluator]:

@@ -14,6 +14,7 @@ from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
 from ..calls.inputs import first_tensor
 from ..calls.intercept import intercepted
+from ..calls.operations import ADVICE
 from ..calls.running import check_weights, evaluation_mode, every_batch, run
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange
@@ -48,6 +49,15 @@ class Measurement(ReluOnly):
     def __init__(self, by_channel: bool, bins: int) -> None:
         self.by_channel, self.bins = by_channel, bins
         self.sites: dict[str, SiteRange] = {}
+        self.inside = ""
+
+    def other(
+        self, path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Note what hides its activations."""
+        name = getattr(function, "__name__", "")
+        if name in ADVICE:
+            self.inside = f"{path or 'the network'} calls {name}, in which nothing can be replaced: {ADVICE[name]}"
 
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
@@ -147,7 +157,8 @@ def measure(
             shape = tuple(first_tensor(inputs).shape[1:])
             if missed.found:
                 raise ConversionError(
-                    "the network computes a ReLU in compiled code, where it cannot be replaced: "
+                    measurement.inside
+                    or "the network computes a ReLU in compiled code, where it cannot be replaced: "
                     "use the network before torch.jit.script or torch.compile"
                 )
     return Ranges(measurement.sites, shape)
