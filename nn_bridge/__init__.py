@@ -8,6 +8,9 @@
 True
 """
 
+from . import requirements  # noqa: F401 - first: says that PyTorch is missing
+
+# isort: split
 from polyapprox.provenance import version
 
 from .activations.activation import PolynomialActivation

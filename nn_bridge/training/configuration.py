@@ -253,6 +253,12 @@ _SECTIONS = {
 }  # fmt: skip
 _AT_LEAST_ONE = ("epochs", "batch", "accumulate", "calibration", "measure")
 _POSITIVE = ("learning_rate", "margin")
+_BELOW_ONE = ("momentum", "average", "label_smoothing")
+_OTHER_WORDS = {
+    "lr": "learning_rate", "weight_decay": "decay", "wd": "decay", "ema": "average",
+    "batch_size": "batch", "grad_clip": "clip", "scheduler": "schedule",
+}  # fmt: skip
+"""What others call keys."""
 
 
 def read_configuration(path: str | Path) -> Configuration:
@@ -325,7 +331,9 @@ def _known(content: dict[str, Any], kind: type, prefix: str) -> None:
     names = [item.name for item in dataclasses.fields(kind)]
     for key in content:
         if key not in names:
-            near = difflib.get_close_matches(key, names, 1, 0.0)[0]
+            near = _OTHER_WORDS.get(key, "")
+            if near not in names:
+                near = difflib.get_close_matches(key, names, 1, 0.0)[0]
             raise ArgumentError(
                 f"the configuration has an unknown key {prefix}{key}: the nearest is "
                 f"{prefix}{near}"
@@ -356,6 +364,8 @@ def check(configuration: Configuration) -> None:
         ("noise.precision", configuration.noise.precision),
         ("forward.polynomial", configuration.forward.polynomial),
     ):
+        if not isinstance(powers, (list, tuple)):
+            raise ArgumentError(f"{name} is {powers!r}: give a list, such as [{powers!r}]")
         if not all(isinstance(k, int) and 1 <= k <= 30 for k in powers):
             raise ArgumentError(f"{name} is {list(powers)!r}: give whole numbers from 1 to 30")
     _check_schedule(sgd)
@@ -402,6 +412,8 @@ def _check_part(part: Any, prefix: str) -> None:
             raise ArgumentError(
                 f"{prefix}{name} is {value!r}: choose one of {', '.join(choices)}"
             )
+        if hint is str and not isinstance(value, str):
+            raise ArgumentError(f"{prefix}{name} is {value!r}: give one word in quotes")
         if hint is bool and not isinstance(value, bool):
             raise ArgumentError(f"{prefix}{name} is {value!r}: give true or false")
         if hint in (int, float):
@@ -417,5 +429,7 @@ def _check_number(name: str, value: Any, kind: type) -> None:
     short = name.rpartition(".")[2]
     if short in _AT_LEAST_ONE and value < 1:
         raise ArgumentError(f"{name} is {value!r}: give at least 1")
+    if short in _BELOW_ONE and value >= 1:
+        raise ArgumentError(f"{name} is {value!r}: give a number below 1")
     if short in _POSITIVE and value == 0:
         raise ArgumentError(f"{name} is {value!r}: give a positive number")

@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ..activations.evaluator import Evaluator
+from ..calls.functions import module_function
 from ..calls.intercept import intercepted
 from ..calls.running import evaluation_mode
 from ..choosing.makers import make
@@ -104,6 +105,33 @@ def fit(
         return Training(configuration, folder, data, progress, device, group).run()
 
 
+def read_device(device: str | torch.device) -> torch.device:
+    """A device that is there, or a sentence."""
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ArgumentError(
+            f"device is {str(device)!r}, which cannot be used here ({reason}): choose another, such as 'cpu'"
+        ) from error
+    return found
+
+
+def check_activations(network: nn.Module, configuration: Configuration) -> None:
+    """Refuse noise or a polynomial for a network with activations at which they would not stand."""
+    noise, forward = configuration.noise.kind != "none", configuration.forward.polynomial
+    if not (noise or forward or configuration.range.penalty):
+        return
+    for path, module in network.named_modules():
+        name = module_function(module)
+        if name not in (None, "relu") and "max_pool" not in str(name):
+            raise ArgumentError(
+                f"{path!r} of {configuration.network} is {type(module).__name__}: noise, polynomial and "
+                "penalty of fit stand at ReLU alone; train it by nn_bridge.sturdy in a loop of one's own"
+            )
+
+
 class Training:
     """A training that goes step by step; :func:`fit` runs it to its end."""
 
@@ -118,7 +146,12 @@ class Training:
     ) -> None:
         self.configuration, self.group, self.progress = configuration, group, progress
         self.folder = Path(folder) if folder is not None else None
-        self.device = torch.device(device)
+        self.device = read_device(device)
+        if data is not None and not isinstance(data, (str, Path)):
+            raise ArgumentError(
+                f"data is a {type(data).__name__}: give the folder of the data; a training on a loader "
+                "of one's own is nn_bridge.sturdy in one's own loop"
+            )
         known = find_network(configuration.network)
         images = known.data("train", data).first(configuration.images or None)
         images, held = held_out(images, configuration.validation)
@@ -137,6 +170,7 @@ class Training:
         self.network = start_network(known, configuration, data).to(self.device)
         if configuration.channels_last:
             self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        check_activations(self.network, configuration)
         check_sides(self.network, configuration, self.batches)
         self.calibration = known.batches(images.first(configuration.range.calibration))
         self.activations = TrainingActivations(
