@@ -82,18 +82,20 @@ def build(
             f"{call.kind} at {site!r} has alpha={call.option('alpha')!r}: give a positive one"
         )
     function = expression(call)
-    if precision is None and (function is not None or call.name in ("elu", "selu")):
+    own = function is not None or call.name in ("elu", "selu")
+    if own and precision is None:
         raise ConversionError(
             f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
         )
+    wanted = 0.0 if precision is None else float(precision)
     if function is not None:
-        evaluator = function_evaluator(function, float(bound), float(precision))
+        evaluator = function_evaluator(function, float(bound), wanted)
         made = PolynomialActivation(evaluator, bound, outside, site)
         made.apart = _jump(call, bound, evaluator.error * evaluator.radius, site)
         return made
     if call.name in ("elu", "selu"):
         alpha, gain = _SELU if call.name == "selu" else (float(call.option("alpha")), 1.0)
-        smooth = function_evaluator("elu", float(bound), float(precision) / 4)
+        smooth = function_evaluator("elu", float(bound), wanted / 4)
         return ELU(relu, smooth, bound, outside, site, alpha, gain)
     if call.name == "leaky_relu":
         slope = float(call.option("negative_slope"))
