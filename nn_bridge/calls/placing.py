@@ -10,7 +10,7 @@ from torch import nn
 from torch.fx import Graph, GraphModule
 
 from .capture import Invocation, NotCaptured
-from .rewritten import code_of, rewritten
+from .rewritten import SEVERAL, code_of, rewritten
 from .site import CallSite, Switch
 
 _BEFORE = "_before_conversion"
@@ -138,7 +138,9 @@ class _Placing:
             module.graph = tree.graphs[False]
             return
         kind = self.before[module][0] if module in self.before else type(module)
-        module.__class__ = rewritten(kind, code_of(tree.graphs))
+        several = sorted({key for (key, _), target in targets.items() if key != target})
+        names = ((SEVERAL, " ".join(several)),) if several else ()
+        module.__class__ = rewritten(kind, (*code_of(tree.graphs), *names))
 
     def _retarget(
         self, module: nn.Module, graph: Graph, targets: dict[tuple[str, int], str]

@@ -23,6 +23,8 @@ from .intercept import installed
 Code = tuple[tuple[str, str], ...]
 """Names of methods, each with the source of a function ``forward`` and its imports."""
 
+SEVERAL = "several"
+"""Entry of a code that names, in place of a method, the layers that run several times."""
 _IN_MODE = {False: "_forward_in_evaluation", True: "_forward_in_training"}
 
 
@@ -53,14 +55,15 @@ def rewritten(base: Any, code: Code) -> type[nn.Module]:
     code : tuple
         From :func:`code_of`.
     """
+    several = tuple(word for name, text in code if name == SEVERAL for word in text.split())
     body: dict[str, Any] = {
         "__doc__": base.__doc__,
         "__module__": base.__module__,
         "__qualname__": base.__qualname__,
         "__reduce_ex__": _reduce,
         "_rewritten": (base, code),
-        **{name: _guarded(name, method) for name, method in _own_methods(base)},
-        **{name: _compiled(base, text) for name, text in code},
+        **{name: _guarded(name, method, several) for name, method in _own_methods(base)},
+        **{name: _compiled(base, text) for name, text in code if name != SEVERAL},
     }
     made: type[nn.Module] = type(base.__name__, (base,), body)
     return made
@@ -78,12 +81,20 @@ def _own_methods(base: type) -> Iterator[tuple[str, Any]]:
             seen.add(name)
 
 
-def _guarded(name: str, method: Any) -> Any:
+def _guarded(name: str, method: Any, several: tuple[str, ...]) -> Any:
+    words = {*method.__code__.co_names}
+    moved = [layer for layer in several if words.issuperset(layer.split("."))]
+
     @wraps(method)
     def guarded(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         interception = installed(self)
         if interception is not None and interception.stack:  # it is answered
             return method(self, *args, **kwargs)
+        if moved and name != "forward":
+            raise ConversionError(
+                f"{type(self).__name__}.{name} runs {moved[0]!r}, which has an interval for each of its runs "
+                "in forward: call the network, or move the code into a module with a forward of its own"
+            )
         with _Refusing(f"{type(self).__name__}.{name}"):
             return method(self, *args, **kwargs)
 

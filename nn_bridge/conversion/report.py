@@ -240,7 +240,8 @@ class Replacement:
         if activation is None:
             return {}
         channels = self.by_channel.get(site)
-        interval = torch.tensor([activation.bound]) if channels is None else channels
+        single = torch.tensor([activation.bound], dtype=torch.float64)
+        interval = single if channels is None else channels
         state = {"interval": interval.double().clone(), "plan": _digest(activation)}
         if activation.correction is not None:
             state["correction"] = activation.correction.clone()
