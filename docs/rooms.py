@@ -70,7 +70,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
         _nn("calls", "activations found while a network runs", "network → calls"),
         _nn("images", "image sets from a folder", "folder → arrays"),
     ),
-    (_nn("ground of nn_bridge", "sentences for errors, files", "content → file", "errors files"),),
+    (_nn("ground of nn_bridge", "sentences for errors, files", "content → file", "errors files requirements"),),
     (_pa("polyapprox", "the command polyapprox", "arguments → report, files", "cli"),),
     (_pa("plot", "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),),
     (
