@@ -165,6 +165,12 @@ def test_complex_arrays_are_refused_not_cut() -> None:
     assert r.plan.run(0.5 + 0j) == complex(r(0.5))
 
 
+@pytest.mark.parametrize("name", ["multiplications", "levels", "tolerance"])
+def test_arrays_in_place_of_numbers_are_refused(name: str) -> None:
+    with pytest.raises(PolyApproxError, match=name):
+        pa.relu(**{name: np.array([1.0, 2.0])})
+
+
 def test_integers_of_numpy_are_integers() -> None:
     n = np.int64
     assert pa.minimax("exp", n(3), bits=np.int16(90)) == pa.minimax("exp", 3, bits=90)

@@ -216,7 +216,7 @@ def _make(
     guard: Any,
 ) -> Approximation:
     limits = multiplications, levels
-    if precision is tolerance is degrees is None and limits != (None, None):
+    if precision is tolerance is degrees is None and any(limit is not None for limit in limits):
         return _most_precise(function, interval, structure, *limits, guard)
     request = read_request(
         function, precision, tolerance, interval, structure, objective, degrees, offset, refine,
