@@ -54,7 +54,7 @@ def convert(
     ``torch.relu``, ``Tensor.relu`` and their in-place forms), in its own code, whatever its
     control flow: :mod:`nn_bridge.calls.intercept`. So are ReLU6, LeakyReLU, Hardtanh, Hardsigmoid,
     Hardswish and max-pools, which are built from ReLU (:mod:`nn_bridge.activations.derived`), and SiLU, GELU,
-    Sigmoid, Tanh and Softplus, which get the minimax polynomial of the smallest degree that
+    Sigmoid, Tanh, Softplus, LogSigmoid, Mish, Softsign and the ELUs, which get the minimax polynomial of the smallest degree that
     reaches `precision`. The type, the state dict, copying, pickling and moving of the network
     stay as they were.
 
@@ -90,6 +90,7 @@ def convert(
         Use this quantile of the |inputs| in place of the largest one.
     outside : {"report", "raise", "clamp"}
         What to do with inputs outside [−B, B]: see :class:`nn_bridge.PolynomialActivation`.
+        "report" also warns, once (:class:`nn_bridge.RangeWarning`).
     inplace : bool
         Convert the network itself instead of a copy.
 
