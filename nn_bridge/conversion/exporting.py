@@ -10,7 +10,9 @@ import copy
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -154,5 +156,21 @@ def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
         made = torch.onnx.export(program, dynamo=True, verbose=False)
     if made is None:
         raise ConversionError("torch.onnx.export gave nothing: write '.pt2' instead")
-    onnx.checker.check_model(made.model_proto)
-    write_atomically(path, lambda temporary: onnx.save(made.model_proto, temporary))
+    proto = made.model_proto
+    _restore_constants(proto, program)
+    onnx.checker.check_model(proto)
+    write_atomically(path, lambda temporary: onnx.save(proto, temporary))
+
+
+def _restore_constants(proto: Any, program: torch.export.ExportedProgram) -> None:
+    """Constants of float64 as they are: torch's exporter rounds them to float32."""
+    from onnx import TensorProto, numpy_helper
+
+    numbers = {v for node in program.graph.nodes for v in node.args if isinstance(v, float)}
+    exact = {float(np.float32(v)): v for v in numbers}
+    for tensor in proto.graph.initializer:
+        if tensor.data_type != TensorProto.DOUBLE or tensor.dims:
+            continue
+        known = exact.get(float(numpy_helper.to_array(tensor)))
+        if known is not None:
+            tensor.CopyFrom(numpy_helper.from_array(np.asarray(known), tensor.name))
