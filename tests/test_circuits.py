@@ -167,10 +167,13 @@ def test_verify_proves_a_saved_circuit_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("k", range(4, 17))
 def test_fewest_multiplications_for_relu(k: int) -> None:
-    result = pa.relu(precision=2.0**-k, structure="circuit")
-    assert result.structure == "circuit"
-    assert result.error_bound <= 2.0**-k
-    assert result.multiplications == pa.limits("relu", precision=2.0**-k).multiplications
+    least = pa.limits("relu", precision=2.0**-k).multiplications  # of the interval itself
+    for guard in (0, 2**-20):
+        result = pa.relu(precision=2.0**-k, structure="circuit", guard=guard)
+        assert result.structure == "circuit"
+        assert result.error_bound <= 2.0**-k
+        exactly = k == 4 and guard  # one multiplication errs by 2^-4 itself, and more beside [-1, 1]
+        assert result.multiplications == (2 if exactly else least)
 
 
 @pytest.mark.parametrize("objective", ["multiplications", "levels", "depth"])
@@ -254,7 +257,7 @@ def test_limits_are_below_what_is_known(function: str) -> None:
         found = pa.limits(function, precision=2.0**-k)
         assert found.multiplications == found.levels <= found.estimate <= found.known
         assert 2 ** (found.multiplications - 1) < max(found.degree, 1) <= 2**found.multiplications
-        result = pa.circuit(function, multiplications=found.known)
+        result = pa.circuit(function, multiplications=found.known, guard=0)
         assert result.error_bound <= 2.0**-k
         assert (result.counts().depth, result.counts("standalone").depth) == found.known_levels
 

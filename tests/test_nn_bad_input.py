@@ -165,7 +165,13 @@ def test_what_is_no_network(use):
         use("network", PAIRS)
 
 
-@pytest.mark.parametrize("power", [50, 60, 100])
+def test_the_finest_precision_that_float64_carries():
+    converted = convert(nn.Sequential(nn.ReLU()), precision=2.0**-50, interval=5.0)
+    x = torch.linspace(-5, 5, 10001, dtype=torch.float64)
+    assert float((converted(x) - x.clamp(min=0)).abs().max()) <= 5 * 2.0**-48
+
+
+@pytest.mark.parametrize("power", [60, 100])
 def test_precision_beyond_float64(power):
     with pytest.raises(ConversionError, match=r"float64 does not carry .* 2\*\*-30"):
         convert(network(), precision=2.0**-power, interval=5.0)

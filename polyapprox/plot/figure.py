@@ -104,7 +104,7 @@ def bound(value: float | mpmath.mpf, digits: int = 4) -> str:
     Examples
     --------
     >>> bound(2.50726e-07)
-    '2.508·10$^{-7}$'
+    '2.508·10$^{−7}$'
     """
     return _typeset(upper(value, digits))
 
