@@ -174,6 +174,8 @@ def file_path(name: str, value: Any) -> Path:
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise ArgumentError(f"{name} must be the path of a file; got {shown(value)}")
     text = os.fspath(value)
+    if text and not Path(text).name:
+        raise ArgumentError(f"{name} must be the path of a file, not of a directory; got {shown(text)}")
     try:
         known = os.fsencode(text)
     except UnicodeEncodeError:

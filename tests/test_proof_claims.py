@@ -60,14 +60,32 @@ def test_a_false_claim_is_refused_by_all_who_read_it(name: str, tmp_path: Path) 
         assert value.certificate is not None and where["error"] > float(value.certificate.upper)
 
 
-@pytest.mark.parametrize("name", ["exp", "sign", "relu"])
+UNGUARDED: dict[str, Callable[[], Approximation]] = {
+    "exp": lambda: pa.minimax("exp", 5, guard=0),
+    "sign": lambda: pa.sign(degrees=[7, 7], threshold=0.1, guard=0),
+    "relu": lambda: pa.relu(degrees=[7, 7], guard=0),
+}
+
+
+@pytest.mark.parametrize("name", UNGUARDED)
 def test_a_claim_that_nothing_refutes_is_refused_too(name: str, tmp_path: Path) -> None:
-    path = save(off(MAKERS[name]()), tmp_path / "t.json")
+    """On [-1, 1] the term of a huge degree is small everywhere."""
+    path = save(off(UNGUARDED[name]()), tmp_path / "t.json")
     for ask in (pa.verify, lambda path: pa.audit(pa.load(path)), pa.import_table):
         with pytest.raises(FalseClaimError) as caught:
             ask(path)
         assert caught.value.counterexample is None
         assert "does not compute what the components say" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", UNGUARDED)
+def test_what_explodes_within_the_guard_is_refuted(name: str, tmp_path: Path) -> None:
+    """Just above 1, where the guard holds the claim, the term of a huge degree is huge."""
+    path = save(off(MAKERS[name]()), tmp_path / "t.json")
+    with pytest.raises(FalseClaimError) as caught:
+        pa.verify(path)
+    where = caught.value.counterexample
+    assert where is not None and 1 < abs(where["x"]) <= 1 + 2**-20
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -103,7 +121,7 @@ def test_the_command_says_no_by_its_exit_code(
 def test_the_command_without_a_counterexample(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    path = str(save(off(MAKERS["exp"]()), tmp_path / "t.json"))
+    path = str(save(off(UNGUARDED["exp"]()), tmp_path / "t.json"))
     code, out, _ = run(capsys, "verify", path, "--json")
     said = json.loads(out)
     assert code == 1 and said["ok"] is False and said["counterexample"] is None
