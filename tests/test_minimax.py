@@ -238,6 +238,11 @@ def chebyshev(k: int) -> Callable[[Any], Any]:
     return t
 
 
+def in_monomials(k: int) -> str:
+    coefficients = np.polynomial.chebyshev.cheb2poly([0] * k + [1])
+    return "+".join(f"({int(c)})*x**{j}" for j, c in enumerate(coefficients) if c)
+
+
 @pytest.mark.parametrize("k", [40, 60, 100])
 def test_chebyshev_polynomial_at_half_its_degree(k: int) -> None:
     """Zero is the best approximation of T_k among all of lower degree, with error 1."""
@@ -249,11 +254,18 @@ def test_chebyshev_polynomial_at_half_its_degree(k: int) -> None:
 
 def test_chebyshev_polynomial_in_monomials() -> None:
     """Values of the expanded T_40 are lost to rounding in float64: the exchange must notice."""
-    coefficients = np.polynomial.chebyshev.cheb2poly([0] * 40 + [1])
-    text = "+".join(f"({int(c)})*x**{k}" for k, c in enumerate(coefficients) if c)
-    p = pa.minimax(text, 20, guard=0)
+    p = pa.minimax(in_monomials(40), 20, guard=0)
     assert p.error_bound <= 1.001
     assert p.error_lower_bound == pytest.approx(1, abs=1e-8)
+
+
+@pytest.mark.parametrize(("k", "degree"), [(40, 20), (40, 30), (39, 11), (35, 20)])
+def test_extrema_inside_a_wide_gap_of_the_reference(k: int, degree: int) -> None:
+    """Beyond [-1, 1] T_k has one extremum more: its best references leave several others out."""
+    p = pa.minimax(in_monomials(k), degree)
+    assert p.certificate.upper <= 1.001 * p.certificate.lower
+    other = pa.minimax(chebyshev(k), degree)
+    assert p.error_lower_bound == pytest.approx(other.error_lower_bound, rel=1e-8)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,7 @@ def exchange_in_balls(
     tolerance: float,
     max_iterations: int = 100,
     threshold: float | None = None,
+    thorough: bool = False,
 ) -> Exchange[BallTrial]:
     """Run the exchange in ball arithmetic, from a reference that may be far off.
 
@@ -123,6 +124,9 @@ def exchange_in_balls(
     ----------
     bits : int
         Good bits of the level and of the polynomial's values, relative to the level.
+    thorough : bool
+        Look for extrema as closely as in double precision: values in balls are dear, but a wide
+        gap of the reference may hide several of them from a coarse grid.
     """
 
     precision: int | None = None
@@ -135,7 +139,7 @@ def exchange_in_balls(
         precision = None if trial.vanishes else trial.precision
         return trial
 
-    return _iterate(problem, nodes, solve, tolerance, max_iterations, threshold, thorough=False)
+    return _iterate(problem, nodes, solve, tolerance, max_iterations, threshold, thorough)
 
 
 def _oscillates(trial: BallTrial) -> bool:

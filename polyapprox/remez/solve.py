@@ -87,7 +87,7 @@ def solve_minimax(
     tolerance : float
         Relative gap between the largest error and the levelled error.
     careful : bool
-        Run the whole exchange in balls.
+        Run the whole exchange in balls, with a close look for extrema.
     hull : (float, float), optional
         The interval whose Chebyshev polynomials the result is written in (symmetric under a
         parity); by default the hull of the domain.
@@ -101,7 +101,8 @@ def solve_minimax(
     if hull is not None:
         problem = replace(problem, hull=hull)
     if careful and problem.provable:
-        polished = exchange_in_balls(problem, initial_reference(problem), _GOOD_BITS, tolerance)
+        start = initial_reference(problem)
+        polished = exchange_in_balls(problem, start, _GOOD_BITS, tolerance, thorough=True)
         return _rounded(_accepted(polished), bits)
     found = exchange(problem)
     if problem.provable:
