@@ -113,7 +113,7 @@ def forecast(
         Where the arguments lie, if not in [-W, W].
     real, imaginary : float
         Noise that the arguments carry already, as after a bootstrap: the largest, relative to the
-        largest |argument|.
+        largest size of an argument.
 
     Returns
     -------

@@ -61,7 +61,7 @@ def minimax(
         Degree; or give `precision` or `tolerance` and the smallest degree that does it is found.
     precision : float, optional
         Error in the unit of bits: of the domain scaled to [-1, 1] for functions that scale with it
-        (|x|, ReLU), absolute or weighted for all others.
+        (the absolute value, ReLU), absolute or weighted for all others.
     tolerance : float, optional
         Absolute (weighted) error.
     domain : (float, float) or list of them
