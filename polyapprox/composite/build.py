@@ -10,13 +10,15 @@ from flint import arb
 
 from ..errors import ArgumentError, NotConvergedError
 from ..given import is_whole
-from ..numbers import ZERO, Real, ball, dyadic, exact, rounded
+from ..numbers import ZERO, Real, add, ball, dyadic, exact, rounded
 from ..polynomial import Polynomial
 from ..precision import working_precision
 from .exact import odd_chebyshev, odd_powers, polished_stage
 from .refined import refined_relu
 from .stage import check_degree
 from .threshold import at_threshold, best_threshold
+
+_DOUBLE_BITS = 53
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def composite_sign(
     bits : int
         Significant bits of the coefficients.
     margin : float, optional
-        Guard margin of every stage but the last, relative; at least, and by default,
-        2^(10 − bits), which covers the rounding of the coefficients.
+        Guard margin of every stage but the last, relative; by default, and with 53 bits at least,
+        2^(10 − bits), which covers the rounding of the coefficients. With more bits that is added:
+        there stages are so many that what is left over by one grows through all that follow.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def composite_sign(
     low = exact(ratio)
     if not 0 < low < 1:
         raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
-    guard = max(dyadic(1, 10 - bits), exact(margin or 0))
+    guard = _margin(bits, exact(margin or 0))
     stages: list[Stage] = []
     for position in range(len(degrees)):
         last = position == len(degrees) - 1
@@ -131,6 +134,12 @@ def composite_sign(
         stages.append(Stage(polynomial, low, exact(error), widening, scale))
         low = following
     return tuple(stages)
+
+
+def _margin(bits: int, wanted: mpmath.mpf) -> mpmath.mpf:
+    """The margin of a stage: what is wanted, and what the rounding of its coefficients takes."""
+    rounding = dyadic(1, 10 - bits)
+    return add(wanted, rounding) if bits > _DOUBLE_BITS else max(wanted, rounding)
 
 
 def _polished(

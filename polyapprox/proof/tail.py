@@ -70,7 +70,13 @@ def _product(proof: StageProof, x: arb) -> arb:
 
 
 def _image(proof: StageProof, low: arb, high: arb) -> tuple[arb, arb]:
-    for form in proof.forms:
+    """Enclosure of s on a cell of the interval, within what is proven for all of it.
+
+    What an enclosure of a stage is too wide would else grow through all the stages that follow.
+    """
+    for form, (least, most) in zip(proof.forms, proof.inputs, strict=True):
+        low, high = low.max(least.lower()), high.min(most.upper())
         found = range_on(form, bool(low >= 0), low, high)
         low, high = handed_on(found, proof.noise)
-    return found.smallest, found.largest
+    smallest, largest = proof.image
+    return found.smallest.max(smallest.lower()), found.largest.min(largest.upper())
