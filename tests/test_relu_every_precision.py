@@ -59,6 +59,14 @@ def test_sign_and_step(name: str, k: int) -> None:
         assert error.max() * 1.01 >= independent.to_fixed(r.error_bound)
 
 
+@pytest.mark.parametrize("name", ["sign", "step", "relu", "abs"])
+def test_high_precision_without_a_guard(name: str) -> None:
+    """Stages keep no more room than their rounding takes, and thirty follow each other."""
+    r = getattr(pa, name)(precision=2.0**-128, interval=(-3, 5), guard=0)
+    assert r.error_bound <= 2.0**-128 * (1 if name in ("sign", "step") else 5)
+    assert r.covered == r.domain
+
+
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 @pytest.mark.parametrize("k", [5, 9, 12, 22])
 def test_maximum_and_minimum(name: str, k: int) -> None:

@@ -26,7 +26,10 @@ from .study import study_domain
 
 _BITS = 450  # beyond those of the coefficients: adapted ones have 400
 _BITS_PER_DEGREE = 8
-_WIDER = arb((1, -120))  # by how much the inputs of stages are taken wider than those proven
+# By how much the inputs of stages are taken wider than those proven: 2^-120, or less where the
+# coefficients have more bits, as their rounding is all that the margins of the stages leave for it.
+_WIDER_BITS = 120
+_WIDER_BITS_BEYOND = 50
 _SUM_BITS = 200
 _ATTEMPTS = 3  # each with twice the bits
 _SHARE, _ROUNDING = arb((1, -40)), arb((1, -256))
@@ -49,7 +52,7 @@ def difference_bound(approximation: Approximation, upper: mpmath.mpf) -> mpmath.
         If the difference is more than rounded constants make: above 2^-40 of the error, or 2^-256
         of the values where that is more.
     """
-    most = max(significant_bits(c) for p in approximation.components for c in p.coefficients)
+    most = _longest(approximation.components)
     degree = max(component.degree for component in approximation.components)
     bits = _BITS + most + _BITS_PER_DEGREE * degree
     gap: arb | None = None
@@ -64,13 +67,20 @@ def difference_bound(approximation: Approximation, upper: mpmath.mpf) -> mpmath.
     )
 
 
+def _longest(components: tuple[Polynomial, ...]) -> int:
+    """Most significant bits of a coefficient."""
+    return max(significant_bits(c) for p in components for c in p.coefficients)
+
+
 def _difference(approximation: Approximation) -> tuple[arb | None, arb]:
     """Bound of the difference (None: the stages are not found in the plan), and of the values."""
     parts = [(ball(a), ball(b)) for a, b in study_domain(approximation)]
     forms = _forms(approximation.components)
     ending = ending_of(approximation, _farthest(parts))
     mirrored = len(forms) > 1 and all(is_odd(c) for c in approximation.components)
-    chain = _followed(forms, _inputs(approximation, parts, mirrored), mirrored)
+    beyond = max(_WIDER_BITS, _longest(approximation.components) + _WIDER_BITS_BEYOND)
+    inputs = _inputs(approximation, parts, mirrored)
+    chain = _followed(forms, inputs, mirrored, arb((1, -beyond)))
     found = match_stages(approximation.plan, chain.stages, ending)
     size = sum((abs(ball(c)) for c in approximation.components[-1].coefficients), arb(0))
     size += abs(ball(approximation.offset))
@@ -98,24 +108,28 @@ def sum_above(first: mpmath.mpf, second: mpmath.mpf) -> mpmath.mpf:
 
 @dataclass(frozen=True)
 class _Chain:
-    """Stages with their inputs and values, and bounds of their derivatives there."""
+    """Stages with their inputs (taken wider, relative), values, and bounds of derivatives there."""
 
     stages: list[Stage]
     slopes: list[arb]
+    wider: arb
 
 
-def _followed(forms: list[arb_poly], inputs: list[_Part], mirrored: bool) -> _Chain:
+def _followed(
+    forms: list[arb_poly], inputs: list[_Part], mirrored: bool, wider: arb
+) -> _Chain:
     """The images of all stages, one after the other (of a single stage it is not needed)."""
     if len(forms) == 1:
-        return _Chain([Stage(forms[0], _farthest(_widened(inputs, False)), arb(0))], [arb(0)])
+        radius = _farthest(_widened(inputs, False, wider))
+        return _Chain([Stage(forms[0], radius, arb(0))], [arb(0)], wider)
     stages, slopes = [], []
     for form in forms:
-        wide = _widened(inputs, mirrored)
+        wide = _widened(inputs, mirrored, wider)
         images = [_image(form, mirrored, *part) for part in wide]
         inputs = [(low, high) for low, high, _ in images]
         stages.append(Stage(form, _farthest(wide), _farthest(inputs)))
         slopes.append(max_of(steep for _, _, steep in images))
-    return _Chain(stages, slopes)
+    return _Chain(stages, slopes, wider)
 
 
 def _image(form: arb_poly, mirrored: bool, low: arb, high: arb) -> tuple[arb, arb, arb]:
@@ -139,7 +153,7 @@ def _carried(found: Match, chain: _Chain, ending: Ending) -> arb | None:
     """What the differences of the stages come to at the end (None: beyond what was widened)."""
     total, stage = arb(0), 0
     for joined, gap in zip(found.joined, found.gaps, strict=True):
-        if stage and not total <= _WIDER * chain.stages[stage].radius / 2:
+        if stage and not total <= chain.wider * chain.stages[stage].radius / 2:
             return None
         for slope in chain.slopes[stage : stage + joined]:
             total = total * slope
@@ -165,9 +179,9 @@ def _inputs(
     return [(arb(0), _farthest(found))] if mirrored else found
 
 
-def _widened(parts: list[_Part], mirrored: bool) -> list[_Part]:
+def _widened(parts: list[_Part], mirrored: bool, wider: arb) -> list[_Part]:
     """All parts a little wider (where the inputs are mirrored, the first end stays 0)."""
-    more = _farthest(parts) * _WIDER
+    more = _farthest(parts) * wider
     return [
         (low if mirrored else (low - more).lower(), (high + more).upper()) for low, high in parts
     ]

@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 
 from ...errors import NotConvergedError
-from ...numbers import dyadic, multiply
+from ...numbers import dyadic, multiply, significant_bits
 from ...polynomial import MAP_BITS
 from ..builder import PlanBuilder
 from .chain import Chain, Family, Side
@@ -28,6 +28,7 @@ LARGEST_AMPLIFICATION = 2.0**12
 _MINUS_ONE = dyadic(-1, 0)
 _SEEDS = 16
 _ENOUGH = 2  # solutions, of which the best conditioned is taken
+_BITS_FOR_EACH = 4
 _DIFFERENCE_BITS = 40  # fewer than the constants have
 
 
@@ -69,7 +70,7 @@ def adapt(
     objective: Objective = "depth",
     largest_constant: float = LARGEST_CONSTANT,
     largest_amplification: float = LARGEST_AMPLIFICATION,
-    bits: int = MAP_BITS,
+    bits: int | None = None,
 ) -> Adapted | Refusal:
     """Constants of the shipped chain that computes a Chebyshev series.
 
@@ -85,8 +86,10 @@ def adapt(
         Largest constant allowed, relative to the largest coefficient.
     largest_amplification : float
         Largest amplification of rounding errors allowed.
-    bits : int
-        Significant bits of the constants.
+    bits : int, optional
+        Significant bits of the constants; by default 400, or four times those of the coefficients
+        where that is more: what is rounded grows through all the stages that a composite of such
+        coefficients has.
 
     Returns
     -------
@@ -100,6 +103,8 @@ def adapt(
     (4, 3, True)
     """
     degree = len(series) - 1
+    if bits is None:
+        bits = max(MAP_BITS, _BITS_FOR_EACH * max(significant_bits(c) for c in series))
     chain = best_chain(family, degree, objective)
     if chain is None:
         return Refusal(f"no chain is known for degree {degree}")
