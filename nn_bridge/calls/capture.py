@@ -21,10 +21,11 @@ from ..errors import ConversionError
 from .functions import CALLABLES, METHODS, Call, module_function, read_call
 from .intercept import site_name
 
-_TRACE_ERRORS = (
+TRACE_ERRORS = (
     torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
-    IndexError, NotImplementedError, AssertionError, NameError,
+    IndexError, NotImplementedError,
 )  # fmt: skip
+"""What tracing code with torch.fx raises where it cannot be traced."""
 _PLAIN = (type(None), bool, int, float, str)
 MODES = (False, True)
 """Of ``training``: evaluation first."""
@@ -77,7 +78,7 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
     mode, module.training = module.training, training
     try:
         graph = _LocalTracer().trace(module, plain or None)
-    except _TRACE_ERRORS as error:
+    except (*TRACE_ERRORS, AssertionError, NameError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NotCaptured(f"{type(module).__name__}: {reason}") from error
     finally:

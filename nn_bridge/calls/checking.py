@@ -11,16 +11,12 @@ import torch.fx
 from torch import nn
 
 from .answering import answering
-from .capture import NotCaptured, local_graph, require_default
+from .capture import TRACE_ERRORS, NotCaptured, local_graph, require_default
 from .functions import CALLABLES, METHODS, Call, module_function
 from .intercept import Interception, intercepted, observed
 from .operations import ADVICE, is_plain, remaining_function, remaining_module
 from .site import CallSite
 
-_TRACE_ERRORS = (
-    torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
-    IndexError, NotImplementedError,
-)  # fmt: skip
 COMPILED = "compiled code"
 
 
@@ -207,5 +203,5 @@ def _graph(model: nn.Module) -> torch.fx.Graph | None:
     """The calls of a network, if it can be traced."""
     try:
         return torch.fx.Tracer().trace(model)
-    except _TRACE_ERRORS:
+    except TRACE_ERRORS:
         return None

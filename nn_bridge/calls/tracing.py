@@ -12,13 +12,9 @@ from torch import nn
 
 from ..errors import ConversionError
 from .answering import remove
+from .capture import TRACE_ERRORS
 from .functions import CALLABLES, METHODS, module_function
 from .intercept import site_name
-
-_TRACE_ERRORS = (
-    torch.fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, KeyError,
-    IndexError, NotImplementedError,
-)  # fmt: skip
 
 
 class SiteTracer(torch.fx.Tracer):
@@ -93,6 +89,6 @@ def trace_sites(
     try:
         graph = tracer.trace(network)
         return torch.fx.GraphModule(network, graph), tracer.sites
-    except _TRACE_ERRORS as error:
+    except TRACE_ERRORS as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConversionError(f"torch.fx cannot trace the network: {reason}") from error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
+
+from ..files import write_atomically
 
 FOLDER = Path(__file__).parent / "data"
 
@@ -17,15 +17,6 @@ def read(name: str, folder: Path = FOLDER) -> Any:
 
 
 def write(name: str, content: Any, folder: Path = FOLDER) -> Path:
-    """Write a JSON file through a temporary file of the same folder."""
-    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=0, ensure_ascii=False)
-            stream.write("\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, folder / name)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return folder / name
+    """Write a JSON file whole or not at all."""
+    text = json.dumps(content, indent=0, ensure_ascii=False) + "\n"
+    return write_atomically(folder / name, text.encode())

@@ -10,7 +10,6 @@ and ends as if it had not been interrupted.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import ArgumentError
+from ...files import write_atomically
 from ..chain import Chain, Grid, absolute_grid, errors, pack, unpack
 from ..shape import canonical
 from .graded import graded_grid
@@ -319,10 +319,7 @@ def write_archive(path: Path, archive: Archive, state: Any) -> None:
             for one in archive.kept[count]
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content), encoding="utf-8")
-    os.replace(temporary, path)
+    write_atomically(path, json.dumps(content).encode())
 
 
 def read_archive(path: Path) -> tuple[Archive, Any]:
