@@ -1,6 +1,6 @@
 """What the benchmarks share: timing, the description of the machine, atomic results, true errors.
 
-Errors are measured with the independent arithmetic of ``tests/independent.py``, never with the
+Errors are measured with the independent arithmetic of ``tests/support/independent.py``, never with the
 package that is measured.
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "support")]
 
 import independent  # noqa: E402
 

@@ -24,7 +24,7 @@ from nn_bridge.training import Configuration, Forward, Noise, Range, fit, read_c
 from nn_bridge.training.configuration import as_mapping
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "digits-sturdy.jsonl"
+RESULTS = FOLDER / "results" / "digits-sturdy.jsonl"
 MULTIPLICATIONS = (2, 3)
 MARGIN = 1.25
 SEEDS = (1, 2, 3, 4, 5)

@@ -27,7 +27,7 @@ import nn_bridge
 from nn_bridge.experiments.records import Records, key_of
 from nn_bridge.files import git_commit, versions
 
-RESULTS = Path(__file__).parent / "exported-networks.jsonl"
+RESULTS = Path(__file__).parent / "results" / "exported-networks.jsonl"
 PRECISION, MARGIN, IMAGES, SIDE = 10, 1.25, 4, 64
 NETWORKS = {
     "torchvision": (

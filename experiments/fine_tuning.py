@@ -4,7 +4,7 @@
 
 trains each configuration of experiments/fine-tuning/ with the seed after the colon ("-" instead of
 a seed: the network as it was). Stopped and started again it goes on with the epoch, or the
-measurement, where it was. Kept in experiments/fine-tuning/: the record of each training (.json) and all
+measurement, where it was. Kept in experiments/results/fine-tuning/: the record of each training (.json) and all
 measurements (results.jsonl); weights stay in the working folder.
 """
 
@@ -21,6 +21,7 @@ from nn_bridge.files import write_json
 from nn_bridge.training import fit, read_configuration
 
 HERE = Path(__file__).parent / "fine-tuning"
+RESULTS = Path(__file__).parent / "results" / "fine-tuning"
 Cells = tuple[tuple[str, ...], tuple[str, ...], int, int]
 """Intervals, approximations, and the precisions 2^-k from and to."""
 SHORT: tuple[Cells, ...] = ((("per-layer", "50"), ("published", "ours"), 4, 9),)
@@ -52,7 +53,7 @@ def trained(name: str, seed: int, work: Path, data: Path | None) -> tuple[str, P
     record = fit(configuration, folder, data=data, progress=_show).record
     weights = folder / "weights.safetensors"
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    write_json(HERE / f"{name}-{seed}.json", {"weights_sha256": digest, **record})
+    write_json(RESULTS / f"{name}-{seed}.json", {"weights_sha256": digest, **record})
     _say(f"{name}, seed {seed}: {100 * record['accuracy']:.2f} % with ReLU itself\n")
     return configuration.network, weights
 
@@ -62,7 +63,7 @@ def measured(
 ) -> None:
     """PANN accuracy on all test images, published approximations and ours."""
     known = network == "resnet20-cifar10" and weights is None
-    path = HERE.parent / "resnet20-cifar10.jsonl" if known else HERE / "results.jsonl"
+    path = RESULTS.parent / "resnet20-cifar10.jsonl" if known else RESULTS / "results.jsonl"
     for intervals, approximations, first, last in cells:
         configuration = AccuracyConfiguration(
             network=network,

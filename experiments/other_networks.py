@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nn_bridge.experiments.accuracy import AccuracyConfiguration, run_accuracy
 
-RESULTS = Path(__file__).parent / "other-networks.jsonl"
+RESULTS = Path(__file__).parent / "results" / "other-networks.jsonl"
 NETWORKS = (
     "resnet20-cifar10-chenyaofo",
     "resnet32-cifar10",

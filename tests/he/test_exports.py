@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported import bare
+from paths import STUBS
 
 import polyapprox as pa
 from polyapprox.encrypted.frameworks import interpreter
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-from exported import bare
-
-STUB = Path(__file__).parent.parent / "stubs" / "lattigo"
+STUB = STUBS / "lattigo"
 OPENFHE = interpreter.find()[0]
 TABLES = {
     "constant": lambda: bare([[0.7]]),

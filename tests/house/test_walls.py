@@ -1,29 +1,15 @@
 """Imports go down: every import of both packages, inside functions too, against the list of floors."""
 
 import ast
-import importlib.util
-import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+import rooms
+from paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACKAGES = ("polyapprox", "nn_bridge")
-
-
-def _rooms() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["rooms"] = module
-    specification.loader.exec_module(module)
-    return module
-
-
-ROOMS = _rooms()
 
 
 def name_of(path: Path) -> str:
@@ -59,16 +45,16 @@ def through_a_wall(module: str, imported: str) -> bool:
         return False
     if imported == package or ".".join(imported.split(".")[:2]) not in FILES:  # a name of the package itself
         return package == module.split(".")[0]
-    floor, room = ROOMS.room_of(module)
-    other, entered = ROOMS.room_of(imported)
-    doors = [door for name, door in ROOMS.DOORS if name == module]
+    floor, room = rooms.room_of(module)
+    other, entered = rooms.room_of(imported)
+    doors = [door for name, door in rooms.DOORS if name == module]
     allowed = any(imported == door or imported.startswith(door + ".") for door in doors)
     return not allowed and (other, entered) != (floor, room) and other >= floor
 
 
 def test_every_module_is_in_a_room_and_every_room_has_modules() -> None:
-    lived_in = {ROOMS.room_of(name) for name in INSIDE}
-    assert lived_in == {ROOMS.room_of(r.modules[0]) for floor in ROOMS.FLOORS for r in floor}
+    lived_in = {rooms.room_of(name) for name in INSIDE}
+    assert lived_in == {rooms.room_of(r.modules[0]) for floor in rooms.FLOORS for r in floor}
 
 
 @pytest.mark.parametrize("module", INSIDE)
@@ -83,8 +69,8 @@ def walls() -> Iterator[tuple[str, str]]:
     """For every two rooms between which there is a wall: a module here, a module there."""
     homes: dict[tuple[int, str], str] = {}
     for name, path in INSIDE.items():
-        if path.name != "__init__.py" and name not in {module for module, _ in ROOMS.DOORS}:
-            homes.setdefault(ROOMS.room_of(name), name)
+        if path.name != "__init__.py" and name not in {module for module, _ in rooms.DOORS}:
+            homes.setdefault(rooms.room_of(name), name)
     for (here, module), (there, wanted) in product(homes.items(), repeat=2):
         if here != there and there[0] >= here[0]:
             yield module, wanted
@@ -110,7 +96,7 @@ def test_relative_imports_are_resolved() -> None:
 
 
 def test_doors_are_used() -> None:
-    for module, door in ROOMS.DOORS:
+    for module, door in rooms.DOORS:
         path = INSIDE[module]
         package = module if path.name == "__init__.py" else module.rpartition(".")[0]
         text = path.read_text(encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Makes the tables and figures of the page *Choices*: ``python docs/made/pareto_tables.py``.
+
+With ``--check`` the tables are only compared. Every count is done twice: by the package, and by a
+counter of ``tests/support/independent.py`` that shares no code with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+DOCS = Path(__file__).parents[1]
+sys.path.insert(0, str(DOCS.parent / "tests" / "support"))
+
+import independent
+from page_tables import grid, main, reduce_colours
+
+import polyapprox
+from polyapprox.outward import lower_places
+from polyapprox.published.composites import ALPHAS, published_degrees
+from polyapprox.published.costs import published_cost, published_points
+from polyapprox.recipes.pareto import Front
+
+PRECISIONS = range(4, 21)
+FIGURES = {"pareto-9.png": 9, "pareto-18.png": 18}
+
+
+@cache
+def front(k: int) -> Front:
+    return polyapprox.pareto("relu", precision=2.0**-k)
+
+
+def proven(bits: float) -> str:
+    """Proven bits, rounded down."""
+    return lower_places(bits, 2)
+
+
+def chosen() -> str:
+    """What `relu` chooses by multiplications and by levels, beside the limit and r_α."""
+    rows = []
+    for k in PRECISIONS:
+        cells: list[object] = [f"2^-{k}"]
+        for objective in ("multiplications", "levels"):
+            r = polyapprox.relu(precision=2.0**-k, objective=objective)
+            counts = r.multiplications, r.depth
+            if independent.counts(r.plan) != counts:
+                raise SystemExit(f"the counters disagree at 2^-{k}: {counts}")
+            cells += [r.structure, *counts, proven(r.bits)]
+        cells.append(polyapprox.limits("relu", precision=2.0**-k).multiplications)
+        if k in ALPHAS:
+            multiplications, levels = published_cost(published_degrees(k))
+            cells.append(f"r_{k}: {multiplications}, {levels}")
+        else:
+            sets = [p for p in published_points(k) if p.name.startswith("comparison")]
+            few = min(sets, key=lambda p: p.multiplications)
+            flat = min(sets, key=lambda p: p.levels)
+            cells.append("; ".join(f"{p.multiplications}, {p.levels}" for p in (few, flat)))
+        rows.append(cells)
+    return grid(
+        ("precision", "fewest mult.", "mult.", "levels", "bits (proven)",
+         "fewest levels", "mult.", "levels", "bits (proven)",
+         "limit of both (proven)", "published: mult., levels"),
+        rows,
+    )  # fmt: skip
+
+
+def fronts() -> str:
+    """The fronts: ways that no other beats, and how many were beaten."""
+    rows = []
+    for k in PRECISIONS:
+        found = front(k)
+        ways = "; ".join(
+            f"{way} ({way.multiplications}, {way.levels}, {way.seconds:.2f} s)"
+            for way in found.rows[:3]
+        )
+        more = f"; {len(found.rows) - 3} more" if len(found.rows) > 3 else ""
+        rows.append(
+            (
+                f"2^-{k}", ways + more, len(found.others), len(found.published),
+                len(found.undominated()),
+            )
+        )  # fmt: skip
+    return grid(
+        ("precision", "not beaten (mult., levels, forecast)", "beaten", "published points",
+         "of these not dominated"),
+        rows,
+    )  # fmt: skip
+
+
+def figures() -> None:
+    """Draw the figures, small enough for a page."""
+    for name, k in FIGURES.items():
+        path = DOCS / "figures" / name
+        front(k).plot(path)
+        reduce_colours(path)
+
+
+TABLES: dict[str, Callable[[], str]] = {"chosen": chosen, "fronts": fronts}
+
+if __name__ == "__main__":
+    status = main(DOCS / "pareto.md", TABLES, sys.argv[1:])
+    if "--check" not in sys.argv:
+        figures()
+    sys.exit(status)

@@ -1,0 +1,102 @@
+"""Makes the tables of the page on plans: ``python docs/made/plans_tables.py`` (``--check``).
+
+A table stands between ``<!-- plans NAME -->`` and ``<!-- end of plans -->`` in plans.md.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from polyapprox.composite.refined import shipped_refined
+from polyapprox.files import write_atomically
+from polyapprox.numbers import ZERO, exact
+from polyapprox.plan import PlanBuilder, count
+from polyapprox.plan.chebyshev import append_chebyshev, chebyshev_cost
+from polyapprox.plan.series import append_series, choose_series, series_cost, times_cost
+
+PAGE = Path(__file__).parents[1] / "plans.md"
+PLACE = re.compile(r"(<!-- plans ([a-z-]+) -->\n).*?(<!-- end of plans -->)", re.DOTALL)
+# Lee, Lee, No, Kim, eprint 2020/834, tables of func.cpp: odd degrees 3, 5, …, 63
+LEE = (
+    *(2, 3, 5, 5, 6, 7, 8, 8, 8, 9, 9, 10, 10, 11, 12),
+    *(11, 11, 11, 11, 12, 12, 13, 13, 14, 14, 14, 14, 15, 15, 16, 17),
+)  # fmt: skip
+EVEN = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64, 72, 128, 255)
+STAGES = ((7, 7), (7, 15), (15, 15))
+
+
+def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table, right-aligned."""
+    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]) + "\n"
+
+
+def odd() -> str:
+    """Odd degrees at least depth."""
+    rows = []
+    for degree, lee in zip(range(3, 64, 2), LEE, strict=True):
+        products, depth = series_cost(degree, "odd")
+        with_factor = times_cost(degree)
+        rows.append((degree, depth, lee, products, *with_factor))
+    headings = (
+        "degree", "depth", "mult.: Lee et al.", "mult.: ours", "times z: mult.", "times z: depth",
+    )  # fmt: skip
+    return grid(headings, rows)
+
+
+def even() -> str:
+    """Even degrees at least depth."""
+    rows = []
+    for degree in (n - n % 2 for n in EVEN):
+        before, after = chebyshev_cost(degree, "even"), series_cost(degree, "even")
+        rows.append((degree, after[1], before[0], after[0]))
+    return grid(("degree", "depth", "mult.: baby steps, giant steps", "mult.: ours"), rows)
+
+
+def stages() -> str:
+    """Constants of real stages."""
+    rows = []
+    for degrees in STAGES:
+        for place, stage in enumerate(shipped_refined()[degrees, True].stages, 1):
+            series = [ZERO] * (2 * len(stage))
+            series[1::2] = [exact(c) for c in stage]
+            found = choose_series(series, "odd").adapted
+            plain, better = PlanBuilder(), PlanBuilder()
+            old = count(plain.finish(append_chebyshev(plain, plain.arguments[0], series, "odd")))
+            new = count(better.finish(append_series(better, better.arguments[0], series, "odd")))
+            rows.append(
+                (
+                    ", ".join(map(str, degrees)), place, f"{old.multiplications} → {new.multiplications}",
+                    f"{old.constant_products} → {new.constant_products}", new.depth,
+                    "refused" if found is None else f"{found.largest:.1f}",
+                    "" if found is None else f"{found.amplification:.0f}",
+                )
+            )  # fmt: skip
+    headings = (
+        "composite", "stage", "mult.", "products with constants", "depth", "largest constant",
+        "amplification",
+    )  # fmt: skip
+    return grid(headings, rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"odd": odd, "even": even, "stages": stages}
+
+
+def main() -> int:
+    """Write the tables, or compare them."""
+    text = PAGE.read_text(encoding="utf-8")
+    made = PLACE.sub(lambda m: m[1] + TABLES[m[2]]() + m[3], text)
+    if "--check" in sys.argv:
+        if made != text:
+            print("plans.md is not what plans_tables.py makes; run it without --check")
+        return int(made != text)
+    if made != text:
+        write_atomically(PAGE, made.encode("utf-8"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The documentation: its examples run, its tables are computed, its picture of the rooms is true."""
+
+import contextlib
+import doctest
+import importlib
+import importlib.util
+import io
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import rooms
+import tables
+from paths import DOCS, MADE, ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")]
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def blocks(page: Path, *languages: str) -> list[tuple[int, str]]:
+    """Fenced blocks of some languages: line number and text."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        (text.count("\n", 0, found.start()) + 1, found[2])
+        for found in FENCED.finditer(text)
+        if found[1] in languages
+    ]
+
+
+def with_blocks(*languages: str) -> list[Path]:
+    return [page for page in PAGES if blocks(page, *languages)]
+
+
+def need(page: Path) -> None:
+    """Skip a page whose libraries are not installed."""
+    text = page.read_text(encoding="utf-8")
+    for name, sign in (("torch", "import nn_bridge"), ("matplotlib", "--plot")):
+        if sign in text:
+            pytest.importorskip(name)
+
+
+@pytest.mark.parametrize("page", with_blocks("python", "pycon"), ids=lambda p: p.stem)
+def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need(page)
+    monkeypatch.chdir(tmp_path)
+    parser, names = doctest.DocTestParser(), {"__name__": "__main__"}
+    runner = doctest.DocTestRunner(optionflags=OPTIONS)
+    output = io.StringIO()
+    for line, text in blocks(page, "python", "pycon"):
+        test = parser.get_doctest(text, names, page.name, str(page), line)
+        assert test.examples, f"{page.name}, line {line}: nothing is run"
+        runner.run(test, out=output.write, clear_globs=False)
+        names.update(test.globs)
+    assert runner.failures == 0, output.getvalue()
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a console block with the output it claims."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def run_command(command: str) -> str:
+    program, *arguments = shlex.split(command)
+    package = {"polyapprox": "polyapprox.cli", "nn-bridge": "nn_bridge.cli"}[program]
+    main = importlib.import_module(package).main
+    output = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(output):
+        patch.setattr(sys, "argv", [program, *arguments])
+        try:
+            code = main()
+        except SystemExit as leaving:
+            code = leaving.code
+    assert code in (0, None), f"{command}: exit code {code}"
+    return output.getvalue()
+
+
+@pytest.mark.parametrize("page", with_blocks("console"), ids=lambda p: p.stem)
+def test_commands(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need(page)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "160")
+    checker = doctest.OutputChecker()
+    for _, text in blocks(page, "console"):
+        for command, wanted in commands(text):
+            got = run_command(command)
+            assert checker.check_output(wanted, got, OPTIONS), f"$ {command}\n{got}"
+
+
+def test_tables_are_those_of_the_code() -> None:
+    text = {page: page.read_text(encoding="utf-8") for page in tables.PAGES}
+    places = [place for page in text for place in tables.PLACE.finditer(text[page])]
+    assert {place[2] for place in places} == set(tables.TABLES)
+    # Accuracies in single precision may differ by an image from one processor to another.
+    known = {place[2]: place[0][len(place[1]) : -len(place[3])] for place in places}
+    kept = {"margins": known["margins"]}
+    for page in text:
+        assert tables.renewed(text[page], kept) == text[page], page.name
+
+
+def test_table_cells_are_rounded_to_the_safe_side() -> None:
+    assert tables.proven(9.00999) == "9.00"
+    assert tables.above(0.0973201) == "0.0974"
+    assert float(tables.above(1.15)) >= 1.15
+
+
+def test_the_picture_of_the_rooms_is_up_to_date() -> None:
+    assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.picture()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    for target, anchor in LINK.findall(text):
+        if target.startswith(("http://", "https://")):
+            continue
+        goal = page.parent / target if target else page
+        assert goal.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", goal.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor[1:] in {slug(heading) for heading in headings}, f"{target}{anchor}"
+
+
+def slug(heading: str) -> str:
+    """The anchor that a heading gets."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_picture_is_made_by_a_script_and_shown_and_small() -> None:
+    shown = set()
+    for page in PAGES:
+        for target, _ in LINK.findall(page.read_text(encoding="utf-8")):
+            if target.endswith((".png", ".svg")):
+                shown.add((page.parent / target).resolve())
+    assert shown == {path.resolve() for path in (DOCS / "figures").iterdir()}
+    made = "".join(script.read_text(encoding="utf-8") for script in MADE.glob("*.py"))
+    for path in shown:
+        assert f'"{path.name}"' in made, path.name
+        assert path.stat().st_size <= 150_000, path.name
+
+
+def test_every_field_of_a_table_is_explained() -> None:
+    from polyapprox.table.schema import table_schema
+
+    text = (DOCS / "table-format.md").read_text(encoding="utf-8")
+    schema = table_schema()
+    fields = set(schema["properties"])
+    for part in ("component", "plan", "certificate"):
+        fields |= set(schema["$defs"][part]["properties"])
+    missing = [name for name in fields if f"`{name}`" not in text and f'["{name}"]' not in text]
+    assert missing == []
+    for structure in schema["properties"]["structure"]["enum"]:
+        assert structure in text, structure

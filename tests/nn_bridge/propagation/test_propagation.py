@@ -1,0 +1,215 @@
+"""How errors travel: against networks whose answer is known, and against direct evaluation."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+
+import propagation_tables as tables
+import pytest
+import torch
+from paths import EXPERIMENTS
+from torch import nn
+
+import polyapprox
+from nn_bridge import ConversionError, convert, propagate
+from nn_bridge.errors import ArgumentError
+from nn_bridge.models import DigitsNet
+from nn_bridge.models.networks import find_network
+from nn_bridge.propagation import AccuracyCurve, accuracy_curve, majorant
+
+
+def circuit(m=5):
+    return polyapprox.circuit("relu", multiplications=m)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    network = find_network("digits")
+    return network.load(), list(network.batches(network.data("test").first(100), 50))
+
+
+@pytest.fixture(scope="module")
+def found(digits):
+    return propagate(*digits, precision=2**-7, approximation=circuit(), margin=1.1)
+
+
+def test_one_activation_between_linear_maps_is_predicted_exactly():
+    generator = torch.Generator().manual_seed(5)
+    network = nn.Sequential(nn.Linear(3, 6), nn.ReLU(), nn.Linear(6, 4)).double()
+    x = torch.randn(500, 3, generator=generator, dtype=torch.float64)
+    result = propagate(network, [x], precision=2**-7, approximation=circuit(), interval=8.0)
+    (layer,) = result.layers
+    hidden = network[0](x).detach()
+    error = 8 * torch.as_tensor(circuit()((hidden / 8).numpy())) - hidden.clamp(min=0)
+    deviation = error @ network[2].weight.detach().T
+    rms = float(deviation.square().mean().sqrt())
+    assert layer.observed == pytest.approx(rms, rel=1e-9)
+    assert layer.predicted == pytest.approx(rms, rel=1e-9)
+    assert result.deviation["all"] == pytest.approx(rms, rel=1e-9)
+    assert layer.rms == pytest.approx(float(error.square().mean().sqrt()), rel=1e-9)
+    negative = hidden < 0
+    assert layer.bias_negative == pytest.approx(float(error[negative].mean()), rel=1e-9)
+    assert layer.rms_positive == pytest.approx(float(error[~negative].square().mean().sqrt()))
+    assert layer.negative == pytest.approx(float(negative.double().mean()))
+    assert layer.dead == pytest.approx(float((hidden.abs() <= layer.proven).double().mean()))
+    # J is the last weight: its Frobenius norm is known, the products estimate it
+    norm = float(network[2].weight.detach().norm()) * layer.rms / 2  # rms over 4 logits
+    assert layer.predicted_norm == pytest.approx(norm, rel=0.25)
+    bound = result.bound
+    largest = float(network[2].weight.detach().abs().sum(1).max()) * layer.proven
+    assert bound == pytest.approx(largest, rel=1e-9) and float(deviation.abs().max()) <= bound
+
+
+def test_the_deviation_is_that_of_the_converted_network(digits, found):
+    model, data = digits
+    converted = convert(
+        model, approximation=circuit(), calibrate=[x for x, _ in data], margin=1.1
+    )
+    with torch.no_grad():
+        deviations = torch.cat([converted(x) - model(x) for x, _ in data])
+    assert found.deviation["all"] == pytest.approx(float(deviations.square().mean().sqrt()), rel=1e-4)
+    assert [layer.site for layer in found.layers] == [s.site for s in converted.report.sites]
+    assert found.images == 100 and found.accuracy["exact"] > 0.97
+
+
+def test_predictions_meet_what_is_observed(found):
+    ratios = [layer.predicted / layer.observed for layer in found.layers]
+    assert all(2 / 3 < ratio < 3 / 2 for ratio in ratios)
+    random = [layer.predicted_norm / layer.observed for layer in found.layers]
+    assert sum(2 / 3 < ratio < 3 / 2 for ratio in random) > len(random) / 2
+    assert found.deviation["linear"] == pytest.approx(found.deviation["all"], rel=0.5)
+    parts = found.deviation["negative"] ** 2 + found.deviation["positive"] ** 2
+    assert 0.3 < parts / found.deviation["all"] ** 2 < 3
+    first = found.layers[0]
+    assert first.carried == pytest.approx(first.rms, rel=1e-5) and first.amplification == 1.0
+
+
+def test_the_majorant_bounds_every_deviation_and_certifies_at_high_precision(digits):
+    model, data = digits
+    fine = polyapprox.relu(precision=2**-44, structure="composite")
+    result = propagate(model.double(), [(x.double(), y) for x, y in data],
+                       precision=2**-44, approximation=fine, margin=1.5)  # fmt: skip
+    model.float()
+    assert result.certified == 1.0 and result.flips["all"] == 0.0
+    assert result.deviation["all"] < result.bound < 1e-3
+
+
+def test_the_majorant_is_sharp_where_nothing_cancels():
+    network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)).double()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.abs_()
+    converted = convert(network, approximation=circuit(), interval=4.0)
+    activations = converted.report.replacement.activations
+    converted(torch.zeros(1, 2, dtype=torch.float64))
+    bound = majorant(network, activations, torch.Size([2]))
+    expected = float(network[2].weight.detach().sum()) * 4 * circuit().error_bound
+    assert float(bound.logits[0]) == pytest.approx(expected, rel=1e-12)
+    assert bound.sites == {"1": 0.0}
+
+
+class Gated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(3, 3)
+
+    def forward(self, x):
+        return torch.relu(self.first(x)) * x
+
+
+def test_a_network_that_multiplies_has_no_rigorous_bound_and_says_why():
+    result = propagate(Gated(), [torch.randn(10, 3)], precision=2**-7, approximation=circuit())
+    assert result.bound is None and result.certified == 0.0
+    assert "calls 'mul' between activations" in result.reason
+    assert "none: " in str(result)
+
+
+def test_max_pools_and_other_functions_travel_too():
+    network = nn.Sequential(
+        nn.Conv1d(1, 2, 3), nn.GELU(), nn.MaxPool1d(2), nn.Flatten(), nn.Linear(6, 2)
+    )
+    result = propagate(network, [torch.randn(40, 1, 8)], precision=2**-9)
+    assert [layer.site for layer in result.layers] == ["1", "2"]
+    assert all(0 < layer.observed < 0.1 for layer in result.layers)
+    assert result.deviation["all"] <= result.bound
+
+
+class Reader(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.images, self.rows, self.links = 0, 0, []
+
+    def handle_starttag(self, tag, attributes):
+        self.images += tag == "img"
+        self.rows += tag == "tr"
+        self.links += [v for k, v in attributes if k in ("src", "href") and v[:5] != "data:"]
+
+
+def test_the_page_holds_everything_itself(found, tmp_path):
+    path = found.save(tmp_path / "report.html")
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    assert reader.images == 2 and reader.links == []
+    assert reader.rows > len(found.layers) + 10
+    for layer in found.layers:
+        assert layer.site in path.read_text(encoding="utf-8") and layer.site in str(found)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_network_is_left_as_it_was(digits):
+    model, data = digits
+    model.train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    propagate(model, data[:1], precision=2**-7, approximation=circuit())
+    assert model.training and all(module.training for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    model.eval()
+
+
+def test_the_critical_precision_is_the_first_from_which_on_accuracy_stays(digits):
+    model, data = digits
+    curve = accuracy_curve(model, data, powers=(2, 9, 13), interval=100.0)
+    for k in (2, 9, 13):
+        twin = convert(model, precision=2.0**-k, interval=100.0)
+        with torch.no_grad():
+            right = [int((twin(x).argmax(1) == y).sum()) for x, y in data]
+        assert curve.accuracy[k] == sum(right) / 100
+    assert curve.critical in (9, 13) and curve.accuracy[2] < 0.9 < curve.exact
+    dented = AccuracyCurve(0.9, {5: 0.9, 6: 0.8, 7: 0.9, 8: 0.897}, 0.005)
+    assert dented.critical == 7
+    assert AccuracyCurve(0.9, {5: 0.9, 6: 0.8}, 0.005).critical is None
+    with pytest.raises(ArgumentError, match=r"powers is \(0,\): give whole numbers"):
+        accuracy_curve(model, data, powers=(0,))
+    with pytest.raises(ArgumentError, match="loss is 2: give a share"):
+        accuracy_curve(model, data, loss=2)
+
+
+def test_bad_input():
+    with pytest.raises(ArgumentError, match="samples is 0: give at least 1"):
+        propagate(DigitsNet(), [torch.zeros(1, 1, 8, 8)], precision=2**-7, samples=0)
+    with pytest.raises(ArgumentError, match="gave no batch"):
+        propagate(DigitsNet(), [], precision=2**-7)
+    with pytest.raises(ConversionError, match="no activation was called"):
+        propagate(nn.Linear(2, 2), [torch.zeros(1, 2)], precision=2**-7)
+
+
+def test_the_tables_of_the_page_are_those_of_the_results():
+    assert tables.renew(tables.PAGE, tables.TABLES, ["--check"]) == 0
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert all(f"<!-- made {name} -->" in page for name in tables.TABLES)
+
+
+def test_the_saved_results_support_what_the_page_says():
+    text = (EXPERIMENTS / "results" / "propagation-resnet20-cifar10.json").read_text(encoding="utf-8")
+    layers = json.loads(text)["layers"]
+    assert len(layers) == 19
+    assert all(2 / 3 < one["predicted"] / one["observed"] < 3 / 2 for one in layers)
+    found = json.loads((EXPERIMENTS / "results" / "allocation-resnet20.json").read_text(encoding="utf-8"))
+    test = found["test_images"]
+    assert test["images"] == 10_000
+    assert test["allocated"] >= test["exact"] - 0.005
+    kept = [one for one in test["uniform"] if one["accuracy"] >= test["exact"] - 0.005]
+    assert found["multiplications"] <= 0.8 * kept[0]["multiplications"]
+    assert found["multiplications"] == sum(one["multiplications"] for one in found["sites"])

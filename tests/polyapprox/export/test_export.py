@@ -1,0 +1,191 @@
+"""Exports: compiled and run where a compiler is at hand, refused where they would be wrong."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exported import FORMS, bare, written
+from paths import STUBS
+
+import polyapprox as pa
+from polyapprox.errors import ArgumentError, TableError
+from polyapprox.export import FORMATS, export, find_format, job_for
+from polyapprox.files import write_atomically
+
+GCC, GXX = shutil.which("gcc"), shutil.which("g++")
+WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+
+
+def run(*command: object, stdin: str | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], input=stdin, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr or done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def relu() -> pa.Approximation:
+    return pa.relu(degrees=[3, 5], interval=(-4, 4))
+
+
+@pytest.mark.skipif(GCC is None, reason="needs gcc")
+@pytest.mark.parametrize("interval", [(-1.0, 1.0), (-50.0, 50.0)])
+def test_c_is_compiled_and_computes_relu(interval: tuple[float, float], tmp_path: Path) -> None:
+    r = pa.relu(precision=2**-7, interval=interval)
+    source = r.export("c", tmp_path / "relu.c")
+    program = tmp_path / "relu"
+    run(GCC, "-std=c99", *WARNINGS, "-DPOLYAPPROX_MAIN", source, "-o", program, "-lm")
+    assert float(run(program, stdin="").split()[-1]) < 1e-12
+    x = np.linspace(*interval, 201)
+    given = "\n".join(repr(float(v)) for v in x)
+    y = np.array([float(line) for line in run(program, stdin=given).split()])
+    assert np.max(np.abs(y - np.maximum(x, 0))) <= r.error_bound * (1 + 1e-9)
+
+
+@pytest.mark.skipif(GCC is None, reason="needs gcc")
+@pytest.mark.parametrize("degree", [0, 1, 2, 6, 17])
+def test_c_of_small_degrees(degree: int, tmp_path: Path) -> None:
+    r = bare([[0.5] + [0.0] * max(degree - 1, 0) + [0.25] * (degree > 0)])
+    source = r.export("c", tmp_path / "p.c")
+    run(GCC, "-std=c99", *WARNINGS, "-DPOLYAPPROX_MAIN", source, "-o", tmp_path / "p", "-lm")
+    y = float(run(tmp_path / "p", stdin="0.3").split()[0])
+    assert y == pytest.approx(0.5 + 0.25 * math.cos(degree * math.acos(0.3)) * (degree > 0))
+
+
+@pytest.mark.parametrize("function", ["exp", "maximum"])
+def test_python_runs_without_the_package(function: str, tmp_path: Path) -> None:
+    r = pa.maximum(precision=2**-5) if function == "maximum" else pa.minimax("exp", 9)
+    source = r.export("python", tmp_path / "p.py")
+    said = run(sys.executable, "-I", "-S", source)
+    assert "self-check passed" in said
+
+
+MAIN_OPENFHE = """
+#include <cstdio>
+#include "exported.h"
+int main() {
+    using E = lbcrypto::DCRTPoly;
+    lbcrypto::CryptoContext<E> cc = std::make_shared<lbcrypto::CryptoContextImpl<E>>();
+    std::printf("%.17g", polyapprox_relu::self_check(cc, lbcrypto::KeyPair<E>{}));
+}
+"""
+MAIN_HEAAN = """
+#include <cstdio>
+#include "exported.h"
+int main() {
+    std::printf("%.17g", polyapprox_relu::self_check(HEaaN::HomEvaluator(), HEaaN::Encryptor(),
+        HEaaN::Decryptor(), HEaaN::SecretKey(), 4));
+}
+"""
+
+
+@pytest.mark.skipif(GXX is None, reason="needs g++")
+@pytest.mark.parametrize(
+    ("name", "form", "main", "stub"),
+    [
+        ("openfhe-cpp", "plan", MAIN_OPENFHE, "openfhe"),
+        ("openfhe-cpp", "components", MAIN_OPENFHE, "openfhe"),
+        ("heaan", "plan", MAIN_HEAAN, "."),
+    ],
+)
+def test_cpp_against_a_stub_that_computes_in_the_clear(
+    name: str, form: str, main: str, stub: str, relu: pa.Approximation, tmp_path: Path
+) -> None:
+    """The stub has the framework's conventions: c_0/2, products with integers nearby."""
+    export(relu, name, tmp_path / "exported.h", form=form)  # type: ignore[arg-type]
+    (tmp_path / "main.cpp").write_text(main)
+    run(
+        GXX, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", STUBS / stub,
+        tmp_path / "main.cpp", "-o", tmp_path / "main",
+    )  # fmt: skip
+    assert float(run(tmp_path / "main")) < 1e-13
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_the_header_says_what_it_is(
+    name: str, form: str, relu: pa.Approximation, tmp_path: Path
+) -> None:
+    try:
+        text = written(relu, name, form, tmp_path).read_bytes().decode("utf-8", "replace")
+    except ArgumentError:
+        assert (name, form) == ("tenseal", "components")
+        return
+    assert "function: relu" in text and "interval: [-4.0, 4.0]" in text
+    assert "(proven)" in text and "made by: polyapprox.relu(" in text
+    levels = relu.counts("standalone").depth
+    if form == "plan":
+        assert f"levels: {levels}, multiplications: {relu.multiplications}" in text
+    if name in ("openfhe", "desilo"):
+        assert "def self_check" in text
+
+
+def test_constants_longer_than_doubles_are_said_and_proven_again() -> None:
+    r = pa.minimax("exp", 20)
+    job = job_for(r, "c")
+    assert "rounded to double" in job.rounding and "proven again" in job.rounding
+    assert r.error_bound < 1e-25 < job.approximation.error_bound < 1e-14
+    assert job_for(r, "lattigo").rounding == ""
+
+
+def test_openfhe_has_c0_doubled_and_lattigo_has_not(tmp_path: Path) -> None:
+    """FIDESlib #24: the convention in which a table is read must be the one it is written in."""
+    r = bare([[0.375, 0.5, 0.25]])
+    doubled = export(r, "openfhe", tmp_path / "o.py", form="components").read_text()
+    assert "        0.75,\n        0.5," in doubled
+    assert '\t\t"0.375",\n\t\t"0.5",' in export(r, "lattigo", tmp_path / "l.go").read_text()
+
+
+def test_trailing_zeros_and_constants_are_avoided(tmp_path: Path) -> None:
+    r = bare([[0.7, 0.0, 0.0]])
+    text = export(r, "openfhe", tmp_path / "o.py", form="components").read_text()
+    assert "        1.4,\n    ]),"  in text and "len(coefficients) == 1" in text
+    assert '"0",\n\t},' in export(r, "lattigo", tmp_path / "l.go").read_text()
+
+
+def test_powers_that_lose_digits_are_refused(tmp_path: Path) -> None:
+    r = pa.minimax("abs", 40)
+    with pytest.raises(ArgumentError, match=r"powers of x.*form='plan'"):
+        export(r, "tenseal", tmp_path / "t.py", form="components")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("format", "form", "words"),
+    [
+        ("seal", "components", "does not hold form='components'"),
+        ("fortran", None, "format must be one of 'openfhe'"),
+        ("lattigo", "plan", "does not hold form='plan'"),
+    ],
+)
+def test_what_a_format_does_not_hold_is_refused(
+    format: str, form: str | None, words: str, relu: pa.Approximation, tmp_path: Path
+) -> None:
+    with pytest.raises(ArgumentError, match=words):
+        export(relu, format, tmp_path / "x", form=form)  # type: ignore[arg-type]
+
+
+def test_circuits_have_no_components(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="circuit has only a plan"):
+        export(pa.circuit("relu", multiplications=3), "csv", tmp_path / "x.csv")
+
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(
+    relu: pa.Approximation, tmp_path: Path
+) -> None:
+    path = tmp_path / "relu.c"
+    write_atomically(path, b"old")
+    with pytest.raises(TableError, match="cannot write"):
+        export(relu, "c", path / "inside.c")
+    assert path.read_bytes() == b"old" and [p.name for p in tmp_path.iterdir()] == ["relu.c"]
+
+
+def test_every_format_has_a_suffix_and_a_form() -> None:
+    assert len({find_format(name).about for name in FORMATS}) == len(FORMATS)
+    assert all(find_format(name).suffix.startswith(".") for name in FORMATS)
