@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
     from .recipes.limits import limits as limits
     from .recipes.minimax import minimax as minimax
     from .recipes.pareto import pareto as pareto
+    from .recipes.reciprocal import reciprocal as reciprocal
     from .recipes.sign import sign as sign, step as step
     from .table import load as load
     from .verification import verify as verify
@@ -49,6 +50,7 @@ __all__ = [
     "minimum",
     "noise",
     "pareto",
+    "reciprocal",
     "relu",
     "sign",
     "step",
@@ -67,6 +69,7 @@ _LAZY = {
     "weighted_relu": ("weighted", "weighted_relu"),
     "limits": ("recipes.limits", "limits"),
     "pareto": ("recipes.pareto", "pareto"),
+    "reciprocal": ("recipes.reciprocal", "reciprocal"),
     "minimax": ("recipes.minimax", "minimax"),
     "from_components": ("recipes.entered", "from_components"),
     "load": ("table", "load"),

@@ -11,6 +11,7 @@ METHODS = (
     "exact extrema of parabolas",
     "Taylor models on cells",
     "Taylor balls",
+    "Chebyshev coefficients",
     "stages",
 )
 

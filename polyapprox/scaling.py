@@ -43,18 +43,18 @@ def scales_with_interval(function: str, weight: str = "1") -> bool:
     if function in _TWO_ARGUMENTS:
         return True
     try:
-        return _degree(parse(function)) == 1
+        return homogeneity(parse(function)) == 1
     except ExpressionError:
         return False
 
 
-def _degree(node: Node) -> Fraction | None:
+def homogeneity(node: Node) -> Fraction | None:
     """k where the tree is positively homogeneous of degree k by its form, else None."""
     if node.op == "x":
         return Fraction(1)
     if not node.args:
         return Fraction(0)
-    degrees = [_degree(arg) for arg in node.args]
+    degrees = [homogeneity(arg) for arg in node.args]
     if None in degrees:
         return None
     first, *others = (degree for degree in degrees if degree is not None)

@@ -13,10 +13,10 @@ from ..errors import ProofError
 from ..numbers import ball, exact, log2
 from ..precision import working_precision
 from ..targets import Target
-from .plan_polynomial import expanded
+from .plan_polynomial import expanded, weight_bits
 from .ranges import power_form
 from .sampling import bound_ball_polynomial
-from .taylor import bound_error, largest_weight
+from .taylor import bound_error
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
 
@@ -40,7 +40,7 @@ def by_taylor(
         cells += list(pairwise([low, *cuts, high]))
     if weight is not None:
         spread = abs(log2(approximation.scale))  # of the plan's coefficients in powers of x
-        bits += _bits_of(weight, cells) + 64 + math.ceil(component.degree * (4 + 2 * spread))
+        bits += weight_bits(weight, cells) + 64 + math.ceil(component.degree * (4 + 2 * spread))
     scale = estimate or mpmath.mpf(2) ** -(bits // 2)
     with working_precision(bits):
         form = _along_zero(approximation)
@@ -57,18 +57,6 @@ def _along_zero(approximation: Approximation) -> arb_poly:
     form = power_form(approximation.components[0])
     half = arb_poly([0, arb(1) / 2])
     return {"maximum": half + form, "minimum": half - form}.get(approximation.function, form)
-
-
-def _bits_of(weight: Target, cells: list[tuple[mpmath.mpf, mpmath.mpf]]) -> int:
-    """log2 of the largest weight: f and p are needed so many bits more closely."""
-    size = arb(1)
-    for bits in (128, 1100, 4400):
-        with working_precision(bits):
-            size = largest_weight(weight, cells)
-            sampled = all(weight.ball(ball(end)).is_finite() for cell in cells for end in cell)
-        if sampled:
-            break
-    return math.ceil(log2(exact(size)))
 
 
 def _square_root(form: arb_poly, approximation: Approximation) -> Method:

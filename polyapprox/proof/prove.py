@@ -15,6 +15,7 @@ from ..precision import one_at_a_time
 from ..structures import total_degree
 from ..targets import Target, as_target
 from .by_cells import by_cells
+from .by_power import Method, by_power, power_of
 from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
@@ -73,6 +74,8 @@ def prove(
     elif approximation.structure in ("polynomial", "direct"):
         of_plan = weight is not None
         upper, method, details = by_taylor(approximation, target, weight, lower or ZERO)
+    elif weight is not None and approximation.structure == "circuit":
+        upper, method, details = _weighted_plan(approximation, target, weight)
     elif weight is not None:
         raise ProofError(
             f"the error of a {approximation.structure} is proven without a weight; this one has "
@@ -96,6 +99,21 @@ def prove(
     if lower is not None and reference:
         details["reference"] = [decimal(x) for x in reference]
     return Certificate(upper, lower, lower_for, method, details)
+
+
+def _weighted_plan(approximation: Approximation, target: Target, weight: Target) -> Method:
+    """Of a plan without components: by the polynomial x^p r^q, or by Taylor balls."""
+    power = power_of(approximation, target, weight)
+    if power is not None:
+        found = by_power(approximation, target, power)
+        if found is not None:
+            return found
+    if not _smooth_plan(approximation, target):
+        raise ProofError(
+            f"a circuit for {approximation.function!r} with weight={approximation.weight!r} of degree "
+            f"{total_degree(approximation)} is beyond the proof by Taylor models"
+        )
+    return by_taylor_of_plan(approximation, target, weight)
 
 
 def _check_weight(approximation: Approximation, weight: Target | None) -> None:
