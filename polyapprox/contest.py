@@ -27,9 +27,9 @@ from typing import Any
 import numpy as np
 
 from .approximation import Approximation
-from .encrypted.backend import BackendError, Measured, Parameters
+from .encrypted.backend import BackendError, Measured, Parameters, Session
 from .encrypted.choose import without_input_scaling
-from .encrypted.frameworks.openfhe import BACKEND, OpenFHESession
+from .encrypted.frameworks.openfhe import BACKEND
 from .errors import ArgumentError
 from .plan.count import count
 from .published.rivals import interpolant, published_relu
@@ -203,7 +203,7 @@ def _contest(
     return Contest(precision, ring, entries, (before, os.getloadavg()[0]))
 
 
-def _measure(session: OpenFHESession, entry: Entry, one: Approximation, x: np.ndarray) -> Measured:
+def _measure(session: Session, entry: Entry, one: Approximation, x: np.ndarray) -> Measured:
     if entry.executed == "plan":
         return session.run_plan(one.plan, x)
     return session.run_components(one, x)

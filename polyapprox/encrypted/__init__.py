@@ -19,13 +19,8 @@ from .backend import (
 from .choose import choose_parameters as choose_parameters
 from .run import EncryptedRun as EncryptedRun, run as run
 
-# Name of a framework: the module beside this one whose `BACKEND` speaks to it.
-MODULES = {
-    "openfhe": "frameworks.openfhe",
-    "lattigo": "frameworks.lattigo",
-    "tenseal": "frameworks.tenseal",
-    "desilofhe": "frameworks.desilofhe",
-}
+# A framework: the module of its name in `frameworks`, whose `BACKEND` speaks to it.
+NAMES = ("openfhe", "lattigo", "tenseal", "desilofhe")
 
 
 def backend(name: str) -> Backend:
@@ -50,9 +45,9 @@ def backend(name: str) -> Backend:
     >>> backend("openfhe").name
     'openfhe'
     """
-    if name not in MODULES:
-        raise ArgumentError(f"backend={name!r} is unknown; choose from {', '.join(MODULES)}")
-    made: Backend = import_module(f".{MODULES[name]}", __name__).BACKEND
+    if name not in NAMES:
+        raise ArgumentError(f"backend={name!r} is unknown; choose from {', '.join(NAMES)}")
+    made: Backend = import_module(f".frameworks.{name}", __name__).BACKEND
     return made
 
 
@@ -63,4 +58,4 @@ def backends() -> dict[str, Backend]:
     -------
     dict of str to Backend
     """
-    return {name: backend(name) for name in MODULES}
+    return {name: backend(name) for name in NAMES}

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
 from ..approximation import Approximation
+from ..cost.models import cost_model
 from ..errors import ArgumentError, PolyApproxError
+from ..plan.count import Rule, count, input_scaling
 from ..plan.plan import Plan
+from .stopwatch import Times
+
+_SPECIAL_BITS = 60
 
 # Largest log2(Q P) of a ternary secret at 128 bit, classical (HomomorphicEncryption.org, 2018,
 # table 1, https://eprint.iacr.org/2019/939; 2^16 as OpenFHE and Lattigo extend it).
@@ -125,61 +134,100 @@ class Availability:
     remedy: str
 
 
-class Session(Protocol):
-    """A context with its keys, in use; a context manager, whose end ends any worker process."""
+class Session(ABC):
+    """A context with its keys, in use; a context manager, whose end ends any worker process.
+
+    A framework's session makes both where it is made, and says what `close` forgets.
+    """
 
     parameters: Parameters
 
-    def run_plan(self, plan: Plan, *arguments: np.ndarray) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
-        ...
+    @abstractmethod
+    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
 
-    def run_components(self, approximation: Approximation, x: np.ndarray) -> Measured:
-        """Encrypt x, evaluate by the framework's own polynomial evaluator, decrypt."""
-        ...
+        Parameters
+        ----------
+        plan : Plan
+        *arguments : array-like, each of shape (n,)
+            As many as the plan takes; n at most the number of slots.
+        repeats : int
+            How often the evaluation is done and timed.
 
+        Raises
+        ------
+        ArgumentError
+            If there are too few levels, or the arguments do not fit.
+        BackendError
+            If the framework refuses, or its process dies.
+        """
+
+    @abstractmethod
+    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
+        """Encrypt x, evaluate by the framework's own polynomial evaluator, decrypt.
+
+        Parameters
+        ----------
+        approximation : Approximation
+            With components: not a circuit.
+        x : array-like, shape (n,)
+        repeats : int
+
+        Raises
+        ------
+        ArgumentError
+            If there are no components that the framework can evaluate.
+        BackendError
+            If the framework refuses, or its process dies.
+        """
+
+    @abstractmethod
     def time_operations(
         self, levels: Sequence[int], repeats: int = 5
     ) -> dict[str, dict[int, float]]:
         """Median seconds of "multiply" (with relinearisation, without rescale), "rescale",
-        "scale" (plaintext product), "add" and "shift", by remaining level."""
-        ...
+        "scale" (product with a constant), "add" and "shift", by remaining level."""
 
+    @abstractmethod
     def close(self) -> None:
-        """End the session and any process it started."""
-        ...
+        """Forget context and keys, end any process; may be called twice."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
-class Backend(Protocol):
+class Backend(ABC):
     """A framework.
 
     Attributes
     ----------
     name : str
-        "openfhe", "tenseal", "lattigo" or "desilofhe".
+        As it is asked for.
+    title : str
+        As it calls itself.
     executes : frozenset of str
         Of "plan" (operation by operation) and "components" (its own polynomial evaluator).
     """
 
     name: str
-    executes: frozenset[str]
+    title: str
+    executes: frozenset[str] = frozenset({"plan", "components"})
 
+    @abstractmethod
     def find(self) -> Availability:
         """Look for the framework, without starting it where that is slow."""
-        ...
 
-    def largest_input(self, ring_dimension: int) -> int:
-        """Slots of a ring: how many numbers one ciphertext holds."""
-        ...
+    @abstractmethod
+    def opened(self, parameters: Parameters) -> Session:
+        """Make a context and keys; the framework has been found."""
 
     def session(self, parameters: Parameters) -> Session:
         """Make a context and keys.
@@ -189,4 +237,45 @@ class Backend(Protocol):
         BackendError
             If the framework is missing or refuses the parameters.
         """
-        ...
+        found = self.find()
+        if not found.found:
+            raise BackendError(
+                f"{self.title} was not found ({found.reason}); get it by: {found.remedy}"
+            )
+        return self.opened(parameters)
+
+    def largest_input(self, ring_dimension: int) -> int:
+        """Slots of a ring: how many numbers one ciphertext holds."""
+        return ring_dimension // 2
+
+    def special_bits(self, scale_bits: int, levels: int) -> int:
+        """Bits of the primes for key switching, which count for security."""
+        return _SPECIAL_BITS
+
+    def counted_levels(self, approximation: Approximation) -> tuple[int, Rule]:
+        """Levels that a run is expected to use, and the counting rule.
+
+        The rule is "published" where the scaling of the input can be folded into its encryption.
+        """
+        if "plan" not in self.executes:
+            return cost_model(self.name).component_levels(approximation), "published"
+        plan = approximation.plan
+        folded = input_scaling(plan) is not None
+        rule: Rule = "published" if folded or plan.inputs == 1 else "standalone"
+        return count(plan, rule).depth, rule
+
+
+def found_by_module(module: str, wheel: str, remedy: str) -> Availability:
+    """Whether a wheel is in this environment, without importing it."""
+    if find_spec(module) is None:
+        return Availability(False, "", f"no module named {module}", remedy)
+    return Availability(True, metadata.version(wheel), "in this environment", "")
+
+
+def measured(values: np.ndarray, seconds: Sequence[float], levels: int, times: Times) -> Measured:
+    """What a run gave: seconds of its four stages, but for the evaluation, which `times` has."""
+    context, encrypt, decrypt = seconds
+    evaluate = statistics.median(times.seconds)
+    names = ("context and keys", "encrypt", "evaluate", "decrypt")
+    stages = tuple(zip(names, (context, encrypt, evaluate, decrypt), strict=True))
+    return Measured(values, evaluate, stages, levels, *times)

@@ -7,7 +7,7 @@ import math
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..noise import SCHEMES, Forecast, forecast
-from ..plan.count import Rule, count, input_scaling
+from ..plan.count import input_scaling
 from ..plan.plan import Operation, Plan
 from .backend import LARGEST_MODULUS, Backend, Parameters
 
@@ -15,26 +15,6 @@ SMALLEST_RING, LARGEST_RING = 1 << 12, 1 << 16
 _SCALES = range(40, 60)
 _SHARE = 16.0  # the noise is to be so many times smaller than the bound
 _FIRST_BITS = 60
-_SPECIAL_BITS = 60
-
-
-def counted_levels(backend: Backend, approximation: Approximation) -> tuple[int, Rule]:
-    """Levels that a backend is expected to use, and the counting rule.
-
-    A backend may say so itself by a method of this name; otherwise the plan is counted, by the
-    rule "published" where the scaling of the input can be folded into its encryption.
-    """
-    own = getattr(backend, "counted_levels", None)
-    if own is not None:
-        levels, rule = own(approximation)
-        return int(levels), rule
-    if "plan" not in backend.executes:
-        from ..cost import cost_model
-
-        return cost_model(backend.name).component_levels(approximation), "published"
-    folded = input_scaling(approximation.plan) is not None
-    named: Rule = "published" if folded or approximation.plan.inputs == 1 else "standalone"
-    return count(approximation.plan, named).depth, named
 
 
 def noise_of(
@@ -136,7 +116,7 @@ def choose_parameters(
     >>> chosen.ring_dimension, chosen.levels, chosen.security
     (4096, 7, 'not secure, for tests')
     """
-    needed = counted_levels(backend, approximation)[0] if levels is None else levels
+    needed = backend.counted_levels(approximation)[0] if levels is None else levels
     ring = ring_dimension or SMALLEST_RING
     while values is not None and ring_dimension is None and backend.largest_input(ring) < values:
         ring *= 2
@@ -173,14 +153,8 @@ def _scale(approximation: Approximation, backend: str, ring_dimension: int) -> i
     return largest
 
 
-def special_bits(backend: Backend, scale_bits: int, levels: int) -> int:
-    """Bits of the primes for key switching, which count for security (60 unless the backend says)."""
-    own = getattr(backend, "special_bits", None)
-    return int(own(scale_bits, levels)) if own is not None else _SPECIAL_BITS
-
-
 def _secure_ring(backend: Backend, smallest: int, scale_bits: int, levels: int) -> int:
-    bits = _FIRST_BITS + levels * scale_bits + special_bits(backend, scale_bits, levels)
+    bits = _FIRST_BITS + levels * scale_bits + backend.special_bits(scale_bits, levels)
     for ring, allowed in sorted(LARGEST_MODULUS.items()):
         if ring >= smallest and bits <= allowed:
             return ring

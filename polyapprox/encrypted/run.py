@@ -14,7 +14,7 @@ from ..plan.count import Rule
 from ..proof.near import error_near
 from ..structures import TWO_ARGUMENTS
 from .backend import Backend, BackendError, Measured, Parameters
-from .choose import choose_parameters, counted_levels, noise_of
+from .choose import choose_parameters, noise_of
 
 _TAIL = 2.0
 _NEAREST = 2.0**-24  # of the points near 0, relative to the interval
@@ -201,7 +201,7 @@ def run(
     chosen = parameters or choose_parameters(
         approximation, framework, values=None if given is None else given[0].size
     )
-    counted, rule = counted_levels(framework, approximation)
+    counted, rule = framework.counted_levels(approximation)
     forecast = noise_of(
         approximation, backend, chosen.scale_bits, chosen.ring_dimension, real, imaginary
     )

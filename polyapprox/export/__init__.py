@@ -1,8 +1,8 @@
 """Exports: approximations as source code or data in the conventions of each framework.
 
-Each format is one module with one writer. What it holds is either the *plan*, operation by
-operation, where the framework computes with ciphertexts, or the *components*, coefficients for
-the framework's own evaluator of polynomials. Numbers are written so that every bit comes back;
+Each format is one module in ``formats`` with one writer; being there is all that registers it.
+What it holds is either the *plan*, operation by operation, where the framework computes with
+ciphertexts, or the *components*, coefficients for the framework's own evaluator. Numbers are written so that every bit comes back;
 where a framework reads doubles only, longer constants are first rounded to double, which the
 header says, and the bound in the header is proven again for the rounded numbers.
 """
@@ -12,22 +12,22 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 from ..approximation import Approximation
 from ..errors import TableError
 from ..given import file_path, instance, word
 from ..precision import one_at_a_time
+from . import formats
 from .job import Form, Format, Job
 
 __all__ = ["FORMATS", "Form", "Format", "Job", "export", "find_format", "job_for"]
 
-FORMATS = (
-    "openfhe", "openfhe-cpp", "lattigo", "tenseal", "seal", "heaan", "orion", "desilo", "heir",
-    "c", "python", "csv", "latex",
-)  # fmt: skip
+FORMATS = tuple(sorted(m.name.replace("_", "-") for m in iter_modules(formats.__path__)))
+"""Names of the formats: the modules in ``formats``."""
 
 
-@lru_cache(maxsize=len(FORMATS))
+@lru_cache
 def find_format(name: str) -> Format:
     """A format by its name.
 
@@ -42,7 +42,7 @@ def find_format(name: str) -> Format:
     (('components',), ('plan', 'components'))
     """
     word("format", name, FORMATS)
-    module = import_module(f".{name.replace('-', '_')}", __name__)
+    module = import_module(f"{formats.__name__}.{name.replace('-', '_')}")
     found: Format = module.FORMAT
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 
 from ..errors import TableError
-from ..export.orion import MAGIC
+from ..export.formats.orion import MAGIC
 from ..export.powers import UNIT
 from ..numbers import ZERO, exact
 from .contents import Contents, Hints, Interval, with_header

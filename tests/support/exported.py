@@ -6,21 +6,14 @@ from pathlib import Path
 
 import polyapprox as pa
 from polyapprox import Approximation, Polynomial
-from polyapprox.export import find_format
+from polyapprox.export import FORMATS, find_format
 from polyapprox.numbers import ZERO, exact
 from polyapprox.plan import Plan, PlanBuilder
 from polyapprox.plan.chebyshev import append_chebyshev
 from polyapprox.provenance import Provenance
 from polyapprox.recipes.plans import composite_plan, composition_plan
 
-FORMS = [
-    (name, form)
-    for name in (
-        "openfhe", "openfhe-cpp", "lattigo", "tenseal", "seal", "heaan", "orion", "desilo",
-        "heir", "c", "python", "csv", "latex",
-    )
-    for form in find_format(name).forms
-]  # fmt: skip
+FORMS = [(name, form) for name in FORMATS for form in find_format(name).forms]
 
 
 def bare(

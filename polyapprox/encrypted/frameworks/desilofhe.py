@@ -14,10 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from importlib import metadata
-from importlib.util import find_spec
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +22,16 @@ from ...approximation import Approximation
 from ...plan.count import is_free
 from ...plan.plan import Plan
 from ..arguments import read_arguments, read_levels
-from ..backend import Availability, BackendError, Measured, Parameters
+from ..backend import (
+    Availability,
+    Backend,
+    BackendError,
+    Measured,
+    Parameters,
+    Session,
+    found_by_module,
+    measured,
+)
 from ..choose import without_input_scaling
 from ..series import chebyshev_series
 from ..stopwatch import repeated
@@ -62,7 +68,7 @@ class _Ciphertext:
         return self._with(self.engine.multiply(self.value, constant))
 
 
-class DesiloSession:
+class DesiloSession(Session):
     """An engine with its keys, in this process."""
 
     def __init__(self, parameters: Parameters) -> None:
@@ -149,14 +155,8 @@ class DesiloSession:
         evaluated = time.perf_counter()
         decrypted = np.asarray(self._engine.decrypt(result, self._secret))
         values = decrypted.real[: arrays[0].size].astype(np.float64)
-        seconds = statistics.median(times.seconds)
-        stages = (
-            ("context and keys", self._setup),
-            ("encrypt", encrypted - started),
-            ("evaluate", seconds),
-            ("decrypt", time.perf_counter() - evaluated),
-        )
-        return Measured(values, seconds, stages, inputs[0].level - result.level, *times)
+        stages = (self._setup, encrypted - started, time.perf_counter() - evaluated)
+        return measured(values, stages, inputs[0].level - result.level, times)
 
     def time_operations(
         self, levels: Sequence[int], repeats: int = 5
@@ -187,49 +187,23 @@ class DesiloSession:
         """Forget engine and keys."""
         self._engine = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Desilofhe:
+class Desilofhe(Backend):
     """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
 
-    name = "desilofhe"
-    executes = frozenset({"plan", "components"})
+    name = title = "desilofhe"
 
     def find(self) -> Availability:
         """Look for the wheel, without importing it, and for the user's consent."""
-        if find_spec("desilofhe") is None:
-            remedy = f"pip install desilofhe, and set {VARIABLE}=1 ({NOTICE})"
-            return Availability(False, "", "no module named desilofhe", remedy)
-        version = metadata.version("desilofhe")
-        if os.environ.get(VARIABLE) != "1":
-            return Availability(False, version, NOTICE, f"set {VARIABLE}=1 if that allows your use")
-        return Availability(True, version, f"in this environment; {NOTICE}", "")
+        remedy = f"pip install desilofhe, and set {VARIABLE}=1 ({NOTICE})"
+        found = found_by_module("desilofhe", "desilofhe", remedy)
+        if found.found and os.environ.get(VARIABLE) != "1":
+            allow = f"setting {VARIABLE}=1 if that allows your use"
+            return Availability(False, found.version, NOTICE, allow)
+        return replace(found, reason=f"{found.reason}; {NOTICE}") if found.found else found
 
-    def largest_input(self, ring_dimension: int) -> int:
-        """Half the ring dimension."""
-        return ring_dimension // 2
-
-    def session(self, parameters: Parameters) -> DesiloSession:
-        """Make an engine and keys.
-
-        Raises
-        ------
-        BackendError
-            If the wheel or the consent is missing, or the parameters are refused.
-        """
-        found = self.find()
-        if not found.found:
-            raise BackendError(f"desilofhe is not used ({found.reason}); {found.remedy}")
+    def opened(self, parameters: Parameters) -> DesiloSession:
+        """Make an engine and keys."""
         if parameters.levels > _MOST_LEVELS:
             raise BackendError(
                 f"levels={parameters.levels}: desilofhe has at most {_MOST_LEVELS} without "

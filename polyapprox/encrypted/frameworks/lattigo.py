@@ -12,10 +12,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import metadata
-from importlib.util import find_spec
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +20,17 @@ from ...approximation import Approximation
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
 from ..arguments import read_arguments, read_levels
-from ..backend import LARGEST_MODULUS, Availability, BackendError, Measured, Parameters
+from ..backend import (
+    LARGEST_MODULUS,
+    Availability,
+    Backend,
+    BackendError,
+    Measured,
+    Parameters,
+    Session,
+    found_by_module,
+    measured,
+)
 from ..series import chebyshev_series
 from ..stopwatch import repeated
 from .lattigo_graph import Lowering
@@ -35,7 +42,7 @@ _PER_SPECIAL = 5  # primes of the chain for each prime of key switching
 _TIMED = 4  # operations of one kind in a graph that is timed
 
 
-class LattigoSession:
+class LattigoSession(Session):
     """Keys and an evaluator, in this process.
 
     Parameters
@@ -149,15 +156,12 @@ class LattigoSession:
         plaintext = self._decryptor.decrypt_new(result)
         decoded = self._encoder.decode(plaintext, self.parameters.slots)
         values = np.array(decoded[: array.size]) * undo
-        seconds = statistics.median(times.seconds)
         stages = (
-            ("context and keys", self._setup + ready - started),
-            ("encrypt", encrypted - ready),
-            ("evaluate", seconds),
-            ("decrypt", time.perf_counter() - evaluated),
+            self._setup + ready - started,
+            encrypted - ready,
+            time.perf_counter() - evaluated,
         )
-        used = self.parameters.levels - int(result.level())
-        return Measured(values, seconds, stages, used, *times)
+        return measured(values, stages, self.parameters.levels - int(result.level()), times)
 
     def _load(self, graph: Graph, output: str) -> Any:
         if self._evaluator is None:
@@ -224,55 +228,26 @@ class LattigoSession:
             self._evaluator.close()
             self._evaluator = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class Lattigo:
+class Lattigo(Backend):
     """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
 
-    name = "lattigo"
-    executes = frozenset({"plan", "components"})
+    name, title = "lattigo", "Lattigo"
 
     def find(self) -> Availability:
         """Look for both wheels, without loading them."""
-        missing = [
-            wheel
-            for module, wheel in (
-                ("lattigo", "orion-v2-lattigo"),
-                ("orion_evaluator", "orion-v2-evaluator"),
-            )
-            if find_spec(module) is None
-        ]
+        pairs = (("lattigo", "orion-v2-lattigo"), ("orion_evaluator", "orion-v2-evaluator"))
+        wheels = [found_by_module(module, wheel, _REMEDY) for module, wheel in pairs]
+        missing = [one for one in wheels if not one.found]
         if missing:
-            return Availability(False, "", f"no wheel {' and '.join(missing)}", _REMEDY)
-        names = ("orion-v2-lattigo", "orion-v2-evaluator")
-        version = ", ".join(f"{name} {metadata.version(name)}" for name in names)
-        return Availability(True, version, "in this environment", "")
+            return missing[0]
+        version = ", ".join(
+            f"{wheel} {one.version}" for (_, wheel), one in zip(pairs, wheels, strict=True)
+        )
+        return replace(wheels[0], version=version)
 
-    def largest_input(self, ring_dimension: int) -> int:
-        """Half the ring dimension."""
-        return ring_dimension // 2
-
-    def session(self, parameters: Parameters) -> LattigoSession:
-        """Make a context and keys.
-
-        Raises
-        ------
-        BackendError
-            If a wheel is missing, or the parameters are refused.
-        """
-        found = self.find()
-        if not found.found:
-            raise BackendError(f"Lattigo was not found ({found.reason}); get it by: {found.remedy}")
+    def opened(self, parameters: Parameters) -> LattigoSession:
+        """Make a context and keys; Lattigo may refuse the parameters."""
         return LattigoSession(parameters)
 
 

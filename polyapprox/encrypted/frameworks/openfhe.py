@@ -8,11 +8,9 @@ scale, the levels and the security of the parameters. OpenFHE: https://eprint.ia
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -20,15 +18,24 @@ from ...approximation import Approximation
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
 from ..arguments import read_arguments, read_levels
-from ..backend import Availability, BackendError, Measured, Parameters
+from ..backend import (
+    Availability,
+    Backend,
+    BackendError,
+    Measured,
+    Parameters,
+    Session,
+    measured,
+)
 from ..series import chebyshev_series
+from ..stopwatch import Times
 from .interpreter import find as find_interpreter
 from .process import Worker
 
 _SCRIPT = Path(__file__).with_name("openfhe_worker.py")
 
 
-class OpenFHESession:
+class OpenFHESession(Session):
     """A worker process with its contexts and keys.
 
     Parameters
@@ -69,27 +76,7 @@ class OpenFHESession:
         return self._moduli
 
     def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
-
-        Parameters
-        ----------
-        plan : Plan
-        *arguments : array-like, shape (n,)
-            As many as the plan takes; n at most the number of slots.
-        repeats : int
-            How often the evaluation is done and timed.
-
-        Returns
-        -------
-        Measured
-
-        Raises
-        ------
-        ArgumentError
-            If there are too few levels, or the arguments do not fit.
-        BackendError
-            If OpenFHE refuses, or the worker dies.
-        """
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
         arrays = read_arguments(plan.inputs, arguments, self.parameters)
         made = schedule(plan, self.moduli[: self.parameters.levels], self.parameters.scale_bits)
         inputs = [factor * one for factor, one in zip(made.factors, arrays, strict=True)]
@@ -104,27 +91,7 @@ class OpenFHESession:
         return _measured(answer, values, self._setup)
 
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
-        """Encrypt x, evaluate by ``EvalChebyshevSeries``, decrypt.
-
-        Parameters
-        ----------
-        approximation : Approximation
-            With components: not a circuit.
-        x : array-like, shape (n,)
-        repeats : int
-            How often the evaluation is done and timed.
-
-        Returns
-        -------
-        Measured
-
-        Raises
-        ------
-        ArgumentError
-            If there are no components that OpenFHE can evaluate.
-        BackendError
-            If OpenFHE refuses (too few levels), or the worker dies.
-        """
+        """Encrypt x, evaluate by ``EvalChebyshevSeries``, decrypt."""
         (array,) = read_arguments(1, (x,), self.parameters)
         made = chebyshev_series(approximation)
         series = [[2.0 * one[0], *one[1:]] for one in made.series]
@@ -140,20 +107,7 @@ class OpenFHESession:
     def time_operations(
         self, levels: Sequence[int], repeats: int = 5
     ) -> dict[str, dict[int, float]]:
-        """Median seconds of single operations.
-
-        Parameters
-        ----------
-        levels : sequence of int
-            Remaining levels, each from 0 to those of the context.
-        repeats : int
-
-        Returns
-        -------
-        dict of str to dict of int to float
-            "multiply" (with relinearisation, without rescale), "rescale", "scale" (product with
-            a constant), "add" and "shift", by remaining level.
-        """
+        """Median seconds of single operations, by remaining level."""
         wanted = read_levels(levels, repeats, self.parameters)
         request = {"do": "time", "levels": wanted, "repeats": repeats}
         answer, _ = self._ask(request)
@@ -166,17 +120,6 @@ class OpenFHESession:
         """End the worker process."""
         self._worker.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _ask(
         self, request: dict[str, Any], arrays: Sequence[np.ndarray] = ()
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -188,19 +131,14 @@ class OpenFHESession:
         return self._worker.ask({**request, "parameters": context}, arrays)
 
 
-class OpenFHE:
+class OpenFHE(Backend):
     """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
 
-    name = "openfhe"
-    executes = frozenset({"plan", "components"})
+    name, title = "openfhe", "OpenFHE"
 
     def find(self) -> Availability:
         """Look for an interpreter that imports OpenFHE."""
         return find_interpreter()[1]
-
-    def largest_input(self, ring_dimension: int) -> int:
-        """Half the ring dimension."""
-        return ring_dimension // 2
 
     def special_bits(self, scale_bits: int, levels: int) -> int:
         """Bits of the primes for hybrid key switching in three digits (two up to three levels)."""
@@ -208,33 +146,18 @@ class OpenFHE:
         towers = -(-(max(levels, 1) + 1) // digits)
         return -(-(60 + (towers - 1) * scale_bits) // 60) * 60
 
-    def session(self, parameters: Parameters) -> OpenFHESession:
-        """Start a worker process; contexts are made when they are first needed.
-
-        Raises
-        ------
-        BackendError
-            If OpenFHE is not found.
-        """
-        interpreter, availability = find_interpreter()
-        if interpreter is None:
-            raise BackendError(
-                f"OpenFHE was not found ({availability.reason}); get it by: {availability.remedy}"
-            )
+    def opened(self, parameters: Parameters) -> OpenFHESession:
+        """Start a worker process; contexts are made when they are first needed."""
+        interpreter, found = find_interpreter()
+        if interpreter is None:  # gone since it was looked for
+            raise BackendError(f"{self.title} was not found ({found.reason})")
         return OpenFHESession(parameters, interpreter)
 
 
 def _measured(answer: dict[str, Any], values: np.ndarray, setup: float) -> Measured:
-    repeated = tuple(float(seconds) for seconds in answer["evaluate"])
-    seconds = statistics.median(repeated)
-    stages = (
-        ("context and keys", float(answer["context"]) + setup),
-        ("encrypt", float(answer["encrypt"])),
-        ("evaluate", seconds),
-        ("decrypt", float(answer["decrypt"])),
-    )
-    used = tuple(float(one) for one in answer["processor"])
-    return Measured(values, seconds, stages, int(answer["levels"]), repeated, used)
+    times = Times(*(tuple(map(float, answer[one])) for one in ("evaluate", "processor")))
+    stages = (float(answer["context"]) + setup, float(answer["encrypt"]), float(answer["decrypt"]))
+    return measured(values, stages, int(answer["levels"]), times)
 
 
 BACKEND = OpenFHE()

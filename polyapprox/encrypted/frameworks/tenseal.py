@@ -9,13 +9,10 @@ tests". TenSEAL: https://arxiv.org/abs/2104.03152.
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
-from importlib import metadata
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -23,16 +20,26 @@ from ...approximation import Approximation
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
 from ..arguments import read_arguments, read_levels
-from ..backend import LARGEST_MODULUS, Availability, BackendError, Measured, Parameters
+from ..backend import (
+    LARGEST_MODULUS,
+    Availability,
+    Backend,
+    BackendError,
+    Measured,
+    Parameters,
+    Session,
+    found_by_module,
+    measured,
+)
 from ..series import chebyshev_series
-from ..stopwatch import Times, repeated
+from ..stopwatch import repeated
 from . import tenseal_seal as seal
 from .tenseal_monomials import monomials, refuse_ill_conditioned
 
 _REMEDY = "pip install tenseal"
 
 
-class TenSEALSession:
+class TenSEALSession(Session):
     """A context with its keys, in this process.
 
     Parameters
@@ -65,23 +72,7 @@ class TenSEALSession:
         return self.seal
 
     def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
-
-        Parameters
-        ----------
-        plan : Plan
-        *arguments : array-like, shape (n,)
-            As many as the plan takes; n at most the number of slots.
-        repeats : int
-            How often the evaluation is done and timed.
-
-        Raises
-        ------
-        ArgumentError
-            If there are too few levels, or the arguments do not fit.
-        BackendError
-            If SEAL refuses.
-        """
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
         context = self.context
         arrays = read_arguments(plan.inputs, arguments, self.parameters)
         made = schedule(plan, context.primes, self.parameters.scale_bits)
@@ -99,8 +90,8 @@ class TenSEALSession:
         evaluated = time.perf_counter()
         values = context.decrypt(result, arrays[0].size) * (context.unit / made.scale)
         decrypted = time.perf_counter() - evaluated
-        stages = (self._setup, encrypted - started, statistics.median(times.seconds), decrypted)
-        return _measured(values, stages, context.used(result), times)
+        stages = (self._setup, encrypted - started, decrypted)
+        return measured(values, stages, context.used(result), times)
 
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
         """Encrypt x, evaluate by ``CKKSVector.polyval`` (monomials), decrypt.
@@ -151,8 +142,7 @@ class TenSEALSession:
         values = np.array(value.decrypt()) * made.factor + made.offset
         decrypted = time.perf_counter() - evaluated
         used = fresh - _level(value)
-        stages = (setup, encrypted - started, statistics.median(times.seconds), decrypted)
-        return _measured(values, stages, used, times)
+        return measured(values, (setup, encrypted - started, decrypted), used, times)
 
     def _context_of_vectors(self) -> tuple[Any, float]:
         started = time.perf_counter()
@@ -189,55 +179,23 @@ class TenSEALSession:
         """Forget context and keys."""
         self.seal = self._vectors = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class TenSEAL:
+class TenSEAL(Backend):
     """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
 
-    name = "tenseal"
-    executes = frozenset({"plan", "components"})
+    name, title = "tenseal", "TenSEAL"
 
     def find(self) -> Availability:
         """Look for the wheel, without importing it."""
-        if find_spec("tenseal") is None:
-            return Availability(False, "", "no module named tenseal", _REMEDY)
-        version = metadata.version("tenseal")
-        if find_spec("tenseal.sealapi") is None:
-            return Availability(False, version, "this TenSEAL has no sealapi", f"{_REMEDY}==0.3.18")
-        return Availability(True, version, "in this environment", "")
+        found = found_by_module("tenseal", "tenseal", _REMEDY)
+        if found.found and find_spec("tenseal.sealapi") is None:
+            missing, remedy = "this TenSEAL has no sealapi", f"{_REMEDY}==0.3.18"
+            return Availability(False, found.version, missing, remedy)
+        return found
 
-    def largest_input(self, ring_dimension: int) -> int:
-        """Half the ring dimension."""
-        return ring_dimension // 2
-
-    def session(self, parameters: Parameters) -> TenSEALSession:
-        """Make a context and keys.
-
-        Raises
-        ------
-        BackendError
-            If TenSEAL is missing, or SEAL refuses the parameters.
-        """
-        found = self.find()
-        if not found.found:
-            raise BackendError(f"TenSEAL was not found ({found.reason}); get it by: {found.remedy}")
+    def opened(self, parameters: Parameters) -> TenSEALSession:
+        """Make a context and keys; SEAL may refuse the parameters."""
         return TenSEALSession(parameters)
-
-
-def _measured(values: np.ndarray, seconds: Sequence[float], levels: int, times: Times) -> Measured:
-    names = ("context and keys", "encrypt", "evaluate", "decrypt")
-    stages = tuple(zip(names, seconds, strict=True))
-    return Measured(values, seconds[2], stages, levels, *times)
 
 
 def _level(vector: Any) -> int:

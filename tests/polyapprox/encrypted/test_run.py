@@ -13,15 +13,16 @@ from polyapprox import encrypted
 from polyapprox.cli import main
 from polyapprox.encrypted import (
     Availability,
+    Backend,
     BackendError,
     Measured,
     Parameters,
+    Session,
     backend,
     choose_parameters,
     run,
 )
 from polyapprox.encrypted.backend import LARGEST_MODULUS
-from polyapprox.encrypted.choose import special_bits
 from polyapprox.encrypted.frameworks.interpreter import VARIABLE, find
 from polyapprox.encrypted.frameworks.process import Worker
 from polyapprox.encrypted.series import chebyshev_series
@@ -31,26 +32,29 @@ RELU = pa.circuit("relu", multiplications=5)
 WORKER = Path(encrypted.__file__).with_name("frameworks") / "openfhe_worker.py"
 
 
-class ClearSession:
+class ClearSession(Session):
     """Evaluates in the clear, with an error that it is told."""
 
     def __init__(self, parameters, error):
-        self.parameters, self.error = parameters, error
+        self.parameters, self.error, self.closed = parameters, error, 0
 
-    def run_plan(self, plan, *arguments):
+    def run_plan(self, plan, *arguments, repeats=1):
         values = plan.run(*arguments) + self.error
         stages = (("context and keys", 0.1), ("encrypt", 0.1), ("evaluate", 0.2), ("decrypt", 0.1))
         return Measured(values, 0.2, stages, 5)
 
-    def __enter__(self):
-        return self
+    def run_components(self, approximation, x, repeats=1):
+        raise BackendError("it runs plans only")
 
-    def __exit__(self, *_):
-        return None
+    def time_operations(self, levels, repeats=5):
+        return {}
+
+    def close(self):
+        self.closed += 1
 
 
-class ClearBackend:
-    name, executes = "openfhe", frozenset({"plan"})
+class ClearBackend(Backend):
+    name, title, executes = "openfhe", "Clear", frozenset({"plan"})
 
     def __init__(self, error=0.0, found=True):
         self.error = error
@@ -59,11 +63,23 @@ class ClearBackend:
     def find(self):
         return self.availability
 
-    def largest_input(self, ring_dimension):
-        return ring_dimension // 2
-
-    def session(self, parameters):
+    def opened(self, parameters):
         return ClearSession(parameters, self.error)
+
+
+def test_every_back_end_is_complete_by_its_base():
+    """A back end states what differs from the defaults; nothing is looked for by its name."""
+    with pytest.raises(TypeError, match="abstract"):
+        type("Half", (Backend,), {"name": "half"})()
+    chosen = ClearBackend()
+    assert (chosen.largest_input(4096), chosen.special_bits(40, 9)) == (2048, 60)
+    assert chosen.counted_levels(RELU) == (5, "published")
+    assert backend("openfhe").special_bits(40, 9) > 60
+    with chosen.session(Parameters(4096, 40, 5)) as session:
+        assert not session.closed
+    assert session.closed == 1
+    with pytest.raises(BackendError, match=r"Clear was not found \(looked everywhere\); get it"):
+        ClearBackend(found=False).session(Parameters(4096, 40, 5))
 
 
 @pytest.fixture
@@ -169,7 +185,7 @@ def test_the_ring_grows_with_the_number_of_values():
 def test_secure_rings_keep_within_the_table_of_the_standard(m):
     framework = backend("openfhe")
     chosen = choose_parameters(pa.circuit("relu", multiplications=m), framework, secure=True)
-    bits = chosen.modulus_bits + special_bits(framework, chosen.scale_bits, chosen.levels)
+    bits = chosen.modulus_bits + framework.special_bits(chosen.scale_bits, chosen.levels)
     assert bits <= LARGEST_MODULUS[chosen.ring_dimension] and chosen.secure
     half = LARGEST_MODULUS[chosen.ring_dimension // 2]
     assert bits > half or chosen.ring_dimension == 1 << 12

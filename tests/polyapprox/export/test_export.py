@@ -160,7 +160,7 @@ def test_powers_that_lose_digits_are_refused(tmp_path: Path) -> None:
     ("format", "form", "words"),
     [
         ("seal", "components", "does not hold form='components'"),
-        ("fortran", None, "format must be one of 'openfhe'"),
+        ("fortran", None, "format must be one of 'c', 'csv'"),
         ("lattigo", "plan", "does not hold form='plan'"),
     ],
 )

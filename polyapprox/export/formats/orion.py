@@ -13,12 +13,12 @@ from typing import Any
 
 import mpmath
 
-from ..cost.models import cost_model
-from ..numbers import ZERO
-from .chain import chain_of, is_unit
-from .header import header
-from .job import Format, Job
-from .text import nearest_double
+from ...cost.models import cost_model
+from ...numbers import ZERO
+from ..chain import chain_of, is_unit
+from ..header import header
+from ..job import Format, Job
+from ..text import nearest_double
 
 MAGIC = b"ORION\x00\x02\x00"
 LOG_N = 13

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .job import Format, Job
-from .pythonic import (
+from ..job import Format, Job
+from ..pythonic import (
     check_constants,
     docstring,
     encoded,
@@ -11,8 +11,8 @@ from .pythonic import (
     series_constants,
     stages_of,
 )
-from .straight import Syntax
-from .text import double
+from ..straight import Syntax
+from ..text import double
 
 _SYNTAX = Syntax(
     assign="{name} = {value}",
@@ -73,7 +73,7 @@ def _write(job: Job) -> bytes:
         body = [plan_function(job, _SYNTAX, "engine, key, ", "The plan on ciphertexts.")]
         notes = ("", "evaluate(engine, key, x): key is the relinearisation key.")
     else:
-        from ..cost.models import cost_model
+        from ...cost.models import cost_model
 
         chain = stages_of(job)
         depth = cost_model("desilofhe").component_levels(job.approximation, "standalone")

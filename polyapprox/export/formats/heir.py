@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import curly
-from .chain import Chain, chain_of
-from .job import Format, Job
-from .text import double
+from .. import curly
+from ..chain import Chain, chain_of
+from ..job import Format, Job
+from ..text import double
 
 _TYPE = "!polynomial.polynomial<ring=<coefficientType=f64>>"
 

@@ -7,12 +7,12 @@ panics on a constant, which is written as c_0 + 0 · T_1.
 
 from __future__ import annotations
 
-from ..numbers import ZERO
-from . import curly
-from .chain import chain_of, without_trailing_zeros
-from .header import header
-from .job import Format, Job
-from .text import decimal
+from ...numbers import ZERO
+from .. import curly
+from ..chain import chain_of, without_trailing_zeros
+from ..header import header
+from ..job import Format, Job
+from ..text import decimal
 
 _FILE = """\
 {comment}

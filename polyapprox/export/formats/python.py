@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .job import Format, Job
-from .pythonic import ARITHMETIC, check_constants, docstring, encoded, plan_function
+from ..job import Format, Job
+from ..pythonic import ARITHMETIC, check_constants, docstring, encoded, plan_function
 
 _CHECK = '''def self_check(tolerance=1e-9):
     """Largest deviation from the stored values, in units of the largest of them."""

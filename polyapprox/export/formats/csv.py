@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .chain import without_trailing_zeros
-from .header import header
-from .job import Format, Job
-from .text import shortest
+from ..chain import without_trailing_zeros
+from ..header import header
+from ..job import Format, Job
+from ..text import shortest
 
 
 def _write(job: Job) -> bytes:

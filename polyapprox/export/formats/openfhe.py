@@ -6,8 +6,8 @@ constant and wants coefficients as floats.
 
 from __future__ import annotations
 
-from .job import Format, Job
-from .pythonic import (
+from ..job import Format, Job
+from ..pythonic import (
     check_constants,
     docstring,
     encoded,
@@ -15,8 +15,8 @@ from .pythonic import (
     series_constants,
     stages_of,
 )
-from .straight import Syntax
-from .text import double
+from ..straight import Syntax
+from ..text import double
 
 _SYNTAX = Syntax(
     assign="{name} = {value}",
@@ -83,7 +83,7 @@ def _write(job: Job) -> bytes:
         body = [plan_function(job, _SYNTAX, "cc, ", "The plan on ciphertexts of cc.")]
         notes = ("", "evaluate(cc, x) runs the plan on a ciphertext of the CryptoContext cc.")
     else:
-        from ..cost.models import cost_model
+        from ...cost.models import cost_model
 
         chain = stages_of(job)
         depth = cost_model("openfhe").component_levels(job.approximation, "standalone")

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ..errors import ArgumentError
-from ..numbers import exact, fraction
-from ..polynomial import Polynomial
-from .chain import Chain
-from .job import Format, Job
-from .pythonic import (
+from ...errors import ArgumentError
+from ...numbers import exact, fraction
+from ...polynomial import Polynomial
+from ..chain import Chain
+from ..job import Format, Job
+from ..pythonic import (
     check_constants,
     docstring,
     encoded,
     plan_function,
     stages_of,
 )
-from .straight import Syntax
-from .text import double
+from ..straight import Syntax
+from ..text import double
 
 LARGEST_MONOMIAL = 256
 
@@ -130,7 +130,7 @@ def _write(job: Job) -> bytes:
         body = [_OPERATIONS, plan_function(job, _SYNTAX, "", "The plan on a CKKSVector.")]
         notes = ("", "evaluate(x) runs the plan; polyval is not used: it takes monomials only.")
     else:
-        from ..cost.models import cost_model
+        from ...cost.models import cost_model
 
         chain = stages_of(job)
         refuse_large(chain.stages)

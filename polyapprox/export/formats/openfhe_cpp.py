@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from . import curly
-from .chain import chain_of
-from .job import Format, Job
-from .straight import Syntax, arguments_of
-from .text import hexadecimal
+from .. import curly
+from ..chain import chain_of
+from ..job import Format, Job
+from ..straight import Syntax, arguments_of
+from ..text import hexadecimal
 
 _SYNTAX = Syntax(
     assign="const Ciphertext {name} = {value};",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import curly
-from .job import Format, Job
-from .straight import Syntax, arguments_of
-from .text import hexadecimal
+from .. import curly
+from ..job import Format, Job
+from ..straight import Syntax, arguments_of
+from ..text import hexadecimal
 
 _SYNTAX = Syntax(
     assign="const double {name} = {value};",
