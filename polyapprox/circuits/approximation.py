@@ -42,7 +42,7 @@ def unproven(circuit: Circuit, problem: Problem, estimate: float, command: str) 
         components=(),
         plan=shipped_plan(circuit, problem),
         offset=ZERO,
-        weight="1",
+        weight=problem.weight,
         error_estimate=estimate,
         certificate=None,
         margins=(),

@@ -19,7 +19,7 @@ from .problem import Problem
 from .shape import Circuit
 
 
-def function_plan(circuit: Circuit, problem: Problem) -> Plan:
+def function_plan(circuit: Circuit, problem: Problem, stretch: float = 1.0, size: float = 1.0) -> Plan:
     """The operations that compute a smooth function, or the sign.
 
     Parameters
@@ -27,6 +27,8 @@ def function_plan(circuit: Circuit, problem: Problem) -> Plan:
     circuit : Circuit
     problem : Problem
         Of the same family.
+    stretch, size : float
+        Of a general circuit: `size` times what it computes at x / stretch.
 
     Returns
     -------
@@ -52,12 +54,12 @@ def function_plan(circuit: Circuit, problem: Problem) -> Plan:
         )
     builder = PlanBuilder()
     (argument,) = builder.arguments
-    low, high = problem.interval
+    low, high = (stretch * end for end in problem.interval)
     if circuit.family == "general":
-        sizes, doublings = node_scales(circuit, 1.0)
+        sizes, doublings = node_scales(circuit, size)
         unit = builder.scale(argument, exact(2 * sizes[1] / (high - low)))
         first = builder.shift(unit, exact(-sizes[1] * ((low + high) / (high - low))))
-        return builder.finish(series(builder, first, scaled(circuit, 1.0, 1.0, sizes, doublings)))
+        return builder.finish(series(builder, first, scaled(circuit, 1.0, size, sizes, doublings)))
     odd = circuit.family == "odd"
     sizes, doublings = odd_scales(circuit) if odd else node_scales(circuit, 1.0)
     share = 1 / math.sqrt(2 * sizes[1]) if odd else 1.0

@@ -94,7 +94,7 @@ class Shipped:
             problem.function, list(problem.interval), problem.family, problem.slope,
             problem.offset, list(circuit.shifts), [list(row) for row in circuit.left],
             [list(row) for row in circuit.right], list(circuit.output), self.digest, self.bound,
-            self.box, self.method,
+            self.box, self.method, *([] if problem.weight == "1" else [problem.weight]),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -192,7 +192,10 @@ def _read(function: str, entry: dict[str, Any]) -> Shipped:
     return Shipped(
         _circuit(entry["family"], entry), entry["estimate"], entry["bound"], entry["digest"],
         entry["origin"],
-        Problem(function, (low, high), entry["family"], entry["slope"], entry["offset"]),
+        Problem(
+            function, (low, high), entry["family"], entry["slope"], entry["offset"],
+            entry.get("weight", "1"),
+        ),
         entry["box"], entry["seal"], entry.get("method", ""),
     )  # fmt: skip
 
@@ -200,7 +203,9 @@ def _read(function: str, entry: dict[str, Any]) -> Shipped:
 def library_text(circuits: dict[int, Shipped] | tuple[Shipped, ...]) -> str:
     """The content of a file of circuits for one function, a list of numbers a line."""
     given = circuits.values() if isinstance(circuits, dict) else circuits
-    ordered = sorted(given, key=lambda one: (one.problem.interval, one.multiplications))
+    ordered = sorted(
+        given, key=lambda one: (one.problem.interval, one.problem.weight, one.multiplications)
+    )
     entries = []
     for one in ordered:
         problem, circuit = one.problem, one.circuit
@@ -211,6 +216,7 @@ def library_text(circuits: dict[int, Shipped] | tuple[Shipped, ...]) -> str:
                 "multiplications": one.multiplications,
                 "slope": problem.slope,
                 "offset": problem.offset,
+                **({} if problem.weight == "1" else {"weight": problem.weight}),
                 "estimate": one.estimate,
                 "bound": one.bound,
                 "box": one.box,

@@ -44,6 +44,8 @@ class Problem:
     family : {"even", "odd", "general"}
     slope, offset : float
         Of the line, and of the constant, that are added.
+    weight : str
+        Expression of the weight of the error ("1": absolute).
     """
 
     function: str
@@ -51,6 +53,7 @@ class Problem:
     family: Family
     slope: float = 0.0
     offset: float = 0.0
+    weight: str = "1"
 
     @cached_property
     def target(self) -> Target:
@@ -59,8 +62,9 @@ class Problem:
 
     @property
     def name(self) -> str:
-        """Function and interval, for records."""
-        return f"{self.function} on {list(self.interval)!r}"
+        """Function, interval and weight, for records."""
+        weighted = "" if self.weight == "1" else f" with weight {self.weight}"
+        return f"{self.function} on {list(self.interval)!r}{weighted}"
 
     def nodes(self, multiplications: int) -> int:
         """Nodes of the chain of so many multiplications."""
@@ -80,15 +84,26 @@ class Problem:
             return Grid(2 * x * x - 1, np.ones_like(x), x)
         if self.family == "general":
             u = np.sin(2 * angles - np.pi / 2)
-            return Grid(u, self.target.numpy((low + high) / 2 + (high - low) / 2 * u))
+            x = (low + high) / 2 + (high - low) / 2 * u
+            return self._weighted(x, Grid(u, self.target.numpy(x)))
         u = np.sin(angles)
         value = self.target.numpy(high * u) - self.slope * (high * u) - self.offset
-        if self.family == "even":
-            return Grid(2 * u * u - 1, value)
-        return Grid(2 * u * u - 1, value, u)
+        factor = u if self.family == "odd" else None
+        return self._weighted(high * u, Grid(2 * u * u - 1, value, factor))
+
+    def _weighted(self, x: np.ndarray, grid: Grid) -> Grid:
+        """Value and target times the weight: what is fitted is then the weighted error."""
+        if self.weight == "1":
+            return grid
+        with np.errstate(divide="ignore"):
+            weight = as_target(self.weight).numpy(x)
+        kept = np.flatnonzero(np.isfinite(weight))  # not at a zero of f under its relative error
+        weight, grid = weight[kept], grid.take(kept)
+        factor = weight if grid.factor is None else weight * grid.factor
+        return Grid(grid.first, weight * grid.target, factor)
 
 
-def problem_for(function: str, interval: tuple[float, float]) -> Problem:
+def problem_for(function: str, interval: tuple[float, float], weight: str = "1") -> Problem:
     """The cheapest family for a function, judged by its values.
 
     Parameters
@@ -96,6 +111,8 @@ def problem_for(function: str, interval: tuple[float, float]) -> Problem:
     function : str
         An expression in x; "sign" (the interval is then [τ, 1]).
     interval : (float, float)
+    weight : str
+        Of the error; even and odd chains are fitted on one side, so they need an even one.
 
     Returns
     -------
@@ -131,17 +148,17 @@ def problem_for(function: str, interval: tuple[float, float]) -> Problem:
             f"the function {function!r} is not smooth on [{low!r}, {high!r}]: circuits are "
             "searched for abs, the sign and smooth functions"
         )
-    if low == -high:
+    if low == -high and (weight == "1" or as_target(weight).parity(((0.0, high),)) == "even"):
         x = high * np.linspace(0, 1, _SAMPLES)
         right, left = target.numpy(x), target.numpy(-x)
         slack = _SAME * float(np.max(np.abs([right, left])))
         slope = _neat(float((right[-1] - left[-1]) / (2 * high)))
         if np.max(np.abs(right - left - 2 * slope * x)) <= 2 * slack:
-            return Problem(function, interval, "even", slope=slope)
+            return Problem(function, interval, "even", slope=slope, weight=weight)
         offset = _neat(float(target.numpy(np.zeros(1))[0]))
         if np.max(np.abs(right + left - 2 * offset)) <= 2 * slack:
-            return Problem(function, interval, "odd", offset=offset)
-    return Problem(function, interval, "general")
+            return Problem(function, interval, "odd", offset=offset, weight=weight)
+    return Problem(function, interval, "general", weight=weight)
 
 
 def _neat(value: float) -> float:

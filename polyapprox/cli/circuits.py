@@ -93,6 +93,7 @@ def _row(one: Shipped) -> dict[str, Any]:
     return {
         "function": "relu" if name == "abs" else name,
         "interval": list(one.problem.interval),
+        "weight": one.problem.weight,
         "multiplications": one.multiplications,
         "bits": one.bits,
         "levels_published": published.depth,
@@ -117,6 +118,9 @@ def search(
         Optional[str],  # noqa: UP045
         typer.Option(help="Of the sign: from which x on, such as 2^-4."),
     ] = None,
+    relative: Annotated[
+        bool, typer.Option("--relative", help="Of a smooth function: the relative error.")
+    ] = False,
     starts: Annotated[int, typer.Option(help="Trials for each number of multiplications.")] = 200,
     beam: Annotated[int, typer.Option(help="Circuits kept from stage to stage.")] = 8,
     finalists: Annotated[int, typer.Option(help="Circuits a stage fitted to the end.")] = 3,
@@ -155,12 +159,15 @@ def search(
     from ..circuits.search.runner import runner_named
     from ..recipes.circuits import library_name, searched
     from ..recipes.guard import DEFAULT_GUARD, read_guard
+    from ..recipes.served import weight_of
     from .report import show_approximation, summary, write_json
 
     if (threshold is None) == (function == "sign"):
         raise ArgumentError("the sign, and only the sign, needs a threshold, such as 2^-4")
     if interval is not None and (function in FUNCTIONS or function == "sign"):
         raise ArgumentError(f"{function} is searched for on [-1, 1]; leave out the interval")
+    if relative and (function in FUNCTIONS or function == "sign"):
+        raise ArgumentError(f"{function} is searched for with the absolute error; leave out --relative")
     name = function if function in FUNCTIONS else library_name(function)
     quoted = repr(name) if "(" in name or "*" in name else name
     place = f"--threshold {threshold} " if threshold is not None else ""
@@ -170,7 +177,7 @@ def search(
             raise ArgumentError(f"{function} needs an interval, such as --interval -8 8")
         low, high = (values.number(end, "interval") for end in interval)
         ends = read_ends(low, high)
-        place = f"--interval {ends[0]!r} {ends[1]!r} "
+        place = f"--interval {ends[0]!r} {ends[1]!r} {'--relative ' if relative else ''}"
     command = (
         f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
@@ -189,6 +196,7 @@ def search(
         result = searched(
             name, multiplications, ends, starts=starts, seed=seed, command=command, beam=beam,
             finalists=finalists, record=record, runner=run, guard=over,
+            weight=weight_of(name, None, relative, ends),
         )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
     if as_json:

@@ -43,6 +43,7 @@ from .arguments import either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
 from .guard import DEFAULT_GUARD, read_guard
 from .request import MOST, Request
+from .served import served, weight_of
 
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
@@ -146,6 +147,8 @@ def circuit(
     starts: int = 32,
     seed: int = 0,
     guard: float = DEFAULT_GUARD,
+    relative: bool = False,
+    weight: str | None = None,
 ) -> Approximation:
     """The most precise circuit of so many multiplications, proven.
 
@@ -179,6 +182,10 @@ def circuit(
     guard : float
         Inputs may leave the interval by so much of its larger end: the circuits for the absolute
         value, its kin and the sign are scaled to that, all are proven for it.
+    relative : bool
+        The error is relative, weighted by 1/abs(f): of a smooth function.
+    weight : str, optional
+        Expression of another positive weight, of a smooth function.
 
     Returns
     -------
@@ -199,6 +206,8 @@ def circuit(
     function: see :mod:`polyapprox.circuits`. For |x|, no polynomial computed with so few
     multiplications does much better: see :func:`polyapprox.limits`. Circuits for |x| and the sign
     are shipped for [-1, 1] and scaled; their bound is scaled with them (:mod:`polyapprox.circuits.scaled`).
+    Those of other functions serve every shorter interval too, and 1/x and 1/√x every scaled one
+    (:mod:`polyapprox.recipes.served`).
 
     Examples
     --------
@@ -211,10 +220,16 @@ def circuit(
     >>> r = circuit("gelu", multiplications=5, interval=(-8, 8))
     >>> r.multiplications, r.error_bound < 2**-13
     (5, True)
+    >>> circuit("gelu", multiplications=5, interval=(-7, 6.5)).error_bound < 2**-13
+    True
     """
     m, over = _multiplications(multiplications, depth), read_guard(guard)
     interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
+    if is_word(function, (*FUNCTIONS, "sign")) and (relative or weight is not None):
+        raise ArgumentError(
+            f"circuits for {function!r} are for the absolute error: leave out relative and weight"
+        )
     if is_word(function, FUNCTIONS):
         low, high = read_interval((-1, 1) if interval is None else interval)
         one = _of_constants(function, read_multiplications(m), constants)
@@ -239,7 +254,11 @@ def circuit(
             raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
         interval = known[0]
     low, high = read_interval(interval)
-    command = _command(function, m, depth, (low, high), prove=proving, guard=float(over))
+    weighted = weight_of(name, weight, relative, (low, high))
+    command = _command(
+        function, m, depth, (low, high), prove=proving, guard=float(over), relative=relative,
+        weight=weight,
+    )  # fmt: skip
     if name == "sign":
         found = _shipped_sign(m, low, high)
         if found is not None:
@@ -249,24 +268,30 @@ def circuit(
                 f"the sign needs an interval (low, high) with 0 < low < high; got {shown(interval)}"
             )
     else:
-        fitting = [o for o in shipped_for(name) if o.problem.interval == (low, high)]
+        fitting = [
+            o for o in shipped_for(name)
+            if o.problem.interval == (low, high) and o.problem.weight == weighted
+        ]
         found = max((o for o in fitting if o.multiplications <= m), key=_order, default=None)
         if found is not None:
             result = unproven(found.circuit, found.problem, found.estimate, command)
             result = with_guard(result, over)
             result = certified(result) if proving else certified_by_library(result, found, 1.0)
-            other = best_polynomial(name, m, found, command, over)
+            other = None if weighted != "1" else best_polynomial(name, m, found, command, over)
             if other is None or other.depth > (depth or other.depth):
                 return result
             return min(result, other, key=lambda one: one.error_bound)
+        near = None if searching else served(name, m, (low, high), weighted, over, command)
+        if near is not None:
+            return near
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
     command = _command(
         function, m, depth, (low, high), prove=proving, search=True, starts=starts, seed=seed,
-        guard=float(over),
+        guard=float(over), relative=relative, weight=weight,
     )  # fmt: skip
     return searched(
-        name, m, (low, high), starts=starts, seed=seed, command=command, guard=over
+        name, m, (low, high), starts=starts, seed=seed, command=command, guard=over, weight=weighted
     )
 
 
@@ -287,6 +312,7 @@ def searched(
     record: Path | None = None,
     runner: Runner | None = None,
     guard: mpmath.mpf = ZERO,
+    weight: str = "1",
 ) -> Approximation:
     """A circuit found by a search from nothing, proven.
 
@@ -306,6 +332,8 @@ def searched(
         See :mod:`polyapprox.circuits.search.runner`.
     guard : mpmath.mpf
         By how much of the larger end inputs may leave the interval.
+    weight : str
+        Expression of the weight of the error.
 
     Raises
     ------
@@ -316,7 +344,7 @@ def searched(
     from ..circuits.search.shelve import neat
 
     width = interval[1] if function == "sign" else 1.0
-    problem = problem_for(function, (interval[0] / width, interval[1] / width))
+    problem = problem_for(function, (interval[0] / width, interval[1] / width), weight)
     least = multiplications - problem.nodes(multiplications) + 2
     if multiplications < least:
         raise ArgumentError(
@@ -340,7 +368,8 @@ def searched(
 def with_guard(approximation: Approximation, guard: mpmath.mpf) -> Approximation:
     """The approximation, not yet proven, with its guard and what it then covers."""
     target = as_target(approximation.function)
-    covered = widened(approximation.domain, guard, target)
+    weight = None if approximation.weight == "1" else as_target(approximation.weight)
+    covered = widened(approximation.domain, guard, target, weight)
     return replace(approximation, guard=guard, covered=covered)
 
 
@@ -417,7 +446,7 @@ def _command(
 ) -> str:
     left_out = {
         "depth": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0,
-        "guard": DEFAULT_GUARD,
+        "guard": DEFAULT_GUARD, "relative": False, "weight": None,
     }  # fmt: skip
     limits: dict[str, Any] = {"multiplications": m, "depth": depth}
     return call("circuit", function, **limits, interval=interval, **others, leave_out=left_out)

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import mpmath
-import numpy as np
 
 from .. import outward
 from ..approximation import Approximation
-from ..errors import ArgumentError, DomainError, NotConvergedError
-from ..functions.zeros import zeros
+from ..errors import ArgumentError, NotConvergedError
 from ..given import is_whole, is_word, shown
 from ..numbers import ZERO, exact
 from ..polynomial import Parity
@@ -23,10 +21,11 @@ from ..provenance import Provenance, call
 from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
-from .arguments import Interval, either, read_degree, read_domain, read_flag, read_tolerance
+from .arguments import Interval, either, read_degree, read_domain, read_tolerance
 from .guard import DEFAULT_GUARD, read_guard
 from .plans import cofactor_plan, polynomial_plan
 from .reduction import level_of, reduction_of, solve
+from .weights import read_weight
 
 _HIGHEST_DEGREE = 2000
 _MOST_BITS = 20_000
@@ -101,7 +100,7 @@ def minimax(
     target = as_target(function)
     parts = read_domain(either("domain", domain, "interval", interval, (-1, 1)))
     check_domain(target, parts)
-    weighting = _weight(target, weight, relative, parts)
+    weighting = read_weight(target, weight, relative, parts)
     over = read_guard(guard)
     given = None if relative else weighting
     asked = _Asked(target, parts, given, relative, parity, bits, float(over))
@@ -205,42 +204,6 @@ def _bits(bits: Any) -> int | None:
             f"bits must be a whole number between 2 and {_MOST_BITS}; got {shown(bits)}"
         )
     return int(bits)
-
-
-def _weight(
-    target: Target, weight: Any, relative: bool, domain: tuple[Interval, ...]
-) -> Target | None:
-    relative = read_flag("relative", relative)
-    if relative and weight is not None:
-        raise ArgumentError("give either weight or relative=True, not both")
-    if weight is None and not relative:
-        return None
-    if relative and target.provable:
-        _check_zeros(target, domain)
-        return target.reciprocal
-    result = target.reciprocal if relative else as_target(weight)
-    try:
-        check_domain(result, domain)
-    except DomainError as error:
-        reason = "a relative error needs a function without zeros" if relative else str(error)
-        raise DomainError(
-            f"the weight {result.name!r} is not finite on the domain: {reason}"
-        ) from error
-    points = np.concatenate([np.linspace(a, b, 257) for a, b in domain])
-    if not np.all(result.numpy(points) > 0):
-        raise ArgumentError(f"weight must be positive on the domain; {result.name!r} is not")
-    return result
-
-
-def _check_zeros(target: Target, domain: tuple[Interval, ...]) -> None:
-    """Refuse zeros in a relative error, but for a simple one at 0."""
-    found = zeros(target, [(exact(a), exact(b)) for a, b in domain])
-    if found.elsewhere is not None:
-        raise DomainError(
-            "a relative error needs a function without zeros, but for a simple one at x=0; "
-            f"{target.name!r} is 0, or cannot be told from 0, near x={found.elsewhere:.6g}: choose "
-            "a domain without that point, or put it at x=0"
-        )
 
 
 def _parity(

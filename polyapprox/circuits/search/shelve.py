@@ -123,13 +123,18 @@ def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
     useless = problem.function == "sign" and found.bits < _LEAST_BITS
     if useless or found.circuit.largest_constant > _LARGEST_SHIPPED:
         return None
-    known = {(one.problem.interval, one.multiplications): one for one in read_circuits(path)}
-    place = (problem.interval, found.multiplications)
+    known = {_place(one): one for one in read_circuits(path)}
+    place = _place(found)
     if place in known and known[place].bound <= found.bound * (1 + _SAME):
         return None
     known[place] = found
     write_atomically(path, library_text(tuple(known.values())).encode())
     return found
+
+
+def _place(one: Shipped) -> tuple[object, ...]:
+    """What only one circuit of a file is for."""
+    return one.problem.interval, one.problem.weight, one.multiplications
 
 
 def sealed_again() -> None:

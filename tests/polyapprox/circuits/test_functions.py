@@ -51,7 +51,7 @@ ALL = [one for name in SMOOTH for one in shipped_for(name)]
 LIMIT_OF_CONSTANTS, LIMIT_OF_NODES = 16, 2
 # Larger constants, for which nothing as precise with small ones is known: the values of the
 # functions themselves are large, or a node hardly uses the one before it.
-LARGE = {"1/x": 64, "1/sqrt(x)": 512, "sign": 2048, "erf": 1024, "tanh": 1024, "gelu": 32}
+LARGE = {"1/x": 64, "1/sqrt(x)": 512, "sign": 2048, "erf": 1024, "tanh": 1024, "gelu": 40}
 
 
 def named(one: Shipped) -> str:
