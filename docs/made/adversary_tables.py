@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-from page_tables import grid, main
+from page_tables import CHECKS, DOCS, grid, main
 
-PAGE = Path(__file__).parents[1] / "adversary.md"
-RECORD = Path(__file__).parents[2] / "tests" / "checks" / "results" / "adversary.json"
+PAGE = DOCS / "adversary.md"
+RECORD = CHECKS / "adversary.json"
 
 
 def record() -> dict[str, Any]:
@@ -47,5 +46,8 @@ def forgeries() -> str:
     return grid(["kind", "tables", "refused"], rows)
 
 
+TABLES = {"structures": structures, "forgeries": forgeries}
+
+
 if __name__ == "__main__":
-    sys.exit(main(PAGE, {"structures": structures, "forgeries": forgeries}, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -1,14 +1,13 @@
 """Makes the tables of ``docs/audits.md``: ``python docs/made/audits_tables.py`` (``--check``: compare).
 
 Every published table is read from ``tests/oracles`` through :func:`polyapprox.import_table`, and
-audited. A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``.
+audited.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -18,17 +17,17 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import page_tables
+from page_tables import DOCS, ROOT, main
 
 import polyapprox as pa
 from polyapprox.auditing import Audit, audit
-from polyapprox.files import write_atomically
 from polyapprox.outward import bits_of, lower, lower_places, rational, upper
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "audits.md"
-ORACLES = DOCS.parent / "tests" / "oracles"
-PLACE = re.compile(r"(<!-- table ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+ORACLES = ROOT / "tests" / "oracles"
 ALPHAS = tuple(range(4, 15))
+grid = partial(page_tables.grid, alignment="---")
 read = partial(pa.import_table, guard=0)  # each on the interval that it was made for
 
 
@@ -98,13 +97,6 @@ def lattigo(domain: Any, stages: int = 9) -> pa.Approximation:
         return read(
             path, format="lattigo", function="sign", domain=domain, half_width=1
         )
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
-    lines = ["| " + " | ".join(headings) + " |", "|" + "|".join("---" for _ in headings) + "|"]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def down(bits: float) -> str:
@@ -278,17 +270,5 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Write the page, or compare it."""
-    text = PAGE.read_text(encoding="utf-8")
-    again = PLACE.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}{m[3]}", text)
-    if "--check" in arguments:
-        print("as computed" if again == text else "differs")
-        return int(again != text)
-    write_atomically(PAGE, again.encode())
-    print(f"written {PAGE.name}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

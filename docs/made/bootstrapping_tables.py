@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from page_tables import grid, main
+from page_tables import DOCS, grid, main
 
 import polyapprox
 from polyapprox import Approximation
 from polyapprox.outward import upper
 
-PAGE = Path(__file__).parents[1] / "bootstrapping.md"
+PAGE = DOCS / "bootstrapping.md"
 RADII = (20, 16, 12, 10)
 ROWS: tuple[tuple[str, Callable[[], Approximation]], ...] = (
     ("circuit, 2^-9, [−50, 50]", lambda: polyapprox.relu(precision=2**-9, interval=(-50, 50))),
@@ -83,6 +82,8 @@ def floats() -> str:
     return grid(headings, rows)
 
 
+TABLES = {"beside": beside, "imaginary": imaginary, "floats": floats}
+
+
 if __name__ == "__main__":
-    tables = {"beside": beside, "imaginary": imaginary, "floats": floats}
-    sys.exit(main(PAGE, tables, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

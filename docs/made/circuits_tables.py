@@ -1,39 +1,26 @@
-"""Makes the tables of the page on circuits: ``python docs/made/circuits_tables.py`` (``--check``).
-
-A table stands between ``<!-- circuits NAME -->`` and ``<!-- end of circuits -->`` in circuits.md.
-"""
+"""Makes the tables of the page on circuits: ``python docs/made/circuits_tables.py`` (``--check``)."""
 
 from __future__ import annotations
 
 import math
-import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
-from pathlib import Path
+
+from page_tables import DOCS, grid, main
 
 import polyapprox
 from polyapprox.circuits.library import FILES, Shipped, shipped_for
 from polyapprox.errors import PolyApproxError
-from polyapprox.files import write_atomically
 from polyapprox.outward import bits_of, lower_places, upper_places
 from polyapprox.plan.chebyshev import chebyshev_cost
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "circuits.md"
-PLACE = re.compile(r"(<!-- circuits ([a-z-]+) -->\n).*?(<!-- end of circuits -->)", re.DOTALL)
 RESTS = {"gelu": "-x/2", "silu": "-x/2", "softplus": "-x/2", "sigmoid": "-1/2"}
 SHOWN = range(4, 9)
 HIGHEST = 64  # degree of the minimax polynomials beside which a circuit is shown
 STAGES = (3, 5, 7, 9, 11, 13, 15)
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, right-aligned."""
-    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def bits(error: float) -> str:
@@ -174,16 +161,8 @@ def large() -> str:
     return grid(("function", "interval", "m", "largest constant", "largest node"), rows)
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    before = PAGE.read_text(encoding="utf-8")
-    makers = {"shipped": shipped, "means": means, "signs": signs, "large": large}
-    after = PLACE.sub(lambda m: m[1] + makers[m[2]]() + m[3], before)
-    if "--check" in sys.argv[1:]:
-        return int(after != before)
-    write_atomically(PAGE, after.encode())
-    return 0
+TABLES = {"shipped": shipped, "means": means, "signs": signs, "large": large}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

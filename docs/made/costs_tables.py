@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from page_tables import grid, main
+from page_tables import BENCHMARKS, DOCS, grid, main
 
 import polyapprox
 from polyapprox.cost import cost_model, cost_models, latency_model
 from polyapprox.cost.latency import shipped_latency_models
 
-DOCS = Path(__file__).parents[1]
+PAGE = DOCS / "costs.md"
 LEVELS = 8
 COMPOSITES = ((7, 7), (13, 13, 27), (15, 15, 27), (7, 15, 15, 15))
 
@@ -72,7 +71,7 @@ def weight() -> str:
 
 def forecasts() -> str:
     """Forecast and measured seconds, ours and published."""
-    folder = DOCS.parent / "benchmarks" / "results"
+    folder = BENCHMARKS
     pairs = [
         (result["backend"], pair)
         for path in sorted(folder.glob("latency_forecast_*.json"))
@@ -108,4 +107,4 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main(DOCS / "costs.md", TABLES, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

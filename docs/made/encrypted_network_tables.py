@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-from page_tables import grid, main
+from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, grid, main
 
 from polyapprox.outward import lower_places
 
-DOCS = Path(__file__).parents[1]
-ROOT = DOCS.parent
-RECORD = ROOT / "experiments" / "results" / "encrypted-digits.json"
-RESULTS = ROOT / "benchmarks" / "results"
+PAGE = DOCS / "encrypted_network.md"
+RECORD = EXPERIMENTS / "encrypted-digits.json"
 
 
 def record() -> dict[str, Any]:
@@ -67,7 +64,7 @@ def times() -> str:
     """Ours and the published composites."""
     rows = []
     for name in ("lattigo", "tenseal"):
-        path = RESULTS / f"encrypted_{name}.json"
+        path = BENCHMARKS / f"encrypted_{name}.json"
         for one in json.loads(path.read_text(encoding="utf-8"))["contests"]:
             for label, entry in one["entries"].items():
                 seconds = f"{entry['median']:.2f} ({entry['least']:.2f} … {entry['most']:.2f})"
@@ -98,6 +95,8 @@ def times() -> str:
     return grid(headings, rows)
 
 
+TABLES = {"result": result, "stages": stages, "times": times}
+
+
 if __name__ == "__main__":
-    tables = {"result": result, "stages": stages, "times": times}
-    sys.exit(main(DOCS / "encrypted_network.md", tables, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

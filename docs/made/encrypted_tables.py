@@ -8,34 +8,22 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import sys
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from polyapprox.files import write_atomically
+from page_tables import BENCHMARKS, DOCS, grid, main
+
 from polyapprox.outward import bits_of, lower_places
 from polyapprox.plot.figure import BLUE, GREY, ORANGE, RED, drawn
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "encrypted.md"
 FIGURE = DOCS / "figures" / "encrypted.svg"
-RESULTS = DOCS.parent / "benchmarks" / "results"
-PLACE = re.compile(r"(<!-- encrypted ([a-z]+) -->\n).*?(<!-- end of encrypted -->)", re.DOTALL)
 RIVALS = ("published plan", "published", "framework")
 
 
 def read(name: str) -> dict[str, Any]:
     """A saved result."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, right-aligned."""
-    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return json.loads((BENCHMARKS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def bits(error: float) -> str:
@@ -155,17 +143,8 @@ def figure() -> None:
     drawn(draw, (9.0, 4.8), FIGURE)
 
 
-def main() -> int:
-    """Write the page, or check it."""
-    before = PAGE.read_text(encoding="utf-8")
-    makers = {"runs": runs, "bench": bench, "ratios": ratios}
-    after = PLACE.sub(lambda m: m[1] + makers[m[2]]() + m[3], before)
-    if "--check" in sys.argv[1:]:
-        return int(after != before)
-    write_atomically(PAGE, after.encode())
-    figure()
-    return 0
+TABLES = {"runs": runs, "bench": bench, "ratios": ratios}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], figure))

@@ -11,14 +11,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
+from page_tables import DOCS, EXPERIMENTS, reduce_colours
 
 import polyapprox
 from polyapprox import plot
 
-FOLDER = Path(__file__).parents[1] / "figures"
+FOLDER = DOCS / "figures"
 LARGEST = 150_000  # bytes
-COLOURS = 48  # enough for lines and letters; thirds the size of a file
 
 
 def relu_error(path: Path) -> None:
@@ -60,7 +59,7 @@ CURVES = {
 def resnet20_accuracy(path: Path) -> None:
     from nn_bridge.experiments.figure import accuracy_figure
 
-    results = Path(__file__).parents[2] / "experiments" / "results" / "resnet20-cifar10.jsonl"
+    results = EXPERIMENTS / "resnet20-cifar10.jsonl"
     records = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
     records = [
         record
@@ -84,18 +83,11 @@ PICTURES: dict[str, Callable[[Path], None]] = {
 }
 
 
-def shrink(path: Path) -> None:
-    """Keep the most frequent colours of a picture."""
-    with Image.open(path) as image:
-        small = image.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
-    small.save(path, optimize=True)
-
-
 def main() -> int:
     for name, draw in PICTURES.items():
         path = FOLDER / name
         draw(path)
-        shrink(path)
+        reduce_colours(path)
         size = path.stat().st_size
         print(f"{path}: {size} bytes")
         if size > LARGEST:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from page_tables import grid, main
+from page_tables import DOCS, grid, main
 
 import polyapprox
 from polyapprox.expression import parse
 from polyapprox.functions import NAMED, Symmetry
 from polyapprox.interpreters import to_sympy
 
-PAGE = Path(__file__).parents[1] / "functions.md"
+PAGE = DOCS / "functions.md"
 SPLIT = (
     ("gelu", 30, 8.0),
     ("silu", 30, 8.0),
@@ -54,5 +53,8 @@ def split() -> str:
     return grid(headings, rows)
 
 
+TABLES = {"names": names, "split": split}
+
+
 if __name__ == "__main__":
-    sys.exit(main(PAGE, {"names": names, "split": split}, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
-from page_tables import grid, main, saved_lines
+from page_tables import CHECKS, DOCS, grid, main, saved_lines
 
 from polyapprox import outward
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "proofs.md"
-RESULTS = DOCS.parent / "tests" / "checks" / "results" / "guard.jsonl"
+RESULTS = CHECKS / "guard.jsonl"
 MOST = 30
 FARTHER = (36, 40, 46, 50)
 
@@ -51,10 +49,8 @@ def values() -> str:
     return grid([*head, "proven bound"], rows)
 
 
-def main_of(arguments: list[str]) -> int:
-    """Command line."""
-    return main(PAGE, {"guard-costs": costs, "guard-values": values}, arguments)
+TABLES = {"guard-costs": costs, "guard-values": values}
 
 
 if __name__ == "__main__":
-    sys.exit(main_of(sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

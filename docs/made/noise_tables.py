@@ -1,23 +1,17 @@
-"""Makes tables and figures of the page on noise: ``python docs/made/noise_tables.py`` (``--check``).
-
-A table stands between ``<!-- noise NAME -->`` and ``<!-- end of noise -->`` in noise.md.
-"""
+"""Makes tables and figures of the page on noise: ``python docs/made/noise_tables.py`` (``--check``)."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from itertools import groupby
-from pathlib import Path
 
-from page_tables import reduce_colours
+from page_tables import BENCHMARKS, DOCS, grid, main, reduce_colours
 
 import polyapprox
 from polyapprox import Approximation
-from polyapprox.files import write_atomically
 from polyapprox.noise import forecast, quantise
 from polyapprox.noise.amplification import amplification
 from polyapprox.noise.deviation import deviation_bound
@@ -25,10 +19,8 @@ from polyapprox.noise.scale import Setting, smallest_scale
 from polyapprox.outward import upper, upper_places
 from polyapprox.plot import noise as noise_figure, plan_graph
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "noise.md"
-RUNS = DOCS.parent / "benchmarks" / "results" / "noise.json"
-PLACE = re.compile(r"(<!-- noise ([a-z-]+) -->\n).*?(<!-- end of noise -->)", re.DOTALL)
+RUNS = BENCHMARKS / "noise.json"
 SETTING = Setting(1 << 14)
 PRECISIONS = (7, 9, 12)
 SCALES = (40, 45, 50)
@@ -36,13 +28,6 @@ FUNCTIONS = (
     ("gelu", (-8, 8), 5), ("gelu", (-8, 8), 6), ("sigmoid", (-8, 8), 6), ("exp", (-8, 0), 4),
 )  # fmt: skip
 STRUCTURES = ("circuit", "auto", "composite")
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, right-aligned."""
-    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
-    lines += ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def chosen(precision: int, structure: str) -> Approximation:
@@ -177,20 +162,5 @@ def figures() -> None:
         reduce_colours(DOCS / "figures" / name)
 
 
-def renewed(text: str) -> str:
-    """The page with its tables computed."""
-    return PLACE.sub(lambda place: place[1] + TABLES[place[2]]() + place[3], text)
-
-
-def main(arguments: Sequence[str]) -> int:
-    before = PAGE.read_text(encoding="utf-8")
-    after = renewed(before)
-    if "--check" in arguments:
-        return int(after != before)
-    write_atomically(PAGE, after.encode())
-    figures()
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], figures))

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import page_tables
+from page_tables import DOCS, ROOT, grid, main, reduce_colours, saved_lines
 
 from nn_bridge.paper.declared import Run, runs
 
-DOCS = Path(__file__).resolve().parents[1]
-FOLDER = DOCS.parent / "experiments" / "paper"
+PAGE = DOCS / "paper.md"
+FOLDER = ROOT / "experiments" / "paper"
 FIGURE = DOCS / "figures" / "paper-law.png"
 POWERS = range(5, 10)
 SEEDS = range(10)
@@ -28,7 +28,7 @@ Cells = Mapping[tuple[str, int | None, str | None], float]
 def lines(name: str) -> list[dict[str, Any]]:
     """Records of a file; none if it is not there yet."""
     path = FOLDER / name
-    return page_tables.saved_lines(path) if path.exists() else []
+    return saved_lines(path) if path.exists() else []
 
 
 def accuracies(key: str) -> Cells:
@@ -75,7 +75,7 @@ def of_interval(table: str, recipe: str, approximation: str, interval: str) -> s
             if words and set(found) == {"–"}:
                 continue
             rows.append((arm + words, exact, *found))
-    return page_tables.grid(("training", "ReLU", *(f"2^-{k}" for k in POWERS)), rows)
+    return grid(("training", "ReLU", *(f"2^-{k}" for k in POWERS)), rows)
 
 
 def differences(table: str, recipe: str, approximation: str, interval: str) -> str:
@@ -97,7 +97,7 @@ def differences(table: str, recipe: str, approximation: str, interval: str) -> s
             (arm, less(("backbone", None, None)),
              *(less((approximation, k, interval)) for k in POWERS))
         )  # fmt: skip
-    return page_tables.grid(
+    return grid(
         (f"less “{first}”, points", "ReLU", *(f"2^-{k}" for k in POWERS)), rows
     )
 
@@ -124,7 +124,7 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
     headings = ["decay", "ReLU", "median gain", "median rms", "50/rms"]
     for power in powers:
         headings += [f"r_{power}, B = 50", f"r_{power}, B of its scale", f"r_{power}, per layer"]
-    return page_tables.grid(headings, rows)
+    return grid(headings, rows)
 
 
 def rescaled(cells: Cells, power: int) -> float | None:
@@ -149,7 +149,7 @@ def law() -> str:
         rows.append((network, f"{name}, {words}", f"{exact:.1f}", *map(_law_cell, (
             cells.get(k) for k in range(4, 11)
         ))))  # fmt: skip
-    return page_tables.grid(("network", "", "ReLU", *(f"2^-{k}" for k in range(4, 11))), rows)
+    return grid(("network", "", "ReLU", *(f"2^-{k}" for k in range(4, 11))), rows)
 
 
 def _law_cell(line: dict[str, Any] | None) -> str:
@@ -184,7 +184,7 @@ def law_errors() -> str:
             for line in cells
         )
         rows.append([*row, f"{inside} of {len(cells)}"])
-    return page_tables.grid(
+    return grid(
         ("network", "cells that lose < 15 points", "largest error, points", "Gaussian",
          "cells that lose more", "largest error, points", "Gaussian", "measured inside the bars"),
         rows,
@@ -204,7 +204,7 @@ def hours() -> str:
         machines = ", ".join(sorted({line["machine"] for line in found})) or "–"
         total = f"{sum(seconds) / 3600:.2f}" if found else "–"
         rows.append((recipe, len(found), total, machines))
-    return page_tables.grid(("recipe", "trainings", "processor hours", "machine"), rows)
+    return grid(("recipe", "trainings", "processor hours", "machine"), rows)
 
 
 def law_figure(path: Path) -> None:
@@ -228,7 +228,7 @@ def law_figure(path: Path) -> None:
     axes.grid(True, alpha=0.3)
     axes.legend(fontsize=8)
     figure.savefig(path, dpi=110)
-    page_tables.reduce_colours(path)
+    reduce_colours(path)
 
 
 def _table1(recipe: str) -> dict[str, Callable[[], str]]:
@@ -242,6 +242,12 @@ def _table1(recipe: str) -> dict[str, Callable[[], str]]:
 
 
 RECIPES = {"resnet": "P25", "digits": "D20"}
+def figures() -> None:
+    """The figure of the law, where networks were predicted."""
+    if lines("law.jsonl"):
+        law_figure(FIGURE)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **_table1("resnet"),
     **_table1("digits"),
@@ -253,7 +259,4 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 if __name__ == "__main__":
-    code = page_tables.main(DOCS / "paper.md", TABLES, sys.argv[1:])
-    if "--check" not in sys.argv[1:] and lines("law.jsonl"):
-        law_figure(FIGURE)
-    sys.exit(code)
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], figures))

@@ -9,13 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
-DOCS = Path(__file__).parents[1]
-sys.path.insert(0, str(DOCS.parent / "tests" / "support"))
+from page_tables import DOCS, ROOT, grid, main, reduce_colours
 
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 import independent
-from page_tables import grid, main, reduce_colours
 
 import polyapprox
 from polyapprox.outward import lower_places
@@ -23,6 +21,7 @@ from polyapprox.published.composites import ALPHAS, published_degrees
 from polyapprox.published.costs import published_cost, published_points
 from polyapprox.recipes.pareto import Front
 
+PAGE = DOCS / "pareto.md"
 PRECISIONS = range(4, 21)
 FIGURES = {"pareto-9.png": 9, "pareto-18.png": 18}
 
@@ -100,7 +99,4 @@ def figures() -> None:
 TABLES: dict[str, Callable[[], str]] = {"chosen": chosen, "fronts": fronts}
 
 if __name__ == "__main__":
-    status = main(DOCS / "pareto.md", TABLES, sys.argv[1:])
-    if "--check" not in sys.argv:
-        figures()
-    sys.exit(status)
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], figures))

@@ -1,24 +1,19 @@
-"""Makes the tables of the page on plans: ``python docs/made/plans_tables.py`` (``--check``).
-
-A table stands between ``<!-- plans NAME -->`` and ``<!-- end of plans -->`` in plans.md.
-"""
+"""Makes the tables of the page on plans: ``python docs/made/plans_tables.py`` (``--check``)."""
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+
+from page_tables import DOCS, grid, main
 
 from polyapprox.composite.refined import shipped_refined
-from polyapprox.files import write_atomically
 from polyapprox.numbers import ZERO, exact
 from polyapprox.plan import PlanBuilder, count
 from polyapprox.plan.chebyshev import append_chebyshev, chebyshev_cost
 from polyapprox.plan.series import append_series, choose_series, series_cost, times_cost
 
-PAGE = Path(__file__).parents[1] / "plans.md"
-PLACE = re.compile(r"(<!-- plans ([a-z-]+) -->\n).*?(<!-- end of plans -->)", re.DOTALL)
+PAGE = DOCS / "plans.md"
 # Lee, Lee, No, Kim, eprint 2020/834, tables of func.cpp: odd degrees 3, 5, …, 63
 LEE = (
     *(2, 3, 5, 5, 6, 7, 8, 8, 8, 9, 9, 10, 10, 11, 12),
@@ -26,12 +21,6 @@ LEE = (
 )  # fmt: skip
 EVEN = (4, 6, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 36, 40, 48, 56, 64, 72, 128, 255)
 STAGES = ((7, 7), (7, 15), (15, 15))
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, right-aligned."""
-    lines = ["| " + " | ".join(headings) + " |", "|" + "---:|" * len(headings)]
-    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)]) + "\n"
 
 
 def odd() -> str:
@@ -85,18 +74,5 @@ def stages() -> str:
 TABLES: dict[str, Callable[[], str]] = {"odd": odd, "even": even, "stages": stages}
 
 
-def main() -> int:
-    """Write the tables, or compare them."""
-    text = PAGE.read_text(encoding="utf-8")
-    made = PLACE.sub(lambda m: m[1] + TABLES[m[2]]() + m[3], text)
-    if "--check" in sys.argv:
-        if made != text:
-            print("plans.md is not what plans_tables.py makes; run it without --check")
-        return int(made != text)
-    if made != text:
-        write_atomically(PAGE, made.encode("utf-8"))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

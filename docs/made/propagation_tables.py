@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
-from page_tables import grid, main as renew, reduce_colours, saved_lines
+from page_tables import DOCS, EXPERIMENTS, grid, main, reduce_colours, saved_lines
 
 from polyapprox.outward import upper
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "propagation.md"
-EXPERIMENTS = DOCS.parent / "experiments" / "results"
 FIGURE = "propagation-resnet20.png"
 LOSS = 0.005
 
@@ -189,7 +186,4 @@ TABLES = {
 
 
 if __name__ == "__main__":
-    outcome = renew(PAGE, TABLES, sys.argv[1:])
-    if "--check" not in sys.argv[1:]:
-        figure()
-    sys.exit(outcome)
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], figure))

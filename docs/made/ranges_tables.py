@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from page_tables import grid, main, saved_lines
+from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "ranges.md"
-RESULTS = DOCS.parent / "experiments" / "results" / "resnet20-cifar10.jsonl"
+RESULTS = EXPERIMENTS / "resnet20-cifar10.jsonl"
 COLUMNS = (
     ("global", 1.1), ("per-channel-shared", 1.5), ("per-layer", 1.25), ("per-channel", 1.25),
     ("per-channel", 1.5),
@@ -37,10 +35,8 @@ def channels() -> str:
     return grid(["precision", *(f"{name}, margin {margin:g}" for name, margin in COLUMNS)], rows)
 
 
-def main_of(arguments: list[str]) -> int:
-    """Renew or check the page."""
-    return main(PAGE, {"channels": channels}, arguments)
+TABLES = {"channels": channels}
 
 
 if __name__ == "__main__":
-    sys.exit(main_of(sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
+
+from page_tables import DOCS
 
 from polyapprox.files import write_atomically
 
-PICTURE = Path(__file__).parents[1] / "figures" / "architecture.svg"
+PICTURE = DOCS / "figures" / "architecture.svg"
 
 
 @dataclass(frozen=True)

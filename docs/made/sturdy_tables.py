@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-import page_tables
+from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
 
-DOCS = Path(__file__).resolve().parents[1]
-EXPERIMENTS = DOCS.parent / "experiments" / "results"
+PAGE = DOCS / "sturdy.md"
 FOLDER = EXPERIMENTS / "fine-tuning"
 BACKBONES = {"akamaster": "resnet20-cifar10", "autofhe": "resnet20-cifar10-autofhe"}
 KINDS = ("published", "ours", "ours-corrected")
@@ -36,7 +34,7 @@ def cells() -> dict[tuple[str, str, int | None, str | None], dict[str, Any]]:
     """Records by weights, approximation, precision and interval."""
     found = {}
     for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl"):
-        for run in page_tables.saved_lines(path):
+        for run in saved_lines(path):
             cap = CAPS.get(run.get("interval", ""))
             if run.get("margin", 1.25) != 1.25 or run.get("cap", cap) != cap:
                 continue
@@ -50,7 +48,7 @@ def states(backbone: str) -> list[tuple[str, str]]:
     plain = {
         run["weights_sha256"]
         for path in (EXPERIMENTS / "resnet20-cifar10.jsonl", FOLDER / "results.jsonl")
-        for run in page_tables.saved_lines(path)
+        for run in saved_lines(path)
         if run["network"] == BACKBONES[backbone]
     }
     found = []
@@ -82,7 +80,7 @@ def table(backbone: str, interval: str) -> str:
             texts = (" → ".join(_percent(run) for run in cell) for cell in found)
             name = words if kinds is KINDS else f"{words}, weighted"
             rows.append((name, f"{100 * exact:.2f}", *texts))
-    return page_tables.grid(("training", "ReLU", *(f"2^-{power}" for power in POWERS)), rows)
+    return grid(("training", "ReLU", *(f"2^-{power}" for power in POWERS)), rows)
 
 
 def _percent(run: dict[str, Any] | None) -> str:
@@ -96,4 +94,4 @@ TABLES = {
 }
 
 if __name__ == "__main__":
-    sys.exit(page_tables.main(DOCS / "sturdy.md", TABLES, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

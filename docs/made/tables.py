@@ -1,45 +1,30 @@
 """Makes the tables of the documentation: ``python docs/made/tables.py`` (``--check``: only compare).
 
-A table stands between ``<!-- table NAME -->`` and ``<!-- end of table -->``; what stands there is
-what the functions below computed, never typed by hand.
+What stands there is what the functions below computed, never typed by hand.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, ROOT, grid, main
 
 import polyapprox
 from polyapprox.comparison import compare_with_published
-from polyapprox.files import write_atomically
 from polyapprox.outward import lower_places, upper, upper_places
 from polyapprox.plan.chebyshev import chebyshev_cost
 
-DOCS = Path(__file__).parents[1]
-OTHERS = ("audits.md",)  # pages with a script of their own and the same marks
 PAGES = (
-    DOCS.parent / "README.md",
-    *(page for page in sorted(DOCS.glob("*.md")) if page.name not in OTHERS),
+    ROOT / "README.md",
+    *(DOCS / f"{name}.md" for name in ("benchmarks", "counting", "networks", "questions")),
 )
-PLACE = re.compile(r"(<!-- table ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 PRECISIONS = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20)
 FACTORS = (1.1, 2.0, 10.0)
 MARGINS = (1.0, 1.1, 1.25, 1.5)
-
-
-def grid(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table, right-aligned."""
-    lines = [
-        "| " + " | ".join(headings) + " |",
-        "|" + "|".join("---:" for _ in headings) + "|",
-    ]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def listed(degrees: Sequence[int]) -> str:
@@ -186,7 +171,7 @@ def margins() -> str:
 
 def measured() -> dict[tuple[Any, ...], dict[str, Any]]:
     """Saved results of ResNet-20 by approximation, power, interval, margin and cap."""
-    text = (DOCS.parent / "experiments" / "results" / "resnet20-cifar10.jsonl").read_text(encoding="utf-8")
+    text = (EXPERIMENTS / "resnet20-cifar10.jsonl").read_text(encoding="utf-8")
     keys = ("approximation", "power", "interval", "margin", "cap")
     return {tuple(run.get(k) for k in keys): run for run in map(json.loads, text.splitlines())}
 
@@ -285,7 +270,7 @@ def corrections() -> str:
 
 def others() -> str:
     """Other networks, each layer on its own interval: r_α and ours, each → corrected."""
-    lines = (DOCS.parent / "experiments" / "results" / "other-networks.jsonl").read_text(encoding="utf-8")
+    lines = (EXPERIMENTS / "other-networks.jsonl").read_text(encoding="utf-8")
     found: dict[str, dict[tuple[str, int | None], str]] = {}
     for run in map(json.loads, lines.splitlines()):
         key = run["approximation"], run.get("power")
@@ -303,7 +288,7 @@ def others() -> str:
 
 def results(name: str) -> list[dict[str, Any]]:
     """Rows that a benchmark saved."""
-    path = DOCS.parent / "benchmarks" / "results" / f"{name}.json"
+    path = BENCHMARKS / f"{name}.json"
     return list(json.loads(path.read_text(encoding="utf-8"))["rows"])
 
 
@@ -355,7 +340,7 @@ def lattigo() -> str:
 
 def networks(part: str) -> list[dict[str, Any]]:
     """Rows of one part of the benchmark of ResNet-20."""
-    path = DOCS.parent / "benchmarks" / "results" / "networks.json"
+    path = BENCHMARKS / "networks.json"
     return list(json.loads(path.read_text(encoding="utf-8"))[part])
 
 
@@ -417,32 +402,5 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def renewed(text: str, known: dict[str, str]) -> str:
-    """A page with its tables computed; `known` keeps them for the next page."""
-
-    def fill(place: re.Match[str]) -> str:
-        name = place[2]
-        if name not in known:
-            known[name] = TABLES[name]()
-        return place[1] + known[name] + place[3]
-
-    return PLACE.sub(fill, text)
-
-
-def main(arguments: Sequence[str]) -> int:
-    known: dict[str, str] = {}
-    stale = []
-    for page in PAGES:
-        before = page.read_text(encoding="utf-8")
-        after = renewed(before, known)
-        if after != before:
-            stale.append(page.name)
-            if "--check" not in arguments:
-                write_atomically(page, after.encode())
-    if stale:
-        print("tables of " + ", ".join(stale) + (" differ" if "--check" in arguments else " renewed"))
-    return int(bool(stale) and "--check" in arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(max([main(page, TABLES, sys.argv[1:]) for page in PAGES]))

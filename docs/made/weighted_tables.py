@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from page_tables import grid, main, saved_lines
+from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
 
 import polyapprox
 from polyapprox.outward import lower_places
 from polyapprox.weighted import weighted_error
 
-DOCS = Path(__file__).parents[1]
 PAGE = DOCS / "weighted.md"
-RESULTS = DOCS.parent / "experiments" / "results" / "resnet20-cifar10.jsonl"
+RESULTS = EXPERIMENTS / "resnet20-cifar10.jsonl"
 CAPS = (1.5, 2.0, 4.0, 8.0, 16.0)
 SETTINGS = (("per-layer", 1.25, 8.0), ("per-channel", 1.25, 8.0), ("global", 1.1, 32.0))
 DEVIATION = 0.08
@@ -87,10 +85,8 @@ def accuracy() -> str:
     )
 
 
-def main_of(arguments: list[str]) -> int:
-    """Renew or check the page."""
-    return main(PAGE, {"caps": caps, "accuracy": accuracy, "wide": wide}, arguments)
+TABLES = {"caps": caps, "accuracy": accuracy, "wide": wide}
 
 
 if __name__ == "__main__":
-    sys.exit(main_of(sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

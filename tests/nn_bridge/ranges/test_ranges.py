@@ -7,7 +7,7 @@ import pickle
 
 import numpy as np
 import pytest
-import ranges_tables
+import ranges_tables as tables
 import torch
 from torch import nn
 
@@ -469,7 +469,7 @@ def test_a_table_that_was_changed_is_refused(tmp_path):
 
 
 def test_the_table_of_the_page_is_that_of_the_results():
-    assert ranges_tables.main_of(["--check"]) == 0
+    assert tables.main(tables.PAGE, tables.TABLES, ["--check"]) == 0
 
 
 FIELDS = (
