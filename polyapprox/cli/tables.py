@@ -37,6 +37,22 @@ Name = Annotated[
     typer.Option(help="Which table, if the file holds several."),
 ]
 
+Order = Annotated[
+    str, typer.Option(help="Of the numbers of a row: low-to-high or high-to-low.")
+]
+Powers = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="0,1,3,…", help="Which power of x each number belongs to."),
+]
+HalfWidth = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="B", help="The numbers are those of a function of x/B."),
+]
+Structure = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="polynomial (the function itself) or composite (stages of a sign)."),
+]
+
 
 @application.command(name="export")
 def export_table(
@@ -79,12 +95,19 @@ def import_command(
     degrees: Degrees = None,
     name: Name = None,
     guard: Guard = None,
+    order: Order = "low-to-high",
+    powers: Powers = None,
+    half_width: HalfWidth = None,
+    structure: Structure = None,
     as_json: AsJson = False,
 ) -> None:
     """Read somebody's table and certify it."""
     from .report import show_approximation, summary, write_json
 
-    result = _read(file, format, function, domain, basis, degrees, name, guard)
+    result = _read(
+        file, format, function, domain, basis, degrees, name, guard, order, powers, half_width,
+        structure,
+    )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
     if as_json:
         write_json({**summary(result), "files": written})
@@ -105,16 +128,18 @@ def audit(
     degrees: Degrees = None,
     name: Name = None,
     guard: Guard = None,
+    order: Order = "low-to-high",
+    powers: Powers = None,
+    half_width: HalfWidth = None,
+    structure: Structure = None,
     as_json: AsJson = False,
 ) -> None:
     """Print one page about each table: what it truly does, and what would do more for less."""
     from ..auditing import audit as examine
     from .report import write_json, write_text
 
-    pages = [
-        examine(_read(file, format, function, domain, basis, degrees, name, guard))
-        for file in files
-    ]
+    given = function, domain, basis, degrees, name, guard, order, powers, half_width, structure
+    pages = [examine(_read(file, format, *given)) for file in files]
     if as_json:
         write_json([_document(found) for found in pages])
     else:
@@ -134,6 +159,10 @@ def _read(
     degrees: str | None,
     name: str | None,
     guard: str | None,
+    order: str,
+    powers: str | None,
+    half_width: str | None,
+    structure: str | None,
 ) -> Approximation:
     from ..importing import import_table
 
@@ -145,5 +174,9 @@ def _read(
         basis=basis,
         degrees=values.degrees(degrees) or (),
         name=name,
-        **values.guard(guard),
+        order=order,
+        powers=values.degrees(powers) or (),
+        half_width=values.optional_number(half_width, "half-width"),
+        structure=structure,
+        **values.guard(guard),  # type: ignore[arg-type]
     )

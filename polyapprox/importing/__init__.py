@@ -10,7 +10,7 @@ from typing import Any
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
-from ..given import file_path
+from ..given import file_path, shown
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked
 from ..recipes.arguments import read_choice
@@ -24,11 +24,12 @@ from . import (
     latex,
     mlir,
     orion,
+    perseus,
     python_source,
     smart_paf,
 )
 from .certify import approximation_of
-from .contents import BASES, Contents, Hints
+from .contents import BASES, LARGEST_POWER, ORDERS, Contents, Hints, arranged
 
 __all__ = ["FORMATS", "Contents", "Hints", "import_table", "read"]
 
@@ -52,6 +53,7 @@ READERS: dict[str, Reader] = {
     "fhe-mp-cnn": columns.read_fhe_mp_cnn,
     "smart-paf": smart_paf.read_smart_paf,
     "ant-ace": ant_ace.read_ant_ace,
+    "perseus": perseus.read_perseus,
 }
 FORMATS = tuple(READERS)
 LARGEST_FILE = 64 * 2**20
@@ -84,7 +86,7 @@ def read(path: str | Path, format: str, hints: Hints = Hints()) -> Contents:
     except OSError as error:
         raise TableError(f"{path}: cannot be read: {error.strerror or error}") from error
     try:
-        return READERS[format](content, replace(hints, path=str(path)))
+        return arranged(READERS[format](content, replace(hints, path=str(path))), hints)
     except ArgumentError:
         raise
     except (TableError, OverflowError) as error:
@@ -114,6 +116,9 @@ def import_table(
     name: str | None = None,
     half_width: float | None = None,
     guard: float = DEFAULT_GUARD,
+    order: str = "low-to-high",
+    powers: tuple[int, ...] = (),
+    structure: str | None = None,
 ) -> Approximation:
     """Read a table in somebody's format and certify it: what it truly approximates.
 
@@ -123,8 +128,8 @@ def import_table(
     format : str, optional
         One of :data:`FORMATS`; by default that of the file's suffix, where one has it.
     function : str, optional
-        What it approximates, if the file does not say it. "relu" with the stages of a sign s
-        means x(1 + s(x))/2, "abs" x·s(x).
+        What it approximates, if the file does not say it. With the stages of a sign s, "relu"
+        means x(1 + s(x))/2, "abs" x·s(x), "step" (1 + s(x))/2: see `structure`.
     domain : (float, float) or list of them, optional
         Where, if the file does not say it. On an interval other than [-1, 1] the stages of a
         composite are taken as functions of x/B, B the larger end; powers of a single polynomial
@@ -135,14 +140,26 @@ def import_table(
     degrees : tuple of int, optional
         Of the stages, for formats with all numbers in one column.
     name : str, optional
-        Which table, if the file holds several.
+        Which table, if the file holds several: its exact name. Several with commas between are
+        composed, innermost first.
     half_width : float, optional
-        B, where the stages of a composite are functions of x/B; by default the larger end of the
-        domain. Give 1 to see what a table for [-1, 1] does beyond it.
+        B, where the numbers are those of a function of x/B; by default the larger end of the
+        domain for stages of a composite, and 1 for powers of a single polynomial. Give 1 to see
+        what a composite for [-1, 1] does beyond it.
     guard : float
         Inputs may leave the domain by so much of its larger end: the bound holds for that too
         (and, of a composite, for as much relative noise between its stages). Tables of this
         package (JSON) keep theirs.
+    order : {"low-to-high", "high-to-low"}
+        Of the numbers of each row.
+    powers : tuple of int, optional
+        Which power of x (or index of a Chebyshev polynomial) each number belongs to, such as
+        (0, 1, 3, 5, 7) for a constant followed by odd powers.
+    structure : {"polynomial", "composite"}, optional
+        Whether the numbers are the function itself or the stages of a sign s. By default both
+        are tried for ReLU, \\|x\\| and step: one is taken if the proven bound of its error is at most a
+        third of the error that the other has at some point. For another function f, "composite" means
+        x(1 + s(x))/2, as for GELU(x) = x(1 + erf(x/√2))/2.
 
     Returns
     -------
@@ -180,7 +197,11 @@ def import_table(
             )
     if basis is not None:
         read_choice("basis", basis, BASES)
-    contents = read(path, format, Hints(basis, tuple(degrees), name))  # type: ignore[arg-type]
+    read_choice("order", order, ORDERS)
+    if structure is not None:
+        read_choice("structure", structure, ("polynomial", "composite"))
+    hints = Hints(basis, tuple(degrees), name, order=order, powers=_read_powers(powers))  # type: ignore[arg-type]
+    contents = read(path, format, hints)
     if basis is not None and contents.basis not in (None, basis):
         if format not in ("csv", "heir", "lattigo"):
             raise ArgumentError(
@@ -188,17 +209,28 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    result = approximation_of(contents, function, domain, source, half_width, guard)
+    result = approximation_of(contents, function, domain, source, half_width, guard, structure)
     left_out = {
         "format": _BY_SUFFIX.get(path.suffix), "degrees": (), "guard": DEFAULT_GUARD,
-        **dict.fromkeys(("function", "domain", "basis", "name", "half_width")),
+        "order": ORDERS[0], "powers": (),
+        **dict.fromkeys(("function", "domain", "basis", "name", "half_width", "structure")),
     }  # fmt: skip
     command = call(
         "import_table", str(path), format=format, function=function, domain=domain, basis=basis,
         degrees=tuple(degrees), name=name, half_width=half_width, guard=float(guard),
-        leave_out=left_out,
+        order=order, powers=hints.powers, structure=structure, leave_out=left_out,
     )  # fmt: skip
     return replace(result, provenance=Provenance.of(remarked(command, _remark(path, contents))))
+
+
+def _read_powers(powers: Any) -> tuple[int, ...]:
+    found = tuple(powers) if isinstance(powers, (tuple, list)) else (powers,)
+    whole = all(type(k) is int and 0 <= k <= LARGEST_POWER for k in found)
+    if not whole or len(set(found)) != len(found):
+        raise ArgumentError(
+            f"powers must be different whole numbers from 0 on, such as (0, 1, 3); got {shown(powers)}"
+        )
+    return found
 
 
 def _remark(path: Path, contents: Contents) -> str:

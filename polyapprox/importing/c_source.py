@@ -1,4 +1,4 @@
-"""C and C++: the exports, and vectors of doubles in anybody's source (OpenFHE, HEIR)."""
+"""C and C++: the exports, and arrays of constants in anybody's source (OpenFHE, HEIR)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import re
 
 import mpmath
 
-from ..errors import TableError
+from ..errors import ArgumentError, TableError
 from ..numbers import ZERO, dyadic, multiply
 from ..plan.plan import Plan
-from .contents import Contents, Hints, Interval, with_header
-from .numbers import NUMBER, number, numbers
+from .arrays import arrays_of, filled, numbered, vectors
+from .constants import Reader
+from .contents import Basis, Contents, Hints, Interval, NoTableError, refuse_own, with_header
+from .numbers import NUMBER, number
 from .straight import Operand, Statement, plan_from
+from .tokens import tokens_of, without_directives
 
 _HALF = dyadic(1, -1)
 _OPERAND = rf"(\w+|{NUMBER})"
@@ -27,11 +30,6 @@ _SIGNS = {
 _ASSIGN = re.compile(r"^\s*const [\w:]+ (v\d+) = (.+);$")
 _RETURN = re.compile(r"^\s*return (\w+);$")
 _FUNCTION = re.compile(r"^(?:double polyapprox_\w+|inline [\w:]+ evaluate)\((.*)\)(?: \{)?$")
-_ARRAY = re.compile(r"(\w+)\s*(?:\[\s*\])?\s*(?:=\s*)?\{([^{}]*)\}\s*;")
-_NAMED = re.compile(r"([A-Za-z_]\w*)\s*(\[\s*\d*\s*\])?\s*=?\s*$")
-_STAGE = re.compile(rf"\{{({NUMBER}), ({NUMBER}), \{{([^{{}}]*)\}}\}},")
-_OFFSET = re.compile(rf"const double offset = ({NUMBER});")
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def text_of(content: bytes) -> str:
@@ -49,41 +47,82 @@ def text_of(content: bytes) -> str:
 
 
 def read_straight(content: bytes, hints: Hints) -> Contents:
-    """An export for C, SEAL, HEaaN or OpenFHE: a plan."""
+    """An export for C, SEAL or HEaaN: a plan; or one array of numbers in anybody's source."""
     text = text_of(content)
+    header = _header(text)
     plan = _plan(text.splitlines())
-    if plan is None:
-        raise TableError("holds no plan written by this package")
-    return with_header(Contents(plan=plan), _header(text))
+    if plan is not None:
+        return with_header(Contents(plan=plan), header)
+    refuse_own(header)
+    try:
+        return Contents(vectors(text, hints), hints.basis)
+    except NoTableError:
+        raise TableError(
+            "holds no plan written by this package, and no array of coefficients"
+        ) from None
 
 
 def read_openfhe(content: bytes, hints: Hints) -> Contents:
-    """A plan, ``stages``, or ``std::vector<double>`` for EvalChebyshevSeries or EvalPoly."""
+    """A plan, ``stages``, or one array of numbers for EvalChebyshevSeries or EvalPoly."""
     text = text_of(content)
+    header = _header(text)
     plan = _plan(text.splitlines())
     if plan is not None:
-        return with_header(Contents(plan=plan), _header(text))
-    code = _COMMENT.sub("", text)
-    stages = _STAGE.findall(code)
-    if stages and "EvalChebyshevSeries" in code:
-        offset = _OFFSET.search(code)
-        rows = tuple(_first_halved(numbers(row)) for _, _, row in stages)
-        ends: tuple[Interval, ...] = tuple((number(a), number(b)) for a, b, _ in stages)
-        found = Contents(
-            rows, "chebyshev", ends, halved=True, offset=number(offset[1]) if offset else ZERO
-        )
-        return with_header(found, _header(text))
-    basis = hints.basis or "chebyshev"
-    rows = vectors(code, hints)
+        return with_header(Contents(plan=plan), header)
+    stages = _stages(text)
+    if stages is not None:
+        return with_header(stages, header)
+    refuse_own(header)
+    basis = hints.basis or basis_of_calls(text)
+    rows = vectors(text, hints)
     if basis == "chebyshev":
         rows = tuple(_first_halved(row) for row in rows)
     return Contents(rows, basis)
 
 
+def basis_of_calls(text: str) -> Basis:
+    """The basis that OpenFHE's evaluators take, where the file calls one kind of them.
+
+    Raises
+    ------
+    ArgumentError
+        If it calls both kinds.
+    """
+    words = set(re.findall(r"\bEval(Poly|Chebyshev)\w*", text))
+    if len(words) > 1:
+        raise ArgumentError(
+            "basis is not given, and the file calls EvalPoly and EvalChebyshevSeries; give "
+            "basis='monomial' or 'chebyshev'"
+        )
+    return "monomial" if words == {"Poly"} else "chebyshev"
+
+
+def _stages(text: str) -> Contents | None:
+    """The list ``stages`` of an export: low, high and a list each."""
+    if "EvalChebyshevSeries" not in text:
+        return None
+    tokens = tokens_of(without_directives(text)[0])
+    found = [array for array in arrays_of(tokens) if array.name == "stages"]
+    if len(found) != 1:
+        return None
+    rows, ends = [], []
+    for item in Reader(tokens, found[0].start).braced():
+        if not isinstance(item, list) or len(item) != 3 or not isinstance(item[2], list):
+            raise TableError(f"line {found[0].line}: a stage is not low, high and a list")
+        ends.append(filled(item[:2], "double", (), found[0].line)[0])
+        rows.append(_first_halved(filled(item[2], "double", (), found[0].line)[0]))
+    offset = re.findall(r"const double offset = ([^;]*);", text)
+    if len(offset) != len(set(re.findall(r", (offset)\)", text))):
+        raise TableError("the export does not say its offset once; was the file changed?")
+    intervals: tuple[Interval, ...] = tuple((low, high) for low, high in ends)
+    constant = number(offset[0]) if offset else ZERO
+    return Contents(tuple(rows), "chebyshev", intervals, halved=True, offset=constant)
+
+
 def read_heir(content: bytes, hints: Hints) -> Contents:
     """HEIR's ``kCompositeSignPoly0``, …: Chebyshev, c_0 as it is, the last one onto [0, 1]."""
-    rows = vectors(_COMMENT.sub("", text_of(content)), hints)
-    return Contents(rows, "chebyshev", halved=True)
+    text = text_of(content)
+    return Contents(vectors(text, numbered(text, hints)), "chebyshev", halved=True)
 
 
 def _header(text: str) -> list[str]:
@@ -92,30 +131,6 @@ def _header(text: str) -> list[str]:
 
 def _first_halved(row: tuple[mpmath.mpf, ...]) -> tuple[mpmath.mpf, ...]:
     return (multiply(row[0], _HALF), *row[1:]) if row else row
-
-
-def vectors(code: str, hints: Hints) -> tuple[tuple[mpmath.mpf, ...], ...]:
-    """All arrays of numbers, in order, or those whose name starts with the name asked for.
-
-    Raises
-    ------
-    TableError
-        If there are none.
-    """
-    found = [
-        (name, numbers(body))
-        for name, body in _ARRAY.findall(code)
-        if body.strip() and not re.search(r"[A-Za-z_]\w*\s*\(|\"", body)
-    ]
-    if hints.name is not None:
-        kept = [(name, row) for name, row in found if name.startswith(hints.name)]
-        if not kept:
-            names = ", ".join(repr(name) for name, _ in found) or "none"
-            raise TableError(f"holds no array {hints.name!r}; it holds {names}")
-        found = kept
-    if not found:
-        raise TableError("holds no array of coefficients")
-    return tuple(row for _, row in found)
 
 
 def _plan(lines: list[str]) -> Plan | None:

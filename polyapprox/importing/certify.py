@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -25,6 +26,7 @@ from ..provenance import Provenance
 from ..recipes.arguments import read_domain
 from ..recipes.entered import from_components
 from ..recipes.guard import DEFAULT_GUARD, read_guard
+from ..recipes.plans import composite_plan
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .bases import folded, odd_row
@@ -32,6 +34,7 @@ from .contents import Contents, Interval
 
 COMPOSITES = ("sign", "step", "abs", "relu")
 _SAMPLES = 20_001
+_CLEAR = 3.0  # so many times less must one reading err than the other
 
 
 def approximation_of(
@@ -41,6 +44,7 @@ def approximation_of(
     source: str,
     half_width: float | None = None,
     guard: Any = DEFAULT_GUARD,
+    structure: str | None = None,
 ) -> Approximation:
     """Certify the contents of a file as an approximation of a function on a domain.
 
@@ -66,35 +70,104 @@ def approximation_of(
             "domain is not given and the file does not say it; give domain=(-1, 1) or another"
         )
     said = "; ".join((source, *contents.notes))
+    if structure is not None and contents.structure is not None:
+        raise ArgumentError("structure is said by the file, an export; leave it out")
     if contents.plan is not None:
+        if half_width is not None:
+            raise ArgumentError("half_width is for coefficients; the file holds a plan")
         return _of_plan(contents.plan, name, parts, contents.structure, said, guard)
-    structure = contents.structure or _structure(name, contents)
-    if structure == "direct":
-        structure = "polynomial"
-    components, note = components_of(contents, name, structure, parts, half_width)
-    found = tuple(component.degree for component in components)
-    if contents.degrees not in ((), found):
-        raise TableError(
-            f"the stages have the degrees {found}, but the header says {contents.degrees}: was the "
-            "file cut off?"
+    readings = [
+        _Reading(contents, name, parts, half_width, guard, said, structure)
+        for structure in _structures(name, contents, structure)
+    ]
+    if len(readings) == 1:
+        return readings[0].certified()
+    return _clear_one(readings)
+
+
+def _structures(function: str, contents: Contents, wanted: str | None) -> tuple[str, ...]:
+    """What the rows may be: by the file, by the caller, or for ReLU and its kin two things."""
+    itself = "polynomial" if len(contents.stages) == 1 else "composition"
+    if contents.structure is not None:
+        return ("polynomial" if contents.structure == "direct" else contents.structure,)
+    if wanted is not None:
+        return ("composite" if wanted == "composite" else itself,)
+    if function == "sign" or (contents.function == "sign" and function in COMPOSITES):
+        return ("composite",)
+    if function == "step" and contents.halved:
+        return (itself,)
+    return ("composite", itself) if function in COMPOSITES else (itself,)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to take the rows of a file."""
+
+    contents: Contents
+    function: str
+    parts: tuple[Interval, ...]
+    half_width: float | None
+    guard: Any
+    source: str
+    structure: str
+
+    @cached_property
+    def components(self) -> tuple[tuple[Polynomial, ...], str]:
+        """The stages, and what was done to them."""
+        return components_of(
+            self.contents, self.function, self.structure, self.parts, self.half_width
         )
-    if contents.structure is None and contents.halved and name == "step":
-        structure = "composition"
-    return from_components(
-        name,
-        components,
-        [(low, high) for low, high in parts],
-        structure=structure,
-        offset=contents.offset,
-        source=f"{said}; {note}" if note else said,
-        guard=guard,
-    )
+
+    def sampled(self) -> float:
+        """The error at some point: the true one is at least as large."""
+        stages, _ = self.components
+        places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in self.parts]
+        x = np.concatenate(places)
+        with np.errstate(all="ignore"):
+            s = x
+            for stage in stages:
+                s = np.asarray(stage(s))
+            if self.structure == "composite":
+                s = {"relu": x * (1 + s) / 2, "abs": x * s}.get(self.function, (1 + s) / 2)
+            error = np.abs(s - as_target(self.function).numpy(x))
+        return float(np.max(np.where(np.isfinite(error), error, np.inf)))
+
+    def certified(self) -> Approximation:
+        """The approximation, with its bound."""
+        components, note = self.components
+        contents, parts = self.contents, [(low, high) for low, high in self.parts]
+        found = tuple(component.degree for component in components)
+        if contents.degrees not in ((), found):
+            raise TableError(
+                f"the stages have the degrees {found}, but the header says {contents.degrees}: was "
+                "the file cut off?"
+            )
+        said = f"{self.source}; {note}" if note else self.source
+        if self.structure == "composite" and self.function not in COMPOSITES:
+            plan = composite_plan("relu", components, contents.offset)
+            return _of_plan(plan, self.function, self.parts, "circuit", said, self.guard)
+        return from_components(
+            self.function, components, parts, structure=self.structure, offset=contents.offset,
+            source=said, guard=self.guard,
+        )  # fmt: skip
 
 
-def _structure(function: str, contents: Contents) -> str:
-    if function in COMPOSITES and not (function == "step" and contents.halved):
-        return "composite"
-    return "polynomial" if len(contents.stages) == 1 else "composition"
+def _clear_one(readings: Sequence[_Reading]) -> Approximation:
+    """The reading whose proven error is far below what the other has at some point."""
+    better, worse = sorted(readings, key=lambda reading: reading.sampled())
+    least, most = better.sampled(), worse.sampled()
+    found = better.certified() if least * _CLEAR <= most else None
+    if found is None or found.certificate is None or found.error_bound * _CLEAR > most:
+        words = {"composite": "stages of a sign", "polynomial": "the function itself"}
+        told = " and ".join(
+            f"{reading.sampled():.3g} as {words.get(reading.structure, words['polynomial'])}"
+            for reading in (better, worse)
+        )
+        raise ArgumentError(
+            f"it is not clear what the numbers are: they err by about {told}; give "
+            "structure='composite' or 'polynomial'"
+        )
+    return found
 
 
 def components_of(
@@ -116,6 +189,8 @@ def components_of(
             "basis is not given and the file does not say it; give basis='chebyshev', 'monomial' "
             "or 'monomial-odd'"
         )
+    if half_width is not None and contents.intervals:
+        raise ArgumentError("half_width is given, but the file says the interval of each stage")
     intervals = contents.intervals or _intervals(
         structure, parts, len(contents.stages), half_width
     )
@@ -134,10 +209,11 @@ def components_of(
         rows = contents.stages
         if contents.basis == "monomial-odd":
             rows = tuple(odd_row(row) for row in rows)
-        stages, note = _from_rows(rows, intervals, structure, bool(contents.intervals))
+        own, scaled = bool(contents.intervals), half_width is not None
+        stages, note = _from_rows(rows, intervals, structure, own, scaled)
     if contents.halved and contents.structure is not None:
         return components_from(stages, function, structure), note
-    if contents.halved and structure == "composite" and function in ("relu", "step"):
+    if contents.halved and structure == "composite" and function not in ("sign", "abs"):
         return (*stages[:-1], doubled(stages[-1])), note
     return stages, note
 
@@ -147,8 +223,9 @@ def _from_rows(
     intervals: Sequence[Interval],
     structure: str,
     own: bool,
+    scaled: bool,
 ) -> tuple[tuple[Polynomial, ...], str]:
-    if own or structure == "polynomial" or (len(rows) == 1 and intervals[0] == UNIT):
+    if own or (structure == "polynomial" and not scaled) or (len(rows) == 1 and intervals[0] == UNIT):
         return tuple(
             from_powers(row, interval) for row, interval in zip(rows, intervals, strict=True)
         ), ""
@@ -163,7 +240,7 @@ def _intervals(
 ) -> tuple[Interval, ...]:
     """[-B, B] for the first stage of a composite, the hull for a polynomial, else [-1, 1]."""
     low, high = parts[0][0], parts[-1][1]
-    if structure == "composite" or count > 1:
+    if structure == "composite" or count > 1 or half_width:
         size = exact(half_width) if half_width else max(abs(low), abs(high))
         first: Interval = (negate(size), size)
     else:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import mpmath
 
-from ..errors import TableError
+from ..errors import ArgumentError, TableError
 from ..numbers import ZERO
 from ..plan.plan import Plan
 from .numbers import number
 
 Basis = Literal["chebyshev", "monomial", "monomial-odd"]
+ORDERS = ("low-to-high", "high-to-low")
+LARGEST_POWER = 10_000
 BASES = ("chebyshev", "monomial", "monomial-odd")
 Interval = tuple[mpmath.mpf, mpmath.mpf]
 
@@ -68,15 +70,67 @@ class Hints:
     degrees : tuple of int
         Of the stages, where numbers are in one column.
     name : str or None
-        Which table, where a file holds several.
+        Which table, where a file holds several: its name, NAME:LINE where two have the same, or
+        several names with commas between, innermost first.
     path : str
         Of the file, for tables whose degrees are in a file beside it.
+    order : {"low-to-high", "high-to-low"}
+        Of the numbers of each row.
+    powers : tuple of int
+        Which power, or Chebyshev index, each number belongs to; empty: 0, 1, 2, …
     """
 
     basis: Basis | None = None
     degrees: tuple[int, ...] = ()
     name: str | None = None
     path: str = ""
+    order: str = "low-to-high"
+    powers: tuple[int, ...] = ()
+
+    def renamed(self, name: str) -> Hints:
+        """The same hints with another name of the table."""
+        return replace(self, name=name)
+
+
+_T = TypeVar("_T")
+
+
+class NoTableError(TableError):
+    """A file holds nothing that could be a table."""
+
+
+def chosen(found: Sequence[tuple[str, int, _T]], hints: Hints, what: str = "table") -> list[_T]:
+    """The tables that were asked for by their exact names, or the only one.
+
+    Parameters
+    ----------
+    found : sequence of (name, line, table)
+    hints : Hints
+    what : str
+        What they are called in sentences.
+
+    Raises
+    ------
+    TableError
+        Naming those that there are.
+    """
+    if not found:
+        word = "list" if what == "table" else what
+        raise NoTableError(f"holds no {word} of coefficients")
+    counts = [name for name, _, _ in found]
+    told = {
+        (name if counts.count(name) == 1 else f"{name}:{line}"): table for name, line, table in found
+    }
+    names = ", ".join(repr(name) for name in told)
+    if hints.name is None:
+        if len(found) > 1:
+            raise TableError(f"holds several {what}s ({names}); choose one by name=")
+        return [found[0][2]]
+    wanted = [hints.name] if hints.name in told else [part.strip() for part in hints.name.split(",")]
+    for name in wanted:
+        if name not in told:
+            raise TableError(f"holds no {what} {name!r}; it holds {names}")
+    return [told[name] for name in wanted]
 
 
 _KEY = re.compile(r"^\W*(function|interval|structure|degrees): (.+?)\s*$")
@@ -107,3 +161,46 @@ def with_header(contents: Contents, lines: Iterable[str]) -> Contents:
         raise TableError(f"the header does not say the {missing}; was the file cut off?") from None
     except ValueError:
         raise TableError("the header's degrees are no whole numbers; was the file cut off?") from None
+
+
+def is_own(lines: Iterable[str]) -> bool:
+    """Whether lines are the header of an export of this package."""
+    return any(_KEY.match(line) and "structure: " in line for line in lines)
+
+
+def refuse_own(lines: Iterable[str]) -> None:
+    """Raise where the header is that of an export, of which nothing else was recognised."""
+    if is_own(lines):
+        raise TableError(
+            "has the header of an export of this package, but not its operations or stages: was it "
+            "changed?"
+        )
+
+
+def arranged(contents: Contents, hints: Hints) -> Contents:
+    """The contents with rows low to high and without gaps, as the hints say of them.
+
+    Raises
+    ------
+    ArgumentError
+        If the file itself says how it is to be read, or powers do not fit.
+    """
+    if hints.order == ORDERS[0] and not hints.powers:
+        return contents
+    if contents.plan is not None or contents.structure is not None:
+        raise ArgumentError("order and powers are said by the file, an export; leave them out")
+    rows = contents.stages
+    if hints.order == ORDERS[1]:
+        rows = tuple(row[::-1] for row in rows)
+    if hints.powers:
+        if contents.basis == "monomial-odd":
+            raise ArgumentError("give either powers or basis='monomial-odd', not both")
+        rows = tuple(_spread(row, hints.powers) for row in rows)
+    return replace(contents, stages=rows)
+
+
+def _spread(row: tuple[mpmath.mpf, ...], powers: tuple[int, ...]) -> tuple[mpmath.mpf, ...]:
+    if len(row) != len(powers):
+        raise ArgumentError(f"powers has {len(powers)} entries, but a row has {len(row)} numbers")
+    found = dict(zip(powers, row, strict=True))
+    return tuple(found.get(k, ZERO) for k in range(max(powers) + 1))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
+import mpmath
+
 from ..errors import TableError
 from ..numbers import ZERO
 from .c_source import text_of
-from .contents import BASES, Contents, Hints, with_header
+from .contents import BASES, Contents, Hints, Interval, with_header
 from .numbers import number
 
-_STAGE = re.compile(r"^# stage \d+ on: \[([^,]+), ([^\]]+)\]")
-_SEPARATOR = re.compile(r"[,;\s]+")
+_STAGE = re.compile(r"^# stage [0-9]+ on: \[([^,]+), ([^\]]+)\]")
+_LISTED = 3  # rows of (k, value) from which on they are taken for a list of coefficients
 
 
 def read_csv(content: bytes, hints: Hints) -> Contents:
@@ -20,9 +22,11 @@ def read_csv(content: bytes, hints: Hints) -> Contents:
     Raises
     ------
     TableError
-        Naming the line that is no row of numbers.
+        Naming the line that is no row of numbers, or of which one cannot know what separates them.
     """
-    rows, intervals, said = [], [], {"basis": "", "offset": ""}
+    rows: list[tuple[mpmath.mpf, ...]] = []
+    intervals: list[Interval] = []
+    said = {"basis": "", "offset": ""}
     lines = text_of(content).splitlines()
     for index, line in enumerate(lines, 1):
         stage = _STAGE.match(line)
@@ -34,14 +38,40 @@ def read_csv(content: bytes, hints: Hints) -> Contents:
         kept = line.partition("#")[0].strip()
         if kept:
             try:
-                rows.append(tuple(number(t) for t in _SEPARATOR.split(kept.strip(",; ")) if t))
+                rows.append(tuple(number(text) for text in _fields(kept)))
             except TableError as error:
                 raise TableError(f"line {index}: {error}") from None
-    if not rows:
-        raise TableError("holds no row of numbers")
+    _check_rows(rows)
     if intervals and not any(line.startswith("# check: ") for line in lines):
         raise TableError("ends before its self-check; was the file cut off?")
     basis = said["basis"] if said["basis"] in BASES else hints.basis
     offset = number(said["offset"]) if said["offset"] else ZERO
     found = Contents(tuple(rows), basis, tuple(intervals), offset=offset)  # type: ignore[arg-type]
     return with_header(found, [line for line in lines if line.startswith("#")])
+
+
+def _fields(line: str) -> list[str]:
+    """What stands between semicolons, else between commas, else between spaces."""
+    if ";" in line and "," in line:
+        raise TableError("has commas and semicolons: which of them separates numbers is not clear")
+    mark = ";" if ";" in line else "," if "," in line else None
+    fields = line.removesuffix(mark).split(mark) if mark else line.split()
+    if any(not field.strip() for field in fields):
+        raise TableError("a number is missing between two separators")
+    return fields
+
+
+def _check_rows(rows: list[tuple[mpmath.mpf, ...]]) -> None:
+    """Refuse columns: one stage a line is what is read."""
+    if not rows:
+        raise TableError("holds no row of numbers")
+    if len(rows) > 1 and all(len(row) == 1 for row in rows):
+        raise TableError(
+            "holds one number a line: write the coefficients of a stage on one line, or read it as "
+            "format='approxcnn'"
+        )
+    pairs = len(rows) >= _LISTED and all(len(row) == 2 for row in rows)
+    if pairs and all(row[0] == k for k, row in enumerate(rows)):
+        raise TableError(
+            "holds pairs (k, value), it seems: write the coefficients of a stage on one line"
+        )

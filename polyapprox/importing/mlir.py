@@ -1,52 +1,101 @@
-"""HEIR's MLIR: typed Chebyshev (or plain) polynomials and their ``polynomial.eval``."""
+"""HEIR's MLIR: typed Chebyshev polynomials and their ``polynomial.eval``."""
 
 from __future__ import annotations
 
 import re
 
+import mpmath
+
 from ..errors import TableError
 from ..export.powers import UNIT
-from ..numbers import ZERO
+from ..numbers import ZERO, fraction
 from .c_source import read_heir, text_of
-from .contents import Contents, Hints, with_header
-from .numbers import NUMBER, number, numbers
+from .constants import to_float32
+from .contents import Contents, Hints, Interval, with_header
+from .numbers import NUMBER, number
 
 _COMMENT = re.compile(r"//[^\n]*")
-_DEFINED = re.compile(r"(#\w+) = #polynomial\.typed_chebyshev_polynomial<\[([^\]]*)\]>")
+_POLYNOMIAL = r"polynomial\.typed_chebyshev_polynomial<\[([^\]]*)\]>"
+_DEFINED = re.compile(rf"(#\w+)\s*=\s*#{_POLYNOMIAL}")
 _EVALUATED = re.compile(
-    r"polynomial\.eval (#\w+(?:\.typed_chebyshev_polynomial<\[[^\]]*\]>)?)[^{\n]*(?:\{([^}]*)\})?"
+    rf"(%\w+)\s*=\s*polynomial\.eval\s+(?:#{_POLYNOMIAL}|(#\w+))[^,\n]*,\s*(%\w+)\s*(\{{[^}}]*\}})?"
 )
+_EVAL = re.compile(r"\bpolynomial\.eval\b")
+_OTHER = re.compile(r"\b(?:arith|math|polynomial|tensor)\.(?!eval\b|constant\b|typed_|polynomial\b)\w+")
 _OFFSET = re.compile(rf"%offset = arith\.constant ({NUMBER})")
-_TYPES = re.compile(r":\s*f\d+")
+_ENTRY = re.compile(rf"\s*({NUMBER})\s*(?::\s*f(32|64)\s*)?")
 
 
 def read_mlir(content: bytes, hints: Hints) -> Contents:
-    """Polynomials in the order in which they are evaluated (C++ constants: see ``c_source``)."""
+    """Polynomials in the order in which they are evaluated (C++ constants: see ``c_source``).
+
+    Raises
+    ------
+    TableError
+        If the file evaluates anything but a chain of such polynomials.
+    """
     text = text_of(content)
     if "typed_chebyshev_polynomial" not in text:
         return read_heir(content, hints)
     code = _COMMENT.sub("", text)
-    defined = {name: numbers(_TYPES.sub("", body)) for name, body in _DEFINED.findall(code)}
-    rows, intervals = [], []
-    for reference, attributes in _EVALUATED.findall(code):
-        inline = reference.partition("<[")[2].rstrip("]>")
-        row = numbers(_TYPES.sub("", inline)) if inline else defined.get(reference)
-        if not row:
-            raise TableError(f"{reference[:40]} is evaluated but not defined")
-        rows.append(row)
-        ends = [
-            re.search(rf"domain_{side} = ({NUMBER})", attributes) for side in ("lower", "upper")
-        ]
-        low, high = ends
-        intervals.append((number(low[1]), number(high[1])) if low and high else UNIT)
-    if not rows:
-        rows, intervals = list(defined.values()), []
+    header = [line for line in text.splitlines() if line.startswith("//")]
+    defined = {name: _numbers(body) for name, body in _DEFINED.findall(code)}
+    rows, intervals = _chain(code, defined)
     offset = _OFFSET.search(code)
-    found = Contents(
-        tuple(rows),
-        "chebyshev",
-        tuple(intervals),
-        halved=True,
-        offset=number(offset[1]) if offset else ZERO,
-    )
-    return with_header(found, [line for line in text.splitlines() if line.startswith("//")])
+    found = with_header(
+        Contents(
+            rows, "chebyshev", intervals, halved=True,
+            offset=number(offset[1]) if offset else ZERO,
+        ),
+        header,
+    )  # fmt: skip
+    other = _OTHER.search(code)
+    if found.structure is None and other:
+        raise TableError(f"the file computes {other[0]} too: only a chain of polynomials is read")
+    return found
+
+
+def _chain(
+    code: str, defined: dict[str, tuple[mpmath.mpf, ...]]
+) -> tuple[tuple[tuple[mpmath.mpf, ...], ...], tuple[Interval, ...]]:
+    evaluations = _EVALUATED.findall(code)
+    if len(evaluations) != len(_EVAL.findall(code)):
+        raise TableError("a polynomial.eval is not of a typed_chebyshev_polynomial on one value")
+    if not evaluations:
+        if len(defined) != 1:
+            raise TableError("evaluates no polynomial, and does not define exactly one")
+        return tuple(defined.values()), ()
+    rows, intervals, before = [], [], ""
+    for result, inline, reference, argument, attributes in evaluations:
+        if before and argument != before:
+            raise TableError(f"{argument} is not the value of the polynomial before it")
+        before = result
+        if not inline and reference not in defined:
+            raise TableError(f"{reference[:40]} is evaluated but not defined")
+        rows.append(_numbers(inline) if inline else defined[reference])
+        intervals.append(_interval(attributes))
+    return tuple(rows), tuple(intervals)
+
+
+def _interval(attributes: str) -> Interval:
+    ends = [
+        re.findall(rf"domain_{side}\s*=\s*({NUMBER})(?=\s*[:,}}])", attributes)
+        for side in ("lower", "upper")
+    ]
+    if not attributes or (not any(ends) and "domain_" not in attributes):
+        return UNIT
+    if any(len(end) != 1 for end in ends):
+        raise TableError(f"the domain {attributes[:60]} has no two ends")
+    return number(ends[0][0]), number(ends[1][0])
+
+
+def _numbers(body: str) -> tuple[mpmath.mpf, ...]:
+    """Numbers with their types, f64 unless they say it; nothing is passed over."""
+    found = []
+    for part in body.split(","):
+        entry = _ENTRY.fullmatch(part)
+        if entry is None:
+            raise TableError(f"{part.strip()[:40]!r} is no coefficient")
+        value = number(entry[1])
+        found.append(to_float32(fraction(value), 1) if entry[2] == "32" else value)
+    return tuple(found)

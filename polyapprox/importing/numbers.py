@@ -11,7 +11,10 @@ import mpmath
 from ..errors import TableError
 from ..numbers import exact, rounded
 
-NUMBER = r"[-+]?(?:0[xX][0-9a-fA-F]+\.?[0-9a-fA-F]*[pP][-+]?\d+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+NUMBER = (
+    r"[-+]?(?:0[xX][0-9a-fA-F]+\.?[0-9a-fA-F]*[pP][-+]?[0-9]+"
+    r"|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
+)
 _NUMBER = re.compile(NUMBER)
 _DOUBLE_DIGITS = 17
 _LARGEST_EXPONENT = 20_000
@@ -34,11 +37,14 @@ def number(text: str) -> mpmath.mpf:
     >>> number("0x1.8p+1") == 3, number("0.1") == mpmath.mpf(0.1), number("-.5e1") == -5
     (True, True, True)
     """
-    text = text.strip().rstrip("fFlL") if "x" not in text.lower() else text.strip()
+    text = text.strip()
     if not _NUMBER.fullmatch(text):
         raise TableError(f"{text[:40]!r} is not a finite number")
     if "x" in text.lower():
-        return _finite(float.fromhex(text), text)
+        try:
+            return _finite(float.fromhex(text), text)
+        except OverflowError:
+            raise TableError(f"the number {text[:40]} is beyond the largest double") from None
     exponent = text.lower().partition("e")[2]
     if len(text) > _LONGEST or (exponent and abs(int(exponent)) > _LARGEST_EXPONENT):
         raise TableError(f"the number {text[:40]} is too large, too small or too long")
@@ -59,5 +65,17 @@ def _finite(value: float, text: str) -> mpmath.mpf:
 
 
 def numbers(text: str) -> tuple[mpmath.mpf, ...]:
-    """All the numbers of a text, in order."""
-    return tuple(number(match) for match in _NUMBER.findall(text))
+    """The numbers of a text, separated by commas; nothing else may stand there.
+
+    Raises
+    ------
+    TableError
+        If something is no number: nothing is passed over.
+
+    Examples
+    --------
+    >>> [float(c) for c in numbers("1, -0x1p-1, .25,")]
+    [1.0, -0.5, 0.25]
+    """
+    parts = text.strip().removesuffix(",").split(",")
+    return tuple(number(part) for part in parts)

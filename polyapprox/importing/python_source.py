@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import mpmath
 
 from ..errors import TableError
-from ..numbers import ZERO, dyadic, exact, multiply, negate
-from .contents import Basis, Contents, Hints, Interval, with_header
-from .numbers import number
+from ..numbers import ZERO, dyadic, multiply
+from .c_source import basis_of_calls
+from .contents import Basis, Contents, Hints, Interval, is_own, refuse_own, with_header
+from .python_lists import has_lists, lists_of, rows_of, tree_of, value_of
 from .straight import Operand, Statement, plan_from
 
 _HALF = dyadic(1, -1)
@@ -25,13 +26,14 @@ _HIDDEN = ("cc", "engine", "key")
 
 
 def read_python(content: bytes, hints: Hints) -> Contents:
-    """An export for "python": a plan."""
-    return _read(content, hints, "chebyshev", 1)
+    """An export for "python": a plan; or one list of numbers, in the basis that is given."""
+    return _read(content, hints, hints.basis, 1)
 
 
 def read_openfhe(content: bytes, hints: Hints) -> Contents:
     """A plan, ``STAGES``, or lists for EvalChebyshevSeries (c_0 doubled) or EvalPoly (powers)."""
-    return _read(content, hints, hints.basis or "chebyshev", 2)
+    basis = hints.basis or basis_of_calls(content.decode("utf-8", "replace"))
+    return _read(content, hints, basis, 2)
 
 
 def read_tenseal(content: bytes, hints: Hints) -> Contents:
@@ -41,7 +43,11 @@ def read_tenseal(content: bytes, hints: Hints) -> Contents:
 
 def read_desilo(content: bytes, hints: Hints) -> Contents:
     """A plan, ``STAGES``, or lists for evaluate_chebyshev_polynomial or evaluate_polynomial."""
-    return _read(content, hints, hints.basis or "chebyshev", 1)
+    text = content.decode("utf-8", "replace")
+    said: Basis | None = "chebyshev"
+    if re.search(r"\bevaluate_polynomial\b", text):
+        said = None if "evaluate_chebyshev_polynomial" in text else "monomial"
+    return _read(content, hints, hints.basis or said, 1)
 
 
 def read_orion_lists(content: bytes, hints: Hints) -> Contents:
@@ -52,32 +58,20 @@ def read_orion_lists(content: bytes, hints: Hints) -> Contents:
     return found
 
 
-def tree_of(content: bytes) -> ast.Module:
-    """The syntax tree of Python source; nothing is executed.
-
-    Raises
-    ------
-    TableError
-        If it is not Python.
-    """
-    try:
-        return ast.parse(content.decode("utf-8"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise TableError(f"cannot be read as Python source ({error})") from None
-
-
-def _read(content: bytes, hints: Hints, basis: Basis, first_is: int) -> Contents:
+def _read(content: bytes, hints: Hints, basis: Basis | None, first_is: int) -> Contents:
     tree = tree_of(content)
     header = (ast.get_docstring(tree, clean=False) or "").splitlines()
     constants = dict(_assignments(tree))
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    if "STAGES" in constants:
-        return with_header(_stages(constants, basis, first_is), header)
-    if "evaluate" in functions:
+    own = is_own(header)
+    if "STAGES" in constants and own:
+        return with_header(_stages(constants, basis or "chebyshev", first_is), header)
+    if "evaluate" in functions and (own or not has_lists(tree)):
         return with_header(Contents(plan=_plan(functions["evaluate"])), header)
-    rows = _rows(tree, constants, hints)
-    stages = tuple(_first_divided(row, first_is if basis == "chebyshev" else 1) for row in rows)
-    return Contents(stages, basis)
+    refuse_own(header)
+    rows = lists_of(tree, hints)
+    factor = first_is if basis == "chebyshev" else 1
+    return Contents(tuple(_first_divided(row, factor) for row in rows), basis)
 
 
 def _first_divided(row: tuple[mpmath.mpf, ...], factor: int) -> tuple[mpmath.mpf, ...]:
@@ -92,90 +86,6 @@ def _assignments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
             yield node.target.id, node.value
 
 
-def value_of(node: ast.expr) -> mpmath.mpf:
-    """A number, or arithmetic on numbers such as ``-3.4*10**(-1)`` (exact, then as a decimal).
-
-    Raises
-    ------
-    TableError
-    """
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return exact(node.value) if isinstance(node.value, int) else number(repr(node.value))
-    sign = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
-    if sign and isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
-        return negate(value_of(node.operand))
-    value = _rational(node)
-    digits = value.limit_denominator(10**40)
-    if digits == value and value.denominator & (value.denominator - 1) == 0:
-        return exact(value)
-    return exact(float(value))
-
-
-def _rational(node: ast.expr) -> Fraction:
-    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-        return Fraction(repr(node.value))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        value = _rational(node.operand)
-        return -value if isinstance(node.op, ast.USub) else value
-    if isinstance(node, ast.BinOp):
-        left, right = _rational(node.left), _rational(node.right)
-        if isinstance(node.op, ast.Mult):
-            return left * right
-        if isinstance(node.op, ast.Div) and right:
-            return left / right
-        if isinstance(node.op, ast.Pow) and right.denominator == 1 and abs(right) <= 1000:
-            return left ** int(right)
-    raise TableError(f"line {node.lineno} holds something that is not a number")
-
-
-def rows_of(node: ast.expr) -> tuple[tuple[mpmath.mpf, ...], ...] | None:
-    """A list of numbers, or of lists of them; None if it is something else."""
-    if isinstance(node, ast.Call) and node.args:  # np.array([...]), torch.tensor([...])
-        return rows_of(node.args[0])
-    if not isinstance(node, (ast.List, ast.Tuple)) or not node.elts:
-        return None
-    if all(isinstance(item, (ast.List, ast.Tuple)) for item in node.elts):
-        return tuple(
-            tuple(value_of(v) for v in item.elts)
-            for item in node.elts
-            if isinstance(item, (ast.List, ast.Tuple))
-        )
-    try:
-        return (tuple(value_of(item) for item in node.elts),)
-    except TableError:
-        return None
-
-
-def _rows(
-    tree: ast.Module, constants: dict[str, ast.expr], hints: Hints
-) -> tuple[tuple[mpmath.mpf, ...], ...]:
-    found = {name: rows for name, node in constants.items() if (rows := rows_of(node)) is not None}
-    for node in tree.body:
-        if isinstance(node, ast.Expr) and (rows := rows_of(node.value)) is not None:
-            found[f"line {node.lineno}"] = rows
-    return chosen(found, hints)
-
-
-def chosen(found: dict[str, Any], hints: Hints) -> Any:
-    """The table that was asked for by name, or the only one.
-
-    Raises
-    ------
-    TableError
-        Naming those that there are.
-    """
-    if not found:
-        raise TableError("holds no list of coefficients")
-    names = ", ".join(repr(name) for name in found)
-    if hints.name is not None:
-        if hints.name not in found:
-            raise TableError(f"holds no table {hints.name!r}; it holds {names}")
-        return found[hints.name]
-    if len(found) > 1:
-        raise TableError(f"holds several tables ({names}); choose one by name=")
-    return next(iter(found.values()))
-
-
 def _stages(constants: dict[str, ast.expr], basis: Basis, first_is: int) -> Contents:
     rows, intervals = [], []
     offset = value_of(constants["OFFSET"]) if "OFFSET" in constants else ZERO
@@ -187,7 +97,7 @@ def _stages(constants: dict[str, ast.expr], basis: Basis, first_is: int) -> Cont
         if isinstance(item, ast.Tuple) and len(item.elts) == 2:
             interval, row = item.elts
         found = rows_of(row)
-        if found is None or len(found) != 1:
+        if len(found) != 1:
             raise TableError(f"line {item.lineno} holds no list of coefficients")
         rows.append(_first_divided(found[0], first_is if basis == "chebyshev" else 1))
         if interval is not None:
@@ -199,7 +109,7 @@ def _stages(constants: dict[str, ast.expr], basis: Basis, first_is: int) -> Cont
 
 def _interval(node: ast.expr) -> Interval:
     found = rows_of(node)
-    if found is None or len(found[0]) != 2:
+    if len(found) != 1 or len(found[0]) != 2:
         raise TableError(f"line {node.lineno} holds no interval")
     return found[0][0], found[0][1]
 

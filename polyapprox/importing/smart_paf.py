@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import ast
 
-from ..errors import TableError
-from .contents import Contents, Hints
-from .python_source import chosen, rows_of, tree_of
+from .contents import Contents, Hints, chosen
+from .python_lists import rows_of, tree_of
 
 
 def read_smart_paf(content: bytes, hints: Hints) -> Contents:
@@ -22,25 +21,28 @@ def read_smart_paf(content: bytes, hints: Hints) -> Contents:
     TableError
         If there is none of that name, or several and none was named.
     """
-    tree = tree_of(content)
-    found: dict[str, tuple] = {}
+    tables = _tables(tree_of(content).body)
+    rows = [row for node in chosen(tables, hints) for row in rows_of(node)]
+    return Contents(tuple(rows), "monomial-odd", function="sign")
+
+
+def _tables(body: list[ast.stmt]) -> list[tuple[str, int, ast.expr]]:
+    """Lists of lists of a block, named by what the same block says before them."""
+    found: list[tuple[str, int, ast.expr]] = []
     name = ""
-    for node in ast.walk(tree):
-        for field in ("body", "orelse"):
-            for statement in getattr(node, field, []) or []:
-                if not isinstance(statement, ast.Assign):
-                    continue
-                said = _name_said(statement)
-                name = said or name
-                if said:
-                    continue
-                rows = _rows(statement.value)
-                if rows and not (isinstance(statement.targets[0], ast.Subscript)):
-                    found.setdefault(name or f"line {statement.lineno}", rows)
-    for statement in tree.body:
-        if isinstance(statement, ast.Expr) and (rows := _rows(statement.value)):
-            found.setdefault(f"line {statement.lineno}", rows)
-    return Contents(chosen(found, hints), "monomial-odd", function="sign")
+    for statement in body:
+        if isinstance(statement, ast.Assign):
+            said = _name_said(statement)
+            if said:
+                name = said
+            elif isinstance(statement.targets[0], ast.Name) and _is_table(statement.value):
+                found.append((name or f"line {statement.lineno}", statement.lineno, statement.value))
+                name = ""
+        elif isinstance(statement, ast.Expr) and _is_table(statement.value):
+            found.append((f"line {statement.lineno}", statement.lineno, statement.value))
+        for field in ("body", "orelse", "finalbody"):
+            found += _tables(getattr(statement, field, None) or [])
+    return found
 
 
 def _name_said(statement: ast.Assign) -> str:
@@ -55,12 +57,7 @@ def _name_said(statement: ast.Assign) -> str:
     return ""
 
 
-def _rows(node: ast.expr) -> tuple | None:
+def _is_table(node: ast.expr) -> bool:
     if not isinstance(node, (ast.List, ast.Tuple)) or not node.elts:
-        return None
-    if not all(isinstance(item, (ast.List, ast.Tuple)) for item in node.elts):
-        return None
-    try:
-        return rows_of(node)
-    except TableError:
-        return None
+        return False
+    return all(isinstance(item, (ast.List, ast.Tuple)) for item in node.elts)

@@ -170,8 +170,10 @@ def test_openfhe_vectors_have_c0_doubled(tmp_path: Path) -> None:
     cpp, py = tmp_path / "a.cpp", tmp_path / "a.py"
     cpp.write_text(f"std::vector<double> c({{0}});\nstd::vector<double> coeff = {{{listed}}};\n")
     py.write_text(f"coefficients = [{listed}]\n")
-    for path, format in ((cpp, "openfhe-cpp"), (py, "openfhe")):
-        r = pa.import_table(path, format=format, function="exp", domain=(-1, 1))
+    with pytest.raises(TableError, match=r"several arrays \('c', 'coeff'\); choose one by name="):
+        pa.import_table(cpp, format="openfhe-cpp", function="exp", domain=(-1, 1))
+    for path, format, name in ((cpp, "openfhe-cpp", "coeff"), (py, "openfhe", None)):
+        r = pa.import_table(path, format=format, function="exp", domain=(-1, 1), name=name)
         assert r.error_bound == pytest.approx(p.error_bound, rel=1e-6)
 
 
