@@ -54,7 +54,7 @@ def read_perseus(content: bytes, hints: Hints) -> Contents:
     domain = (negate(most), most)
     twice = tuple(add(c, c) for c in second)  # u (1 + 2 p₂)/2
     return Contents(
-        (first, twice), "chebyshev", (domain, (low, high)), function="gelu",
+        (first, twice), "chebyshev", (domain, (low, high)),
         structure="composite", domain=(domain,),
         notes=("p1 of u/xmax, p2 twice, as GELU = u(1 + 2 p2)/2",),
     )  # fmt: skip
