@@ -157,8 +157,8 @@ def import_table(
         (0, 1, 3, 5, 7) for a constant followed by odd powers.
     structure : {"polynomial", "composite"}, optional
         Whether the numbers are the function itself or the stages of a sign s. By default both
-        are tried for ReLU, \\|x\\| and step: one is taken if the proven bound of its error is at most a
-        third of the error that the other has at some point. For another function f, "composite" means
+        are tried for ReLU, \\|x\\| and step: one is taken if the proven bound of its error is at most
+        half the error that the other has at some point. For another function f, "composite" means
         x(1 + s(x))/2, as for GELU(x) = x(1 + erf(x/√2))/2.
 
     Returns

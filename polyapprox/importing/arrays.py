@@ -6,6 +6,7 @@ changes after its declaration is refused, as what is written is not what is used
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -36,6 +37,9 @@ _CHANGES = frozenset((
 _REORDERS = frozenset(
     ("reverse", "transform", "sort", "rotate", "swap", "fill", "for_each", "iota")
 )
+_MADE_BY = frozenset((
+    ">", "]", "vector", "array", "valarray", "initializer_list", "deque", "double", "float",
+))  # fmt: skip
 _TYPE_MARKS = frozenset(("::", "<", ">", "*", "&", "[", "]", ","))
 
 
@@ -164,15 +168,19 @@ def _declared(tokens: list[Token], start: int, end: int) -> Array | None:
     if "=" in texts:
         place = len(texts) - 1 - texts[::-1].index("=")
         head, after = head[:place], texts[place + 1 :]
-        if not all(t in _TYPE_MARKS or t.isidentifier() or t.isdigit() for t in after):
+        known = all(t in _TYPE_MARKS or t.isidentifier() or t.isdigit() for t in after)
+        known = known and re.fullmatch(r"[^\[\]]*(\[[^\[\]]*\])?", " ".join(after)) is not None
+        if not known or (after and after[-1] not in _MADE_BY):
             return Array("", line, start, end)
         texts = texts[:place]
     sizes: list[str] = []
-    while texts and texts[-1] == "]":
+    while texts and texts[-1] == "]" and "[" in texts:
         opening = len(texts) - 1 - texts[::-1].index("[")
         sizes.insert(0, " ".join(texts[opening + 1 : -1]))
         head, texts = head[:opening], texts[:opening]
-    if not texts or head[-1].kind != "name" or texts[-1] in _NO_NAME:
+    named = bool(texts) and head[-1].kind == "name" and texts[-1] not in _NO_NAME
+    sized = all(not size or size.isdigit() or size.isidentifier() for size in sizes)
+    if not named or not sized or (len(texts) > 1 and texts[-2] in ("]", ")")):
         return Array("", line, start, end)
     return Array(
         texts[-1], head[-1].line, start, end, _kind(whole), "complex" in whole, tuple(sizes)
@@ -227,7 +235,11 @@ def rows_of(tokens: list[Token], array: Array) -> tuple[Row, ...]:
         Naming the line of what is no constant.
     """
     following = tokens[array.end + 1].text if array.end + 1 < len(tokens) else ";"
-    if following not in (";", ",", ")", "}"):
+    next_one = tokens[array.end + 2] if array.end + 2 < len(tokens) else None
+    dangling = following == "," and next_one is not None and next_one.kind != "name" and (
+        next_one.text not in ("*", "&")
+    )
+    if following not in (";", ",", ")", "}") or dangling:
         raise TableError(f"line {tokens[array.end].line}: {array.name!r} is part of an expression")
     elements = Reader(tokens, array.start, pairs=array.pairs).braced()
     return filled(elements, array.kind, array.sizes, array.line)

@@ -150,6 +150,12 @@ def with_header(contents: Contents, lines: Iterable[str]) -> Contents:
         pairs = _PAIR.findall(found["interval"])
         domain = tuple((number(low), number(high)) for low, high in pairs)
         degrees = tuple(int(part) for part in found["degrees"].split(","))
+        have = tuple(max((k for k, c in enumerate(row) if c), default=0) for row in contents.stages)
+        if contents.plan is None and have != degrees:
+            raise TableError(
+                f"the stages have the degrees {have}, but the header says {degrees}: was the file "
+                "cut off?"
+            )
         return replace(
             contents,
             function=found["function"],
