@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..chain import Chain, Grid, errors
+from ..chain import Chain, errors
 from .fit import Fit
-from .graded import graded_angles, graded_grid
+from .graded import Values, at_angles, graded_angles, graded_grid
 from .grow import normalised
 from .orthogonal import minimise
 from .polish import extrema, polish
@@ -18,13 +18,16 @@ _CLOSE = 0.9  # of the largest error: extrema that the grid must hold
 _ENOUGH = 1e-4
 
 
-def largest_error(chain: Chain, density: int = _CHECK) -> float:
-    """Largest error for |x| on a fine graded grid (an estimate)."""
-    return float(np.max(np.abs(errors(chain, graded_grid(chain.multiplications, density)))))
+def largest_error(chain: Chain, density: int = _CHECK, value: Values | None = None) -> float:
+    """Largest error for |x|, or another function, on a fine graded grid (an estimate)."""
+    grid = graded_grid(chain.multiplications, density, value)
+    return float(np.max(np.abs(errors(chain, grid))))
 
 
-def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
-    """A chain for |x| fitted to the end.
+def finished(
+    chain: Chain, steps: int = 20, rounds: int = 6, value: Values | None = None
+) -> Fit:
+    """A chain for |x|, or another function, fitted to the end.
 
     Parameters
     ----------
@@ -34,6 +37,8 @@ def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
         Steps for each p, and linear programs.
     rounds : int
         At most so often the grid takes in the extrema that it lacks.
+    value : callable, optional
+        The function in place of x, as of :func:`polyapprox.circuits.search.graded.at_angles`.
 
     Returns
     -------
@@ -42,11 +47,11 @@ def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
     """
     m = chain.multiplications
     angles, fine = graded_angles(m, _START), graded_angles(m, _CHECK)
-    check = _at(fine)
-    best = Fit(chain, largest_error(chain))
+    check = at_angles(fine, value)
+    best = Fit(chain, largest_error(chain, value=value))
     powers: tuple[int, ...] = _FULL
     for _ in range(rounds):
-        grid = _at(angles)
+        grid = at_angles(angles, value)
         chain = normalised(chain, grid.first)
         for p in powers:
             chain = minimise(chain, grid, p, steps).chain
@@ -66,8 +71,3 @@ def finished(chain: Chain, steps: int = 20, rounds: int = 6) -> Fit:
 def _with_neighbours(where: np.ndarray, count: int) -> np.ndarray:
     around = where[:, None] + np.array([-6, -3, -1, 0, 1, 3, 6])
     return np.unique(np.clip(around, 0, count - 1))
-
-
-def _at(angles: np.ndarray) -> Grid:
-    x = np.sin(angles)
-    return Grid(2 * x * x - 1, x)

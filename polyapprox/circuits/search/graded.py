@@ -9,6 +9,8 @@ from θ = π/2^(m+2) on, and some spaced evenly in θ, show all of it: 1,500 poi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..chain import Grid
@@ -36,8 +38,17 @@ def graded_angles(multiplications: int, density: int) -> np.ndarray:
     return np.unique(np.concatenate([below, spaced, even]))
 
 
-def graded_grid(multiplications: int, density: int) -> Grid:
-    """|x| on [0, 1] at x = sin θ, θ from :func:`graded_angles`; n_1 = 2x² − 1.
+Values = Callable[[np.ndarray], np.ndarray]
+
+
+def at_angles(angles: np.ndarray, value: Values | None = None) -> Grid:
+    """A function of x on [0, 1] at x = sin θ, by default x itself; n_1 = 2x² − 1."""
+    x = np.sin(angles)
+    return Grid(2 * x * x - 1, x if value is None else value(x))
+
+
+def graded_grid(multiplications: int, density: int, value: Values | None = None) -> Grid:
+    """The same with θ from :func:`graded_angles`; by default that of |x|.
 
     Examples
     --------
@@ -45,5 +56,4 @@ def graded_grid(multiplications: int, density: int) -> Grid:
     >>> len(grid.target) < 2000, float(grid.target[0]), float(grid.target[-1])
     (True, 0.0, 1.0)
     """
-    x = np.sin(graded_angles(multiplications, density))
-    return Grid(2 * x * x - 1, x)
+    return at_angles(graded_angles(multiplications, density), value)

@@ -17,7 +17,7 @@ import numpy as np
 from ..chain import Chain, Grid, pack, unpack
 from .finish import finished
 from .fit import Fit
-from .graded import graded_grid
+from .graded import Values, graded_grid
 from .grow import Candidate, attempt, best_of, deleted, longer
 from .rounds import Record
 
@@ -58,7 +58,11 @@ class DenseStage:
 
 
 def dense_search(
-    settings: DenseSettings, known: dict[int, list[Chain]], record: Path | None = None
+    settings: DenseSettings,
+    known: dict[int, list[Chain]],
+    record: Path | None = None,
+    value: Values | None = None,
+    target: str = "long chains",
 ) -> Iterator[DenseStage]:
     """Search stage by stage; with the same record it goes on where it was.
 
@@ -69,9 +73,13 @@ def dense_search(
         Chains of `first` − 1 multiplications, and any of later stages.
     record : Path, optional
         File of JSON lines.
+    value : callable, optional
+        The function in place of |x|, as of :func:`polyapprox.circuits.search.graded.at_angles`.
+    target : str
+        Its name, for the record.
     """
     header: dict[str, Any] = {
-        "search": "long chains",
+        "search": target,
         **asdict(settings),
         "known": {str(m): [pack(c).tolist() for c in chains] for m, chains in known.items()},
     }
@@ -81,7 +89,7 @@ def dense_search(
             Candidate(c, 1.0) for c in known.get(settings.first - 1, [])
         ]
         for m in range(settings.first, settings.last + 1):
-            stage = _Stage(settings, m, book).run(parents, known.get(m, []))
+            stage = _Stage(settings, m, book, value).run(parents, known.get(m, []))
             parents = stage.beam
             yield stage
     finally:
@@ -89,9 +97,11 @@ def dense_search(
 
 
 class _Stage:
-    def __init__(self, settings: DenseSettings, m: int, book: Record) -> None:
-        self.settings, self.m, self.book = settings, m, book
-        self.grid: Grid = graded_grid(m, _DENSITY)
+    def __init__(
+        self, settings: DenseSettings, m: int, book: Record, value: Values | None
+    ) -> None:
+        self.settings, self.m, self.book, self.value = settings, m, book, value
+        self.grid: Grid = graded_grid(m, _DENSITY, value)
 
     def run(self, parents: Sequence[Candidate], known: Sequence[Chain]) -> DenseStage:
         grown = self.trials("grown", parents) if parents else []
@@ -136,7 +146,7 @@ class _Stage:
 
     def ended(self, one: Candidate) -> Callable[[], Candidate]:
         def compute() -> Candidate:
-            found = finished(one.chain)
+            found = finished(one.chain, value=self.value)
             return Candidate(found.chain, found.largest)
 
         return compute
