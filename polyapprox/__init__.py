@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
     from .recipes.pareto import pareto as pareto
     from .recipes.reciprocal import reciprocal as reciprocal
     from .recipes.sign import sign as sign, step as step
+    from .refresh.recipe import bootstrapped as bootstrapped
+    from .refresh.table import load as load_bootstrapped
     from .table import load as load
     from .verification import verify as verify
     from .weighted import weighted_relu as weighted_relu
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "abs",
     "audit",
+    "bootstrapped",
     "circuit",
     "encrypted",
     "errors",
@@ -45,6 +48,7 @@ __all__ = [
     "import_table",
     "limits",
     "load",
+    "load_bootstrapped",
     "maximum",
     "minimax",
     "minimum",
@@ -72,6 +76,8 @@ _LAZY = {
     "reciprocal": ("recipes.reciprocal", "reciprocal"),
     "minimax": ("recipes.minimax", "minimax"),
     "from_components": ("recipes.entered", "from_components"),
+    "bootstrapped": ("refresh.recipe", "bootstrapped"),
+    "load_bootstrapped": ("refresh.table", "load"),
     "load": ("table", "load"),
     "import_table": ("importing", "import_table"),
     "audit": ("auditing", "audit"),

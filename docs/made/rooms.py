@@ -82,6 +82,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     (
         _pa("export", "source and data for frameworks", "Approximation → their file"),
         _pa("weighted", "least error where the inputs are", "histogram → Approximation"),
+        _pa("refresh", "functions inside the bootstrap", "degree → Bootstrapped, measured"),
     ),
     (
         _pa("recipes", "relu, max, sign, minimax, circuit, …", "precision → Approximation"),

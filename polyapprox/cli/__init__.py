@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     {...}
     0
     """
-    from . import costs, encrypted, noise, tables  # noqa: F401  (their commands)
+    from . import costs, encrypted, noise, refresh, tables  # noqa: F401  (their commands)
     from .commands import FALSE_CLAIM, application
 
     given = list(sys.argv[1:] if arguments is None else arguments)

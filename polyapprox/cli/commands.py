@@ -306,11 +306,13 @@ FALSE_CLAIM = 1  # exit code; 2 is for bad use
 def verify(table: Table, as_json: AsJson = False) -> None:
     """Prove the bound of a table again, from the file alone: exit code 1 if its claim is false."""
     from ..errors import FalseClaimError
+    from ..refresh.table import verify as check_series
     from ..verification import verify as check
+    from .refresh import is_series
     from .report import refutation, show_verification, write_json
 
     try:
-        found = check(table)
+        found = check_series(table) if is_series(table) else check(table)
     except FalseClaimError as error:
         if not as_json:
             raise
@@ -330,6 +332,16 @@ def show(
 ) -> None:
     """Print what a table holds."""
     from ..table import load
+    from .refresh import is_series
+
+    if is_series(table):
+        from ..refresh.table import load as load_series
+        from .refresh import deliver
+
+        if plan:
+            raise ArgumentError("a function inside the bootstrap has no plan; leave out --plan")
+        deliver(load_series(table), as_json=as_json)
+        return
     from .report import show_approximation, summary, write_json, write_text
 
     result = load(table)

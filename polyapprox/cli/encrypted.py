@@ -96,10 +96,19 @@ def encrypt_check(
     from ..encrypted import backend as backend_of, choose_parameters, run
     from ..plot.figure import kind_of
     from ..table import load
+    from .refresh import encrypt_check as encrypt_series, is_series
     from .report import write_json, write_text
 
     for path in plot or []:
         kind_of(path)
+    if is_series(table):
+        if backend != "openfhe" or secure or real or imaginary or plot:
+            raise ArgumentError(
+                "a function inside the bootstrap runs in openfhe, not secure, for tests; leave out "
+                "--backend, --secure, --real, --imaginary and --plot"
+            )
+        encrypt_series(table, ring_dimension(ring), scale, levels, as_json)
+        return
     one, framework = load(table), backend_of(backend)
     chosen = choose_parameters(
         one,

@@ -67,11 +67,19 @@ def export_table(
 ) -> None:
     """Write a table in the convention of a framework."""
     from ..table import load
+    from .refresh import is_series
     from .report import write_json, write_text
 
     if form not in (None, "plan", "components"):
         raise ArgumentError(f"form must be 'plan' or 'components'; got {form!r}")
-    written = load(table).export(format, output, form=form)  # type: ignore[arg-type]
+    if is_series(table):
+        from ..refresh.table import load as load_series
+
+        if form is not None:
+            raise ArgumentError("a function inside the bootstrap has one form; leave out --form")
+        written = load_series(table).export(format, output)
+    else:
+        written = load(table).export(format, output, form=form)  # type: ignore[arg-type]
     if as_json:
         write_json({"files": [str(written)]})
     else:

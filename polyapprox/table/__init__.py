@@ -19,7 +19,7 @@ from ..errors import TableError
 from ..files import write_atomically
 from ..given import file_path
 from ..precision import one_at_a_time
-from .hashing import FORMAT, VERSION, VERSIONS, content_hash
+from .hashing import FORMAT, SERIES_FORMAT, VERSION, VERSIONS, content_hash
 from .layout import laid_out
 from .read import approximation_from
 from .write import document_of
@@ -101,37 +101,61 @@ def load_unchecked(path: str | Path) -> Approximation:
     return approximation_from(read_document(path))
 
 
-def read_document(path: str | Path) -> dict:
+def read_document(
+    path: str | Path, format: str = FORMAT, versions: tuple[int, ...] = VERSIONS
+) -> dict:
     """The JSON object of a table whose format, version and content hash are right.
 
     Raises
     ------
     TableError
     """
+    return hashed_document(_json(path), format, versions)
+
+
+def format_of(path: str | Path) -> str:
+    """What the field ``format`` of a table says ("" where there is none).
+
+    Raises
+    ------
+    TableError
+        If the file is no JSON document.
+    """
+    document = _json(path)
+    return str(document.get("format", "")) if isinstance(document, dict) else ""
+
+
+def _json(path: str | Path) -> Any:
     text = _read_text(Path(path))
     try:
-        document = json.loads(
+        return json.loads(
             text, object_pairs_hook=_without_repetition, parse_constant=_refuse_constant
         )
     except (ValueError, RecursionError) as error:
         raise TableError(f"not a whole JSON document ({error}); was the file cut off?") from None
-    return hashed_document(document)
 
 
-def hashed_document(document: Any) -> dict:
+def hashed_document(
+    document: Any, format: str = FORMAT, versions: tuple[int, ...] = VERSIONS
+) -> dict:
     """The same object, if it is a table whose format, version and content hash are right.
 
     Raises
     ------
     TableError
     """
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise TableError(f"not a table: the field 'format' is not {FORMAT!r}")
+    found = document.get("format") if isinstance(document, dict) else None
+    if found == SERIES_FORMAT != format:
+        raise TableError(
+            "it holds a function inside the bootstrap; read it with polyapprox.load_bootstrapped"
+        )
+    if found != format:
+        raise TableError(f"not a table: the field 'format' is not {format!r}")
     version = document.get("version")
-    if isinstance(version, bool) or version not in VERSIONS:
+    if isinstance(version, bool) or version not in versions:
         raise TableError(
             f"version {version!r} of the table format is not known; this release reads versions "
-            f"{' and '.join(map(str, VERSIONS))}"
+            f"{' and '.join(map(str, versions))}"
         )
     if "sha256" not in document:
         raise TableError("the field 'sha256' is missing; save the table again")

@@ -8,6 +8,8 @@ import json
 FORMAT = "polyapprox table"
 VERSION = 2
 VERSIONS = (1, 2)  # that can be read
+SERIES_FORMAT = "polyapprox series"  # of functions inside the bootstrap
+SERIES_VERSIONS = (1,)
 
 
 def content_hash(document: dict) -> str:

@@ -10,26 +10,26 @@ from typing import Any
 from .hashing import VERSION
 
 
-@lru_cache(maxsize=2)
-def table_schema(version: int = VERSION) -> dict[str, Any]:
-    """The JSON Schema of a version of the table format."""
-    name = f"table-{version}.json"
+@lru_cache(maxsize=4)
+def table_schema(version: int = VERSION, kind: str = "table") -> dict[str, Any]:
+    """The JSON Schema of a version of the table format (of a series: `kind` is "series")."""
+    name = f"{kind}-{version}.json"
     text = resources.files("polyapprox").joinpath("schema", name).read_text("utf-8")
     return json.loads(text)
 
 
-@lru_cache(maxsize=2)
-def _validator(version: int) -> Any:
+@lru_cache(maxsize=4)
+def _validator(version: int, kind: str) -> Any:
     import jsonschema
 
-    return jsonschema.Draft202012Validator(table_schema(version))
+    return jsonschema.Draft202012Validator(table_schema(version, kind))
 
 
-def first_violation(document: dict[str, Any]) -> str | None:
+def first_violation(document: dict[str, Any], kind: str = "table") -> str | None:
     """A sentence about what breaks the schema of the document's version, or None."""
     from jsonschema.exceptions import best_match
 
-    worst = best_match(_validator(document["version"]).iter_errors(document))
+    worst = best_match(_validator(document["version"], kind).iter_errors(document))
     if worst is None:
         return None
     message = worst.message if len(worst.message) <= 160 else worst.message[:160] + " …"

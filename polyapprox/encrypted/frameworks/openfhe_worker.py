@@ -92,6 +92,56 @@ class Context:
         return array("d", (factor * value for value in plaintext.GetRealPackedValue()))
 
 
+class Refreshing:
+    """A CKKS context that bootstraps, with its keys: plainly, or with a series evaluated inside."""
+
+    def __init__(self, openfhe: Any, wanted: dict[str, Any], series: list[complex] | None) -> None:
+        secret = getattr(openfhe.SecretKeyDist, wanted["secret"])
+        budget, scheme_of = wanted["budget"], openfhe.CryptoContext
+        first = wanted["scale_bits"] + 1  # what a functional bootstrap demands
+        if series is None:
+            self.depth = scheme_of.GetBootstrapDepth(budget, secret)
+        else:
+            self.depth = scheme_of.GetFEFBTDepth(budget, series, secret, first)
+        self.total = self.depth + wanted["after"]
+        parameters = openfhe.CCParamsCKKSRNS()
+        parameters.SetMultiplicativeDepth(self.total)
+        parameters.SetScalingModSize(wanted["scale_bits"])
+        parameters.SetFirstModSize(first)
+        parameters.SetSecurityLevel(openfhe.SecurityLevel.HEStd_NotSet)
+        parameters.SetRingDim(wanted["ring_dimension"])
+        self.slots = wanted["ring_dimension"] // 2
+        parameters.SetBatchSize(self.slots)
+        parameters.SetSecretKeyDist(secret)
+        parameters.SetScalingTechnique(openfhe.ScalingTechnique.FLEXIBLEAUTO)
+        self.scheme = openfhe.GenCryptoContext(parameters)
+        feature = openfhe.PKESchemeFeature
+        for one in (feature.PKE, feature.KEYSWITCH, feature.LEVELEDSHE, feature.ADVANCEDSHE, feature.FHE):
+            self.scheme.Enable(one)
+        if series is None:
+            self.scheme.EvalBootstrapSetup(budget, [0, 0], self.slots)
+            self.level = self.total - 1
+        else:
+            self.scheme.EvalFEFuncBootstrapSetup(budget, [0, 0], self.slots)
+            self.level = self.total - (budget[1] + 1)  # SlotsToCoeffs runs first
+        self.keys = self.scheme.KeyGen()
+        self.scheme.EvalMultKeyGen(self.keys.secretKey)
+        self.scheme.EvalBootstrapKeyGen(self.keys.secretKey, self.slots)
+
+    def encrypt(self, values: array) -> Any:
+        plaintext = self.scheme.MakeCKKSPackedPlaintext(list(values), 1, self.level)
+        return self.scheme.Encrypt(self.keys.publicKey, plaintext)
+
+    def decrypt(self, ciphertext: Any, count: int) -> array:
+        plaintext = self.scheme.Decrypt(ciphertext, self.keys.secretKey)
+        plaintext.SetLength(count)
+        return array("d", plaintext.GetRealPackedValue())
+
+    def left(self, ciphertext: Any) -> int:
+        """Levels that a result has left; what was not rescaled yet has used its level."""
+        return self.total - ciphertext.GetLevel() - (ciphertext.GetNoiseScaleDeg() - 1)
+
+
 def moduli_of(text: str) -> list[int]:
     """The moduli of a context, from its serialised form."""
     found = search(json.loads(text), "elp")
@@ -172,6 +222,56 @@ class Server:
             "evaluate": [wall for wall, _ in times], "processor": [used for _, used in times],
             "decrypt": done - evaluated, "levels": levels,
         }, [values]  # fmt: skip
+
+    def on_functional(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+        """A series inside the bootstrap; with it cosine and sine of the message, which are exact."""
+        messages, real, imaginary = arrays
+        series = [complex(a, b) for a, b in zip(real, imaginary, strict=True)]
+        watch = Stopwatch()
+        one = Refreshing(self.openfhe, self.wanted, series)
+        setup, scheme, count = watch.read(), one.scheme, len(messages)
+        ciphertext, times = one.encrypt(messages), []
+        for _ in range(request["repeats"]):
+            watch = Stopwatch()
+            result = scheme.EvalFEFuncBootstrap(ciphertext, series)
+            times.append(watch.read())
+        answer = {
+            "depth": one.depth, "left": one.left(result), "setup": setup[0],
+            "evaluate": [wall for wall, _ in times], "processor": [used for _, used in times],
+        }  # fmt: skip
+        values = [one.decrypt(result, count)]
+        if request["waves"]:
+            longest = series + [0.0] * max(0, 6 - len(series))
+            powers = scheme.EvalFEFuncBootstrapPrecompute(ciphertext, longest)
+            for wave in ([0.0, 0.5], [0.0, -0.5j]):
+                found = scheme.EvalFEFuncBootstrapWithPrecomp(powers, wave)
+                values.append(one.decrypt(found, count))
+        scheme.ClearBootstrapPrecom()
+        return answer, values
+
+    def on_plainly(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+        """A plain bootstrap, then the operations of a plan."""
+        watch = Stopwatch()
+        one = Refreshing(self.openfhe, self.wanted, None)
+        setup, ciphertext, count = watch.read(), one.encrypt(arrays[0]), len(arrays[0])
+        bootstraps, plans = [], []
+        for _ in range(request["repeats"]):
+            watch = Stopwatch()
+            fresh = one.scheme.EvalBootstrap(ciphertext)
+            bootstraps.append(watch.read())
+            watch = Stopwatch()
+            result = run_operations(one.scheme, request["operations"], fresh, request["output"])
+            plans.append(watch.read())
+        answer = {
+            "depth": one.depth, "left": one.left(result), "fresh": one.left(fresh),
+            "setup": setup[0],
+            "bootstrap": [wall for wall, _ in bootstraps], "plan": [wall for wall, _ in plans],
+            "bootstrap_processor": [used for _, used in bootstraps],
+            "plan_processor": [used for _, used in plans],
+        }  # fmt: skip
+        values = [one.decrypt(result, count), one.decrypt(fresh, count)]
+        one.scheme.ClearBootstrapPrecom()
+        return answer, values
 
     def on_time(self, request: dict[str, Any], arrays: list[array]) -> Answer:
         context, _ = self.context(False)
@@ -258,6 +358,26 @@ def run_steps(context: Context, steps: list[Any], inputs: list[Any], output: int
         else:
             raise ValueError(f"unknown step {name}")
     return slots[output]
+
+
+def run_operations(scheme: Any, operations: list[Any], argument: Any, output: int) -> Any:
+    """The operations of a plan, one by one, where the context rescales by itself."""
+    values: list[Any] = []
+    for kind, left, right, constant in operations:
+        if kind == "input":
+            values.append(argument)
+        elif kind == "multiply":
+            square = left == right
+            values.append(scheme.EvalSquare(values[left]) if square else scheme.EvalMult(values[left], values[right]))
+        elif kind == "scale":
+            values.append(scheme.EvalMult(values[left], constant))
+        elif kind == "shift":
+            values.append(scheme.EvalAdd(values[left], constant))
+        elif kind == "subtract":
+            values.append(scheme.EvalSub(values[left], values[right]))
+        else:
+            values.append(scheme.EvalAdd(values[left], values[left if kind == "double" else right]))
+    return values[output]
 
 
 def watch(parent: int) -> None:

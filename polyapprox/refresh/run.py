@@ -1,0 +1,303 @@
+"""A series inside the bootstrap of OpenFHE, measured; and beside it "bootstrap, then circuit".
+
+With the series, the same refresh gives cos θ and sin θ, which are series of degree 1 without any
+error of approximation: what they are off by is the noise of e^{iθ} itself. Times the proven
+amplification it is what noise may add to the result, to first order; twice that is allowed for.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..approximation import Approximation
+from ..encrypted.backend import BackendError
+from ..encrypted.frameworks.interpreter import find
+from ..encrypted.frameworks.openfhe import _SCRIPT
+from ..encrypted.frameworks.process import Worker
+from ..errors import ArgumentError
+from ..given import floats, whole, word
+from ..plan.count import count
+from ..targets import as_target
+from .depth import BUDGET, SECRETS, plain_depth, read_budget
+from .value import Bootstrapped
+
+_TAIL = 2.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Parameters of a context that bootstraps: not secure, for tests.
+
+    Attributes
+    ----------
+    ring_dimension : int
+        Power of two, 2^9 to 2^16.
+    scale_bits : int
+        log2 of the scale, 40 to 59; the last prime has one bit more, as OpenFHE demands.
+    after : int
+        Levels asked for beyond the count of the bootstrap (for a plan after it, and for use).
+    budget : (int, int)
+        Levels of CoeffsToSlots and of SlotsToCoeffs.
+    secret : str
+        Of :data:`polyapprox.refresh.depth.SECRETS`.
+    """
+
+    ring_dimension: int = 1 << 11
+    scale_bits: int = 59
+    after: int = 2
+    budget: tuple[int, int] = BUDGET
+    secret: str = SECRETS[0]
+
+    def __post_init__(self) -> None:
+        ring = whole("ring_dimension", self.ring_dimension, 1 << 9, 1 << 16)
+        if ring & (ring - 1):
+            raise ArgumentError(f"ring_dimension must be a power of two, such as 4096; got {ring}")
+        whole("scale_bits", self.scale_bits, 40, 59)
+        whole("after", self.after, 1, 60)
+        read_budget(self.budget)
+        word("secret", self.secret, SECRETS)
+
+    security = "not secure, for tests"
+
+    def asked(self, after: int) -> dict[str, Any]:
+        """What the worker is told."""
+        return {
+            "ring_dimension": self.ring_dimension, "scale_bits": self.scale_bits, "after": after,
+            "budget": list(self.budget), "secret": self.secret.replace("-", "_").upper(),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RefreshRun:
+    """What was measured, beside what was proven.
+
+    Attributes
+    ----------
+    function : str
+    version : str
+        Of OpenFHE.
+    setting : Setting
+    x, values, error : np.ndarray, shape (n,)
+        Inputs, decrypted results, and these minus the exact function.
+    bound : float or None
+        Proven bound of the series in exact arithmetic.
+    wave_noise : float
+        Largest |error| of e^{iθ}, measured on this ciphertext.
+    amplification : float
+        Proven, of the series.
+    depth, counted : int
+        Levels by OpenFHE's ``GetFEFBTDepth``, and by ours.
+    left : int
+        Levels that the result has left.
+    seconds, processor : tuple of float
+        Of each evaluation, on the clock and of the processor.
+    """
+
+    function: str
+    version: str
+    setting: Setting
+    x: np.ndarray
+    values: np.ndarray
+    error: np.ndarray
+    bound: float | None
+    wave_noise: float
+    amplification: float
+    depth: int
+    counted: int
+    left: int
+    seconds: tuple[float, ...]
+    processor: tuple[float, ...]
+
+    @property
+    def largest_error(self) -> float:
+        """Largest |error| measured, absolute."""
+        return float(np.max(np.abs(self.error)))
+
+    @property
+    def stated_noise(self) -> float:
+        """Noise that is allowed for: twice amplification times that of e^{iθ}."""
+        return _TAIL * self.amplification * self.wave_noise
+
+    @property
+    def within(self) -> bool | None:
+        """Whether the error measured is within proven bound plus stated noise."""
+        if self.bound is None:
+            return None
+        return self.largest_error <= self.bound + self.stated_noise
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the values, ready for JSON."""
+        one = self.setting
+        return {
+            "function": self.function, "backend": "openfhe", "version": self.version,
+            "executed": "series inside the bootstrap", "ring_dimension": one.ring_dimension,
+            "scale_bits": one.scale_bits, "budget": list(one.budget), "secret": one.secret,
+            "security": one.security, "values": int(self.values.size),
+            "largest_error": self.largest_error, "error_bound": self.bound,
+            "wave_noise": self.wave_noise, "amplification": self.amplification,
+            "noise_stated": self.stated_noise, "within": self.within, "depth": self.depth,
+            "depth_counted": self.counted, "levels_left": self.left,
+            "seconds": min(self.seconds), "processor_seconds": min(self.processor),
+        }  # fmt: skip
+
+
+def run(
+    series: Bootstrapped, x: Any = None, setting: Setting | None = None, repeats: int = 1
+) -> RefreshRun:
+    """Encrypt, bootstrap with the series inside, decrypt, compare.
+
+    Parameters
+    ----------
+    series : Bootstrapped
+    x : array-like, shape (n,), optional
+        Inputs within the domain; by default a full ciphertext of points over all of it.
+    setting : Setting, optional
+    repeats : int
+        How often the bootstrap is done and timed.
+
+    Raises
+    ------
+    ArgumentError
+        If inputs lie outside the domain or do not fit into a ciphertext.
+    BackendError
+        If OpenFHE is missing or fails.
+    """
+    chosen = setting or Setting()
+    whole("repeats", repeats, 1, 1000)
+    inputs = _inputs(series, x, chosen)
+    z = series.coefficients()
+    arrays = [series.message(inputs), np.array([c.real for c in z]), np.array([c.imag for c in z])]
+    request = {"do": "functional", "repeats": repeats, "waves": True}
+    version, answer, found = _ask(request, chosen.asked(chosen.after), arrays)
+    values, cosine, sine = found
+    angle = math.pi * arrays[0]
+    waves = np.hypot(cosine - np.cos(angle), sine - np.sin(angle))
+    values = values * series.result_scale
+    return RefreshRun(
+        function=series.function,
+        version=version,
+        setting=chosen,
+        x=inputs,
+        values=values,
+        error=values - as_target(series.function).numpy(inputs),
+        bound=None if series.certificate is None else series.error_bound,
+        wave_noise=float(np.max(waves)),
+        amplification=series.amplification,
+        depth=int(answer["depth"]),
+        counted=series.depth(chosen.budget, chosen.secret),
+        left=int(answer["left"]),
+        seconds=tuple(answer["evaluate"]),
+        processor=tuple(answer["processor"]),
+    )
+
+
+@dataclass(frozen=True)
+class PlainRun:
+    """A bootstrap, then a plan: what was measured.
+
+    Attributes
+    ----------
+    values, error : np.ndarray, shape (n,)
+        Decrypted results, and these minus the exact function.
+    refresh_noise : float
+        Largest |error| of the bootstrap itself, of inputs in [-1, 1].
+    depth, left : int
+        Levels of bootstrap and plan together, and those that the result has left.
+    bootstrap, plan : tuple of float
+        Processor seconds of each.
+    """
+
+    values: np.ndarray
+    error: np.ndarray
+    refresh_noise: float
+    depth: int
+    left: int
+    bootstrap: tuple[float, ...]
+    plan: tuple[float, ...]
+
+    @property
+    def largest_error(self) -> float:
+        """Largest |error| measured, absolute."""
+        return float(np.max(np.abs(self.error)))
+
+
+def run_plainly(
+    approximation: Approximation, x: Any, setting: Setting | None = None, repeats: int = 1
+) -> PlainRun:
+    """Bootstrap plainly, then evaluate a plan of one argument on what comes out, in OpenFHE.
+
+    Parameters
+    ----------
+    approximation : Approximation
+        For the interval [-1, 1], which a bootstrap bears.
+    x : array-like, shape (n,)
+    setting : Setting, optional
+        The levels of the plan (rule "standalone") come on top of `after`.
+    repeats : int
+
+    Raises
+    ------
+    ArgumentError, BackendError
+    """
+    chosen = setting or Setting()
+    inputs = floats("x", x)
+    if float(approximation.scale) > 1 or approximation.plan.inputs != 1:
+        raise ArgumentError("a plan after a bootstrap must be of one argument in [-1, 1]")
+    if inputs.ndim != 1 or not 0 < inputs.size <= chosen.ring_dimension // 2:
+        raise ArgumentError("x must be one axis of at most as many values as there are slots")
+    levels = count(approximation.plan, "standalone").depth
+    operations = [
+        [kind, left, right, None if constant is None else float(constant)]
+        for kind, left, right, constant in approximation.plan.operations
+    ]
+    request = {
+        "do": "plainly", "operations": operations, "output": approximation.plan.output,
+        "repeats": repeats,
+    }  # fmt: skip
+    _, answer, found = _ask(request, chosen.asked(chosen.after + levels), [inputs])
+    error = found[0] - as_target(approximation.function).numpy(inputs)
+    return PlainRun(
+        found[0], error, float(np.max(np.abs(found[1] - inputs))),
+        plain_depth(chosen.budget, chosen.secret) + levels, int(answer["left"]),
+        tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
+    )  # fmt: skip
+
+
+def _ask(
+    request: dict[str, Any], parameters: dict[str, Any], arrays: list[np.ndarray]
+) -> tuple[str, dict[str, Any], list[np.ndarray]]:
+    interpreter, available = find()
+    if interpreter is None:
+        raise BackendError(
+            f"openfhe was not found ({available.reason}); get it by: {available.remedy}"
+        )
+    worker = Worker(interpreter, _SCRIPT, "OpenFHE")
+    try:
+        answer, found = worker.ask({**request, "parameters": parameters}, arrays)
+    finally:
+        worker.close()
+    return available.version, answer, found
+
+
+def _inputs(series: Bootstrapped, x: Any, setting: Setting) -> np.ndarray:
+    slots = setting.ring_dimension // 2
+    parts = [(float(low), float(high)) for low, high in series.domain]
+    if x is None:
+        each = slots // len(parts)
+        return np.concatenate([np.linspace(low, high, each) for low, high in parts])
+    found = np.atleast_1d(floats("x", x)).ravel()
+    if not 0 < found.size <= slots:
+        raise ArgumentError(f"x must have 1 to {slots} values, as many as there are slots; got {found.size}")
+    inside = np.zeros(found.shape, dtype=bool)
+    for low, high in parts:
+        inside |= (found >= low) & (found <= high)
+    if not inside.all():
+        raise ArgumentError(
+            f"{int((~inside).sum())} of {found.size} inputs lie outside the domain, where nothing is "
+            "proven and the message wraps round; leave them out or widen the interval"
+        )
+    return found
