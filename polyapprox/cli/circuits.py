@@ -224,8 +224,10 @@ def _absolute(
     from ..circuits.search.rounds import search as run
     from ..circuits.search.shelve import estimated_error
     from ..circuits.search.thin import thinned
+    from ..recipes.absolute import AbsoluteWish
     from ..recipes.circuits import of_constants
 
     *_, last = run(settings, record, runner=runner)
     circuit = thinned(canonical(last.best.chain, "even"))
-    return of_constants(function, circuit, estimated_error(circuit), (-1.0, 1.0), command, guard)
+    wish = AbsoluteWish(function, multiplications=circuit.multiplications, guard=float(guard))
+    return of_constants(wish, circuit, estimated_error(circuit), command=command)

@@ -34,7 +34,7 @@ Ring = Annotated[str, typer.Option("--ring", help="Ring dimension, such as 2^13.
 def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None:
     """Levels of a table in each framework, and the time forecast."""
     from ..cost.latency import latency_model
-    from ..recipes.request import DEFAULT_BACKEND
+    from ..recipes.wish import DEFAULT_BACKEND
     from ..table import load
     from .report import write_json, write_text
 

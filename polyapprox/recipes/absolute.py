@@ -2,39 +2,188 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Literal
 
-from ..approximation import Approximation
-from ..cache import remembered
+import mpmath
+
+from .. import outward
+from ..approximation import Approximation, Interval
 from ..errors import ArgumentError
-from ..precision import one_at_a_time
+from ..numbers import ZERO, add, exact, negate
+from ..plan.plan import Plan
+from ..polynomial import Polynomial
+from ..proof.covered import reach, widened
+from ..provenance import Provenance
+from ..scaling import unit_of
 from ..structures import TWO_ARGUMENTS
-from .choice import cheapest
-from .circuits import circuit, from_circuit
-from .composites import composite
-from .direct import direct, linear
-from .guard import DEFAULT_GUARD
-from .request import Preference, Structure, Where, read_limit, read_request
+from ..targets import as_target
+from .arguments import read_choice, read_flag
+from .wish import Wish, asks, read_limit
+
+Structure = Literal["auto", "direct", "composite", "circuit"]
+STRUCTURES = ("auto", "direct", "composite", "circuit")
 
 
-@one_at_a_time
-@remembered
-def relu(
-    *,
-    precision: float | None = None,
-    tolerance: float | None = None,
-    interval: Any = (-1, 1),
-    structure: Structure = "auto",
-    objective: Preference = "balanced",
-    degrees: Any = None,
-    offset: bool = True,
-    refine: bool | None = None,
-    threshold: float | None = None,
-    multiplications: int | None = None,
-    levels: int | None = None,
-    backend: Where = None,
-    guard: float = DEFAULT_GUARD,
-) -> Approximation:
+@dataclass(frozen=True, kw_only=True)
+class AbsoluteWish(Wish):
+    """Everything that |x| in one of its disguises may be asked for.
+
+    Attributes
+    ----------
+    structure, offset, refine, multiplications, levels
+        As :func:`relu` says.
+    """
+
+    structure: Structure = "auto"
+    offset: bool = True
+    refine: bool | None = None
+    multiplications: int | None = None
+    levels: int | None = None
+
+    def _check_options(self) -> None:
+        read_choice("structure", self.structure, STRUCTURES)
+        self._hold(offset=read_flag("offset", self.offset))
+        if self.refine is not None:
+            self._hold(refine=read_flag("refine", self.refine))
+        for name, limit in self.limits.items():
+            self._hold(**{name: read_limit(name, limit)})
+        if self.by_limits:
+            self._check_limits_alone()
+
+    def _check_limits_alone(self) -> None:
+        """Only circuits can be had by multiplications or levels alone."""
+        given = {name: getattr(self, name) for name in ("structure", "offset", "refine")}
+        usual = {"structure": ("auto", "circuit"), "offset": (True,), "refine": (None,)}
+        for name, value in given.items():
+            if value not in usual[name]:
+                raise ArgumentError(
+                    f"{name}={value!r} needs a precision, a tolerance or degrees; only circuits "
+                    "can be had by multiplications or levels alone"
+                )
+
+    def _check_degrees(self) -> None:
+        if self.structure in ("direct", "circuit"):
+            other = "minimax" if self.structure == "direct" else "circuit"
+            raise ArgumentError(
+                f"structure={self.structure!r} takes no degrees; use polyapprox.{other}"
+            )
+        for name, limit in self.limits.items():
+            if limit is not None:
+                raise ArgumentError(f"degrees fix the cost; leave out {name}={limit}")
+
+    def _check_cost(self) -> None:
+        super()._check_cost()
+        if self.threshold is not None and self.degrees is None:
+            raise ArgumentError("threshold is chosen with the degrees; give degrees too")
+
+    @property
+    def limits(self) -> dict[str, int | None]:
+        """Most multiplications and levels, under the rule "published"."""
+        return {"multiplications": self.multiplications, "levels": self.levels}
+
+    @property
+    def by_limits(self) -> bool:
+        """Whether the limits are all that is asked for: the most precise circuit within them."""
+        alone = self.precision is self.tolerance is self.degrees is None
+        return alone and any(limit is not None for limit in self.limits.values())
+
+    @property
+    def unit(self) -> float:
+        return unit_of(self.function, [self.ends])
+
+    @cached_property
+    def wanted(self) -> float | None:
+        return None if self.by_limits else super().wanted
+
+    @property
+    def half_width(self) -> float:
+        """W: |x| is needed on [-W, W] (of the difference of two arguments)."""
+        low, high = self.ends
+        if self.function not in TWO_ARGUMENTS:
+            return max(abs(low), abs(high))
+        width = high - low
+        exactly = Fraction(high) - Fraction(low)
+        return width if Fraction(width) >= exactly else math.nextafter(width, math.inf)
+
+    @cached_property
+    def covered(self) -> Interval:
+        """What the approximation is made and proven for: the interval, widened by the guard."""
+        low, high = (exact(end) for end in self.ends)
+        target = None if self.function in TWO_ARGUMENTS else as_target(self.function)
+        (part,) = widened([(low, high)], self.over, target)
+        return part
+
+    @property
+    def reach(self) -> float:
+        """|x| is needed on [-reach, reach], the guard included (a double, rounded up)."""
+        low, high = self.covered
+        if self.function in TWO_ARGUMENTS:
+            return outward.above(add(high, negate(low)))
+        return reach([self.covered])
+
+    @property
+    def share(self) -> int:
+        """|x| errs by W·share times the ReLU error on [-1, 1]: 1 for ReLU, max, min; 2 for |x|."""
+        return 2 if self.function == "abs" else 1
+
+    @property
+    def unit_error(self) -> float:
+        """Wanted ReLU error on [-1, 1]."""
+        return (self.wanted or 0.0) / (self.reach * self.share)
+
+    @property
+    def scaling_levels(self) -> int:
+        """Levels (rule "published") of bringing a − b of two arguments to [-1, 1]."""
+        factor = Fraction(1) / Fraction(self.half_width)
+        return int(self.function in TWO_ARGUMENTS and factor.denominator != 1)
+
+    def meets(self, result: Approximation) -> bool:
+        """Whether the proven bound is within what is wanted."""
+        return self.wanted is None or result.error_bound <= self.wanted
+
+    def approximation(
+        self,
+        structure: Literal["polynomial", "direct", "composite", "circuit"],
+        components: tuple[Polynomial, ...],
+        plan: Plan,
+        estimate: float,
+        offset: mpmath.mpf = ZERO,
+        threshold: mpmath.mpf | None = None,
+        margins: tuple[mpmath.mpf, ...] = (),
+    ) -> Approximation:
+        """The value, still without its certificate."""
+        low, high = self.ends
+        return Approximation(
+            function=self.function,
+            domain=((exact(low), exact(high)),),
+            structure=structure,
+            components=components,
+            plan=plan,
+            offset=offset,
+            weight="1",
+            error_estimate=estimate,
+            certificate=None,
+            margins=margins,
+            provenance=Provenance.of(self.command),
+            threshold=threshold,
+            guard=self.over,
+            covered=(self.covered,),
+        )
+
+
+def made(wish: AbsoluteWish) -> Approximation:
+    """The approximation wished for."""
+    from .choice import make
+
+    return make(wish)
+
+
+@asks(AbsoluteWish, "relu")
+def relu(wish: AbsoluteWish) -> Approximation:
     """ReLU, max(x, 0), with a proven error.
 
     Parameters
@@ -45,18 +194,27 @@ def relu(
     tolerance : float, optional
         Absolute error. Give exactly one of precision, tolerance and degrees.
     interval : (float, float)
+        Where the input lies.
+    degrees : list of int, optional
+        Fixed odd degrees of the composite, innermost first.
+    threshold : float, optional
+        With `degrees`: from which abs(x)/B on the sign is made to hold; by default the best.
+    objective : {"balanced", "levels", "multiplications", "latency"}
+        What "cheapest" means: "balanced" weighs a level as two multiplications and a product with
+        a constant as a hundredth of one; "latency" is the time forecast for `backend`; "depth" is
+        another word for "levels".
+    backend : str, Path or LatencyModel, optional
+        Where it will run, for the latency: a framework's name for the times shipped with the
+        package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
+    guard : float
+        Inputs may leave the interval by so much of B, and what the stages of a composite hand on
+        may be off by so much (relative): it is made and proven for that too. 0: for neither.
     structure : {"auto", "direct", "composite", "circuit"}
         "direct": one minimax polynomial, evaluated as x/2 plus an even polynomial for abs(x)/2
         (or as a general one where the interval's asymmetry makes that cheaper); "composite":
         x (1 + s(x))/2 with s a composite sign; "circuit": the fewest multiplications of all,
         about k − 2 at 2^-k, each with many constants (see :func:`polyapprox.circuit`); "auto": the
         cheapest of them.
-    objective : {"balanced", "levels", "multiplications", "latency"}
-        What "cheapest" means: "balanced" weighs a level as two multiplications and a product with
-        a constant as a hundredth of one; "latency" is the time forecast for `backend`; "depth" is
-        another word for "levels".
-    degrees : list of int, optional
-        Fixed odd degrees of the composite, innermost first.
     offset : bool
         Whether a constant may be added (halves the error of the dead zone; r(0) is then the
         constant). ``offset=False`` keeps r(0) = 0 and implies a composite.
@@ -65,17 +223,11 @@ def relu(
         default refined composites are used where the package ships them; ``True`` refines the
         given degrees now (seconds to minutes), ``False`` keeps to stages that are minimax on the
         image of the stage before, as the published tables are.
-    threshold : float, optional
-        With `degrees`: from which abs(x)/B on the sign is made to hold; by default the best.
-    multiplications, levels : int, optional
+    multiplications : int, optional
         At most so many (rule "published"): with a precision or tolerance, or alone for the most
         precise circuit.
-    backend : str, Path or LatencyModel, optional
-        Where it will run, for the latency: a framework's name for the times shipped with the
-        package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
-    guard : float
-        Inputs may leave the interval by so much of B, and what the stages of a composite hand on
-        may be off by so much (relative): it is made and proven for that too. 0: for neither.
+    levels : int, optional
+        The same for levels.
 
     Returns
     -------
@@ -95,30 +247,11 @@ def relu(
     >>> r.error_bound <= 50 * 2**-7
     True
     """
-    return _make(
-        "relu", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard,
-    )  # fmt: skip
+    return made(wish)
 
 
-@one_at_a_time
-@remembered
-def absolute(
-    *,
-    precision: float | None = None,
-    tolerance: float | None = None,
-    interval: Any = (-1, 1),
-    structure: Structure = "auto",
-    objective: Preference = "balanced",
-    degrees: Any = None,
-    offset: bool = True,
-    refine: bool | None = None,
-    threshold: float | None = None,
-    multiplications: int | None = None,
-    levels: int | None = None,
-    backend: Where = None,
-    guard: float = DEFAULT_GUARD,
-) -> Approximation:
+@asks(AbsoluteWish, "abs")
+def absolute(wish: AbsoluteWish) -> Approximation:
     """|x| with a proven error; parameters as for :func:`relu`.
 
     Examples
@@ -126,30 +259,11 @@ def absolute(
     >>> absolute(precision=2**-7).error_bound <= 2**-7
     True
     """
-    return _make(
-        "abs", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard,
-    )  # fmt: skip
+    return made(wish)
 
 
-@one_at_a_time
-@remembered
-def maximum(
-    *,
-    precision: float | None = None,
-    tolerance: float | None = None,
-    interval: Any = (-1, 1),
-    structure: Structure = "auto",
-    objective: Preference = "balanced",
-    degrees: Any = None,
-    offset: bool = True,
-    refine: bool | None = None,
-    threshold: float | None = None,
-    multiplications: int | None = None,
-    levels: int | None = None,
-    backend: Where = None,
-    guard: float = DEFAULT_GUARD,
-) -> Approximation:
+@asks(AbsoluteWish, "maximum")
+def maximum(wish: AbsoluteWish) -> Approximation:
     """max(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
     The result takes two arguments; with half the sum of a and b it is |a − b|/2 on an interval
@@ -161,30 +275,11 @@ def maximum(
     >>> bool(abs(m(0.25, -0.5) - 0.25) <= m.error_bound)
     True
     """
-    return _make(
-        "maximum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard,
-    )  # fmt: skip
+    return made(wish)
 
 
-@one_at_a_time
-@remembered
-def minimum(
-    *,
-    precision: float | None = None,
-    tolerance: float | None = None,
-    interval: Any = (-1, 1),
-    structure: Structure = "auto",
-    objective: Preference = "balanced",
-    degrees: Any = None,
-    offset: bool = True,
-    refine: bool | None = None,
-    threshold: float | None = None,
-    multiplications: int | None = None,
-    levels: int | None = None,
-    backend: Where = None,
-    guard: float = DEFAULT_GUARD,
-) -> Approximation:
+@asks(AbsoluteWish, "minimum")
+def minimum(wish: AbsoluteWish) -> Approximation:
     """min(a, b) for a and b in the interval, proven; parameters as for :func:`relu`.
 
     Examples
@@ -193,61 +288,4 @@ def minimum(
     >>> bool(abs(m(0.25, -0.5) + 0.5) <= m.error_bound)
     True
     """
-    return _make(
-        "minimum", precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard,
-    )  # fmt: skip
-
-
-def _make(
-    function: str,
-    precision: Any,
-    tolerance: Any,
-    interval: Any,
-    structure: Any,
-    objective: Any,
-    degrees: Any,
-    offset: Any,
-    refine: Any,
-    threshold: Any,
-    multiplications: Any,
-    levels: Any,
-    backend: Where,
-    guard: Any,
-) -> Approximation:
-    limits = multiplications, levels
-    if precision is tolerance is degrees is None and any(limit is not None for limit in limits):
-        return _most_precise(function, interval, structure, *limits, guard)
-    request = read_request(
-        function, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard,
-    )  # fmt: skip
-    low, high = request.interval
-    if request.degrees is not None:
-        return composite(request)
-    if function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):
-        return linear(request)
-    plain = request.objective != "latency" and limits == (None, None)
-    if plain and request.structure == "composite":
-        return composite(request)
-    if plain and request.structure == "direct":
-        return direct(request)
-    if plain and request.structure == "circuit":
-        return from_circuit(request)
-    return cheapest(request)
-
-
-def _most_precise(
-    function: str, interval: Any, structure: Any, multiplications: Any, levels: Any, guard: Any
-) -> Approximation:
-    """The most precise circuit within the limits."""
-    if structure not in ("auto", "circuit"):
-        raise ArgumentError(
-            f"structure={structure!r} needs a precision, a tolerance or degrees; only circuits "
-            "can be had by multiplications or levels alone"
-        )
-    most = [read_limit("multiplications", multiplications)]
-    within = read_limit("levels", levels)
-    most.append(within if within is None or function not in TWO_ARGUMENTS else within - 1)
-    least = min(m for m in most if m is not None)
-    return circuit(function, multiplications=least, interval=interval, guard=guard)
+    return made(wish)

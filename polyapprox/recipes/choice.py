@@ -13,8 +13,10 @@ from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..errors import ArgumentError, ProofError
 from ..structures import TWO_ARGUMENTS
-from .circuits import from_circuit
+from .absolute import AbsoluteWish
+from .circuits import circuit, from_circuit
 from .composites import PROOF_SHARE, choose, composite
+from .direct import direct, linear
 from .limits import too_few
 from .options import (
     Option,
@@ -26,7 +28,7 @@ from .options import (
     general_option,
     thin_options,
 )
-from .request import Objective, Request
+from .wish import Objective
 
 # A product with a constant in products of ciphertexts: measured, see docs/costs.md.
 CONSTANT_WEIGHT = 0.01
@@ -36,8 +38,33 @@ Key = tuple[float, ...]
 _WORDS = {"direct": "single polynomial", "composite": "composite", "circuit": "circuit"}
 
 
-def cheapest(request: Request) -> Approximation:
-    """The cheapest approximation by the request's objective, within its limits.
+def make(wish: AbsoluteWish) -> Approximation:
+    """What a wish for |x| or its kin asks for."""
+    low, high = wish.ends
+    if wish.by_limits:
+        return _most_precise(wish)
+    if wish.degrees is not None:
+        return composite(wish)
+    if wish.function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):
+        return linear(wish)
+    plain = {"composite": composite, "direct": direct, "circuit": from_circuit}
+    free = wish.objective != "latency" and wish.multiplications is wish.levels is None
+    return plain.get(wish.structure, cheapest)(wish) if free else cheapest(wish)
+
+
+def _most_precise(wish: AbsoluteWish) -> Approximation:
+    """The most precise circuit within the limits."""
+    most, levels = wish.multiplications, wish.levels
+    if levels is not None:
+        levels -= wish.function in TWO_ARGUMENTS  # the difference is scaled
+    least = min(limit for limit in (most, levels) if limit is not None)
+    return circuit(
+        wish.function, multiplications=least, interval=wish.interval, guard=wish.guard
+    )
+
+
+def cheapest(wish: AbsoluteWish) -> Approximation:
+    """The cheapest approximation by the wish's objective, within its limits.
 
     Raises
     ------
@@ -46,45 +73,45 @@ def cheapest(request: Request) -> Approximation:
     ProofError
         If nothing found could be proven.
     """
-    why = _impossible(request)
+    why = _impossible(wish)
     if why is not None:
         raise ArgumentError(why)
-    waiting = ranked(request)
+    waiting = ranked(wish)
     while waiting:
         option = waiting.pop(0)
         if option.made is not None:
             return option.made
-        made = _made(request, option)
-        if made is not None and _allowed(request, made):
-            insort(waiting, made, key=partial(cost_key, request))  # it may cost more than forecast
-    if request.most_levels is None and request.most_multiplications is None:
-        if request.structure == "circuit":
-            return from_circuit(request)  # says what the circuits reach
-        return composite(request)
-    raise ArgumentError(_too_dear(request))
+        made = _made(wish, option)
+        if made is not None and _allowed(wish, made):
+            insort(waiting, made, key=partial(cost_key, wish))  # it may cost more than forecast
+    if wish.levels is None and wish.multiplications is None:
+        if wish.structure == "circuit":
+            return from_circuit(wish)  # says what the circuits reach
+        return composite(wish)
+    raise ArgumentError(_too_dear(wish))
 
 
-def _made(request: Request, option: Option) -> Option | None:
+def _made(wish: AbsoluteWish, option: Option) -> Option | None:
     """The option with its approximation, if that is proven to be precise enough."""
     try:
         result = option.make()
     except ProofError:
         return None
-    return option.with_result(result) if request.meets(result) else None
+    return option.with_result(result) if wish.meets(result) else None
 
 
-def ranked(request: Request) -> list[Option]:
+def ranked(wish: AbsoluteWish) -> list[Option]:
     """The options worth a try within the limits, cheapest first."""
-    options = [option for option in _options(request) if _allowed(request, option)]
-    return sorted(options, key=lambda option: cost_key(request, option))
+    options = [option for option in _options(wish) if _allowed(wish, option)]
+    return sorted(options, key=lambda option: cost_key(wish, option))
 
 
-def cost_key(request: Request, option: Option) -> Key:
+def cost_key(wish: AbsoluteWish, option: Option) -> Key:
     """Sort key under the objective."""
-    if request.objective == "latency" and request.latency is not None:
-        seconds = request.latency.forecast(option.plan(), rule="published")
+    if wish.objective == "latency" and wish.latency is not None:
+        seconds = wish.latency.forecast(option.plan(), rule="published")
         return seconds, option.levels, option.multiplications
-    return _key(request.objective, option.multiplications, option.levels, option.constants)
+    return _key(wish.objective, option.multiplications, option.levels, option.constants)
 
 
 def _key(objective: str, multiplications: int, levels: int, constants: float) -> Key:
@@ -95,90 +122,85 @@ def _key(objective: str, multiplications: int, levels: int, constants: float) ->
     return 2 * levels + multiplications + CONSTANT_WEIGHT * constants, levels, multiplications
 
 
-def _allowed(request: Request, option: Option) -> bool:
-    m, n = request.most_multiplications, request.most_levels
+def _allowed(wish: AbsoluteWish, option: Option) -> bool:
+    m, n = wish.multiplications, wish.levels
     return (m is None or option.multiplications <= m) and (n is None or option.levels <= n)
 
 
-def _options(request: Request) -> Iterator[Option]:
-    free = request.structure == "auto"
-    timed = request.objective == "latency"
+def _options(wish: AbsoluteWish) -> Iterator[Option]:
+    free = wish.structure == "auto"
+    timed = wish.objective == "latency"
     known: list[Option] = []
-    if free or request.structure == "circuit":
+    if free or wish.structure == "circuit":
         most = CIRCUITS_TIMED if timed else 2  # the second, if a proof misses
-        known += islice(circuit_options(request), most)
+        known += islice(circuit_options(wish), most)
         if timed:
-            known += thin_options(request)
-    if free or request.structure == "direct":
-        floor = floor_of_general(request)
-        found = [direct_option(request)]
-        if floor is not None and _may_win(request, known, floor):
-            found.append(general_option(request))
+            known += thin_options(wish)
+    if free or wish.structure == "direct":
+        floor = floor_of_general(wish)
+        found = [direct_option(wish)]
+        if floor is not None and _may_win(wish, known, floor):
+            found.append(general_option(wish))
         known += [option for option in found if option is not None]
     yield from known
-    if free or request.structure == "composite":
-        yield from _composites(request, [o for o in known if _allowed(request, o)])
+    if free or wish.structure == "composite":
+        yield from _composites(wish, [o for o in known if _allowed(wish, o)])
 
 
-def _may_win(request: Request, known: list[Option], floor: tuple[int, int]) -> bool:
+def _may_win(wish: AbsoluteWish, known: list[Option], floor: tuple[int, int]) -> bool:
     """Whether something of at least these multiplications and levels can beat what is known."""
-    if request.objective == "latency" or not known:
+    if wish.objective == "latency" or not known:
         return True
-    least = min(cost_key(request, option) for option in known)
-    return _key(request.objective, *floor, 0) < least
+    least = min(cost_key(wish, option) for option in known)
+    return _key(wish.objective, *floor, 0) < least
 
 
-def _composites(request: Request, known: list[Option]) -> Iterator[Option]:
-    error = min(LARGEST_ERROR, request.unit_error * PROOF_SHARE)
-    limited = request.most_multiplications is not None or request.most_levels is not None
-    if request.objective == "latency" or limited:
+def _composites(wish: AbsoluteWish, known: list[Option]) -> Iterator[Option]:
+    error = min(LARGEST_ERROR, wish.unit_error * PROOF_SHARE)
+    limited = wish.multiplications is not None or wish.levels is not None
+    if wish.objective == "latency" or limited:
         for choice in pareto_relu(
-            error, offset=request.offset, refine=request.refine is not False, guard=request.noise
+            error, offset=wish.offset, refine=wish.refine is not False, guard=wish.guard
         ):
-            yield composite_option(request, choice)
-    elif _may_win(request, known, floor_of_composites(error)):
-        best = min(known, key=lambda option: cost_key(request, option), default=None)
+            yield composite_option(wish, choice)
+    elif _may_win(wish, known, floor_of_composites(error)):
+        best = min(known, key=lambda option: cost_key(wish, option), default=None)
         limit = None
         if best is not None:
-            constants = request.objective == "balanced" and CONSTANT_WEIGHT * best.constants
-            levels = best.levels - request.scaling_levels
+            constants = wish.objective == "balanced" and CONSTANT_WEIGHT * best.constants
+            levels = best.levels - wish.scaling_levels
             limit = best.multiplications + math.ceil(constants), levels
-        found = choose(request, limit=limit)
+        found = choose(wish, limit=limit)
         if found is not None:
-            yield composite_option(request, found)
+            yield composite_option(wish, found)
 
 
-def _impossible(request: Request) -> str | None:
+def _impossible(wish: AbsoluteWish) -> str | None:
     """What is proven to be impossible, and what is possible."""
-    low, high = request.interval
-    symmetric = request.half_width if request.function in TWO_ARGUMENTS else min(-low, high)
+    low, high = wish.ends
+    symmetric = wish.half_width if wish.function in TWO_ARGUMENTS else min(-low, high)
     if symmetric <= 0:  # what is impossible there is impossible on the whole interval
         return None
-    error = request.unit_error * request.reach / symmetric
-    for name in ("multiplications", "levels"):
-        limit = getattr(request, f"most_{name}")
+    error = wish.unit_error * wish.reach / symmetric
+    for name, limit in wish.limits.items():
         why = None if limit is None else too_few(limit, error, name)
         if why is not None:
-            return f"{why}; {_nearest(request)}"
+            return f"{why}; {_nearest(wish)}"
     return None
 
 
-def _too_dear(request: Request) -> str:
+def _too_dear(wish: AbsoluteWish) -> str:
     given = " and ".join(
-        f"{name}={limit}"
-        for name, limit in (
-            ("multiplications", request.most_multiplications), ("levels", request.most_levels),
-        )
-        if limit is not None
-    )  # fmt: skip
-    what = "approximation" if request.structure == "auto" else _WORDS[request.structure]
-    return f"no {what} known reaches this precision with {given}; {_nearest(request)}"
+        f"{name}={limit}" for name, limit in wish.limits.items() if limit is not None
+    )
+    what = "approximation" if wish.structure == "auto" else _WORDS[wish.structure]
+    return f"no {what} known reaches this precision with {given}; {_nearest(wish)}"
 
 
-def _nearest(request: Request) -> str:
+def _nearest(wish: AbsoluteWish) -> str:
     """The cheapest that is known, in words."""
-    objective: Objective = "multiplications" if request.most_multiplications else "depth"
-    free = replace(request, objective=objective, most_multiplications=None, most_levels=None)
+    objective: Objective = "multiplications" if wish.multiplications else "depth"
+    free = replace(wish, objective=objective, multiplications=None, levels=None)
     options = ranked(free)
     if not options:
         return "ask for less precision"

@@ -39,30 +39,31 @@ from ..proof.prove import certified
 from ..proof.study import one_argument_function
 from ..provenance import Provenance, call
 from ..targets import as_target
+from .absolute import AbsoluteWish
 from .arguments import either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
 from .guard import DEFAULT_GUARD, read_guard
-from .request import MOST, Request
 from .served import served, weight_of
+from .wish import MOST, Ends
 
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
 
 
-def fewest(request: Request) -> int | None:
-    """The fewest multiplications of a shipped circuit that meets the request (None: none does).
+def fewest(wish: AbsoluteWish) -> int | None:
+    """The fewest multiplications of a shipped circuit that meets the wish (None: none does).
 
     A forecast from the bounds proven on [-1, 1]; each approximation is proven for its interval.
     """
-    if not request.offset:
+    if not wish.offset:
         return None
     for m, one in shipped_circuits().items():
-        if one.bound / 2 <= request.unit_error:
+        if one.bound / 2 <= wish.unit_error:
             return m
     return None
 
 
-def from_circuit(request: Request) -> Approximation:
+def from_circuit(wish: AbsoluteWish) -> Approximation:
     """The circuit with the fewest multiplications whose proven error is within the tolerance.
 
     Raises
@@ -70,15 +71,15 @@ def from_circuit(request: Request) -> Approximation:
     ArgumentError
         If no shipped circuit is as precise, or r(0) = 0 is wanted.
     """
-    if not request.offset:
+    if not wish.offset:
         raise ArgumentError(
             "structure='circuit' has r(0) ≠ 0; use offset=True or structure='composite'"
         )
-    least = fewest(request)
+    least = fewest(wish)
     for m, one in shipped_circuits().items():
         if least is not None and m >= least:
-            result = _build(request, one.circuit, one.estimate, one)
-            if request.meets(result):
+            result = of_constants(wish, one.circuit, one.estimate, one)
+            if wish.meets(result):
                 return result
     best = list(shipped_circuits().values())[-1]
     raise ArgumentError(
@@ -88,16 +89,36 @@ def from_circuit(request: Request) -> Approximation:
     )
 
 
-def _build(
-    request: Request, circuit: Circuit, unit_estimate: float, shipped: Shipped | None = None
+def of_constants(
+    wish: AbsoluteWish,
+    circuit: Circuit,
+    unit_estimate: float,
+    shipped: Shipped | None = None,
+    command: str | None = None,
 ) -> Approximation:
-    width = request.reach
-    plan = circuit_plan(circuit, request.function, width)
-    estimate = unit_estimate / 2 * width * request.share
-    result = request.approximation("circuit", (), plan, estimate)
-    if shipped is None:
-        known = (*shipped_circuits().values(), *sparse_circuits())
-        shipped = next((o for o in known if o.circuit is circuit), None)
+    """A circuit for |x| on [-1, 1], scaled to what is wished for, with a proven error.
+
+    Parameters
+    ----------
+    wish : AbsoluteWish
+    circuit : Circuit
+    unit_estimate : float
+        Largest sampled error of |x| on [-1, 1].
+    shipped : Shipped, optional
+        The circuit in the library, whose proof is then taken.
+    command : str, optional
+        What made the circuit, if that is not what the wish says.
+
+    Raises
+    ------
+    ProofError
+        If no bound is found.
+    """
+    width = wish.reach
+    plan = circuit_plan(circuit, wish.function, width)
+    result = wish.approximation("circuit", (), plan, unit_estimate / 2 * width * wish.share)
+    if command is not None:
+        result = replace(result, provenance=Provenance.of(command))
     return certified(result) if shipped is None else certified_by_library(result, shipped, width)
 
 
@@ -140,8 +161,8 @@ def circuit(
     multiplications: int | None = None,
     depth: int | None = None,
     constants: int | None = None,
-    interval: Any = None,
-    domain: Any = None,
+    interval: Ends | None = None,
+    domain: Ends | None = None,
     prove: bool = False,
     search: bool = False,
     starts: int = 32,
@@ -236,11 +257,8 @@ def circuit(
         command = _command(
             function, m, depth, (low, high), constants=constants, prove=proving, guard=float(over)
         )
-        request = Request(
-            function, (low, high), None, "circuit", "balanced", True, None, None, None, command,
-            guard=over,
-        )  # fmt: skip
-        result = _build(request, one.circuit, one.estimate, one)
+        wish = AbsoluteWish(function, multiplications=m, interval=(low, high), guard=guard)
+        result = of_constants(wish, one.circuit, one.estimate, one, command)
         return certified(replace(result, certificate=None)) if proving else result
     if constants is not None:
         raise ArgumentError(
@@ -488,41 +506,6 @@ def _not_shipped(name: str, m: int, low: float, high: float) -> str:
         f"({which}); use one of those, or search=True (seconds for 4 multiplications, minutes "
         "for 7)"
     )
-
-
-def of_constants(
-    function: str,
-    circuit: Circuit,
-    unit_estimate: float,
-    interval: tuple[float, float],
-    command: str,
-    guard: mpmath.mpf = ZERO,
-) -> Approximation:
-    """A circuit with a proven error.
-
-    Parameters
-    ----------
-    function : {"relu", "abs", "maximum", "minimum"}
-    circuit : Circuit
-        For |x| on [-1, 1].
-    unit_estimate : float
-        Largest sampled error of |x| there.
-    interval : (float, float)
-    command : str
-        What made the circuit, for the provenance.
-    guard : mpmath.mpf
-        By how much of the larger end inputs may leave the interval.
-
-    Raises
-    ------
-    ProofError
-        If no bound is found.
-    """
-    request = Request(
-        function, interval, None, "circuit", "balanced", True, None, None, None, command,
-        guard=guard,
-    )  # fmt: skip
-    return _build(request, circuit, unit_estimate)
 
 
 def sign_of_constants(

@@ -14,8 +14,8 @@ from ..numbers import exact, multiply
 from ..outward import upper
 from ..polynomial import Polynomial
 from ..proof.prove import certified
+from .absolute import AbsoluteWish
 from .plans import composite_plan
-from .request import Request
 
 PROOF_SHARE = 0.9965  # share of the tolerance that the search may use: the rest is the proof's
 _SHARES = (PROOF_SHARE, 0.98, 0.95, 0.9, 0.8)  # … and after a proof that missed
@@ -24,38 +24,37 @@ _GUARD_BITS = 40
 
 
 def choose(
-    request: Request, share: float = PROOF_SHARE, limit: tuple[int, int] | None = None
+    wish: AbsoluteWish, share: float = PROOF_SHARE, limit: tuple[int, int] | None = None
 ) -> ReluChoice | None:
-    """The cheapest composite by the request's objective (its error is an estimate).
+    """The cheapest composite by the wish's objective (its error is an estimate).
 
     With a limit (multiplications, depth) only what is cheaper counts; None if nothing is.
     """
-    objective = "balanced" if request.objective == "latency" else request.objective
     return search_relu_below(
-        min(0.24, request.unit_error * share),
-        objective,
+        min(0.24, wish.unit_error * share),
+        wish.searched,
         limit,
-        offset=request.offset,
-        refine=request.refine is not False,
-        guard=request.noise,
+        offset=wish.offset,
+        refine=wish.refine is not False,
+        guard=wish.guard,
     )
 
 
-def composite(request: Request, choice: ReluChoice | None = None) -> Approximation:
-    """The composite of the request's degrees, or the cheapest one within its tolerance."""
-    if request.degrees is not None:
-        return _build(request, _of_degrees(request, request.degrees))
+def composite(wish: AbsoluteWish, choice: ReluChoice | None = None) -> Approximation:
+    """The composite of the wish's degrees, or the cheapest one within its tolerance."""
+    if wish.stages is not None:
+        return _build(wish, _of_degrees(wish, wish.stages))
     proven = "nothing"
     for share in _SHARES:
-        choice = choice or choose(request, share)
+        choice = choice or choose(wish, share)
         if choice is None:
             break
-        result = _build(request, _of_choice(request, choice))
-        if request.meets(result):
+        result = _build(wish, _of_choice(wish, choice))
+        if wish.meets(result):
             return result
         proven, choice = f"{upper(result.error_bound, 4)} with degrees {result.degrees}", None
     raise ProofError(
-        f"an error of {request.tolerance:.4g} was found but {proven} was proven; ask for another "
+        f"an error of {wish.wanted:.4g} was found but {proven} was proven; ask for another "
         "precision or structure"
     )
 
@@ -67,43 +66,43 @@ def coefficient_bits(unit_error: float) -> int:
     return 8 * math.ceil((_GUARD_BITS - math.log2(unit_error)) / 8)
 
 
-def _of_choice(request: Request, choice: ReluChoice) -> ReluComposite:
+def _of_choice(wish: AbsoluteWish, choice: ReluChoice) -> ReluComposite:
     bits = coefficient_bits(choice.error)
     if choice.refined:
-        return relu_composite(choice.degrees, 53, request.offset, refine=True, guard=request.noise)
+        return relu_composite(choice.degrees, 53, wish.offset, refine=True, guard=wish.guard)
     return relu_composite(
-        choice.degrees, bits, request.offset, threshold=choice.threshold, guard=request.noise
+        choice.degrees, bits, wish.offset, threshold=choice.threshold, guard=wish.guard
     )
 
 
-def _of_degrees(request: Request, degrees: tuple[int, ...]) -> ReluComposite:
-    shipped = (degrees, request.offset) in shipped_refined()
-    if request.refine or (request.refine is None and shipped and request.threshold is None):
-        return relu_composite(degrees, 53, request.offset, refine=True, guard=request.noise)
+def _of_degrees(wish: AbsoluteWish, degrees: tuple[int, ...]) -> ReluComposite:
+    shipped = (degrees, wish.offset) in shipped_refined()
+    if wish.refine or (wish.refine is None and shipped and wish.threshold is None):
+        return relu_composite(degrees, 53, wish.offset, refine=True, guard=wish.guard)
     found = relu_composite(
-        degrees, 53, request.offset, threshold=request.threshold, guard=request.noise
+        degrees, 53, wish.offset, threshold=wish.threshold, guard=wish.guard
     )
     bits = coefficient_bits(found.error)
     if bits == 53:
         return found
     return relu_composite(
-        degrees, bits, request.offset, threshold=found.threshold, guard=request.noise
+        degrees, bits, wish.offset, threshold=found.threshold, guard=wish.guard
     )
 
 
-def _build(request: Request, found: ReluComposite) -> Approximation:
-    width, reach = exact(request.half_width), exact(request.reach)
-    factor = Fraction(request.reach) / Fraction(request.half_width)
+def _build(wish: AbsoluteWish, found: ReluComposite) -> Approximation:
+    width, reach = exact(wish.half_width), exact(wish.reach)
+    factor = Fraction(wish.reach) / Fraction(wish.half_width)
     bits = coefficient_bits(found.error)
     first = stretched(found.components[0], factor, bits)
     components = (
         Polynomial(first.coefficients, (-width, width), first.parity),
         *found.components[1:],
     )
-    scale = multiply(reach, exact(request.share))
+    scale = multiply(reach, exact(wish.share))
     offset = multiply(found.offset, scale)
-    plan = composite_plan(request.function, components, offset)
-    result = request.approximation(
+    plan = composite_plan(wish.function, components, offset)
+    result = wish.approximation(
         "composite",
         components,
         plan,

@@ -17,8 +17,8 @@ from ..proof.prove import certified
 from ..remez.solve import estimated_level, solve_minimax
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
+from .absolute import AbsoluteWish
 from .plans import polynomial_plan, two_argument_direct_plan
-from .request import Request
 
 HIGHEST_DEGREE = 1200
 _BERNSTEIN = 0.28017  # 2n E_2n(|x|) tends to this: Varga and Carpenter, Constr. Approx. 1 (1985), 333
@@ -33,19 +33,7 @@ def even_degree(unit_error: float) -> int:
     return degree - 2 if 4 < degree <= 8 else degree
 
 
-def direct_cost(request: Request) -> tuple[int, int] | None:
-    """Multiplications and depth of the cheapest direct polynomial (None: beyond its reach)."""
-    even = even_degree(request.unit_error)
-    general = general_degree(request)
-    costs = []
-    if even <= HIGHEST_DEGREE:
-        costs.append(series_cost(even, "even"))
-    if general is not None:
-        costs.append(series_cost(general))
-    return min(costs, key=lambda cost: (2 * cost[1] + cost[0])) if costs else None
-
-
-def direct(request: Request) -> Approximation:
+def direct(wish: AbsoluteWish) -> Approximation:
     """The cheapest direct polynomial whose proven error is within the tolerance.
 
     Raises
@@ -53,68 +41,68 @@ def direct(request: Request) -> Approximation:
     ArgumentError
         If the structure cannot do it.
     """
-    if not request.offset:
+    if not wish.offset:
         raise ArgumentError(
             "structure='direct' has r(0) ≠ 0; use offset=True or structure='composite'"
         )
-    even, general = even_degree(request.unit_error), general_degree(request)
+    even, general = even_degree(wish.unit_error), general_degree(wish)
     if general is not None:
         even_first = sum(series_cost(even, "even")) <= sum(series_cost(general))
         if even > HIGHEST_DEGREE or not even_first:
-            return direct_of(request, general, None)
+            return direct_of(wish, general, None)
     if even > HIGHEST_DEGREE:
         raise ArgumentError(
             f"structure='direct' reaches about 2^-13 (degree {HIGHEST_DEGREE}); "
             "use structure='composite' for more"
         )
-    return direct_of(request, even, "even")
+    return direct_of(wish, even, "even")
 
 
-def direct_of(request: Request, degree: int, parity: Parity | None) -> Approximation:
+def direct_of(wish: AbsoluteWish, degree: int, parity: Parity | None) -> Approximation:
     """The first polynomial of a kind, from a degree on, whose proven error is small enough."""
     if parity == "even":
         degrees = range(degree, 2 * degree + 8, 2)
-        return _first_good(request, (_even(request, n) for n in degrees))
-    return _first_good(request, (_general(request, n) for n in range(degree, 2 * degree)))
+        return _first_good(wish, (_even(wish, n) for n in degrees))
+    return _first_good(wish, (_general(wish, n) for n in range(degree, 2 * degree)))
 
 
-def _first_good(request: Request, candidates: Iterator[Approximation]) -> Approximation:
+def _first_good(wish: AbsoluteWish, candidates: Iterator[Approximation]) -> Approximation:
     for result in candidates:
-        if request.meets(result):
+        if wish.meets(result):
             break
     return result
 
 
-def general_forecast(request: Request) -> int | None:
+def general_forecast(wish: AbsoluteWish) -> int | None:
     """About the degree of a general polynomial on an interval that is not symmetric (None elsewhere).
 
     On [a, b] the kink sits at c = −(a + b)/(b − a) of [-1, 1], and the error of degree n is about
     0.28017/n · sqrt(1 − c²) · (b − a)/2 (Bernstein): smaller than on [-B, B].
     """
-    low, high = request.interval
-    if request.function in TWO_ARGUMENTS or low == -high or not low < 0 < high:
+    low, high = wish.ends
+    if wish.function in TWO_ARGUMENTS or low == -high or not low < 0 < high:
         return None
     half = (high - low) / 2
     centre = (high + low) / (high - low)
-    wanted = _wanted_of_absolute(request)
+    wanted = _wanted_of_absolute(wish)
     guess = math.ceil(_BERNSTEIN * half * math.sqrt(1 - centre * centre) / wanted)
     return max(1, guess) if guess <= HIGHEST_DEGREE // 2 else None
 
 
-def _wanted_of_absolute(request: Request) -> float:
-    return (request.tolerance or 0.0) * (2 if request.function == "relu" else 1) / _PROOF
+def _wanted_of_absolute(wish: AbsoluteWish) -> float:
+    return (wish.wanted or 0.0) * (2 if wish.function == "relu" else 1) / _PROOF
 
 
-def general_degree(request: Request) -> int | None:
+def general_degree(wish: AbsoluteWish) -> int | None:
     """The least degree of a general polynomial on an interval that is not symmetric."""
-    degree = general_forecast(request)
+    degree = general_forecast(wish)
     if degree is None:
         return None
-    wanted = _wanted_of_absolute(request)
+    wanted = _wanted_of_absolute(wish)
     target = as_target("abs")
 
     def good(n: int) -> bool:
-        return estimated_level(target, n, _parts(request), None, None).largest <= wanted
+        return estimated_level(target, n, _parts(wish), None, None).largest <= wanted
 
     while not good(degree):
         degree += 1
@@ -123,51 +111,51 @@ def general_degree(request: Request) -> int | None:
     return degree
 
 
-def _even(request: Request, degree: int) -> Approximation:
-    width, reach = request.half_width, request.reach
+def _even(wish: AbsoluteWish, degree: int) -> Approximation:
+    width, reach = wish.half_width, wish.reach
     found = solve_minimax(
         as_target("abs"), degree, ((-reach, reach),), None, "even", None, hull=(-width, width)
     )
     coefficients = list(found.polynomial.coefficients)
     parity = found.polynomial.parity
     level = found.level
-    if request.function != "abs":
+    if wish.function != "abs":
         coefficients = [mpmath.ldexp(c, -1) for c in coefficients]
         level = mpmath.ldexp(level, -1)
-    if request.function == "relu":
+    if wish.function == "relu":
         coefficients[1] = mpmath.ldexp(exact(width), -1)
         parity = None
     component = Polynomial(tuple(coefficients), found.polynomial.domain, parity)
     plan = (
-        two_argument_direct_plan(request.function, component)
-        if request.function in TWO_ARGUMENTS
+        two_argument_direct_plan(wish.function, component)
+        if wish.function in TWO_ARGUMENTS
         else polynomial_plan(component)
     )
-    low, high = request.covered
+    low, high = wish.covered
     mirrored = [-x for x in found.reference] if -low > high else found.reference
     reference = tuple(sorted(x for x in mirrored if low <= x <= high))
-    result = request.approximation("direct", (component,), plan, float(level))
+    result = wish.approximation("direct", (component,), plan, float(level))
     return certified(result, reference)
 
 
-def _general(request: Request, degree: int) -> Approximation:
-    target = as_target(request.function)
+def _general(wish: AbsoluteWish, degree: int) -> Approximation:
+    target = as_target(wish.function)
     found = solve_minimax(
-        target, degree, _parts(request), None, None, None, hull=request.interval
+        target, degree, _parts(wish), None, None, None, hull=wish.ends
     )
     plan = polynomial_plan(found.polynomial)
-    result = request.approximation("direct", (found.polynomial,), plan, float(found.level))
+    result = wish.approximation("direct", (found.polynomial,), plan, float(found.level))
     return certified(result, found.reference)
 
 
-def _parts(request: Request) -> tuple[tuple[float, float]]:
-    low, high = request.covered
+def _parts(wish: AbsoluteWish) -> tuple[tuple[float, float]]:
+    low, high = wish.covered
     return ((outward.below(low), outward.above(high)),)
 
 
-def linear(request: Request) -> Approximation:
+def linear(wish: AbsoluteWish) -> Approximation:
     """On an interval on one side of 0 ReLU is x or 0, and |x| is ±x: exact."""
-    slope = 1 if request.interval[0] >= 0 else -1 if request.function == "abs" else 0
-    width = 2.0 ** math.ceil(math.log2(request.half_width))  # x/width is then exact
+    slope = 1 if wish.ends[0] >= 0 else -1 if wish.function == "abs" else 0
+    width = 2.0 ** math.ceil(math.log2(wish.half_width))  # x/width is then exact
     component = Polynomial.from_floats([0.0, slope * width], (-width, width), "odd")
-    return certified(request.approximation("direct", (component,), polynomial_plan(component), 0.0))
+    return certified(wish.approximation("direct", (component,), polynomial_plan(component), 0.0))

@@ -23,11 +23,11 @@ from ..plan.plan import Plan
 from ..plan.series import series_cost
 from ..polynomial import Parity, Polynomial
 from ..structures import TWO_ARGUMENTS
+from .absolute import AbsoluteWish
 from .circuits import of_constants
 from .composites import composite
 from .direct import HIGHEST_DEGREE, direct_of, even_degree, general_degree, general_forecast
 from .plans import composite_plan, polynomial_plan, two_argument_direct_plan
-from .request import Request
 
 
 @dataclass(frozen=True)
@@ -67,74 +67,71 @@ class Option:
         )  # fmt: skip
 
 
-def circuit_options(request: Request) -> Iterator[Option]:
+def circuit_options(wish: AbsoluteWish) -> Iterator[Option]:
     """Shipped circuits that are precise enough, fewest multiplications first."""
-    if request.offset:
-        yield from _circuits(request, shipped_circuits().values())
+    if wish.offset:
+        yield from _circuits(wish, shipped_circuits().values())
 
 
-def thin_options(request: Request) -> Iterator[Option]:
+def thin_options(wish: AbsoluteWish) -> Iterator[Option]:
     """Shipped circuits with few products with constants that are precise enough."""
-    if request.offset:
-        yield from _circuits(request, sparse_circuits())
+    if wish.offset:
+        yield from _circuits(wish, sparse_circuits())
 
 
-def _circuits(request: Request, shipped: Iterable[Shipped]) -> Iterator[Option]:
+def _circuits(wish: AbsoluteWish, shipped: Iterable[Shipped]) -> Iterator[Option]:
     for one in shipped:
-        if one.bound / 2 <= request.unit_error:
-            plan = circuit_plan(one.circuit, request.function, request.reach)
+        if one.bound / 2 <= wish.unit_error:
+            plan = circuit_plan(one.circuit, wish.function, wish.reach)
             costs = count(plan)
             yield Option(
                 "circuit", (one.circuit.degree,), costs.multiplications, costs.depth,
                 costs.constant_products,
-                partial(circuit_plan, one.circuit, request.function, request.reach),
-                partial(
-                    of_constants, request.function, one.circuit, one.estimate, request.interval,
-                    request.command, request.guard,
-                ),
+                partial(circuit_plan, one.circuit, wish.function, wish.reach),
+                partial(of_constants, wish, one.circuit, one.estimate, one),
             )  # fmt: skip
 
 
-def direct_option(request: Request) -> Option | None:
+def direct_option(wish: AbsoluteWish) -> Option | None:
     """The even polynomial (for any interval); None beyond its reach."""
-    degree = even_degree(request.unit_error)
-    if not request.offset or degree > HIGHEST_DEGREE:
+    degree = even_degree(wish.unit_error)
+    if not wish.offset or degree > HIGHEST_DEGREE:
         return None
-    return _direct(request, degree, "even")
+    return _direct(wish, degree, "even")
 
 
-def general_option(request: Request) -> Option | None:
+def general_option(wish: AbsoluteWish) -> Option | None:
     """A general polynomial, where the interval is not symmetric."""
-    degree = general_degree(request) if request.offset else None
-    return None if degree is None else _direct(request, degree, None)
+    degree = general_degree(wish) if wish.offset else None
+    return None if degree is None else _direct(wish, degree, None)
 
 
-def floor_of_general(request: Request) -> tuple[int, int] | None:
+def floor_of_general(wish: AbsoluteWish) -> tuple[int, int] | None:
     """Multiplications and levels that such a polynomial surely has; None where there is none."""
-    guess = general_forecast(request) if request.offset else None
+    guess = general_forecast(wish) if wish.offset else None
     return None if guess is None else series_cost(max(1, 3 * guess // 4))
 
 
-def _direct(request: Request, degree: int, parity: Parity | None) -> Option:
+def _direct(wish: AbsoluteWish, degree: int, parity: Parity | None) -> Option:
     multiplications, levels = series_cost(degree, parity)
     return Option(
-        "direct", (degree,), multiplications, levels + request.scaling_levels,
+        "direct", (degree,), multiplications, levels + wish.scaling_levels,
         1,
-        partial(_direct_skeleton, request, degree, parity),
-        partial(direct_of, request, degree, parity),
+        partial(_direct_skeleton, wish, degree, parity),
+        partial(direct_of, wish, degree, parity),
     )  # fmt: skip
 
 
-def composite_option(request: Request, choice: ReluChoice) -> Option:
+def composite_option(wish: AbsoluteWish, choice: ReluChoice) -> Option:
     """A composite found by the search for degrees."""
     return Option(
         "composite",
         choice.degrees,
         choice.multiplications,
-        choice.depth + request.scaling_levels,
+        choice.depth + wish.scaling_levels,
         len(choice.degrees),
-        partial(composite_skeleton, request.function, choice.degrees, request.half_width),
-        partial(composite, request, choice),
+        partial(composite_skeleton, wish.function, choice.degrees, wish.half_width),
+        partial(composite, wish, choice),
     )
 
 
@@ -147,13 +144,13 @@ def _dummy(degree: int, parity: Parity | None, width: float) -> Polynomial:
     return Polynomial(tuple(coefficients), (exact(-width), exact(width)), parity)
 
 
-def _direct_skeleton(request: Request, degree: int, parity: Parity | None) -> Plan:
-    component = _dummy(degree, parity, request.half_width)
-    if request.function in TWO_ARGUMENTS:
-        return two_argument_direct_plan(request.function, component)
-    if request.function == "relu" and parity == "even":
+def _direct_skeleton(wish: AbsoluteWish, degree: int, parity: Parity | None) -> Plan:
+    component = _dummy(degree, parity, wish.half_width)
+    if wish.function in TWO_ARGUMENTS:
+        return two_argument_direct_plan(wish.function, component)
+    if wish.function == "relu" and parity == "even":
         with_line = list(component.coefficients)
-        with_line[1] = exact(request.half_width / 2)
+        with_line[1] = exact(wish.half_width / 2)
         component = Polynomial(tuple(with_line), component.domain, None)
     return polynomial_plan(component)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
@@ -19,6 +19,7 @@ from ..precision import one_at_a_time
 from ..provenance import Provenance, call
 from ..published.costs import Published, published_points
 from ..structures import TWO_ARGUMENTS
+from .absolute import AbsoluteWish
 from .composites import PROOF_SHARE
 from .guard import DEFAULT_GUARD
 from .limits import Limits, limits
@@ -31,7 +32,7 @@ from .options import (
     published_skeleton,
     thin_options,
 )
-from .request import DEFAULT_BACKEND, Request, Where, read_request
+from .wish import DEFAULT_BACKEND, Ends, Where
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,7 +139,7 @@ def pareto(
     function: str,
     *,
     precision: float,
-    interval: Any = (-1, 1),
+    interval: Ends = (-1, 1),
     offset: bool = True,
     backend: Where = None,
     guard: float = DEFAULT_GUARD,
@@ -177,24 +178,23 @@ def pareto(
     """
     word("function", function, FUNCTIONS)
     model = latency_model(DEFAULT_BACKEND if backend is None else backend)
-    request = read_request(
-        function, precision, None, interval, "auto", "balanced", None, offset, None, None,
-        backend=model, guard=guard,
-    )  # fmt: skip
-    low, high = request.interval
+    wish = AbsoluteWish(
+        function, precision=precision, interval=interval, offset=offset, backend=model, guard=guard
+    )
+    low, high = wish.ends
     if function not in TWO_ARGUMENTS and not low < 0 < high:
         raise ArgumentError(
             f"interval={interval!r} lies on one side of 0, where {function} is a line; "
             "there is nothing to choose"
         )
     command = call(
-        "pareto", function, precision=precision, interval=request.interval, offset=offset,
-        backend=backend, guard=float(request.guard),
+        "pareto", function, precision=precision, interval=wish.ends, offset=offset,
+        backend=backend, guard=wish.guard,
         leave_out={
             "interval": (-1.0, 1.0), "offset": True, "backend": None, "guard": DEFAULT_GUARD,
         },
     )  # fmt: skip
-    made = [way for option in _options(request) for way in _made(request, option, model)]
+    made = [way for option in _options(wish) for way in _made(wish, option, model)]
     if not made:
         raise ProofError(f"nothing could be proven at precision={precision!r}; ask for another one")
     rows = _front(made)
@@ -203,14 +203,14 @@ def pareto(
     return Front(
         function=function,
         precision=precision,
-        interval=request.interval,
+        interval=wish.ends,
         model=model,
         rows=_with_command(rows, f"{command}.rows"),
         others=_with_command(others, f"{command}.others"),
         published=points,
         published_seconds=tuple(
             model.forecast(
-                published_skeleton(function, point.degrees, request.half_width), rule=RULE
+                published_skeleton(function, point.degrees, wish.half_width), rule=RULE
             )
             for point in points
         ),
@@ -238,23 +238,23 @@ def _published(function: str, precision: float) -> tuple[Published, ...]:
     return published_points(math.ceil(bits - 1e-9))
 
 
-def _options(request: Request) -> Iterable[Option]:
-    yield from islice(circuit_options(request), CIRCUITS)
-    yield from thin_options(request)
-    for option in (direct_option(request), general_option(request)):
+def _options(wish: AbsoluteWish) -> Iterable[Option]:
+    yield from islice(circuit_options(wish), CIRCUITS)
+    yield from thin_options(wish)
+    for option in (direct_option(wish), general_option(wish)):
         if option is not None:
             yield option
-    error = min(0.24, request.unit_error * PROOF_SHARE)
-    for choice in pareto_relu(error, offset=request.offset, refine=True, guard=request.noise):
-        yield composite_option(request, choice)
+    error = min(0.24, wish.unit_error * PROOF_SHARE)
+    for choice in pareto_relu(error, offset=wish.offset, refine=True, guard=wish.guard):
+        yield composite_option(wish, choice)
 
 
-def _made(request: Request, option: Option, model: LatencyModel) -> Iterable[Way]:
+def _made(wish: AbsoluteWish, option: Option, model: LatencyModel) -> Iterable[Way]:
     try:
         result = option.make()
     except ProofError:
         return
-    if not request.meets(result):
+    if not wish.meets(result):
         return
     counts = result.counts(RULE)
     yield Way(

@@ -20,8 +20,10 @@ from ..errors import ArgumentError, ProofError
 from ..given import as_float, shown, whole
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked, unless
+from ..recipes.absolute import AbsoluteWish
 from ..recipes.arguments import read_interval
-from ..recipes.circuits import circuit as minimax_circuit, of_constants
+from ..recipes.choice import make
+from ..recipes.circuits import of_constants
 from ..recipes.guard import DEFAULT_GUARD, read_guard
 from .density import Density, Histogram, read_density
 from .fit import Wanted, weighted_fit
@@ -42,10 +44,9 @@ class _Task:
 
     start: Shipped
     wanted: Wanted
-    interval: tuple[float, float]
     cap: float
     command: str
-    guard: mpmath.mpf
+    wish: AbsoluteWish
 
 
 @one_at_a_time
@@ -123,7 +124,10 @@ def weighted_relu(
     wanted = Wanted(grid, shares, size, limit * size)
     over = read_guard(guard)
     command = _command(multiplications, density, width, limit, over)
-    task = _Task(start, wanted, (-width, width), limit, command, over)
+    wish = AbsoluteWish(
+        "relu", multiplications=multiplications, interval=(-width, width), guard=guard
+    )
+    task = _Task(start, wanted, limit, command, wish)
     named = {
         "multiplications": multiplications, "density": density.digest, "width": width, "cap": limit,
         "guard": over,
@@ -133,10 +137,7 @@ def weighted_relu(
 
 def _made(task: _Task) -> Approximation:
     """The first of the fits that keeps within the cap, else the minimax circuit."""
-    m, width = task.start.multiplications, task.interval[1]
-    plain = minimax_circuit(
-        "relu", multiplications=m, interval=task.interval, guard=float(task.guard)
-    )
+    width, plain = task.wish.half_width, make(task.wish)
     before = task.wanted.rms(task.start.circuit.chain())
     for fitted in _fits(task):
         found = _neat(fitted, task.wanted)
@@ -147,10 +148,8 @@ def _made(task: _Task) -> Approximation:
             continue
         command = remarked(task.command, _stated(after * width / 2))
         try:
-            result = of_constants(
-                "relu", found, largest_error(found.chain()), task.interval, command,
-                task.guard,
-            )  # fmt: skip
+            error = largest_error(found.chain())
+            result = of_constants(task.wish, found, error, command=command)
         except ProofError:
             continue
         if result.error_bound <= task.cap * plain.error_bound:
