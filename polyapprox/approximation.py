@@ -193,9 +193,14 @@ class Approximation:
         return self.counts().multiplications
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels used by the plan (rule "published": input scaling folded)."""
-        return self.counts().depth
+        return self.counts().levels
+
+    @property
+    def depth(self) -> int:
+        """The former word for :attr:`levels`."""
+        return self.levels
 
     def counts(self, rule: Rule = "published") -> Counts:
         """Count the plan under a named rule, see :mod:`polyapprox.plan.count`."""
@@ -265,7 +270,7 @@ class Approximation:
         )
         return (
             f"<{self.function} on {intervals(self.domain, point=True)}: {self.structure} {list(self.degrees)}, {bound}, "
-            f"{self.multiplications} multiplications, depth {self.depth}>"
+            f"{self.multiplications} multiplications, {self.levels} levels>"
         )
 
 

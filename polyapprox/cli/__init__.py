@@ -35,10 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     {...}
     0
     """
-    from . import costs, encrypted, noise, refresh, tables  # noqa: F401  (their commands)
+    from . import costs, encrypted, noise, tables  # noqa: F401  (their commands)
     from .commands import FALSE_CLAIM, application
+    from .values import spelled
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = spelled(sys.argv[1:] if arguments is None else arguments)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # overflow is told by what fails

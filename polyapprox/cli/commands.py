@@ -5,18 +5,53 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
+from typer.core import TyperGroup
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..provenance import version
-from . import circuits, values
+from . import circuits
+
+# the command: module and function that make it, whose docstring tells it, what delivers it
+RECIPES = {
+    "relu": ("recipes.absolute", "relu", "relu", "commands"),
+    "abs": ("recipes.absolute", "absolute", "relu", "commands"),
+    "maximum": ("recipes.absolute", "maximum", "relu", "commands"),
+    "minimum": ("recipes.absolute", "minimum", "relu", "commands"),
+    "sign": ("recipes.sign", "sign", "sign", "commands"),
+    "step": ("recipes.sign", "step", "sign", "commands"),
+    "minimax": ("recipes.minimax", "minimax", "minimax", "commands"),
+    "circuit": ("recipes.circuits", "circuit", "circuit", "commands"),
+    "bootstrapped": ("refresh.recipe", "bootstrapped", "bootstrapped", "refresh"),
+    "pareto": ("recipes.pareto", "pareto", "pareto", "fronts"),
+}
+
+
+class _Commands(TyperGroup):
+    """Commands of recipes are made when they are called: their modules load slowly."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*RECIPES, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in RECIPES:
+            return super().get_command(ctx, cmd_name)
+        from .options import command_of
+
+        module, made, told, end = RECIPES[cmd_name]
+        found = import_module(f"polyapprox.{module}")
+        delivered = import_module(f".{end}", __package__).deliver
+        return command_of(cmd_name, getattr(found, made), getattr(found, told), delivered)
+
 
 application = typer.Typer(
     name="polyapprox",
+    cls=_Commands,
     help="Polynomial approximation for computing on encrypted data.",
     no_args_is_help=True,
     add_completion=False,
@@ -40,48 +75,9 @@ def _options(
 ) -> None:
     """Read what stands before the command."""
 
-Precision = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Error on the interval scaled to [-1, 1], such as 2^-9."),
-]
-Tolerance = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Absolute error, such as 0.01 (instead of --precision)."),
-]
-Interval = Annotated[
-    tuple[str, str],
-    typer.Option(
-        help="Where the input lies; -1 1 unless given.", metavar="LOW HIGH", show_default=False
-    ),
-]
-Structure = Annotated[str, typer.Option(help="auto, direct, composite or circuit.")]
-Objective = Annotated[str, typer.Option(help="balanced, levels, multiplications or latency.")]
-Multiplications = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help="At most so many multiplications; alone: the most precise circuit."),
-]
-Levels = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option(help='At most so many levels (rule "published").'),
-]
 Backend = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Whose latency: openfhe, or a file (.json) written by calibrate."),
-]
-Degrees = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Odd degrees of the stages, innermost first, such as 15,15."),
-]
-Offset = Annotated[
-    bool, typer.Option("--offset/--no-offset", help="Whether a constant may be added at the end.")
-]
-Refine = Annotated[
-    Optional[bool],  # noqa: UP045
-    typer.Option("--refine/--no-refine", help="Refine all coefficients of a composite together."),
-]
-Threshold = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="From which |x|, relative to the interval, the sign is made to hold."),
 ]
 Guard = Annotated[
     Optional[str],  # noqa: UP045
@@ -102,179 +98,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 Table = Annotated[Path, typer.Argument(help="A table written by polyapprox.")]
 
 
-@application.command()
-def relu(
-    precision: Precision = None,
-    tolerance: Tolerance = None,
-    interval: Interval = ("-1", "1"),
-    structure: Structure = "auto",
-    objective: Objective = "balanced",
-    degrees: Degrees = None,
-    offset: Offset = True,
-    refine: Refine = None,
-    threshold: Threshold = None,
-    multiplications: Multiplications = None,
-    levels: Levels = None,
-    backend: Backend = None,
-    guard: Guard = None,
-    output: Output = None,
-    plot: Plots = None,
-    as_json: AsJson = False,
-) -> None:
-    """ReLU, max(x, 0)."""
-    from ..recipes.absolute import relu as recipe
-
-    _absolute_like(
-        recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard, output, plot, as_json,
-    )  # fmt: skip
-
-
-@application.command(name="abs")
-def absolute(
-    precision: Precision = None,
-    tolerance: Tolerance = None,
-    interval: Interval = ("-1", "1"),
-    structure: Structure = "auto",
-    objective: Objective = "balanced",
-    degrees: Degrees = None,
-    offset: Offset = True,
-    refine: Refine = None,
-    threshold: Threshold = None,
-    multiplications: Multiplications = None,
-    levels: Levels = None,
-    backend: Backend = None,
-    guard: Guard = None,
-    output: Output = None,
-    plot: Plots = None,
-    as_json: AsJson = False,
-) -> None:
-    """The absolute value |x|."""
-    from ..recipes.absolute import absolute as recipe
-
-    _absolute_like(
-        recipe, precision, tolerance, interval, structure, objective, degrees, offset, refine,
-        threshold, multiplications, levels, backend, guard, output, plot, as_json,
-    )  # fmt: skip
-
-
-def _absolute_like(
-    recipe: Callable[..., Approximation],
-    precision: str | None,
-    tolerance: str | None,
-    interval: tuple[str, str],
-    structure: str,
-    objective: str,
-    degrees: str | None,
-    offset: bool,
-    refine: bool | None,
-    threshold: str | None,
-    multiplications: int | None,
-    levels: int | None,
-    backend: str | None,
-    guard: str | None,
-    output: Path | None,
-    plot: list[Path] | None,
-    as_json: bool,
-) -> None:
-    _check_plots(plot)
-    result = recipe(
-        precision=values.optional_number(precision, "precision"),
-        tolerance=values.optional_number(tolerance, "tolerance"),
-        interval=values.interval(interval),
-        structure=structure,
-        objective=objective,
-        degrees=values.degrees(degrees),
-        offset=offset,
-        refine=refine,
-        threshold=values.optional_number(threshold, "threshold"),
-        multiplications=multiplications,
-        levels=levels,
-        backend=values.backend(backend),
-        **values.guard(guard),
-    )
-    _deliver(result, output, plot, as_json)
-
-
-@application.command()
-def sign(
-    precision: Precision = None,
-    tolerance: Tolerance = None,
-    interval: Interval = ("-1", "1"),
-    threshold: Threshold = None,
-    degrees: Degrees = None,
-    objective: Objective = "balanced",
-    backend: Backend = None,
-    guard: Guard = None,
-    output: Output = None,
-    plot: Plots = None,
-    as_json: AsJson = False,
-) -> None:
-    """The sign of x, outside a gap around 0."""
-    from ..recipes.sign import sign as recipe
-
-    _check_plots(plot)
-    result = recipe(
-        precision=values.optional_number(precision, "precision"),
-        tolerance=values.optional_number(tolerance, "tolerance"),
-        interval=values.interval(interval),
-        threshold=values.optional_number(threshold, "threshold"),
-        degrees=values.degrees(degrees),
-        objective=objective,  # type: ignore[arg-type]
-        backend=values.backend(backend),
-        **values.guard(guard),
-    )
-    _deliver(result, output, plot, as_json)
-
-
-@application.command()
-def minimax(
-    expression: Annotated[
-        str, typer.Argument(help='A function of x, such as "exp(x)" or "0-x^2".')
-    ],
-    degree: Annotated[Optional[int], typer.Option(help="Degree.")] = None,  # noqa: UP045
-    precision: Precision = None,
-    tolerance: Tolerance = None,
-    interval: Interval = ("-1", "1"),
-    domain: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(metavar="LOW:HIGH", help="A part of the domain; repeat for several."),
-    ] = None,
-    weight: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Weight of the error, an expression in x."),
-    ] = None,
-    relative: Annotated[bool, typer.Option("--relative", help="The relative error.")] = False,
-    parity: Annotated[Optional[str], typer.Option(help="even or odd.")] = None,  # noqa: UP045
-    bits: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="Significant bits of the coefficients."),
-    ] = None,
-    guard: Guard = None,
-    output: Output = None,
-    plot: Plots = None,
-    as_json: AsJson = False,
-) -> None:
-    """The best polynomial for an expression."""
-    from ..recipes.minimax import minimax as recipe
-
-    _check_plots(plot)
-    result = recipe(
-        expression,
-        degree,
-        precision=values.optional_number(precision, "precision"),
-        tolerance=values.optional_number(tolerance, "tolerance"),
-        domain=values.domain(domain, interval),
-        weight=weight,
-        relative=relative,
-        parity=parity,  # type: ignore[arg-type]
-        bits=bits,
-        **values.guard(guard),
-    )
-    _deliver(result, output, plot, as_json)
-
-
-def _check_plots(paths: list[Path] | None) -> None:
+def check_plots(paths: list[Path] | None) -> None:
     """Refuse a figure that cannot be drawn before anything is computed or written."""
     from ..plot.figure import kind_of
 
@@ -282,15 +106,16 @@ def _check_plots(paths: list[Path] | None) -> None:
         kind_of(path)
 
 
-def _deliver(
-    result: Approximation, output: Path | None, plots: list[Path] | None, as_json: bool
+def deliver(
+    result: Approximation, output: Output = None, plot: Plots = None, as_json: AsJson = False
 ) -> None:
+    """Write, draw and print what a recipe made."""
     from .report import show_approximation, summary, write_json
 
     written = []
     if output is not None:
         written.append(str(result.save(output)))
-    for path in plots or []:
+    for path in plot or []:
         result.plot(path)
         written.append(str(path))
     if as_json:
@@ -373,7 +198,7 @@ def plot_table(
     from ..table import load
     from .report import write_json, write_text
 
-    _check_plots(output)
+    check_plots(output)
     result = load(table)
     draw: Callable[[Approximation, Path], Any] = figures.stages if stages else figures.error_curve
     for path in output:
@@ -408,7 +233,7 @@ def compare(
     from ..published.composites import ALPHAS
     from .report import show_comparison, write_json
 
-    _check_plots(plot)
+    check_plots(plot)
     rows = compare_with_published(tuple(alpha or ALPHAS))
     content = {"rule": RULE, "rows": [asdict(row) for row in rows]}
     if output is not None:

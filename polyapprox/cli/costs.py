@@ -1,10 +1,9 @@
-"""``polyapprox cost``, ``calibrate`` and ``pareto``: what it costs, here and elsewhere."""
+"""``polyapprox cost`` and ``calibrate``: what it costs, here and elsewhere."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,19 +12,13 @@ from . import values
 from .commands import (
     AsJson,
     Backend,
-    Guard,
-    Interval,
-    Offset,
-    Plots,
     Table,
-    _check_plots,
     application,
 )
 
 if TYPE_CHECKING:
     from ..approximation import Approximation
     from ..cost.latency import LatencyModel
-    from ..recipes.pareto import Front
 
 Ring = Annotated[str, typer.Option("--ring", help="Ring dimension, such as 2^13.")]
 
@@ -127,76 +120,3 @@ def calibrate(
         f"misses by at most {100 * model.residual:.0f} %"
     )
     write_text("\n".join([*lines, f"written {output}"]))
-
-
-@application.command()
-def pareto(
-    function: Annotated[str, typer.Argument(help="relu, abs, maximum or minimum.")],
-    precision: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Error on the interval scaled to [-1, 1], such as 2^-9."),
-    ] = None,
-    interval: Interval = ("-1", "1"),
-    offset: Offset = True,
-    backend: Backend = None,
-    guard: Guard = None,
-    plot: Plots = None,
-    as_json: AsJson = False,
-) -> None:
-    """All ways to a precision that no other beats, the published points, the proven limit."""
-    from ..recipes.pareto import pareto as recipe
-    from .report import write_json, write_text
-
-    if precision is None:
-        raise ArgumentError("precision is missing; give it, such as --precision 2^-9")
-    _check_plots(plot)
-    front = recipe(
-        function,
-        precision=values.number(precision, "precision"),
-        interval=values.interval(interval),
-        offset=offset,
-        backend=values.backend(backend),
-        **values.guard(guard),
-    )
-    for path in plot or []:
-        front.plot(path)
-    files = [str(path) for path in plot or []]
-    if as_json:
-        write_json({**_front(front), "files": files})
-    else:
-        write_text("\n".join([front.table(), *(f"written {name}" for name in files)]))
-
-
-def _front(front: Front) -> dict[str, Any]:
-    return {
-        "function": front.function,
-        "precision": front.precision,
-        "interval": list(front.interval),
-        "rule": "published",
-        "latency_model": f"{front.model.backend} {front.model.version}",
-        "limit": {"multiplications": front.limits.multiplications, "levels": front.limits.levels},
-        "ways": [
-            {
-                "beaten": beaten,
-                "structure": way.structure,
-                "degrees": list(way.degrees),
-                "multiplications": way.multiplications,
-                "levels": way.levels,
-                "constant_products": way.constant_products,
-                "seconds": way.seconds,
-                "bits": way.bits if math.isfinite(way.bits) else None,
-            }
-            for beaten, ways in ((False, front.rows), (True, front.others))
-            for way in ways
-        ],
-        "published": [
-            {
-                "name": point.name,
-                "degrees": list(point.degrees),
-                "multiplications": point.multiplications,
-                "levels": point.levels,
-                "seconds": seconds,
-            }
-            for point, seconds in zip(front.published, front.published_seconds, strict=True)
-        ],
-    }

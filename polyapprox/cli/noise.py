@@ -14,7 +14,7 @@ from ..noise.amplification import AmplificationTable
 from ..noise.scale import Assessment, Setting
 from ..outward import upper
 from . import values
-from .commands import AsJson, Output, Plots, Table, _check_plots, application
+from .commands import AsJson, Output, Plots, Table, application, check_plots
 
 _STEP = 5
 _LOWEST, _HIGHEST = 20, 59
@@ -62,7 +62,7 @@ def noise(
     from ..table import load
     from .report import write_json
 
-    _check_plots(plot)
+    check_plots(plot)
     approximation = load(table)
     setting = Setting(
         _whole(ring, "ring"), scheme, first_bits, levels,

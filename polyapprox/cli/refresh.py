@@ -3,61 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .. import outward
-from . import values
-from .commands import (
-    FALSE_CLAIM,
-    AsJson,
-    Guard,
-    Interval,
-    Output,
-    Precision,
-    Tolerance,
-    application,
-)
+from .commands import FALSE_CLAIM, AsJson, Output
 
 if TYPE_CHECKING:
     from ..refresh.run import RefreshRun
     from ..refresh.value import Bootstrapped
-
-
-@application.command()
-def bootstrapped(
-    function: Annotated[str, typer.Argument(help='A name, or a function of x such as "exp(x)".')],
-    degree: Annotated[Optional[int], typer.Option(help="Of the series.")] = None,  # noqa: UP045
-    precision: Precision = None,
-    tolerance: Tolerance = None,
-    interval: Interval = ("-1", "1"),
-    domain: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(metavar="LOW:HIGH", help="A part of the domain; repeat for a gap."),
-    ] = None,
-    extension: Annotated[str, typer.Option(help="Length of the period in intervals, from 2 on.")] = "2",
-    largest: Annotated[
-        str, typer.Option(help="Bound of the coefficients, in units of the function.")
-    ] = "1",
-    guard: Guard = None,
-    output: Output = None,
-    as_json: AsJson = False,
-) -> None:
-    """A function inside the bootstrap: the best trigonometric series with bounded coefficients."""
-    from ..refresh.recipe import bootstrapped as recipe
-
-    result = recipe(
-        function,
-        degree,
-        precision=values.optional_number(precision, "precision"),
-        tolerance=values.optional_number(tolerance, "tolerance"),
-        domain=values.domain(domain, interval),
-        extension=values.number(extension, "extension"),
-        largest=values.number(largest, "largest"),
-        **values.guard(guard),
-    )
-    deliver(result, output, as_json)
 
 
 def is_series(table: Path) -> bool:
@@ -68,8 +23,8 @@ def is_series(table: Path) -> bool:
     return format_of(table) == SERIES_FORMAT
 
 
-def deliver(result: Bootstrapped, output: Path | None = None, as_json: bool = False) -> None:
-    """Save and report."""
+def deliver(result: Any, output: Output = None, as_json: AsJson = False) -> None:
+    """Save and report a :class:`~polyapprox.refresh.value.Bootstrapped`."""
     from .report import write_json, write_text
 
     written = [] if output is None else [str(result.save(output))]

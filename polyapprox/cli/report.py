@@ -54,7 +54,8 @@ def _counts(approximation: Approximation, rule: Any) -> dict[str, int]:
         "multiplications": found.multiplications,
         "constant_products": found.constant_products,
         "additions": found.additions,
-        "depth": found.depth,
+        "levels": found.levels,
+        "depth": found.levels,  # its former name
     }
 
 
@@ -90,7 +91,7 @@ def show_approximation(approximation: Approximation, files: Sequence[str] = ()) 
         ("function", facts["function"]),
         ("interval", intervals(approximation.domain)),
         ("structure", f"{facts['structure']}, degrees {facts['degrees']}"),
-        ("depth", _by_rule(facts, "depth")),
+        ("levels", _by_rule(facts, "levels")),
         ("multiplications", _by_rule(facts, "multiplications")),
         ("constant products", _by_rule(facts, "constant_products")),
         *_error_rows(facts),
@@ -167,9 +168,9 @@ def show_comparison(rows: Sequence[Row]) -> None:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("α", justify="right", no_wrap=True)
     for owner, names in (
-        ("r_alpha", ("degrees", "depth", "mult.")),
-        ("our plan", ("depth", "mult.", "bits")),
-        ("ours", ("degrees", "depth", "mult.", "bits")),
+        ("r_alpha", ("degrees", "levels", "mult.")),
+        ("our plan", ("levels", "mult.", "bits")),
+        ("ours", ("degrees", "levels", "mult.", "bits")),
     ):
         for name in names:
             head = owner if name == names[0] else ""

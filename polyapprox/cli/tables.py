@@ -20,9 +20,9 @@ Function = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="What the table approximates, if the file does not say it."),
 ]
-Domain = Annotated[
+Interval = Annotated[
     Optional[list[str]],  # noqa: UP045
-    typer.Option(metavar="LOW:HIGH", help="Where; repeat for several parts."),
+    typer.Option(metavar="LOW HIGH", help="Where; repeat for several parts."),
 ]
 Basis = Annotated[
     Optional[str],  # noqa: UP045
@@ -98,7 +98,7 @@ def import_command(
         typer.Option("--format", "-f", help="Of the file, such as lattigo or csv."),
     ] = None,
     function: Function = None,
-    domain: Domain = None,
+    interval: Interval = None,
     basis: Basis = None,
     degrees: Degrees = None,
     name: Name = None,
@@ -113,7 +113,7 @@ def import_command(
     from .report import show_approximation, summary, write_json
 
     result = _read(
-        file, format, function, domain, basis, degrees, name, guard, order, powers, half_width,
+        file, format, function, interval, basis, degrees, name, guard, order, powers, half_width,
         structure,
     )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
@@ -131,7 +131,7 @@ def audit(
         typer.Option("--format", "-f", help="Of files that are not tables of polyapprox."),
     ] = None,
     function: Function = None,
-    domain: Domain = None,
+    interval: Interval = None,
     basis: Basis = None,
     degrees: Degrees = None,
     name: Name = None,
@@ -146,7 +146,7 @@ def audit(
     from ..auditing import audit as examine
     from .report import write_json, write_text
 
-    given = function, domain, basis, degrees, name, guard, order, powers, half_width, structure
+    given = function, interval, basis, degrees, name, guard, order, powers, half_width, structure
     pages = [examine(_read(file, format, *given)) for file in files]
     if as_json:
         write_json([_document(found) for found in pages])
@@ -162,7 +162,7 @@ def _read(
     file: Path,
     format: str | None,
     function: str | None,
-    domain: list[str] | None,
+    interval: list[str] | None,
     basis: str | None,
     degrees: str | None,
     name: str | None,
@@ -178,7 +178,7 @@ def _read(
         file,
         format=format,
         function=function,
-        domain=values.domain(domain, ("-1", "1")) if domain else None,
+        interval=values.domain(interval) if interval else None,
         basis=basis,
         degrees=values.degrees(degrees) or (),
         name=name,

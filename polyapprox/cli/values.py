@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import ArgumentError, PolyApproxError
 from ..expression import Node, parse, rational
@@ -54,7 +56,7 @@ def _uses_x(tree: Node) -> bool:
     return tree.op == "x" or any(_uses_x(node) for node in tree.args)
 
 
-def guard(text: str | None) -> dict[str, float]:
+def guard(text: str | None) -> dict[str, Any]:
     """The argument `guard`, where the option was given."""
     return {} if text is None else {"guard": number(text, "guard")}
 
@@ -75,33 +77,51 @@ def backend(text: str | None) -> str | Path | None:
     return Path(text) if text is not None and text.endswith(".json") else text
 
 
-def interval(pair: tuple[str, str]) -> tuple[float, float]:
-    """The two ends of an interval.
+def interval(text: str, name: str = "interval") -> tuple[float, float]:
+    """The two ends of an interval written ``LOW:HIGH``.
 
     Examples
     --------
-    >>> interval(("-50", "2^3"))
+    >>> interval("-50:2^3")
     (-50.0, 8.0)
     """
-    return number(pair[0], "the lower end of interval"), number(pair[1], "the upper end of interval")
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise ArgumentError(f"{name} is {text!r}; write it as LOW HIGH, such as --{name} -1 1")
+    return number(low, f"the lower end of {name}"), number(high, f"the upper end of {name}")
 
 
-def domain(parts: list[str] | None, pair: tuple[str, str]) -> list[tuple[float, float]]:
-    """Intervals written ``LOW:HIGH``, or else the one interval given.
+def domain(parts: list[str]) -> list[tuple[float, float]]:
+    """Intervals written ``LOW:HIGH``.
 
     Examples
     --------
-    >>> domain(["-2:-1", "1:2"], ("-1", "1"))
+    >>> domain(["-2:-1", "1:2"])
     [(-2.0, -1.0), (1.0, 2.0)]
     """
-    if not parts:
-        return [interval(pair)]
-    result = []
-    for part in parts:
-        low, colon, high = part.partition(":")
-        if not colon:
-            raise ArgumentError(f"domain is {part!r}; write it as LOW:HIGH, such as 0.5:1")
-        result.append(interval((low, high)))
+    return [interval(part) for part in parts]
+
+
+SYNONYMS = {"--domain": "--interval", "--out": "--output", "--depth": "--levels"}
+
+
+def spelled(arguments: Sequence[str]) -> list[str]:
+    """Old names of options as the new ones; ``--interval LOW HIGH`` as one word, to be repeated.
+
+    Examples
+    --------
+    >>> spelled(["minimax", "1/x", "--interval", "-2", "-1", "--domain", "1:2", "--depth=3"])
+    ['minimax', '1/x', '--interval=-2:-1', '--interval', '1:2', '--levels=3']
+    """
+    result: list[str] = []
+    rest = list(arguments)
+    while rest:
+        option, equals, value = rest.pop(0).partition("=")
+        option = SYNONYMS.get(option, option)
+        if option == "--interval" and not equals and len(rest) > 1 and ":" not in rest[0]:
+            result.append(f"{option}={rest.pop(0)}:{rest.pop(0)}")
+        else:
+            result.append(option + equals + value)
     return result
 
 

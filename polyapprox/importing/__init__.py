@@ -13,7 +13,7 @@ from ..errors import ArgumentError, TableError
 from ..given import file_path, shown
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked
-from ..recipes.arguments import read_choice
+from ..recipes.arguments import Parts, either, read_choice
 from ..recipes.guard import DEFAULT_GUARD
 from . import (
     ant_ace,
@@ -110,7 +110,8 @@ def import_table(
     *,
     format: str | None = None,
     function: str | None = None,
-    domain: Any = None,
+    interval: Parts | None = None,
+    domain: Parts | None = None,
     basis: str | None = None,
     degrees: tuple[int, ...] = (),
     name: str | None = None,
@@ -130,10 +131,12 @@ def import_table(
     function : str, optional
         What it approximates, if the file does not say it. With the stages of a sign s, "relu"
         means x(1 + s(x))/2, "abs" x·s(x), "step" (1 + s(x))/2: see `structure`.
-    domain : (float, float) or list of them, optional
+    interval : (float, float) or list of them, optional
         Where, if the file does not say it. On an interval other than [-1, 1] the stages of a
         composite are taken as functions of x/B, B the larger end; powers of a single polynomial
         are powers of x itself.
+    domain : the same
+        The former word for `interval`.
     basis : {"chebyshev", "monomial", "monomial-odd"}, optional
         Of the coefficients, if neither format nor file says it; "monomial-odd": only those of
         x, x³, x⁵, …
@@ -181,11 +184,12 @@ def import_table(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "newton.csv"
     ...     _ = file.write_text("1.5, -0.5\\n1.5, -0.5\\n")
-    ...     r = import_table(file, function="relu", domain=(-1, 1), basis="monomial-odd")
+    ...     r = import_table(file, function="relu", interval=(-1, 1), basis="monomial-odd")
     >>> r.degrees, f"{r.error_bound:.4f}"
     ((3, 3), '0.0593')
     """
     path = file_path("path", path)
+    interval = either("interval", interval, "domain", domain, None)
     if format is None:
         if path.suffix == ".json":
             return _checked(path)
@@ -209,14 +213,14 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    result = approximation_of(contents, function, domain, source, half_width, guard, structure)
+    result = approximation_of(contents, function, interval, source, half_width, guard, structure)
     left_out = {
         "format": _BY_SUFFIX.get(path.suffix), "degrees": (), "guard": DEFAULT_GUARD,
         "order": ORDERS[0], "powers": (),
-        **dict.fromkeys(("function", "domain", "basis", "name", "half_width", "structure")),
+        **dict.fromkeys(("function", "interval", "basis", "name", "half_width", "structure")),
     }  # fmt: skip
     command = call(
-        "import_table", str(path), format=format, function=function, domain=domain, basis=basis,
+        "import_table", str(path), format=format, function=function, interval=interval, basis=basis,
         degrees=tuple(degrees), name=name, half_width=half_width, guard=float(guard),
         order=order, powers=hints.powers, structure=structure, leave_out=left_out,
     )  # fmt: skip

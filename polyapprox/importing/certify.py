@@ -23,7 +23,7 @@ from ..proof.covered import widened
 from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..provenance import Provenance
-from ..recipes.arguments import read_domain
+from ..recipes.arguments import read_parts
 from ..recipes.entered import from_components
 from ..recipes.guard import DEFAULT_GUARD, read_guard
 from ..recipes.plans import composite_plan
@@ -62,12 +62,12 @@ def approximation_of(
         raise ArgumentError(f"half_width must be a positive number; got {half_width!r}")
     name = as_target(name).name if name not in TWO_ARGUMENTS else name
     if domain is not None:
-        parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
+        parts = tuple((exact(a), exact(b)) for a, b in read_parts(domain))
     elif contents.domain:
         parts = contents.domain
     else:
         raise ArgumentError(
-            "domain is not given and the file does not say it; give domain=(-1, 1) or another"
+            "interval is not given and the file does not say it; give interval=(-1, 1) or another"
         )
     said = "; ".join((source, *contents.notes))
     if structure is not None and contents.structure is not None:

@@ -39,8 +39,13 @@ class Counts:
     multiplications: int
     constant_products: int
     additions: int
-    depth: int
+    levels: int
     rule: Rule
+
+    @property
+    def depth(self) -> int:
+        """The former word for the levels."""
+        return self.levels
 
 
 def count(plan: Plan, rule: Rule = "published") -> Counts:

@@ -189,8 +189,8 @@ def relu(wish: AbsoluteWish) -> Approximation:
     Parameters
     ----------
     precision : float, optional
-        Error on the interval scaled to [-1, 1]; the absolute error is B times it, with
-        B = max(abs(low), abs(high)).
+        Error on the interval scaled to [-1, 1], such as 2**-9; the absolute error is B times it,
+        with B = max(abs(low), abs(high)).
     tolerance : float, optional
         Absolute error. Give exactly one of precision, tolerance and degrees.
     interval : (float, float)
@@ -200,17 +200,17 @@ def relu(wish: AbsoluteWish) -> Approximation:
     threshold : float, optional
         With `degrees`: from which abs(x)/B on the sign is made to hold; by default the best.
     objective : {"balanced", "levels", "multiplications", "latency"}
-        What "cheapest" means: "balanced" weighs a level as two multiplications and a product with
+        What "cheapest" means; "balanced" weighs a level as two multiplications and a product with
         a constant as a hundredth of one; "latency" is the time forecast for `backend`; "depth" is
-        another word for "levels".
+        the former word for "levels".
     backend : str, Path or LatencyModel, optional
-        Where it will run, for the latency: a framework's name for the times shipped with the
+        Where it will run, for the latency; a framework's name for the times shipped with the
         package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
     guard : float
         Inputs may leave the interval by so much of B, and what the stages of a composite hand on
         may be off by so much (relative): it is made and proven for that too. 0: for neither.
     structure : {"auto", "direct", "composite", "circuit"}
-        "direct": one minimax polynomial, evaluated as x/2 plus an even polynomial for abs(x)/2
+        How it is made. "direct": one minimax polynomial, evaluated as x/2 plus an even polynomial for abs(x)/2
         (or as a general one where the interval's asymmetry makes that cheaper); "composite":
         x (1 + s(x))/2 with s a composite sign; "circuit": the fewest multiplications of all,
         about k − 2 at 2^-k, each with many constants (see :func:`polyapprox.circuit`); "auto": the
@@ -227,7 +227,7 @@ def relu(wish: AbsoluteWish) -> Approximation:
         At most so many (rule "published"): with a precision or tolerance, or alone for the most
         precise circuit.
     levels : int, optional
-        The same for levels.
+        At most so many levels (rule "published"), in the same way.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 from numbers import Real
 from typing import Any
@@ -14,6 +15,8 @@ from ..errors import ArgumentError
 from ..given import as_float, is_whole, shown, whole, word
 
 Interval = tuple[float, float]
+Ends = Iterable[float | str]  # what is taken for an interval
+Parts = Ends | Iterable[Ends]  # … for one or several
 _LARGEST_END = 1e60
 _SHORTEST = 1e-9  # of the larger end
 _FINEST = 2.0**-160  # precisions and thresholds of composites
@@ -72,21 +75,19 @@ def _float(value: Any) -> Any:
     return as_float(value)
 
 
-def read_domain(domain: Any) -> tuple[Interval, ...]:
+def read_parts(given: Any) -> tuple[Interval, ...]:
     """One interval or a list of disjoint ascending ones."""
     try:
-        nested = len(domain) > 0 and not isinstance(domain[0], (Real, str))
+        nested = len(given) > 0 and not isinstance(given[0], (Real, str))
     except (TypeError, LookupError) as error:
         raise ArgumentError(
-            f"domain must be an interval or a list of them; got {shown(domain)}"
+            f"interval must be two numbers (low, high) or a list of such; got {shown(given)}"
         ) from error
-    parts = tuple(read_interval(d, "domain") for d in domain) if nested else (
-        read_interval(domain, "domain"),
-    )
+    parts = tuple(read_interval(part) for part in given) if nested else (read_interval(given),)
     for (_, before), (after, _) in pairwise(parts):
         if not before < after:
             raise ArgumentError(
-                f"the intervals of domain must be disjoint and ascending; got {shown(domain)}"
+                f"the intervals must be disjoint and ascending; got {shown(given)}"
             )
     return parts
 

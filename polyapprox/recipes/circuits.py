@@ -159,6 +159,7 @@ def circuit(
     function: str,
     *,
     multiplications: int | None = None,
+    levels: int | None = None,
     depth: int | None = None,
     constants: int | None = None,
     interval: Ends | None = None,
@@ -181,8 +182,10 @@ def circuit(
     multiplications : int, optional
         Ciphertext-ciphertext multiplications, at most; as many levels where the scaling of the
         input is done by the layer before (rule "published"), one more where it stands alone.
-    depth : int, optional
-        Most levels (rule "published"). Alone, it is the number of multiplications too.
+    levels : int, optional
+        Most levels (rule "published"). Alone, they are the number of multiplications too.
+    depth : the same
+        The former word for `levels`.
     constants : int, optional
         Most products with constants (rule "published"), for the absolute value and its kin:
         circuits most of whose constants are zero are faster and less precise.
@@ -190,7 +193,7 @@ def circuit(
         By default [-1, 1] for the absolute value and its kin, and the first shipped one for the
         others. The sign is approximated on [low, high] and [-high, -low].
     domain : the same
-        Another word for `interval`.
+        The former word for `interval`.
     prove : bool
         Prove the bound now, instead of taking the proof that was made for the shipped circuit
         (whose constants are compared with a hash).
@@ -233,7 +236,7 @@ def circuit(
     Examples
     --------
     >>> r = circuit("relu", multiplications=5, interval=(-8, 8))
-    >>> r.multiplications, r.depth, r.bits > 7.8
+    >>> r.multiplications, r.levels, r.bits > 7.8
     (5, 5, True)
     >>> thin = circuit("relu", multiplications=7, constants=8)
     >>> thin.counts().constant_products <= 8, thin.bits > 9
@@ -244,7 +247,8 @@ def circuit(
     >>> circuit("gelu", multiplications=5, interval=(-7, 6.5)).error_bound < 2**-13
     True
     """
-    m, over = _multiplications(multiplications, depth), read_guard(guard)
+    levels = either("levels", levels, "depth", depth, None)
+    m, over = _multiplications(multiplications, levels), read_guard(guard)
     interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
     if is_word(function, (*FUNCTIONS, "sign")) and (relative or weight is not None):
@@ -255,7 +259,7 @@ def circuit(
         low, high = read_interval((-1, 1) if interval is None else interval)
         one = _of_constants(function, read_multiplications(m), constants)
         command = _command(
-            function, m, depth, (low, high), constants=constants, prove=proving, guard=float(over)
+            function, m, levels, (low, high), constants=constants, prove=proving, guard=float(over)
         )
         wish = AbsoluteWish(function, multiplications=m, interval=(low, high), guard=guard)
         result = of_constants(wish, one.circuit, one.estimate, one, command)
@@ -274,7 +278,7 @@ def circuit(
     low, high = read_interval(interval)
     weighted = weight_of(name, weight, relative, (low, high))
     command = _command(
-        function, m, depth, (low, high), prove=proving, guard=float(over), relative=relative,
+        function, m, levels, (low, high), prove=proving, guard=float(over), relative=relative,
         weight=weight,
     )  # fmt: skip
     if name == "sign":
@@ -296,7 +300,7 @@ def circuit(
             result = with_guard(result, over)
             result = certified(result) if proving else certified_by_library(result, found, 1.0)
             other = None if weighted != "1" else best_polynomial(name, m, found, command, over)
-            if other is None or other.depth > (depth or other.depth):
+            if other is None or other.levels > (levels or other.levels):
                 return result
             return min(result, other, key=lambda one: one.error_bound)
         near = None if searching else served(name, m, (low, high), weighted, over, command)
@@ -305,7 +309,7 @@ def circuit(
     if not searching:
         raise ArgumentError(_not_shipped(name, m, low, high))
     command = _command(
-        function, m, depth, (low, high), prove=proving, search=True, starts=starts, seed=seed,
+        function, m, levels, (low, high), prove=proving, search=True, starts=starts, seed=seed,
         guard=float(over), relative=relative, weight=weight,
     )  # fmt: skip
     return searched(
@@ -441,32 +445,32 @@ def _boxed(approximation: Approximation, one: Shipped, width: float) -> bool:
     return high <= width and low >= multiply(threshold, exact(width))
 
 
-def _multiplications(multiplications: Any, depth: Any) -> Any:
-    if multiplications is None and depth is None:
-        raise ArgumentError("give multiplications, or depth")
+def _multiplications(multiplications: Any, levels: Any) -> Any:
+    if multiplications is None and levels is None:
+        raise ArgumentError("give multiplications, or levels")
     if multiplications is not None:
         multiplications = whole("multiplications", multiplications, 1, MOST)
-    if depth is not None:
-        depth = whole("depth", depth, 1, MOST)
+    if levels is not None:
+        levels = whole("levels", levels, 1, MOST)
     if multiplications is None:
-        return depth
-    if depth is not None and depth < multiplications:
+        return levels
+    if levels is not None and levels < multiplications:
         raise ArgumentError(
-            f"depth={depth} is too small: a circuit of {multiplications} multiplications is one "
-            f"chain and has {multiplications} levels; give multiplications={depth} or "
-            f"depth={multiplications}"
+            f"levels={levels} is too small: a circuit of {multiplications} multiplications is one "
+            f"chain and has {multiplications} levels; give multiplications={levels} or "
+            f"levels={multiplications}"
         )
     return multiplications
 
 
 def _command(
-    function: str, m: int, depth: int | None, interval: tuple[float, float], **others: Any
+    function: str, m: int, levels: int | None, interval: tuple[float, float], **others: Any
 ) -> str:
     left_out = {
-        "depth": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0,
+        "levels": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0,
         "guard": DEFAULT_GUARD, "relative": False, "weight": None,
     }  # fmt: skip
-    limits: dict[str, Any] = {"multiplications": m, "depth": depth}
+    limits: dict[str, Any] = {"multiplications": m, "levels": levels}
     return call("circuit", function, **limits, interval=interval, **others, leave_out=left_out)
 
 

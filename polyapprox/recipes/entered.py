@@ -21,7 +21,7 @@ from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
-from .arguments import read_choice, read_domain
+from .arguments import Parts, either, read_choice, read_parts
 from .guard import DEFAULT_GUARD, read_guard
 from .plans import composite_plan, composition_plan, polynomial_plan
 
@@ -34,8 +34,9 @@ _BY_HAND = "entered by hand"
 def from_components(
     function: str,
     components: Sequence[Polynomial],
-    domain: Any = (-1, 1),
+    interval: Parts | None = None,
     *,
+    domain: Parts | None = None,
     structure: str = "composite",
     offset: Real = 0,
     source: str = _BY_HAND,
@@ -49,8 +50,10 @@ def from_components(
         Name or expression, for a composite one of "sign", "step", "abs", "relu".
     components : sequence of Polynomial
         Innermost first.
-    domain : (float, float) or list of them
-        Where the error is stated: for sign and step without the gap around 0.
+    interval : (float, float) or list of them, optional
+        Where the error is stated, [-1, 1] by default: for sign and step without the gap around 0.
+    domain : the same
+        The former word for `interval`.
     structure : {"composite", "composition", "polynomial"}
         "composite": r is made of the sign s = p_k ∘ … ∘ p_1 as in
         :mod:`polyapprox.structures`, for example x(1 + s(x))/2; "composition": r = s itself;
@@ -98,7 +101,8 @@ def from_components(
         raise ArgumentError(f"function={function!r} takes two arguments; enter its |x| instead")
     target = as_target(function)
     over = read_guard(guard)
-    parts = tuple((exact(a), exact(b)) for a, b in read_domain(domain))
+    given = either("interval", interval, "domain", domain, (-1, 1))
+    parts = tuple((exact(a), exact(b)) for a, b in read_parts(given))
     result = Approximation(
         function=target.name,
         domain=parts,

@@ -21,7 +21,7 @@ from ..provenance import Provenance, call
 from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
-from .arguments import Interval, either, read_degree, read_domain, read_tolerance
+from .arguments import Interval, Parts, either, read_degree, read_parts, read_tolerance
 from .guard import DEFAULT_GUARD, read_guard
 from .plans import cofactor_plan, polynomial_plan
 from .reduction import level_of, reduction_of, solve
@@ -40,8 +40,8 @@ def minimax(
     *,
     precision: float | None = None,
     tolerance: float | None = None,
-    domain: Any = None,
-    interval: Any = None,
+    interval: Parts | None = None,
+    domain: Parts | None = None,
     weight: str | Callable[[Any], Any] | Target | None = None,
     relative: bool = False,
     parity: Parity | None = None,
@@ -63,10 +63,10 @@ def minimax(
         (the absolute value, ReLU), absolute or weighted for all others.
     tolerance : float, optional
         Absolute (weighted) error.
-    domain : (float, float) or list of them
-        An interval, [-1, 1] by default, or disjoint ascending intervals.
-    interval : the same
-        Another word for `domain`.
+    interval : (float, float) or list of them, optional
+        Where the input lies, [-1, 1] by default; or disjoint ascending intervals.
+    domain : the same
+        The former word for `interval`.
     weight : str or callable, optional
         Positive weight w of the error w · |f − p|.
     relative : bool
@@ -98,7 +98,7 @@ def minimax(
     '4.523e-05'
     """
     target = as_target(function)
-    parts = read_domain(either("domain", domain, "interval", interval, (-1, 1)))
+    parts = read_parts(either("interval", interval, "domain", domain, (-1, 1)))
     check_domain(target, parts)
     weighting = read_weight(target, weight, relative, parts)
     over = read_guard(guard)
@@ -143,11 +143,11 @@ class _Asked:
         """The call for a degree."""
         domain = self.domain[0] if len(self.domain) == 1 else list(self.domain)
         left_out = {
-            "domain": (-1.0, 1.0), "weight": None, "relative": False, "parity": None, "bits": None,
+            "interval": (-1.0, 1.0), "weight": None, "relative": False, "parity": None, "bits": None,
             "guard": DEFAULT_GUARD,
         }  # fmt: skip
         return call(
-            "minimax", _text(self.target), degree, domain=domain, weight=_text(self.weight),
+            "minimax", _text(self.target), degree, interval=domain, weight=_text(self.weight),
             relative=self.relative, parity=self.parity, bits=self.bits, guard=self.guard,
             leave_out=left_out,
         )  # fmt: skip

@@ -149,9 +149,11 @@ def pareto(
     Parameters
     ----------
     function : {"relu", "abs", "maximum", "minimum"}
+        One of relu, abs, maximum, minimum.
     precision : float
-        Error on the interval scaled to [-1, 1].
+        Error on the interval scaled to [-1, 1], such as 2**-9.
     interval : (float, float)
+        Where the input lies.
     offset : bool
         Whether a constant may be added; without one there are only composites.
     backend : str, Path or LatencyModel, optional

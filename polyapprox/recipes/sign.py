@@ -102,7 +102,7 @@ def sign(wish: SignWish) -> Approximation:
         Half of the gap around 0, relative to B; by default equal to the precision.
     objective : {"balanced", "levels", "multiplications", "latency"}
         What the search for degrees minimises; "balanced" weighs a level as two multiplications,
-        "latency" is the time forecast for `backend`, "depth" is another word for "levels".
+        "latency" is the time forecast for `backend`, "depth" is the former word for "levels".
     backend : str, Path or LatencyModel, optional
         Where it will run, for the latency: as for :func:`polyapprox.relu`.
     guard : float

@@ -27,6 +27,7 @@ from ..numbers import exact
 from ..precision import one_at_a_time
 from ..provenance import call
 from .arguments import (
+    Ends,
     Interval,
     read_choice,
     read_composite_tolerance,
@@ -39,7 +40,6 @@ from .guard import DEFAULT_GUARD, read_guard
 Objective = Literal["balanced", "depth", "multiplications", "latency"]
 Preference = Literal["balanced", "depth", "levels", "multiplications", "latency"]
 Where = str | Path | LatencyModel | None  # a backend's name, a latency model or its file
-Ends = Iterable[float | str]  # of an interval
 OBJECTIVES = ("balanced", "depth", "multiplications", "latency")
 DEFAULT_BACKEND = "openfhe"
 MOST = 10**6  # multiplications and levels: beyond every plan

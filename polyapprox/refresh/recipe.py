@@ -16,7 +16,7 @@ from ..numbers import exact
 from ..precision import one_at_a_time
 from ..proof.covered import widened
 from ..provenance import Provenance, call
-from ..recipes.arguments import either, read_degree, read_domain, read_tolerance
+from ..recipes.arguments import Parts, either, read_degree, read_parts, read_tolerance
 from ..recipes.guard import DEFAULT_GUARD, read_guard
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
@@ -38,8 +38,8 @@ def bootstrapped(
     *,
     precision: float | None = None,
     tolerance: float | None = None,
-    interval: Any = None,
-    domain: Any = None,
+    interval: Parts | None = None,
+    domain: Parts | None = None,
     extension: float = 2.0,
     largest: float = 1.0,
     guard: float = DEFAULT_GUARD,
@@ -57,10 +57,10 @@ def bootstrapped(
         Error on the interval scaled to [-1, 1] for functions that scale with it, absolute for others.
     tolerance : float, optional
         Absolute error.
-    interval : (float, float), optional
-        Where x lies; [-1, 1] by default.
-    domain : the same, or a list of disjoint intervals
-        Another word for it: two intervals leave a gap, as for the sign.
+    interval : (float, float) or list of disjoint ones, optional
+        Where x lies; [-1, 1] by default. Two intervals leave a gap, as for the sign.
+    domain : the same
+        The former word for `interval`.
     extension : float
         Length of the period in lengths of the interval, 2 to 64. More loses precision.
     largest : float
@@ -91,16 +91,16 @@ def bootstrapped(
     13
     """
     target = as_target(function)
-    parts = read_domain(either("domain", domain, "interval", interval, (-1, 1)))
+    parts = read_parts(either("interval", interval, "domain", domain, (-1, 1)))
     check_domain(target, parts)
     over, ratio, allowed = read_guard(guard), _extension(extension), _largest(largest)
     if (degree is None) == (precision is None and tolerance is None):
         raise ArgumentError("give either degree, or one of precision and tolerance")
     asked = {
-        "domain": parts[0] if len(parts) == 1 else list(parts), "extension": ratio,
+        "interval": parts[0] if len(parts) == 1 else list(parts), "extension": ratio,
         "largest": allowed, "guard": float(over),
     }  # fmt: skip
-    left_out = {"domain": (-1.0, 1.0), "extension": 2.0, "largest": 1.0, "guard": DEFAULT_GUARD}
+    left_out = {"interval": (-1.0, 1.0), "extension": 2.0, "largest": 1.0, "guard": DEFAULT_GUARD}
     named = target.function if target.tree is None else target.name
 
     def of_degree(n: int) -> Bootstrapped:

@@ -71,6 +71,11 @@ def test_json_says_what_the_library_says(capsys: Captured) -> None:
         (["minimax", "exp", "--degree", "4", "--domain", "-2:-1", "--domain", "0.5:1",
           "--relative"],
          lambda: pa.minimax("exp", 4, domain=[(-2, -1), (0.5, 1)], relative=True)),
+        (["minimax", "exp", "--degree", "4", "--interval", "-2", "-1", "--interval", "0.5", "1"],
+         lambda: pa.minimax("exp", 4, interval=[(-2, -1), (0.5, 1)])),
+        (["circuit", "gelu", "--depth", "4", "--domain", "-8:8"],
+         lambda: pa.circuit("gelu", levels=4, interval=(-8, 8))),
+        (["maximum", "--multiplications", "4"], lambda: pa.maximum(multiplications=4)),
         (["minimax", "sin", "--degree", "5", "--parity", "odd", "--interval", "-pi/2", "pi/2"],
          lambda: pa.minimax("sin", 5, parity="odd",
                             domain=(-1.5707963267948966, 1.5707963267948966))),
@@ -141,7 +146,7 @@ def tampered(path: Path) -> str:
         (["minimax", "1/x", "--degree", "4"], "infinite or undefined"),
         (["minimax", "exp(", "--degree", "4"], "could not be read"),
         (["minimax", "exp", "--degree", "-4"], "degree must be at least 0"),
-        (["minimax", "exp", "--degree", "4", "--domain", "1"], "write it as LOW:HIGH"),
+        (["minimax", "exp", "--degree", "4", "--domain", "1"], "write it as LOW HIGH"),
         (["compare", "--alpha", "3"], "4 to 14"),
         (["verify", "missing.json"], "No such file"),
         (["show", "."], "directory"),
@@ -222,7 +227,6 @@ def test_not_numbers(text: str) -> None:
 
 
 def test_lists() -> None:
-    assert interval(("-1", "2^3")) == (-1.0, 8.0)
-    assert domain(None, ("0", "1")) == [(0.0, 1.0)]
-    assert domain(["-2:-1", "1:2"], ("0", "1")) == [(-2.0, -1.0), (1.0, 2.0)]
+    assert interval("-1:2^3") == (-1.0, 8.0)
+    assert domain(["-2:-1", "1:2"]) == [(-2.0, -1.0), (1.0, 2.0)]
     assert degrees(None) is None and degrees("7, 15") == (7, 15)

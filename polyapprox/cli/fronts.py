@@ -1,0 +1,56 @@
+"""``polyapprox pareto``: all ways that no other beats, printed and drawn."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..recipes.pareto import Front
+from .commands import AsJson, Plots
+from .report import write_json, write_text
+
+
+def deliver(front: Front, plot: Plots = None, as_json: AsJson = False) -> None:
+    """Draw and print all ways that no other beats."""
+    for path in plot or []:
+        front.plot(path)
+    files = [str(path) for path in plot or []]
+    if as_json:
+        write_json({**_front(front), "files": files})
+    else:
+        write_text("\n".join([front.table(), *(f"written {name}" for name in files)]))
+
+
+def _front(front: Front) -> dict[str, Any]:
+    return {
+        "function": front.function,
+        "precision": front.precision,
+        "interval": list(front.interval),
+        "rule": "published",
+        "latency_model": f"{front.model.backend} {front.model.version}",
+        "limit": {"multiplications": front.limits.multiplications, "levels": front.limits.levels},
+        "ways": [
+            {
+                "beaten": beaten,
+                "structure": way.structure,
+                "degrees": list(way.degrees),
+                "multiplications": way.multiplications,
+                "levels": way.levels,
+                "constant_products": way.constant_products,
+                "seconds": way.seconds,
+                "bits": way.bits if math.isfinite(way.bits) else None,
+            }
+            for beaten, ways in ((False, front.rows), (True, front.others))
+            for way in ways
+        ],
+        "published": [
+            {
+                "name": point.name,
+                "degrees": list(point.degrees),
+                "multiplications": point.multiplications,
+                "levels": point.levels,
+                "seconds": seconds,
+            }
+            for point, seconds in zip(front.published, front.published_seconds, strict=True)
+        ],
+    }
