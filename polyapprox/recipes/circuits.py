@@ -251,6 +251,7 @@ def circuit(
     m, over = _multiplications(multiplications, levels), read_guard(guard)
     interval = either("interval", interval, "domain", domain, None)
     proving, searching = read_flag("prove", prove), read_flag("search", search)
+    relative = read_flag("relative", relative)
     if is_word(function, (*FUNCTIONS, "sign")) and (relative or weight is not None):
         raise ArgumentError(
             f"circuits for {function!r} are for the absolute error: leave out relative and weight"

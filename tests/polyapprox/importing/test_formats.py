@@ -192,7 +192,7 @@ def test_orion_lists(tmp_path: Path) -> None:
 
 AMBIGUOUS = [
     ({"function": "relu", "domain": (-1, 1)}, "basis is not given"),
-    ({"function": "relu", "basis": "chebyshev"}, "domain is not given"),
+    ({"function": "relu", "basis": "chebyshev"}, "interval is not given"),
     ({"domain": (-1, 1), "basis": "chebyshev"}, "function is not given"),
     ({"function": "relu", "domain": (-1, 1), "basis": "legendre"}, "basis must be one of"),
     ({"function": "relu", "domain": (-1, 1), "basis": "chebyshev", "format": "excel"},

@@ -39,8 +39,8 @@ def test_degrees_that_are_none(degree: Any) -> None:
         ({"domain": (math.nan, 1)}, "must be finite"),
         ({"domain": [(0, 1), (0.5, 2)]}, "disjoint"),
         ({"domain": [(1, 2), (-1, 0)]}, "disjoint"),
-        ({"domain": []}, "domain"),
-        ({"domain": 3}, "domain"),
+        ({"domain": []}, "interval"),
+        ({"domain": 3}, "interval"),
     ],
 )
 def test_arguments_that_do_not_fit(options: dict, words: str) -> None:
