@@ -24,6 +24,7 @@ from polyapprox.errors import PolyApproxError
 from polyapprox.outward import upper
 from polyapprox.provenance import version
 
+from .cli_encrypted import app as encrypt
 from .paper.cli import app as paper
 from .ranges.bounds import MARGIN
 
@@ -31,6 +32,7 @@ app = typer.Typer(
     add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
 )
 app.add_typer(paper, name="paper")
+app.add_typer(encrypt, name="encrypt")
 _out = Console()
 _errors = Console(stderr=True)
 
@@ -338,38 +340,6 @@ def _training_progress() -> Progress:
         TimeElapsedColumn(), TimeRemainingColumn(),
         console=_errors, disable=not _errors.is_terminal, transient=True,
     )  # fmt: skip
-
-
-@app.command("encrypt-digits")
-def encrypt_digits(
-    out: Annotated[Path, typer.Option(help="JSON to write.")] = Path("out/encrypted-digits.json"),
-    images: Annotated[int, typer.Option(help="How many test images.")] = 100,
-    multiplications: Annotated[int, typer.Option(help="Of each ReLU's circuit.")] = 6,
-    ring: Annotated[int, typer.Option(help="Ring dimension, not secure.")] = 256,
-) -> None:
-    """Evaluate the network of digits wholly under encryption (TenSEAL; some minutes)."""
-    from .experiments.encrypted_digits import encrypt_digits as run
-
-    with _progress() as bar:
-        task = bar.add_task("", total=None)
-
-        def show(done: int, total: int, label: str) -> None:
-            bar.update(task, completed=done, total=total, description=label)
-
-        record = run(
-            out, images=images, multiplications=multiplications, ring_dimension=ring, progress=show
-        )
-    count = record["images"]
-    _out.print(
-        f"{count} images, {record['levels']} levels, {record['security']}, "
-        f"{record['seconds']['evaluate']:.0f} s; largest deviation from the converted network in "
-        f"the clear {record['largest_deviation']:.2g} (outputs up to "
-        f"{record['largest_output']:.3g}); same prediction for {record['agree']} of {count}; "
-        f"correct: {record['correct']}, in the clear {record['correct_in_the_clear']}, with ReLU "
-        f"itself {record['correct_with_relu_itself']}",
-        soft_wrap=True, highlight=False,
-    )  # fmt: skip
-    _out.print(f"wrote {out}", soft_wrap=True, highlight=False)
 
 
 @app.command()

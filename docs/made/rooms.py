@@ -50,7 +50,7 @@ def _pa(title: str, job: str, flow: str, children: str = "") -> Room:
 
 
 FLOORS: tuple[tuple[Room, ...], ...] = (
-    (_nn("nn-bridge", "the command nn-bridge", "arguments → report, files", "cli __main__"),),
+    (_nn("nn-bridge", "the command nn-bridge", "arguments → report, files", "cli cli_encrypted __main__"),),
     (_nn("paper", "the tables of the paper, trained and measured", "declared runs → records"),),
     (_nn("experiments", "what the documentation measures", "configuration → records"),),
     (_nn("training", "networks that survive low precision", "network, images → weights"),),

@@ -1,1 +1,5 @@
-"""A converted network evaluated wholly under encryption."""
+"""A converted network evaluated wholly under encryption, bootstraps included."""
+
+from .running import Run, run
+
+__all__ = ["Run", "run"]

@@ -1,15 +1,15 @@
-"""What stands for a tensor while a network runs under encryption.
+"""What stands for a tensor while a network is read.
 
 The network's own code runs. Every layer that is affine (a convolution, a linear layer, batch
-normalisation in evaluation mode, average pooling, a flattening, …) becomes its matrix, found by
-applying it to unit vectors, and matrices are multiplied until an activation needs the values: so
-batch normalisation, the range of an activation and the scaling of its input are folded into the
-convolution before, and shortcuts are added on the way.
+normalisation in evaluation mode, average pooling, a flattening, …) becomes its matrix, and matrices
+are multiplied until an activation needs the values: so batch normalisation, the range of an
+activation and the scaling of its input are folded into the convolution before, and shortcuts and
+concatenations are added on the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,26 +17,20 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from ..calls.functions import CALLABLES
 from ..errors import ConversionError
-from .machine import LevelCounter, Machine, Source
+from .matrices import AFFINE, affine_map, selection
 
-_CHUNK = 256
-_LARGEST = 1 << 13  # activations of a layer: a matrix is found by as many unit vectors
-_METHODS = ("contiguous", "flatten", "mean", "permute", "reshape", "squeeze", "transpose", "view")
-_AFFINE = {
-    "_adaptive_avg_pool2d", "adaptive_avg_pool2d", "avg_pool2d", "batch_norm", "chunk", "clone",
-    "constant_pad_nd", "contiguous", "conv1d", "conv2d", "dropout", "flatten", "__getitem__",
-    "identity", "linear", "mean", "mul", "narrow", "neg", "pad", "permute", "reshape", "squeeze",
-    "sum", "transpose", "unsqueeze", "view",
-}  # fmt: skip
+_PARTS = {"chunk", "split", "unbind"}
 _SUMS = {"add", "add_", "sub", "sub_"}
+_JOINS = {"cat", "concat", "concatenate"}
 
 
 @dataclass
 class Affine:
-    """Σ matrix · activations + constants, of the shape of one image."""
+    """Σ matrix · values of an earlier layer (by its number) + constants, of the shape of one image."""
 
-    terms: list[tuple[Source, sparse.csr_array]]
+    terms: list[tuple[int, sparse.csr_array]]
     constants: np.ndarray
     shape: tuple[int, ...]
 
@@ -47,10 +41,13 @@ class Affine:
 
     def plus(self, other: Affine, sign: float) -> Affine:
         """The sum of both, or the difference."""
-        terms = list(self.terms)
+        terms = dict(self.terms)
         for source, matrix in other.terms:
-            terms.append((source, sparse.csr_array(sign * matrix)))
-        return Affine(terms, self.constants + sign * other.constants, self.shape)
+            found = terms.get(source)
+            terms[source] = sparse.csr_array(
+                sign * matrix if found is None else found + sign * matrix
+            )
+        return Affine(list(terms.items()), self.constants + sign * other.constants, self.shape)
 
 
 class EncryptedTensor:
@@ -59,15 +56,12 @@ class EncryptedTensor:
     Parameters
     ----------
     affine : Affine
-    machine : Machine or LevelCounter
     path : callable
         Name of the module that runs now, for messages.
     """
 
-    def __init__(
-        self, affine: Affine, machine: Machine | LevelCounter, path: Callable[[], str]
-    ) -> None:
-        self.affine, self.machine, self.path = affine, machine, path
+    def __init__(self, affine: Affine, path: Callable[[], str]) -> None:
+        self.affine, self.path = affine, path
 
     @property
     def shape(self) -> torch.Size:
@@ -91,12 +85,6 @@ class EncryptedTensor:
         """Always: the values are real numbers."""
         return True
 
-    def relu(self) -> Any:
-        """ReLU, which is found as any other."""
-        return torch.relu(self)  # type: ignore[arg-type]
-
-    relu_ = relu
-
     def __add__(self, other: Any) -> Any:
         return self.__torch_function__(torch.add, (), (self, other))
 
@@ -117,10 +105,12 @@ class EncryptedTensor:
         return self.__torch_function__(torch.Tensor.__getitem__, (), (self, index))
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _METHODS:
+        method, function = getattr(torch.Tensor, name, None), getattr(torch, name, None)
+        if not callable(method):
             raise AttributeError(f"an encrypted tensor has no {name!r}")
-        function = getattr(torch.Tensor, name)
-        return lambda *args, **kwargs: self.__torch_function__(function, (), (self, *args), kwargs)
+        if function is not None and function in CALLABLES:  # an activation, to be found as any other
+            return lambda *args, **kwargs: function(self, *args, **kwargs)
+        return lambda *args, **kwargs: self.__torch_function__(method, (), (self, *args), kwargs)
 
     @classmethod
     def __torch_function__(
@@ -128,22 +118,27 @@ class EncryptedTensor:
     ) -> Any:
         kwargs = kwargs or {}
         found = [one for one in (*args, *kwargs.values()) if isinstance(one, cls)]
-        if not found:
-            raise ConversionError(f"{_name(func)} of a list of encrypted tensors is not evaluated")
-        first = found[0]
         name = _name(func)
-        if name in _SUMS and len(found) == 2 and set(kwargs) <= {"out"}:
+        if name in _JOINS:
+            return _joined(func, args, kwargs)
+        if not found:
+            raise ConversionError(f"{name} of a list of encrypted tensors is not evaluated")
+        first = found[0]
+        if name in _PARTS and args and args[0] is first:
+            return first.parts(func, args[1:], kwargs)
+        if name in _SUMS and len(found) == 2 and set(kwargs) <= {"out", "alpha"}:
             if args[0].affine.shape != args[1].affine.shape:
                 raise ConversionError(f"{name} in {first.where} adds tensors of different shapes")
             sign = 1.0 if name.startswith("add") else -1.0
-            return first.like(args[0].affine.plus(args[1].affine, sign))
-        if len(found) > 1 or name not in _AFFINE | _SUMS or kwargs.get("training") is True:
+            return first.like(args[0].affine.plus(args[1].affine, sign * kwargs.get("alpha", 1)))
+        known = name in AFFINE | _SUMS and not (name == "div" and args[0] is not first)
+        if len(found) > 1 or not known or kwargs.get("training") is True:
             raise ConversionError(
                 f"{name} in {first.where} cannot be evaluated under encryption here: convolutions, "
                 "linear layers, batch normalisation in evaluation mode, average pooling, "
-                "flattening, sums and converted ReLUs can"
+                "flattening, sums, concatenations and converted activations can"
             )
-        return first.mapped(lambda x: func(*_swap(args, cls, x), **_swap_values(kwargs, cls, x)))
+        return first.mapped(name, func, args, kwargs)
 
     @property
     def where(self) -> str:
@@ -152,61 +147,54 @@ class EncryptedTensor:
 
     def like(self, affine: Affine) -> EncryptedTensor:
         """Another tensor of the same run."""
-        return EncryptedTensor(affine, self.machine, self.path)
+        return EncryptedTensor(affine, self.path)
 
-    def mapped(self, function: Callable[[torch.Tensor], torch.Tensor]) -> EncryptedTensor:
-        """An affine function of it."""
-        matrix, constants, shape = _matrix(function, self.affine.shape, self.where)
-        pooled = self._pooled(matrix, constants, shape)
-        return self.like(pooled or self.affine.applied(matrix, constants, shape))
-
-    def _pooled(
-        self, matrix: sparse.csr_array, constants: np.ndarray, shape: tuple[int, ...]
-    ) -> Affine | None:
-        """Equal weights on fresh activations: they are added up now, the weight is a factor."""
-        if len(self.affine.terms) != 1 or matrix.nnz <= matrix.shape[0]:
-            return None
-        source, own = self.affine.terms[0]
-        values, single = np.unique(matrix.data), np.unique(own.data)
-        if len(values) != 1 or len(single) != 1 or (np.diff(own.indptr) != 1).any():
-            return None
-        if (np.diff(matrix.indptr) == 0).any():
-            return None
-        chosen = sparse.csr_array(matrix @ own)
-        summed = self.machine.sums(source, chosen, f"{self.where}: sums")
-        weight = float(values[0] * single[0])
-        terms = [(summed, sparse.csr_array(weight * sparse.eye_array(summed.size)))]
-        return Affine(terms, matrix @ self.affine.constants + constants, shape)
-
-
-def _matrix(
-    function: Callable[[torch.Tensor], torch.Tensor], shape: tuple[int, ...], where: str
-) -> tuple[sparse.csr_array, np.ndarray, tuple[int, ...]]:
-    """Matrix, constants and result's shape of an affine function, by its values."""
-    size = int(np.prod(shape))
-    if size > _LARGEST:
-        raise ConversionError(
-            f"{where} gets {size} activations: networks of at most {_LARGEST} a layer are "
-            "evaluated under encryption here"
+    def parts(
+        self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[EncryptedTensor, ...]:
+        """What it falls into."""
+        count = len(function(torch.zeros(self.shape), *args, **kwargs))
+        return tuple(
+            self.mapped(
+                "narrow", lambda x, i=i: function(x, *args, **kwargs)[i], (self,), {}
+            )
+            for i in range(count)
         )
-    with torch.no_grad():
-        zero = function(torch.zeros((1, *shape), dtype=torch.float64))
-        constants = zero.reshape(-1).numpy().copy()
-        blocks = []
-        for start in range(0, size, _CHUNK):
-            rows = torch.zeros((min(_CHUNK, size - start), size), dtype=torch.float64)
-            rows[:, start : start + len(rows)] = torch.eye(len(rows), dtype=torch.float64)
-            values = function(rows.reshape(-1, *shape)).reshape(len(rows), -1).numpy()
-            blocks.append(sparse.csc_array((values - constants).T))
-    return sparse.csr_array(sparse.hstack(blocks)), constants, tuple(zero.shape[1:])
+
+    def mapped(
+        self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> EncryptedTensor:
+        """An affine function of it."""
+
+        def call(x: torch.Tensor) -> torch.Tensor:
+            given = {key: x if value is self else value for key, value in kwargs.items()}
+            return function(*[x if one is self else one for one in args], **given)
+
+        kind = "mul" if name in _SUMS else name
+        made = affine_map(kind, call, self.affine.shape, args, kwargs, self.where)
+        return self.like(self.affine.applied(*made))
 
 
-def _swap(args: tuple[Any, ...], kind: type, x: torch.Tensor) -> tuple[Any, ...]:
-    return tuple(x if isinstance(one, kind) else one for one in args)
+def _joined(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> EncryptedTensor:
+    """A concatenation: each part goes to its place."""
+    parts: Sequence[Any] = args[0] if args else kwargs["tensors"]
+    first = next(one for one in parts if isinstance(one, EncryptedTensor))
+    if not all(isinstance(one, EncryptedTensor) for one in parts):
+        raise ConversionError(f"{_name(function)} in {first.where} joins what is not encrypted")
+    shapes = [one.affine.shape for one in parts]
+    total: Affine | None = None
+    for number, part in enumerate(parts):
 
+        def call(x: torch.Tensor, number: int = number) -> torch.Tensor:
+            zeros = [torch.zeros((1, *shape), dtype=torch.float64) for shape in shapes]
+            zeros[number] = x
+            return function(zeros, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
 
-def _swap_values(kwargs: dict[str, Any], kind: type, x: torch.Tensor) -> dict[str, Any]:
-    return {key: x if isinstance(one, kind) else one for key, one in kwargs.items()}
+        shape = tuple(call(torch.zeros((1, *shapes[number]), dtype=torch.float64)).shape[1:])
+        matrix = selection(call, int(np.prod(shapes[number])), shapes[number])
+        affine = part.affine.applied(matrix, np.zeros(matrix.shape[0]), shape)
+        total = affine if total is None else total.plus(affine, 1.0)
+    return first.like(total)  # type: ignore[arg-type]
 
 
 def _name(function: Any) -> str:

@@ -13,10 +13,8 @@ import polyapprox
 from nn_bridge import ArgumentError, ConversionError, check, convert, correct_means
 from nn_bridge.channels.foldable import foldings
 from nn_bridge.conversion.folding import fold
-from nn_bridge.encrypted.network import evaluate_encrypted
 from nn_bridge.models import DigitsNet, MobileNetV2, ResNet, ShuffleNetV2
 from nn_bridge.ranges.calibration import measure
-from polyapprox.encrypted import backend
 
 R = polyapprox.relu(precision=2**-7)
 SHAPE = (4, 8, 8)
@@ -405,20 +403,6 @@ def test_a_trace_that_is_not_the_network_is_refused():
     x = drawn(3, *SHAPE)
     first = converted(x)
     assert torch.equal(converted(x), first)
-
-
-def test_folded_networks_run_encrypted():
-    if not backend("tenseal").find().found:
-        pytest.skip("TenSEAL is not installed")
-    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-    x = drawn(6, 3).float()
-    r = polyapprox.circuit("relu", multiplications=3)
-    converted = convert(network, approximation=r, calibrate=[x], interval="per-channel")
-    with pytest.raises(ConversionError, match="1 has an interval for each channel: give nn_bridge"):
-        evaluate_encrypted(converted, x)
-    folded = fold(converted)
-    result = evaluate_encrypted(folded, x)
-    assert (torch.from_numpy(result.outputs) - converted(x).detach().double()).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(

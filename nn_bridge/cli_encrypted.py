@@ -1,0 +1,231 @@
+"""``nn-bridge encrypt``: a network on ciphertexts, all at once or one side after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from .errors import ArgumentError
+
+app = typer.Typer(
+    invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Evaluate a network wholly under encryption; or keygen, image, evaluate, decrypt apart.",
+)  # fmt: skip
+_out = Console()
+_errors = Console(stderr=True)
+
+Network = Annotated[str, typer.Option(help="Name of a network.")]
+Ring = Annotated[str, typer.Option(help="Ring dimension, such as 2^13.")]
+Multiplications = Annotated[int, typer.Option(help="Of the circuit in each ReLU.")]
+Weighted = Annotated[bool, typer.Option(help="Circuits fitted to each layer's inputs.")]
+Published = Annotated[int | None, typer.Option(help="α: the published r_α in every ReLU.")]
+Interval = Annotated[str, typer.Option(help="'per-layer', or one B.")]
+Levels = Annotated[int | None, typer.Option(help="Of the chain behind a bootstrap.")]
+Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=_errors, disable=not _errors.is_terminal, transient=True,
+    )  # fmt: skip
+
+
+def _print(*lines: str) -> None:
+    for line in lines:
+        _out.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def read_ring(text: str) -> int:
+    """A ring dimension, written as a number or as 2^k.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither.
+    """
+    base, power, exponent = text.partition("^")
+    if power and base == "2" and exponent.isdecimal():
+        return 1 << int(exponent[:3])
+    if not text.isdecimal():
+        raise ArgumentError(f"ring is {text!r}: give a number or a power, such as 2^13")
+    return int(text)
+
+
+def _configuration(
+    network: str, multiplications: int, weighted: bool, published: int | None, interval: str
+) -> Any:
+    from .experiments.encrypted_network import EncryptedConfiguration
+
+    width = interval if interval == "per-layer" else _number(interval)
+    return EncryptedConfiguration(network, multiplications, weighted, published, width)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(f"interval is {text!r}: give 'per-layer' or a number") from None
+
+
+@app.callback()
+def encrypt(
+    context: typer.Context,
+    network: Network = "resnet20-cifar10",
+    image: Annotated[int, typer.Option(help="Number of the first test image.")] = 0,
+    images: Annotated[int, typer.Option(help="How many.")] = 1,
+    ring: Ring = "2^13",
+    multiplications: Multiplications = 5,
+    weighted: Weighted = True,
+    published: Published = None,
+    interval: Interval = "per-layer",
+    levels: Levels = None,
+    folder: Annotated[Path | None, typer.Option(help="Keeps keys and what is finished.")] = None,
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="JSON to write.")] = Path("out/encrypted.json"),
+) -> None:
+    """Evaluate a network wholly under encryption: keys, encryption, evaluation, decryption."""
+    if context.invoked_subcommand is not None:
+        return
+    from .experiments.encrypted_network import encrypt_network
+
+    asked = _configuration(network, multiplications, weighted, published, interval)
+    with _progress() as bar:
+        task = bar.add_task("convert", total=None)
+
+        def show(name: str, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=name)
+
+        record = encrypt_network(
+            out, asked, first=image, images=images, ring=read_ring(ring), levels=levels,
+            folder=folder, data=data, progress=show,
+        )  # fmt: skip
+    _out.print(_table(record))
+    _report(record)
+    _print(f"wrote {out}")
+
+
+def _report(record: dict[str, Any]) -> None:
+    seconds = record["processor_seconds_per_image"]
+    _print(
+        record["security"],
+        f"{seconds['all']:.1f} processor seconds an image: matrices {seconds['matrix']:.1f}, "
+        f"{record['bootstraps']} bootstraps at {record['bootstrap_places']} places "
+        f"{seconds['bootstrap']:.1f}, activations {seconds['plan']:.1f}; memory "
+        f"{record['memory_mib']} MiB",
+        f"largest deviation of an output from the clear {record['largest_deviation']:.2g} (outputs "
+        f"up to {record['largest_output']:.3g}); same prediction for {record['same_prediction']} of "
+        f"{record['images']}, correct {record['correct']}",
+    )
+
+
+def _table(record: dict[str, Any]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("layer", "ciphertexts", "level", "bootstraps", "levels used", "matrix, s",
+                    "bootstrap, s", "activation, s"):  # fmt: skip
+        table.add_column(heading, no_wrap=True)
+    for one in record["layers"][0]:
+        table.add_row(
+            one["name"], str(one["ciphertexts"]), str(one["level"]), str(one["bootstraps"]),
+            str(one["levels"]), f"{one['matrix']:.2f}", f"{one['bootstrap']:.2f}", f"{one['plan']:.2f}",
+        )  # fmt: skip
+    return table
+
+
+@app.command()
+def keygen(
+    client: Annotated[Path, typer.Option(help="Folder of the client, who keeps it.")],
+    server: Annotated[Path, typer.Option(help="Folder for the server.")],
+    network: Network = "resnet20-cifar10",
+    ring: Ring = "2^13",
+    multiplications: Multiplications = 5,
+    weighted: Weighted = True,
+    published: Published = None,
+    interval: Interval = "per-layer",
+    levels: Levels = None,
+    data: Data = None,
+) -> None:
+    """Compile a network and make keys: the secret one for the client, the others for the server."""
+    from .encrypted.client import make_keys
+    from .encrypted.compiling import compile_to, prepare
+    from .encrypted.engine import require_engine
+    from .encrypted.memory import require_memory
+    from .encrypted.program import read_program
+    from .encrypted.working import apart
+    from .experiments.encrypted_network import converted_network, test_images
+
+    require_engine()
+    asked = _configuration(network, multiplications, weighted, published, interval)
+    shape = tuple(test_images(network, 0, 1, data)[0].shape[1:])
+    prepared = prepare(
+        read_program(converted_network(asked, data), shape), read_ring(ring), levels=levels
+    )
+    _print(prepared.chain.security, str(require_memory(prepared)))
+    compile_to(prepared, server)
+    apart(make_keys, client, server, what="makes keys")
+    _print(f"{client} is the client's, and must not leave it; {server} is the server's")
+
+
+@app.command()
+def image(
+    client: Annotated[Path, typer.Option(help="Folder of the client.")],
+    network: Network = "resnet20-cifar10",
+    number: Annotated[int, typer.Option("--image", help="Number of the test image.")] = 0,
+    data: Data = None,
+    out: Annotated[Path, typer.Option(help="File of ciphertexts to write.")] = Path("out/image.in"),
+) -> None:
+    """Encrypt a test image, for the server."""
+    from .encrypted.client import encrypt_image
+    from .experiments.encrypted_network import test_images
+
+    pixels, _ = test_images(network, number, 1, data)
+    encrypt_image(client, pixels[0].double().numpy(), out)
+    _print(f"wrote {out}")
+
+
+@app.command()
+def evaluate(
+    server: Annotated[Path, typer.Option(help="Folder of the server.")],
+    given: Annotated[Path, typer.Option("--image", help="File of an encrypted image.")] = Path(
+        "out/image.in"
+    ),
+    out: Annotated[Path, typer.Option(help="File of ciphertexts to write.")] = Path("out/image.out"),
+) -> None:
+    """Evaluate the network on an encrypted image, without any secret; goes on where it was ended."""
+    from .encrypted.folder import Described
+    from .encrypted.serving import evaluate as run
+
+    _print(Described.read(server).chain.security)
+    with _progress() as bar:
+        task = bar.add_task("", total=None)
+
+        def show(name: str, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=name)
+
+        ((*spent,),) = run(server, [(given, out)], show)
+    _print(f"{sum(one.seconds for one in spent):.1f} processor seconds; wrote {out}")
+
+
+@app.command()
+def decrypt(
+    client: Annotated[Path, typer.Option(help="Folder of the client.")],
+    given: Annotated[Path, typer.Option("--outputs", help="File of encrypted outputs.")] = Path(
+        "out/image.out"
+    ),
+) -> None:
+    """Decrypt the outputs of an image."""
+    from .encrypted.client import decrypt_outputs
+    from .encrypted.folder import Described
+
+    outputs = decrypt_outputs(client, given).reshape(-1)
+    _print(
+        Described.read(client).chain.security,
+        " ".join(f"{value:.6g}" for value in outputs),
+        f"largest: output {int(outputs.argmax())}",
+    )

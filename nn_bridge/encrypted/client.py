@@ -1,0 +1,103 @@
+"""The client's side: keys, encrypted images, decrypted outputs. All that needs the secret key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .engine import Client, encrypt, require_engine
+from .folder import Described, join, split, write_bytes
+
+Progress = Callable[[str, int, int], None]
+PLANS, BOOT = "plans.key", "bootstrap.key"
+
+
+def rotations_file(level: int) -> str:
+    """Name of the keys of rotations at a level."""
+    return f"rotations-{level:02}.key"
+
+
+def make_keys(client: Path, server: Path, progress: Progress | None = None) -> None:
+    """Make the secret key, the public one, and the server's keys.
+
+    Parameters
+    ----------
+    client, server : path
+        Folders; the server's holds a compiled network.
+    progress : callable, optional
+
+    Raises
+    ------
+    ArgumentError
+        If the server's folder holds no network.
+    BackendError
+        If a wheel is missing.
+    """
+    require_engine()
+    described = Described.read(server)
+    maker = Client(described.chain)
+    keys = server / "keys"
+    jobs: list[tuple[Path, Callable[[], bytes]]] = [
+        (client / "secret.key", lambda: maker.secret),
+        (client / "public.key", lambda: maker.public_key(described.input_level)),
+        (keys / PLANS, maker.plan_keys),
+    ]
+    if any(step.bootstrap for step in described.steps):
+        jobs.append((keys / BOOT, maker.boot_keys))
+    for level, elements in described.rotations.items():
+        path = keys / rotations_file(level)
+        jobs.append((path, partial(maker.rotation_keys, level, elements)))
+    for number, (path, job) in enumerate(jobs, 1):
+        write_bytes(path, job())
+        if path.name == "secret.key":
+            path.chmod(0o600)
+        if progress:
+            progress("keys", number, len(jobs))
+    described.write(client)
+
+
+def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
+    """Encrypt an image with the public key.
+
+    Raises
+    ------
+    ArgumentError
+        If the image is not of the network's shape, or the folder has no keys.
+    """
+    described = Described.read(client)
+    layout = described.layouts[0]
+    if tuple(image.shape) != layout.shape:
+        raise ArgumentError(f"the image is of shape {tuple(image.shape)}, not {layout.shape}")
+    public = _key(client / "public.key")
+    level = described.input_level
+    packed = layout.pack(np.asarray(image, np.float64))
+    return write_bytes(out, join([encrypt(described.chain, public, level, one) for one in packed]))
+
+
+def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
+    """The outputs of one image.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no secret key, or the file is not one of outputs.
+    """
+    described = Described.read(client)
+    layout, level = described.layouts[-1], described.steps[-1].end
+    holder = Client(described.chain, _key(client / "secret.key"))
+    if not path.is_file():
+        raise ArgumentError(f"there is no file {path}: evaluate first")
+    parts = split(path.read_bytes(), path)
+    if len(parts) != layout.ciphertexts:
+        raise ArgumentError(f"{path} holds {len(parts)} ciphertexts, not the {layout.ciphertexts} of outputs")
+    return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))
+
+
+def _key(path: Path) -> bytes:
+    if not path.is_file():
+        raise ArgumentError(f"there is no {path}: make keys first (nn-bridge encrypted keygen)")
+    return path.read_bytes()

@@ -1,0 +1,201 @@
+"""From a program to what a server runs: layouts, levels, bootstraps, and a model file a layer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from polyapprox.encrypted.frameworks.lattigo_graph import Lowering
+from polyapprox.encrypted.frameworks.lattigo_model import INPUT, Graph, model
+from polyapprox.plan import Plan
+from polyapprox.plan.count import count
+from polyapprox.plan.schedule import schedule
+
+from ..errors import ArgumentError
+from .chain import SCALE_BITS, Chain
+from .costs import Costs
+from .engine import moduli
+from .folder import Described, write_bytes
+from .layouts import Layout, choose_layout, diagonals, entries, first_layout
+from .planning import Placement, Sizes, best_chain
+from .program import Layer, Program
+
+RATIO = 2  # baby steps for each giant step
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A program with its layouts and levels, before any file or key is made.
+
+    Attributes
+    ----------
+    program : Program
+    chain : Chain
+    layouts : tuple of Layout
+    sizes : tuple of Sizes
+    placement : Placement
+    """
+
+    program: Program
+    chain: Chain
+    layouts: tuple[Layout, ...]
+    sizes: tuple[Sizes, ...]
+    placement: Placement
+
+
+def prepare(
+    program: Program,
+    ring: int,
+    *,
+    levels: int | None = None,
+    special: int = 8,
+    costs: Costs | None = None,
+    highest: int | None = None,
+) -> Prepared:
+    """Lay out a program in a ring, and place its bootstraps.
+
+    Parameters
+    ----------
+    program : Program
+    ring : int
+    levels : int, optional
+        Of the chain behind a bootstrap; by default what the model of costs finds best.
+    special, costs, highest
+        See :class:`nn_bridge.encrypted.chain.Chain` and
+        :func:`nn_bridge.encrypted.planning.place`.
+
+    Raises
+    ------
+    ArgumentError
+        If the ring is too small for the image, or the chain too short for a plan.
+    """
+    Chain(ring, 2)  # refuses what is no ring
+    first = first_layout(program.shape, ring // 2)
+    plane = int(np.prod(first.grid))
+    if plane > first.slots:
+        raise ArgumentError(
+            f"a channel of the image fills {plane} slots and a ring of {ring} has {first.slots}: "
+            f"use one of {2 * plane} or more"
+        )
+    layouts, sizes = [first], []
+    for layer in program.layers:
+        terms = [(matrix, layouts[source]) for source, matrix in layer.terms]
+        layout = choose_layout(layer.shape, terms)
+        layouts.append(layout)
+        sizes.append(Sizes(layout.ciphertexts, _diagonals(terms, layout)))
+    depths = [count(one.plan, "published").depth if one.plan else 0 for one in program.layers]
+    lengths = None if levels is None else [levels]
+    found, placement = best_chain(
+        program, depths, sizes, ring, costs or Costs(), lengths, highest
+    )
+    return Prepared(program, Chain(ring, found, special), tuple(layouts), tuple(sizes), placement)
+
+
+def _diagonals(terms: Sequence, layout: Layout) -> int:
+    found = entries(terms, [1.0] * len(terms), layout)
+    block = found.target // layout.slots * found.columns + found.source // layout.slots
+    index = (found.source - found.target) % layout.height
+    return len(np.unique(block * layout.height + index))
+
+
+def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = None) -> Described:
+    """Write the models of all layers, and network.json, into a server's folder."""
+    chain, program = prepared.chain, prepared.program
+    primes = moduli(chain)
+    writer = _Writer(chain, primes, folder / "layers")
+    factors, plans = [1.0], []
+    rotations: dict[int, set[int]] = {}
+    total = len(program.layers)
+    for number, layer in enumerate(program.layers, 1):
+        step = prepared.placement.steps[number - 1]
+        before, after, name = writer.plan(layer.plan, step.start)
+        shrink = max(1, int(np.ceil(abs(before) * layer.largest - 1e-9)))
+        if step.bootstrap:
+            writer.bootstrap(number, shrink)
+        used = writer.matrix(number, layer, prepared.layouts, factors, before, step.level)
+        rotations.setdefault(step.level, set()).update(used)
+        factors.append(after)
+        plans.append(name)
+        if progress:
+            progress("compile", number, total)
+    described = Described(
+        program.digest,
+        chain,
+        tuple(layer.name for layer in program.layers),
+        tuple(tuple(source for source, _ in layer.terms) for layer in program.layers),
+        prepared.layouts,
+        prepared.placement.steps,
+        tuple(plans),
+        {level: tuple(sorted(one)) for level, one in sorted(rotations.items())},
+    )
+    described.write(folder)
+    return described
+
+
+class _Writer:
+    """Model files of one chain."""
+
+    def __init__(self, chain: Chain, primes: list[int], folder: Path) -> None:
+        self.chain, self.primes, self.folder = chain, primes, folder
+        self.made: dict[tuple[Plan, int], tuple[float, float, str]] = {}
+
+    def plan(self, plan: Plan | None, start: int) -> tuple[float, float, str]:
+        """What a plan's input and value are to be multiplied with, and its file."""
+        if plan is None:
+            return 1.0, 1.0, ""
+        key = plan, start
+        if key not in self.made:
+            primes = self.primes[start:0:-1]
+            steps = schedule(plan, primes, SCALE_BITS)
+            lowered = Lowering(steps, primes, SCALE_BITS)
+            after = 2.0**SCALE_BITS / (lowered.result.factor * steps.scale)
+            data = model(lowered.graph, lowered.result.name, self.chain.parameters())
+            name = f"plan-{hashlib.sha256(data).hexdigest()[:12]}.orion"
+            write_bytes(self.folder / name, data)
+            self.made[key] = steps.factors[0], after, name
+        return self.made[key]
+
+    def bootstrap(self, number: int, shrink: int) -> None:
+        graph = Graph()
+        output = graph.bootstrap(INPUT, self.chain.slots, shrink)
+        data = model(graph, output, self.chain.parameters())
+        write_bytes(self.folder / f"{number:03}-boot.orion", data)
+
+    def matrix(
+        self, number: int, layer: Layer, layouts: Sequence[Layout], factors: Sequence[float],
+        before: float, level: int,
+    ) -> set[int]:  # fmt: skip
+        """Write a layer's matrix; the Galois elements that it needs."""
+        target = layouts[number]
+        terms = [(matrix, layouts[source]) for source, matrix in layer.terms]
+        undo = [before * factors[source] for source, _ in layer.terms]
+        blocks = diagonals(entries(terms, undo, target), target)
+        graph = Graph()
+        folds = (target.slots // target.height).bit_length() - 1
+        bias = list(target.pack(before * layer.constants))  # added before the folds, so once
+        output = graph.matrix(INPUT, level, blocks, bias, ratio=RATIO, folds=folds)
+        data = model(graph, output, self.chain.parameters(level))
+        write_bytes(self.folder / f"{number:03}.orion", data)
+        return galois_elements(blocks, target, self.chain.ring)
+
+
+def galois_elements(blocks: dict, layout: Layout, ring: int) -> set[int]:
+    """Of the rotations that a matrix needs, as Lattigo splits them into baby and giant steps."""
+    from orion_compiler.core import galois
+
+    root, slots = 2 * ring, layout.slots
+    ratio = RATIO.bit_length() - 1
+    found: set[int] = set()
+    for indices, _ in blocks.values():
+        found.update(galois.compute_galois_elements(indices.tolist(), slots, ratio, root))
+    turn = slots // 2
+    while turn >= layout.height:
+        found.add(galois.galois_element(turn, root))
+        turn //= 2
+    found.discard(1)
+    return found

@@ -1,0 +1,140 @@
+"""The folders of a run: the server's (network, keys for evaluation, values) and the client's.
+
+    client/network.json  secret.key  public.key
+    server/network.json  layers/…  keys/…  values/…
+
+What the client sends is its keys/ and an image's ciphertexts; it gets the outputs' ciphertexts back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArgumentError
+from ..files import write_atomically, write_json
+from .chain import Chain
+from .layouts import Layout
+from .planning import Step
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Described:
+    """What both sides know of a run.
+
+    Attributes
+    ----------
+    digest : str
+        Of the program.
+    chain : Chain
+    names : tuple of str
+        Of the layers.
+    sources : tuple of tuple of int
+        Of each layer: 0 is the image.
+    layouts : tuple of Layout
+        Of the image, and of each layer's values.
+    steps : tuple of Step
+    plans : tuple of str
+        File of each layer's plan; "" for the last.
+    rotations : dict of int to tuple of int
+        Galois elements by level.
+    """
+
+    digest: str
+    chain: Chain
+    names: tuple[str, ...]
+    sources: tuple[tuple[int, ...], ...]
+    layouts: tuple[Layout, ...]
+    steps: tuple[Step, ...]
+    plans: tuple[str, ...]
+    rotations: dict[int, tuple[int, ...]]
+
+    @property
+    def input_level(self) -> int:
+        """Level at which images are encrypted: the highest that a layer takes them at."""
+        levels = [s.level for s, used in zip(self.steps, self.sources, strict=True) if 0 in used]
+        return max(levels)
+
+    def write(self, folder: Path) -> None:
+        """As network.json."""
+        record = {
+            "format": FORMAT,
+            "digest": self.digest,
+            "chain": self.chain.record(),
+            "security": self.chain.security,
+            "names": self.names,
+            "sources": self.sources,
+            "layouts": [one.record() for one in self.layouts],
+            "steps": [asdict(one) for one in self.steps],
+            "plans": self.plans,
+            "rotations": {str(level): one for level, one in self.rotations.items()},
+        }
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / "network.json", record)
+
+    @classmethod
+    def read(cls, folder: Path) -> Described:
+        """From network.json.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none, or one that is not understood.
+        """
+        path = folder / "network.json"
+        if not path.is_file():
+            raise ArgumentError(
+                f"{folder} holds no network.json: make keys first (nn-bridge encrypted keygen)"
+            )
+        try:
+            record: dict[str, Any] = json.loads(path.read_text())
+            if record["format"] != FORMAT:
+                raise ValueError(f"its format is {record['format']}, not {FORMAT}")
+            return cls(
+                record["digest"],
+                Chain(**record["chain"]),
+                tuple(record["names"]),
+                tuple(map(tuple, record["sources"])),
+                tuple(map(Layout.of, record["layouts"])),
+                tuple(Step(**one) for one in record["steps"]),
+                tuple(record["plans"]),
+                {int(level): tuple(one) for level, one in record["rotations"].items()},
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"{path} is not the description of a run ({error}): make keys anew"
+            ) from None
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_atomically(path, lambda temporary: temporary.write_bytes(data))
+
+
+def join(parts: list[bytes]) -> bytes:
+    """Ciphertexts as one file: each after its length."""
+    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+
+
+def split(data: bytes, path: Path) -> list[bytes]:
+    """Ciphertexts of a file.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    parts, start = [], 0
+    while start < len(data):
+        length = int.from_bytes(data[start : start + 8], "little")
+        part = data[start + 8 : start + 8 + length]
+        if len(part) != length or not part.startswith(b"\x01{"):
+            raise ArgumentError(f"{path} is not a file of ciphertexts, or it is cut off")
+        parts.append(part)
+        start += 8 + length
+    return parts

@@ -1,0 +1,79 @@
+"""How much memory a run will need, before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..errors import ArgumentError
+from .compiling import Prepared
+
+_MIB = 1 << 20
+_BASE = 400 * _MIB  # Python, torch and the engine's libraries
+_COPIES = 2.5  # of keys, while they are read, in bytes and as numbers
+_MATRICES = 1.0  # what a bootstrap keeps of its own matrices, in terms of its keys
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Bytes of the keys on disk, and of the largest memory of the evaluating process."""
+
+    keys: int
+    peak: int
+
+    def __str__(self) -> str:
+        return f"keys of {self.keys / _MIB:.0f} MiB, memory up to {self.peak / _MIB:.0f} MiB"
+
+
+def forecast(prepared: Prepared) -> Forecast:
+    """What a run will need."""
+    chain, steps = prepared.chain, prepared.placement.steps
+    boot = chain.boot_key_bytes() if any(step.bootstrap for step in steps) else 0
+    rotations = 0
+    for level in {step.level for step in steps}:
+        here = [s.diagonals for s, step in zip(prepared.sizes, steps, strict=True) if step.level == level]
+        rotations += int(3 * max(here) ** 0.5 + 12) * chain.rotation_key_bytes(level)
+    keys = boot + rotations
+    largest = max(size.diagonals for size in prepared.sizes) * chain.slots * 8
+    return Forecast(keys, int(_BASE + _COPIES * keys + _MATRICES * boot + 3 * largest))
+
+
+def available_memory() -> int:
+    """Bytes that can be had now; a large number where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 1 << 60
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 1 << 60
+
+
+def require_memory(prepared: Prepared) -> Forecast:
+    """The forecast, if there is as much.
+
+    Raises
+    ------
+    ArgumentError
+        If memory is too small; what would fit is named.
+    """
+    needed, there = forecast(prepared), available_memory()
+    if needed.peak <= there:
+        return needed
+    chain = prepared.chain
+    smaller = chain.ring // 2
+    while smaller >= 1 << 10:
+        other = replace(prepared, chain=replace(chain, ring=smaller))
+        if forecast(other).peak <= there:
+            break
+        smaller //= 2
+    advice = (
+        f"a ring of 2^{smaller.bit_length() - 1} would fit"
+        if smaller >= 1 << 10
+        else "no ring would fit"
+    )
+    raise ArgumentError(
+        f"in {chain.security} the run would need {needed.peak / _MIB:.0f} MiB of memory, and "
+        f"{there / _MIB:.0f} MiB are free: {advice}"
+    )

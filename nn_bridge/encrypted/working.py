@@ -1,0 +1,76 @@
+"""A job in a process of its own: its memory is given back, and it ends with the process that asked."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from polyapprox.encrypted.backend import BackendError
+from polyapprox.errors import PolyApproxError
+
+Progress = Callable[[str, int, int], None]
+
+
+def apart(
+    job: Callable[..., Any], *arguments: Any, what: str, progress: Progress | None = None
+) -> Any:
+    """The result of job(*arguments, progress), in another process.
+
+    Parameters
+    ----------
+    job : callable
+        Of a module; its last argument is a `progress`.
+    *arguments
+    what : str
+        What the process does, for messages.
+    progress : callable, optional
+
+    Raises
+    ------
+    BackendError
+        If the process was killed.
+    PolyApproxError
+        Whatever the job raises of this.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    worker = context.Process(target=_work, args=(there, job, arguments), daemon=True)
+    worker.start()
+    there.close()
+    try:
+        while True:
+            kind, *rest = here.recv()
+            if kind == "progress" and progress:
+                progress(*rest)
+            elif kind == "result":
+                return rest[0]
+            elif kind == "error":
+                raise rest[0]
+    except EOFError:
+        worker.join()
+        raise BackendError(
+            f"the process that {what} was ended (code {worker.exitcode}; -9 often means that memory "
+            "was short); what it finished is kept: run the same again, or in a smaller ring"
+        ) from None
+    finally:
+        here.close()
+        if worker.is_alive():
+            worker.terminate()
+        worker.join()
+
+
+def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    os.environ.setdefault("GOGC", "50")  # the engine's memory is swept earlier
+
+    def progress(*said: Any) -> None:
+        there.send(("progress", *said))  # fails when nobody listens any more: so does the job
+
+    try:
+        there.send(("result", job(*arguments, progress)))
+    except PolyApproxError as error:
+        there.send(("error", error))
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(1)
