@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
         minimum as minimum,
         relu as relu,
     )
+    from .recipes.approximate import approximate as approximate
     from .recipes.circuits import circuit as circuit
     from .recipes.entered import from_components as from_components
     from .recipes.limits import limits as limits
@@ -39,6 +40,7 @@ __all__ = [
     "PrecisionWarning",
     "__version__",
     "abs",
+    "approximate",
     "audit",
     "bootstrapped",
     "circuit",
@@ -69,6 +71,7 @@ _LAZY = {
     "minimum": ("recipes.absolute", "minimum"),
     "sign": ("recipes.sign", "sign"),
     "step": ("recipes.sign", "step"),
+    "approximate": ("recipes.approximate", "approximate"),
     "circuit": ("recipes.circuits", "circuit"),
     "weighted_relu": ("weighted", "weighted_relu"),
     "limits": ("recipes.limits", "limits"),

@@ -13,6 +13,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError, NotConvergedError
 from ..given import is_whole, is_word, shown
 from ..numbers import ZERO, exact
+from ..plan.series import series_cost
 from ..polynomial import Parity
 from ..precision import one_at_a_time
 from ..proof.covered import widened
@@ -357,3 +358,47 @@ def _inside(
     reference: tuple[mpmath.mpf, ...], domain: tuple[Interval, ...]
 ) -> tuple[mpmath.mpf, ...]:
     return tuple(x for x in reference if any(a <= x <= b for a, b in domain))
+
+
+def level_at(
+    target: Target,
+    degree: int,
+    interval: Interval,
+    weight: Target | None,
+    guard: mpmath.mpf,
+    wanted: float,
+) -> float:
+    """About the least error of a polynomial of a degree: a forecast, what :func:`minimax` would reach."""
+    parity = _parity(target, weight, (interval,), None)
+    room = _room((interval,), guard, target, weight, parity)
+    found = level_of(target, degree, room.parts, weight, parity, wanted)
+    return float(found.level)
+
+
+def degree_for(
+    target: Target, wanted: float, interval: Interval, weight: Target | None, guard: mpmath.mpf
+) -> int:
+    """The lowest degree that reaches an error, by its levelled error: a forecast.
+
+    Raises
+    ------
+    NotConvergedError
+        If none is known to.
+    """
+    parity = _parity(target, weight, (interval,), None)
+    room = _room((interval,), guard, target, weight, parity)
+    return _search_degree(target, wanted, room.parts, weight, parity)
+
+
+def cost_of(target: Target, degree: int, interval: Interval, weight: Target | None) -> tuple[int, int]:
+    """Multiplications and levels of what :func:`minimax` makes of a degree: a forecast, at least."""
+    parity = _parity(target, weight, (interval,), None)
+    reduced = reduction_of(target, degree, (interval,), weight, parity)
+    multiplications, levels = _series_cost(max(0, degree - reduced.lost), reduced.parity)
+    return multiplications + reduced.lost, levels + reduced.lost
+
+
+def _series_cost(degree: int, parity: Parity | None) -> tuple[int, int]:
+    """Of the next degree below that has the parity."""
+    wrong = parity is not None and degree % 2 != (parity == "odd")
+    return series_cost(degree - wrong, parity) if degree - wrong > 0 else (0, 0)

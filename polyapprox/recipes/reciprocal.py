@@ -84,30 +84,49 @@ def reciprocal(
         steps = fewest_levels(covered[0], read_tolerance(precision, None, 1.0))
     else:
         steps = whole("levels", levels, 2, MOST_LEVELS)
-    estimate, bits = _estimate(covered[0], steps)
     command = call(
         "reciprocal", interval=(low, high), levels=steps, guard=float(over),
         leave_out={"guard": DEFAULT_GUARD},
     )  # fmt: skip
-    result = Approximation(
+    return certified(closed_form((low, high), steps, over, command, relative=True))
+
+
+def closed_form(
+    interval: tuple[float, float], steps: int, guard: mpmath.mpf, command: str, relative: bool
+) -> Approximation:
+    """It with so many levels, not yet proven; its error relative, or the absolute one it then has.
+
+    Parameters
+    ----------
+    interval : (float, float)
+        0 < low < high.
+    steps : int
+    guard : mpmath.mpf
+    command : str
+        For the provenance.
+    relative : bool
+    """
+    domain = ((exact(interval[0]), exact(interval[1])),)
+    covered = widened(domain, guard, as_target(FUNCTION))
+    estimate, bits = estimate_of(covered[0], steps)
+    return Approximation(
         function=FUNCTION,
         domain=domain,
         structure="circuit",
         components=(),
         plan=reciprocal_plan(*covered[0], steps, bits),
         offset=ZERO,
-        weight=WEIGHT,
-        error_estimate=estimate,
+        weight=WEIGHT if relative else "1",
+        error_estimate=estimate if relative else estimate / float(covered[0][0]),
         certificate=None,
         margins=(),
         provenance=Provenance.of(command),
-        guard=over,
+        guard=guard,
         covered=covered,
     )
-    return certified(result)
 
 
-def _estimate(covered: tuple[mpmath.mpf, mpmath.mpf], steps: int) -> tuple[float, int]:
+def estimate_of(covered: tuple[mpmath.mpf, mpmath.mpf], steps: int) -> tuple[float, int]:
     """The relative error, and the bits that the constants need for it."""
     with working_precision(128 + 4 * steps):
         error = exact((1 / growth(*covered, steps)).mid())
@@ -124,7 +143,7 @@ def fewest_levels(covered: tuple[mpmath.mpf, mpmath.mpf], wanted: float) -> int:
         If there are more than 15.
     """
     for steps in range(2, MOST_LEVELS + 1):
-        if _estimate(covered, steps)[0] <= wanted * (1 - _ROOM):
+        if estimate_of(covered, steps)[0] <= wanted * (1 - _ROOM):
             return steps
     raise ArgumentError(
         f"1/x on [{float(covered[0]):.6g}, {float(covered[1]):.6g}] to {wanted:.3g} takes more than "
