@@ -65,6 +65,7 @@ tables: setup
 check: setup
 	$(BIN)/python tests/checks/relu_every_precision.py
 	$(BIN)/python tests/checks/guard_every_precision.py
+	$(BIN)/python tests/checks/never_dominated.py
 	$(BIN)/python tests/checks/standing_adversary.py
 	$(BIN)/python tests/checks/printed_numbers.py
 

@@ -7,7 +7,7 @@ from bisect import insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import mpmath
 
@@ -24,7 +24,7 @@ from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
-from .arguments import Interval, read_choice, read_flag, read_interval, read_tolerance
+from .arguments import Ends, Interval, read_choice, read_flag, read_interval, read_tolerance
 from .circuits import library_name
 from .guard import DEFAULT_GUARD, read_guard
 from .iterations import ENOUGH, inner_weight, needed, reached, root_of, squared, squarings, stepped
@@ -111,16 +111,16 @@ class Task:
 
 @one_at_a_time
 def approximate(
-    function: Any,
+    function: str | Callable[[Any], Any] | Target,
     *,
-    interval: Any,
+    interval: Ends,
     precision: float | None = None,
     tolerance: float | None = None,
     multiplications: int | None = None,
     levels: int | None = None,
     relative: bool = False,
-    weight: Any = None,
-    objective: str = "balanced",
+    weight: str | Callable[[Any], Any] | Target | None = None,
+    objective: Literal["balanced", "levels", "depth", "multiplications"] = "balanced",
     guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The cheapest approximation to a precision, or the most precise one at a cost, of all structures.
@@ -169,9 +169,9 @@ def approximate(
     ('circuit', 5, True)
     >>> r = approximate("log(1 + x)", interval=(0, 3), levels=3)
     >>> r.structure, r.depth, r.degrees
-    ('polynomial', 3, (8,))
+    ('polynomial', 3, (7,))
     """
-    objective = read_choice("objective", objective, OBJECTIVES)
+    aim = read_choice("objective", objective, OBJECTIVES)
     m = MOST if multiplications is None else whole("multiplications", multiplications, 1, MOST)
     n = MOST if levels is None else whole("levels", levels, 1, MOST)
     limited = multiplications is not None or levels is not None
@@ -182,7 +182,7 @@ def approximate(
     given = {
         "interval": ends, "precision": precision, "tolerance": tolerance,
         "multiplications": multiplications, "levels": levels, "relative": relative, "weight": weight,
-        "objective": objective, "guard": float(over),
+        "objective": aim, "guard": float(over),
     }  # fmt: skip
     left_out = {
         "precision": None, "tolerance": None, "multiplications": None, "levels": None,
@@ -194,7 +194,7 @@ def approximate(
     check_domain(target, [ends])
     weighting = read_weight(target, weight, relative, (ends,))
     command = call("approximate", function, **given, leave_out=left_out)
-    task = Task(target, ends, weighting, relative, objective, over, m, n, command)
+    task = Task(target, ends, weighting, relative, aim, over, m, n, command)
     wanted = None
     if precision is not None or tolerance is not None:
         wanted = read_tolerance(precision, tolerance, unit_of(target.name, [ends], task.weighted))
@@ -348,21 +348,21 @@ def _polynomials(task: Task, wanted: float | None) -> Iterator[Way]:
 
     try:
         if wanted is None:
-            degree = _affordable(task)
-            if degree is None:
-                return
+            for degree in _affordable(task):
+                yield _polynomial(task, degree, _level(task, degree), partial(make, degree))
+            return
         else:
             if _out_of_reach(task, wanted):
                 return
             where = task.interval, task.weight, task.guard
             least = max(1, degree_for(task.target, wanted, *where))
-            yield _polynomial(task, least, wanted, lambda: make(None, wanted))
-            degree = _cheaper_degree(task, least)
-            if degree is None:
+            yield _polynomial(task, least, wanted, partial(make, None, wanted))
+            cheaper = _cheaper_degree(task, least)
+            if cheaper is None:
                 return
     except NotConvergedError:
         return
-    yield _polynomial(task, degree, wanted or _level(task, degree), lambda: make(degree))
+    yield _polynomial(task, cheaper, wanted, partial(make, cheaper))
 
 
 def _out_of_reach(task: Task, wanted: float) -> bool:
@@ -380,9 +380,10 @@ def _level(task: Task, degree: int) -> float:
 
 
 def _polynomial(
-    task: Task, degree: int, error: float, make: Callable[[], Approximation] | None = None
+    task: Task, degree: int, error: float, make: Callable[[], Approximation] | None = None,
+    adapted: bool = True,
 ) -> Way:
-    multiplications, levels = cost_of(task.target, degree, task.interval, task.weight)
+    multiplications, levels = cost_of(task.target, degree, task.interval, task.weight, adapted)
     return Way("polynomial", multiplications, levels, degree // 2, error, make or _never)
 
 
@@ -397,22 +398,26 @@ def _never() -> Approximation:
     raise NotConvergedError("a plan without a polynomial")
 
 
-def _affordable(task: Task) -> int | None:
-    """The highest degree within the limits, or the lowest that reaches 2^-64 where that is less."""
+def _affordable(task: Task) -> list[int]:
+    """The highest degrees within the limits, or the lowest that reaches 2^-64 where that is less.
+
+    Down to the highest one that is surely within them: adapted coefficients may be refused.
+    """
     high = min(_HIGHEST, 1 << min(task.most_levels, 11), 1 << min(task.most_multiplications, 11))
     while high and not task.allows(_polynomial(task, high, 0.0)):
         high -= 1
     if high < 1:
-        return None
+        return []
     low, tried = 0, 1
     while tried < high and _level(task, tried) > FINEST:
         low, tried = tried, 2 * tried
-    if tried >= high:
-        return high
-    while tried - low > 1:
+    while tried < high and tried - low > 1:
         middle = (low + tried) // 2
         low, tried = (middle, tried) if _level(task, middle) > FINEST else (low, middle)
-    return tried
+    degrees = [min(tried, high)]
+    while not task.allows(_polynomial(task, degrees[-1], 0.0, adapted=False)) and degrees[-1] > 1:
+        degrees.append(degrees[-1] - 1)
+    return degrees
 
 
 def _steps(task: Task, wanted: float | None, deeper: int) -> Iterator[Way]:

@@ -13,6 +13,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError, NotConvergedError
 from ..given import is_whole, is_word, shown
 from ..numbers import ZERO, exact
+from ..plan.chebyshev import chebyshev_cost
 from ..plan.series import series_cost
 from ..polynomial import Parity
 from ..precision import one_at_a_time
@@ -390,15 +391,18 @@ def degree_for(
     return _search_degree(target, wanted, room.parts, weight, parity)
 
 
-def cost_of(target: Target, degree: int, interval: Interval, weight: Target | None) -> tuple[int, int]:
-    """Multiplications and levels of what :func:`minimax` makes of a degree: a forecast, at least."""
+def cost_of(
+    target: Target, degree: int, interval: Interval, weight: Target | None, adapted: bool = True
+) -> tuple[int, int]:
+    """Multiplications and levels of what :func:`minimax` makes of a degree: a forecast.
+
+    The least it may be; without adapted coefficients, which some polynomials refuse, the most.
+    """
     parity = _parity(target, weight, (interval,), None)
     reduced = reduction_of(target, degree, (interval,), weight, parity)
-    multiplications, levels = _series_cost(max(0, degree - reduced.lost), reduced.parity)
+    left = degree - reduced.lost
+    if reduced.parity is not None and left % 2 != (reduced.parity == "odd"):
+        left -= 1
+    cost = series_cost if adapted else chebyshev_cost
+    multiplications, levels = cost(left, reduced.parity) if left > 0 else (0, 0)
     return multiplications + reduced.lost, levels + reduced.lost
-
-
-def _series_cost(degree: int, parity: Parity | None) -> tuple[int, int]:
-    """Of the next degree below that has the parity."""
-    wrong = parity is not None and degree % 2 != (parity == "odd")
-    return series_cost(degree - wrong, parity) if degree - wrong > 0 else (0, 0)

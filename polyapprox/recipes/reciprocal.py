@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import mpmath
 
@@ -18,7 +17,7 @@ from ..proof.covered import widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..targets import as_target
-from .arguments import read_interval, read_tolerance
+from .arguments import Ends, read_interval, read_tolerance
 from .guard import DEFAULT_GUARD, read_guard
 
 FUNCTION, WEIGHT = "1/x", "1/abs(1/x)"
@@ -30,7 +29,7 @@ _ROOM = 1e-6  # of the error: for the rounding of the constants
 @one_at_a_time
 def reciprocal(
     *,
-    interval: Any,
+    interval: Ends,
     precision: float | None = None,
     levels: int | None = None,
     guard: float = DEFAULT_GUARD,
@@ -42,9 +41,9 @@ def reciprocal(
     interval : (float, float)
         0 < low < high.
     precision : float, optional
-        Relative error; or give
+        Relative error.
     levels : int, optional
-        Levels (rule "published"), from 2 to 15.
+        Levels (rule "published"), from 2 to 15, in place of a precision.
     guard : float
         Inputs may leave the interval by so much of its larger end, as far as 1/x allows.
 

@@ -1,0 +1,107 @@
+"""One door for every function: never dominated, within its bound, refusing what it cannot."""
+
+from __future__ import annotations
+
+import json
+
+import mpmath
+import numpy as np
+import pytest
+from dominated import FUNCTIONS, by_hand
+from independent import run_plan_mpmath, true_value
+
+import polyapprox as pa
+from polyapprox.cli import main
+from polyapprox.errors import ArgumentError, DomainError
+from polyapprox.numbers import exact
+
+SOME = [FUNCTIONS[k] for k in (1, 11, 14, 18, 21, 28)]
+
+
+def _true(function, x):
+    """By mpmath: of the functions known by name, or of the expression."""
+    if function in ("exp", "gelu", "silu", "sigmoid", "tanh", "relu", "1/x", "1/sqrt(x)"):
+        return true_value(function, exact(x))
+    return eval(function, {"log": mpmath.log, "x": mpmath.mpf(x)})
+
+
+def _largest(r, low, high, relative):
+    worst = mpmath.mpf(0)
+    with mpmath.workprec(200):
+        for angle in np.linspace(0, np.pi / 2, 301):
+            x = float(low + (high - low) * np.sin(angle) ** 2)
+            true = _true(r.function, x)
+            error = abs(run_plan_mpmath(r.plan, x) - true)
+            worst = max(worst, error / abs(true) if relative else error)
+    return worst
+
+
+@pytest.mark.parametrize(("function", "interval", "precision", "relative"), SOME)
+def test_never_dominated_by_a_structure_called_by_hand(function, interval, precision, relative):
+    r = pa.approximate(function, interval=interval, precision=precision, relative=relative)
+    unit = float(r.unit)
+    assert r.error_bound <= precision * unit
+    assert _largest(r, *interval, relative) <= r.error_bound
+    assert not [h for h in by_hand(function, interval, precision * unit, relative) if h.dominates(r)]
+
+
+@pytest.mark.parametrize(
+    ("function", "interval", "relative", "precision"),
+    [
+        ("1/x", (0.01, 1), True, 1e-3), ("1/sqrt(x)", (0.02, 9), True, 1e-5),
+        ("exp", (-100, 0), False, 1e-4),
+    ],
+)  # fmt: skip
+def test_iterations_are_proven_by_their_plans(function, interval, relative, precision):
+    r = pa.approximate(
+        function, interval=interval, precision=precision, relative=relative, objective="multiplications"
+    )
+    assert r.structure == "circuit"
+    assert _largest(r, *interval, relative) <= r.error_bound <= precision
+    assert pa.verify(r).ok
+
+
+@pytest.mark.parametrize(("function", "limits"), [
+    ("sigmoid", {"levels": 4}), ("log(3-x)", {"multiplications": 4}),
+    ("log(2+x)", {"levels": 3, "multiplications": 4}),
+])  # fmt: skip
+def test_the_most_precise_within_limits(function, limits):
+    interval = (-1, 1)
+    r = pa.approximate(function, interval=interval, **limits)
+    assert r.depth <= limits.get("levels", 99)
+    assert r.multiplications <= limits.get("multiplications", 99)
+    assert _largest(r, *interval, False) <= r.error_bound
+    for degree in (2, 3, 4, 5, 6, 7, 8):
+        p = pa.minimax(function, degree, interval=interval)
+        inside = p.depth <= limits.get("levels", 99)
+        if inside and p.multiplications <= limits.get("multiplications", 99):
+            assert r.error_bound <= p.error_bound
+
+
+def test_limits_with_a_precision_that_they_do_not_allow():
+    with pytest.raises(ArgumentError, match="nearest possible"):
+        pa.approximate("gelu", interval=(-8, 8), precision=2**-14, multiplications=3)
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"precision": 0.1}, DomainError), ({}, ArgumentError), ({"levels": 0}, ArgumentError),
+        ({"precision": 2}, ArgumentError), ({"precision": 0.1, "objective": "speed"}, ArgumentError),
+    ],
+)  # fmt: skip
+def test_refusals(given, error):
+    with pytest.raises(error):
+        pa.approximate("1/x", interval=(-1, 1) if error is DomainError else (0.5, 1), **given)
+
+
+def test_the_command_says_the_same(capsys, tmp_path):
+    path = tmp_path / "gelu.json"
+    assert main(["approximate", "gelu", "--interval", "-7", "7", "--precision", "2^-12", "--json",
+                 "-o", str(path)]) == 0  # fmt: skip
+    told = json.loads(capsys.readouterr().out)
+    r = pa.approximate("gelu", interval=(-7, 7), precision=2**-12)
+    assert pa.load(path).plan.digest == r.plan.digest and told["structure"] == "circuit"
+    assert eval(r.provenance.command, {"polyapprox": pa}).plan.digest == r.plan.digest
+    assert main(["reciprocal", "--interval", "0.01", "1", "--levels", "5"]) == 0
+    assert main(["approximate", "gelu", "--interval", "-7", "7"]) == 2
