@@ -189,7 +189,7 @@ def approximate(
         "relative": False, "weight": None, "objective": "balanced", "guard": DEFAULT_GUARD,
     }  # fmt: skip
     if is_word(function, KIN) and not relative and weight is None and ends[0] < 0 < ends[1]:
-        return _kin(function, given)
+        return _kin(str(function), given)
     target = as_target(function)
     check_domain(target, [ends])
     weighting = read_weight(target, weight, relative, (ends,))
