@@ -28,6 +28,9 @@ from .precision import one_at_a_time, working_precision
 __all__ = ["Target", "as_target", "check_domain"]
 
 
+ARCCOSINE = "2*acos(x)/pi"  # what |t| is of cos(πt/2)
+
+
 @dataclass(frozen=True)
 class Target:
     """A function of one variable.
@@ -43,7 +46,8 @@ class Target:
     provable : bool
         Whether balls can enclose the function.
     substitution : str or None
-        "sqrt" where a square-root change of variable makes the function smooth.
+        "sqrt" where a square-root change of variable makes the function smooth, "cosine" where
+        x = cos(πt/2) makes it the line t.
     """
 
     name: str
@@ -252,6 +256,8 @@ def _from_text(text: str) -> Target:
             pieces = None
     held = None if pieces is None else tuple((_hold(a), _hold(b), c) for a, b, c in pieces)
     root = "sqrt" if tree == Node("sqrt", (Node("x"),)) else None
+    if text.strip() == ARCCOSINE:
+        root = "cosine"
     return Target(
         text.strip(), tuple(rounded(c, 256) for c in sorted(cuts)), held, True, root, tree
     )

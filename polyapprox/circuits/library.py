@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import TableError
 from ..outward import bits_of
+from ..targets import ARCCOSINE
 from .problem import Problem
 from .shape import Circuit
 
@@ -34,6 +35,7 @@ FILES = {
     "exp": "exp.json",
     "1/x": "reciprocal.json",
     "1/sqrt(x)": "reciprocal-square-root.json",
+    ARCCOSINE: "arccosine.json",
 }
 FILE = FOLDER / FILES["abs"]
 FORMAT = 2

@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import ArgumentError
-from ..targets import Target, as_target, check_domain
+from ..targets import ARCCOSINE, Target, as_target, check_domain
 from .chain import Grid
 from .shape import Family
 
@@ -85,6 +85,8 @@ class Problem:
         if self.family == "general":
             u = np.sin(2 * angles - np.pi / 2)
             x = (low + high) / 2 + (high - low) / 2 * u
+            if self.function == ARCCOSINE and self.interval == (0.0, 1.0) and self.weight == "1":
+                return Grid(u, arccosine(np.cos(angles)))  # x has too few digits near 1
             return self._weighted(x, Grid(u, self.target.numpy(x)))
         u = np.sin(angles)
         value = self.target.numpy(high * u) - self.slope * (high * u) - self.offset
@@ -159,6 +161,17 @@ def problem_for(function: str, interval: tuple[float, float], weight: str = "1")
         if np.max(np.abs(right + left - 2 * offset)) <= 2 * slack:
             return Problem(function, interval, "odd", offset=offset, weight=weight)
     return Problem(function, interval, "general", weight=weight)
+
+
+def arccosine(sine: np.ndarray) -> np.ndarray:
+    """(2/π) acos(1 − s²), to all digits near s = 0 too: what |x| is of c = cos(πx/2) = 1 − s².
+
+    Examples
+    --------
+    >>> arccosine(np.array([0.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
+    return np.asarray(2 / np.pi * np.arctan2(sine * np.sqrt(2 - sine * sine), 1 - sine * sine))
 
 
 def _neat(value: float) -> float:

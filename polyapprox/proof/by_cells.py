@@ -6,7 +6,7 @@ each model is then bounded on a verified mesh (see :mod:`polyapprox.proof.mesh`)
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import mpmath
@@ -24,6 +24,8 @@ from .mesh import chebyshev_mesh
 from .study import along_zero, study_domain
 
 Method = tuple[mpmath.mpf, str, dict[str, object]]
+Part = tuple[float, float, Callable[[TaylorArray], TaylorArray]]
+Argument = Callable[[np.ndarray, np.ndarray], TaylorArray]
 _AN_OCTAVE = 12  # first cells: so many to each halving of the distance from either end
 _TIGHT = 5e-4  # of the estimate: the largest radius of a model
 _LOOSE = 0.05  # of the estimate: what rounding may leave where halving a cell no longer helps
@@ -43,34 +45,58 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
     ProofError
         If the models stay wide: rounding is as large as the error, or the plan overflows.
     """
+    parts = [
+        (outward.below(start), outward.above(stop), _on_cells(coefficients))
+        for low, high in study_domain(approximation)
+        for start, stop, coefficients in pieces_on(target, low, high)
+    ]
+    return bounded_on_cells(approximation, parts, TaylorArray.on)
+
+
+def bounded_on_cells(
+    approximation: Approximation, parts: Sequence[Part], argument: Argument
+) -> Method:
+    """Bound of |r(argument) − f| over intervals, on which f is a function of models.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    parts : sequence of (low, high, function)
+        Intervals of a variable x, and f on models of x.
+    argument : callable
+        From the lower and the upper ends of cells to what the plan takes there, as a function of x.
+
+    Raises
+    ------
+    ProofError
+        If the models stay wide.
+    """
     plan, estimate = along_zero(approximation), float(approximation.error_estimate)
     degree = total_degree(approximation)
     largest, cells = 0.0, 0
-    for low, high in study_domain(approximation):
-        for start, stop, coefficients in pieces_on(target, low, high):
-            edges = graded_edges(outward.below(start), outward.above(stop), degree)
-            function = _on_cells(coefficients)
-            done, before = 0, np.full(edges.shape[1], np.inf)
-            while edges.shape[1]:
-                done += edges.shape[1]
-                if done > _MOST:
-                    raise ProofError(
-                        f"the error of this circuit for {approximation.function!r} is not "
-                        f"enclosed by {_MOST} Taylor models: rounding is as large as it is"
+    for low, high, function in parts:
+        edges = graded_edges(low, high, degree)
+        done, before = 0, np.full(edges.shape[1], np.inf)
+        while edges.shape[1]:
+            done += edges.shape[1]
+            if done > _MOST:
+                raise ProofError(
+                    f"the error of this circuit for {approximation.function!r} is not "
+                    f"enclosed by {_MOST} Taylor models: rounding is as large as it is"
+                )
+            wide, radii = [], []
+            for first in range(0, edges.shape[1], _AT_ONCE):
+                part = slice(first, first + _AT_ONCE)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    bound, kept, radius = _bounded(
+                        plan, argument, function, edges[:, part], before[part], estimate, largest
                     )
-                wide, radii = [], []
-                for first in range(0, edges.shape[1], _AT_ONCE):
-                    part = slice(first, first + _AT_ONCE)
-                    with np.errstate(over="ignore", invalid="ignore"):
-                        bound, kept, radius = _bounded(
-                            plan, function, edges[:, part], before[part], estimate, largest
-                        )
-                    largest = max(largest, bound)
-                    wide.append(edges[:, part][:, ~kept])
-                    radii.append(radius[~kept])
-                edges = halved(np.concatenate(wide, axis=1))
-                before = np.tile(np.concatenate(radii), 2)
-            cells += done
+                largest = max(largest, bound)
+                wide.append(edges[:, part][:, ~kept])
+                radii.append(radius[~kept])
+            edges = halved(np.concatenate(wide, axis=1))
+            before = np.tile(np.concatenate(radii), 2)
+        cells += done
     return exact(largest), "Taylor models on cells", {"cells": cells, "degree": degree}
 
 
@@ -104,6 +130,7 @@ def halved(edges: np.ndarray) -> np.ndarray:
 
 def _bounded(
     plan: Any,
+    argument: Argument,
     target: Callable[[TaylorArray], TaylorArray],
     edges: np.ndarray,
     before: np.ndarray,
@@ -115,7 +142,7 @@ def _bounded(
     `before` are the radii of the cells that these are halves of.
     """
     x = TaylorArray.on(*edges)
-    error = plan.run(x, lift=TaylorArray.lift_constant) - target(x)
+    error = plan.run(argument(*edges), lift=TaylorArray.lift_constant) - target(x)
     plain = (error.size + error.radius) * (1 + 1e-14)
     stays = (error.radius <= _LOOSE * estimate) & (error.radius > _HELPED * before)
     kept = (error.radius <= _TIGHT * estimate) | (plain <= _SMALL * estimate) | stays

@@ -15,6 +15,7 @@ from ..precision import one_at_a_time
 from ..structures import total_degree
 from ..targets import Target, as_target
 from .by_cells import by_cells
+from .by_cosine import by_cosine
 from .by_power import Method, by_power, power_of
 from .by_sampling import by_sampling, floats_suffice
 from .by_stages import STEPS, by_stages
@@ -71,6 +72,8 @@ def prove(
         degree, circuit = total_degree(approximation), approximation.structure == "circuit"
         by_all = by_cells if circuit and degree > _LARGEST_SAMPLED_CIRCUIT else by_sampling
         upper, method, details = by_all(approximation, target)
+    elif target.substitution == "cosine" and approximation.structure == "circuit" and not weight:
+        upper, method, details = by_cosine(approximation)
     elif approximation.structure in ("polynomial", "direct"):
         of_plan = weight is not None
         upper, method, details = by_taylor(approximation, target, weight, lower or ZERO)

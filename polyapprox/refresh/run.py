@@ -8,6 +8,7 @@ amplification it is what noise may add to the result, to first order; twice that
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,13 @@ from ..encrypted.frameworks.openfhe import _SCRIPT
 from ..encrypted.frameworks.process import Worker
 from ..errors import ArgumentError
 from ..given import floats, whole, word
-from ..plan.count import count
-from ..targets import as_target
+from ..plan.plan import Operation, Plan
+from ..targets import ARCCOSINE, as_target
 from .depth import BUDGET, SECRETS, plain_depth, read_budget
 from .value import Bootstrapped
 
 _TAIL = 2.0
+_LEAST_POWERS = 5  # degree of a series whose powers OpenFHE keeps
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,8 @@ def run_plainly(
         For the interval [-1, 1], which a bootstrap bears.
     x : array-like, shape (n,)
     setting : Setting, optional
-        The levels of the plan (rule "standalone") come on top of `after`.
+        The levels of the plan come on top of `after`; the scaling of its input is done by the layer
+        before where the bootstrap bears it (at most 1).
     repeats : int
 
     Raises
@@ -249,22 +252,90 @@ def run_plainly(
         raise ArgumentError("a plan after a bootstrap must be of one argument in [-1, 1]")
     if inputs.ndim != 1 or not 0 < inputs.size <= chosen.ring_dimension // 2:
         raise ArgumentError("x must be one axis of at most as many values as there are slots")
-    levels = count(approximation.plan, "standalone").depth
-    operations = [
-        [kind, left, right, None if constant is None else float(constant)]
-        for kind, left, right, constant in approximation.plan.operations
-    ]
+    operations, factor = _folded(approximation.plan)
+    if abs(factor) > 1:  # a bootstrap does not bear it
+        operations, factor = _operations(approximation.plan.operations), 1.0
+    levels = approximation.counts("standalone" if factor == 1 else "published").depth
     request = {
         "do": "plainly", "operations": operations, "output": approximation.plan.output,
         "repeats": repeats,
     }  # fmt: skip
-    _, answer, found = _ask(request, chosen.asked(chosen.after + levels), [inputs])
+    _, answer, found = _ask(request, chosen.asked(chosen.after + levels), [factor * inputs])
     error = found[0] - as_target(approximation.function).numpy(inputs)
     return PlainRun(
-        found[0], error, float(np.max(np.abs(found[1] - inputs))),
+        found[0], error, float(np.max(np.abs(found[1] / factor - inputs))),
         plain_depth(chosen.budget, chosen.secret) + levels, int(answer["left"]),
         tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
     )  # fmt: skip
+
+
+def run_in_cosine(
+    circuit: Approximation, line: Bootstrapped, setting: Setting | None = None, repeats: int = 1
+) -> PlainRun:
+    """Refresh to c = cos(πx/2) and to x; a circuit in c, x added, is twice ReLU on [-1, 1].
+
+    OpenFHE's public calls allow it: one refresh gives the powers of e^{iπm}, of which any number of
+    series is taken (``EvalFEFuncBootstrapWithPrecomp``). One of them is the cosine itself, exactly,
+    with the factor that the circuit wants at its input.
+
+    Parameters
+    ----------
+    circuit : Approximation
+        Of (2/π) acos(c) on [0, 1].
+    line : Bootstrapped
+        Of x on [-1, 1], degree 5 or more.
+    setting : Setting, optional
+        The levels of the circuit come on top of `after`.
+    repeats : int
+
+    Returns
+    -------
+    PlainRun
+        `values` and `error` are those of ReLU, halved after decryption; `refresh_noise` is that of
+        the cosine.
+
+    Raises
+    ------
+    ArgumentError, BackendError
+    """
+    chosen = setting or Setting()
+    if circuit.function != ARCCOSINE or line.function != "x" or line.degree < _LEAST_POWERS:
+        raise ArgumentError(
+            f"a circuit of {ARCCOSINE!r} and a series of 'x' of degree {_LEAST_POWERS} or more are "
+            "needed"
+        )
+    x = np.linspace(float(line.domain[0][0]), float(line.domain[-1][1]), chosen.ring_dimension // 2)
+    operations, factor = _folded(circuit.plan)
+    levels = circuit.counts("published").depth
+    z = [c * line.result_scale for c in line.coefficients()]
+    message = line.message(x)
+    request = {
+        "do": "cosine", "operations": operations, "output": circuit.plan.output, "repeats": repeats,
+        "factor": factor,
+    }  # fmt: skip
+    arrays = [message, np.array([c.real for c in z]), np.array([c.imag for c in z])]
+    _, answer, found = _ask(request, chosen.asked(chosen.after + levels), arrays)
+    noise = float(np.max(np.abs(found[1] / factor - np.cos(np.pi * message))))
+    return PlainRun(
+        found[0] / 2, found[0] / 2 - np.maximum(x, 0.0), noise, int(answer["depth"]) + levels,
+        int(answer["left"]), tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
+    )  # fmt: skip
+
+
+def _folded(plan: Plan) -> tuple[list[list[Any]], float]:
+    """The operations without the scaling of the input, and what the input is to be multiplied by."""
+    rows = _operations(plan.operations)
+    uses = [k for k, (kind, left, right, _) in enumerate(rows) if kind != "input" and 0 in (left, right)]
+    if uses != [1] or rows[1][0] != "scale":
+        return rows, 1.0
+    return [rows[0], ["input", 0, -1, None], *rows[2:]], float(rows[1][3])
+
+
+def _operations(operations: Sequence[Operation]) -> list[list[Any]]:
+    return [
+        [kind, left, right, None if constant is None else float(constant)]
+        for kind, left, right, constant in operations
+    ]
 
 
 def _ask(

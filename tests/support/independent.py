@@ -208,6 +208,7 @@ TRUE_FIXED = {
 TRUE_MPMATH = {
     "relu": lambda x: max(x, mpmath.mpf(0)),
     "abs": abs,
+    "2*acos(x)/pi": lambda x: 2 * mpmath.acos(x) / mpmath.pi,
     "sign": mpmath.sign,
     "step": lambda x: (1 + mpmath.sign(x)) / 2,
     "exp": mpmath.exp,

@@ -116,10 +116,15 @@ def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
     ArgumentError
         If the package ships no file for the function.
     """
+    return add_circuit(neat(chain, problem), origin, problem)
+
+
+def add_circuit(circuit: Circuit, origin: str, problem: Problem) -> Shipped | None:
+    """The same for a circuit as it is."""
     if problem.function not in FILES:
         raise ArgumentError(f"there is no file of circuits for {problem.function!r}")
     path = FOLDER / FILES[problem.function]
-    found = proven(neat(chain, problem), origin, problem)
+    found = proven(circuit, origin, problem)
     useless = problem.function == "sign" and found.bits < _LEAST_BITS
     if useless or found.circuit.largest_constant > _LARGEST_SHIPPED:
         return None

@@ -249,6 +249,32 @@ class Server:
         scheme.ClearBootstrapPrecom()
         return answer, values
 
+    def on_cosine(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+        """cos(πm) and an odd series of one refresh; a plan on the cosine, the series added."""
+        messages, real, imaginary = arrays
+        series = [complex(a, b) for a, b in zip(real, imaginary, strict=True)]
+        one = Refreshing(self.openfhe, self.wanted, [0.0, 0.5])
+        scheme, ciphertext, count = one.scheme, one.encrypt(messages), len(messages)
+        refreshes, plans = [], []
+        for _ in range(request["repeats"]):
+            watch = Stopwatch()
+            powers = scheme.EvalFEFuncBootstrapPrecompute(ciphertext, series)
+            cosine = scheme.EvalFEFuncBootstrapWithPrecomp(powers, [0.0, 0.5 * request["factor"]])
+            rest = scheme.EvalFEFuncBootstrapWithPrecomp(powers, series)
+            refreshes.append(watch.read())
+            watch = Stopwatch()
+            result = run_operations(scheme, request["operations"], cosine, request["output"])
+            result = scheme.EvalAdd(result, rest)
+            plans.append(watch.read())
+        answer = {
+            "depth": one.depth, "fresh": one.left(cosine), "left": one.left(result),
+            "bootstrap_processor": [used for _, used in refreshes],
+            "plan_processor": [used for _, used in plans],
+        }  # fmt: skip
+        values = [one.decrypt(result, count), one.decrypt(cosine, count)]
+        scheme.ClearBootstrapPrecom()
+        return answer, values
+
     def on_plainly(self, request: dict[str, Any], arrays: list[array]) -> Answer:
         """A plain bootstrap, then the operations of a plan."""
         watch = Stopwatch()
