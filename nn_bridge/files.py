@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import platform
 import subprocess
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from polyapprox import provenance
 from polyapprox.files import replaced
-from polyapprox.provenance import version
-
-_PACKAGES = ("torch", "numpy", "scikit-learn", "safetensors")
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
@@ -31,13 +27,7 @@ def write_json(path: Path, value: Any) -> Path:
 
 def versions() -> dict[str, str]:
     """Versions of what a result depends on."""
-    found = {"polyapprox": version(), "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return dict(provenance.versions(("torch", "numpy", "scikit-learn", "safetensors")))
 
 
 def git_commit() -> str | None:

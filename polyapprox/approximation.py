@@ -280,6 +280,3 @@ def _check_shapes(arguments: list[Any]) -> None:
         np.broadcast_shapes(*shapes)
     except ValueError:
         raise ArgumentError(f"the arguments must have one shape; got {shapes}") from None
-
-
-NO_OFFSET = ZERO

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from numbers import Integral, Real
@@ -173,13 +174,14 @@ def version() -> str:
 
 
 @lru_cache(maxsize=1)
-def versions() -> tuple[tuple[str, str], ...]:
-    """Versions of this package, Python and the numerical libraries."""
+def versions(
+    names: tuple[str, ...] = ("numpy", "scipy", "mpmath", "python-flint"),
+) -> tuple[tuple[str, str], ...]:
+    """Versions of this package, Python and the libraries of these names that are installed."""
     from importlib import metadata
 
-    names = ("numpy", "scipy", "mpmath", "python-flint")
-    return (
-        ("polyapprox", version()),
-        ("python", platform.python_version()),
-        *((name, metadata.version(name)) for name in names),
-    )
+    found = [("polyapprox", version()), ("python", platform.python_version())]
+    for name in names:
+        with suppress(metadata.PackageNotFoundError):
+            found.append((name, metadata.version(name)))
+    return tuple(found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -250,3 +252,26 @@ def _chunk(x: torch.Tensor, dtype: torch.dtype) -> int:
         return max(1, x.numel())
     many = _CHUNK_BYTES // dtype.itemsize if torch.get_num_threads() == 1 else _SERIAL
     return max(1, min(x.numel(), many))
+
+
+@dataclass(frozen=True)
+class Evaluators:
+    """What is used at each call site.
+
+    Attributes
+    ----------
+    shared : Evaluator
+        Of ReLU, wherever there is no other.
+    by_site : dict of str to Evaluator
+        Of single call sites.
+    precision : float or None
+        Of the functions that need an approximation of their own; without it they remain.
+    """
+
+    shared: Evaluator
+    by_site: Mapping[str, Evaluator]
+    precision: float | None
+
+    def of(self, site: str) -> Evaluator:
+        """Of ReLU at a call site."""
+        return self.by_site.get(site, self.shared)

@@ -209,10 +209,3 @@ def _fresh(module: nn.Module, wanted: str) -> str:
         number += 1
         name = f"{wanted}_{number}"
     return name
-
-
-def sites_of(network: nn.Module) -> list[CallSite]:
-    """All call sites of a network that has layers."""
-    return [module for module in network.modules() if isinstance(module, CallSite)]
-
-

@@ -82,9 +82,3 @@ class CallSite(nn.Module):
                 error_msgs.append(reason)
         elif strict:
             missing_keys.append(prefix + "interval")
-
-
-def switch_of(network: nn.Module) -> Switch | None:
-    """What answers the sites of a network, also of one that is wrapped in another; None without."""
-    found = {id(m.switch): m.switch for m in network.modules() if isinstance(m, CallSite)}
-    return next(iter(found.values()), None)

@@ -15,10 +15,10 @@ from polyapprox.approximation import Approximation
 from ..activations.evaluator import Evaluator
 from ..calls.running import batches, evaluation_mode
 from ..conversion.evaluation import evaluate
-from ..conversion.network import Interval, bounds_of, convert
+from ..conversion.network import convert
 from ..errors import ArgumentError
 from ..propagation.responses import mean_products
-from ..ranges.bounds import MARGIN
+from ..ranges.bounds import MARGIN, Interval, bounds_of
 from ..ranges.calibration import measure
 from .budget import best_choices, variance
 
@@ -193,7 +193,7 @@ def _sites(
         if isinstance(ranges, Mapping)
         else measure(model, ranges, bins=0).largest
     )
-    bounds, _ = bounds_of(interval, measured, margin)
+    bounds = dict(bounds_of(interval, measured, margin).layers)
     sites = [site for site, call in calls.items() if call.name == "relu"]
     missing = [site for site in sites if site not in bounds]
     if missing or not sites:

@@ -16,7 +16,7 @@ from polyapprox.published.composites import ALPHAS, published_composite, publish
 
 from ..activations.default import network_relu
 from ..errors import ArgumentError
-from ..ranges.bounds import Interval, bounds_of, channel_bounds
+from ..ranges.bounds import Interval, by_channel, network_bounds
 from ..ranges.ranges import Ranges
 from .weighting import weighted
 
@@ -125,9 +125,7 @@ def make_weighted(
     ArgumentError
     """
     chosen: Interval = interval
-    if isinstance(interval, str) and interval.startswith("per-channel"):
-        layers, _ = bounds_of(interval, ranges.largest, margin)
-        shared = interval == "per-channel-shared"
-        by_channel, _ = channel_bounds(model, ranges, layers, margin, None, shared)
-        chosen = {**layers, **by_channel}
+    if by_channel(interval):
+        found = network_bounds(model, ranges, interval, margin)
+        chosen = {**found.layers, **found.channels}
     return weighted(ranges, precision=2.0**-power, interval=chosen, margin=margin, cap=cap)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import torch
 
@@ -12,9 +10,8 @@ from polyapprox.weighted import weighted_relu
 from polyapprox.weighted.relu import CAP, MOST
 
 from ..activations.default import network_relu
-from ..conversion.folding import read_bounds
 from ..errors import ArgumentError
-from ..ranges.bounds import MARGIN, Interval, bounds_of, read_margin
+from ..ranges.bounds import MARGIN, Interval, bounds_of, by_channel, read_margin
 from ..ranges.ranges import Ranges, SiteRange
 
 _BINS = 4096
@@ -104,7 +101,7 @@ def unit_histograms(ranges: Ranges, interval: Interval, margin: float) -> dict[s
         Call site to (edges, shares): arrays of shapes (4097,) and (4096,). Inputs outside
         [−B, B] are left out.
     """
-    if isinstance(interval, str) and interval.startswith("per-channel"):
+    if by_channel(interval):
         raise ArgumentError(
             f"interval is {interval!r}: give a dict with the B of each channel, such as "
             "{site.site: site.channels or site.bound for site in converted.report.sites}"
@@ -112,11 +109,10 @@ def unit_histograms(ranges: Ranges, interval: Interval, margin: float) -> dict[s
     relus = [site for site, call in ranges.calls.items() if call.name == "relu"]
     if not relus:
         raise ArgumentError("the ranges hold no ReLU: there is nothing to weigh")
-    bounds, default = bounds_of(interval, ranges.largest, margin)
+    bounds = bounds_of(interval, ranges.largest, margin)
     found: dict[str, Histogram] = {}
     for site in relus:
-        given = interval.get(site) if isinstance(interval, dict) else None
-        bound = given if given is not None else bounds.get(site, default)
+        bound = bounds.channels.get(site, bounds.of(site))
         if bound is None:
             raise ArgumentError(f"interval has no B for {site}: give one for each ReLU")
         found[site] = _unit_histogram(site, ranges.sites[site], bound)
@@ -124,13 +120,13 @@ def unit_histograms(ranges: Ranges, interval: Interval, margin: float) -> dict[s
 
 
 def _unit_histogram(
-    site: str, measured: SiteRange, bound: float | Sequence[float] | torch.Tensor
+    site: str, measured: SiteRange, bound: float | torch.Tensor
 ) -> Histogram:
     edges = np.linspace(-1.0, 1.0, _BINS + 1)
-    if isinstance(bound, (int, float)):
+    if isinstance(bound, float):
         own, counts = measured.histogram()
         return edges, _shares(own.numpy() / bound, counts.numpy(), edges)
-    bounds = read_bounds(bound, f"interval[{site!r}]").double().numpy()
+    bounds = bound.numpy()
     if len(bounds) != measured.channels:
         raise ArgumentError(
             f"interval[{site!r}] has {len(bounds)} channels, the ranges have {measured.channels}: "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
@@ -117,7 +118,8 @@ def _fold_converted(
     found, wide = _fold_into(plain, model, _shape(shape or _input_shape(replacement)), bounds)
     for site, scales in wide.items():
         twin.unscale(site, scales)
-    twin.foldings = {site: str(folding) for site, folding in found.sites.items()}
+    notes = {site: str(folding) for site, folding in found.sites.items()}
+    twin.bounds = replace(twin.bounds, notes=notes)
     own = not isinstance(model.report, Report)
     answer(plain, twin, {} if own else {"report": Report}, known)
     return plain

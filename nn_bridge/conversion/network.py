@@ -5,16 +5,16 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-import torch
 from torch import nn
 
 from polyapprox.approximation import Approximation
 
 from ..activations.activation import Outside, read_outside
 from ..activations.default import network_relu
-from ..activations.evaluator import Evaluator
+from ..activations.evaluator import Evaluator, Evaluators
 from ..calls.answering import answer, remove
 from ..calls.checking import check, remaining_by_code, surely_without_activation
 from ..calls.functions import Call
@@ -22,7 +22,7 @@ from ..calls.intercept import refuse_compiled, site_name
 from ..calls.running import check_weights
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
-from ..ranges.bounds import MARGIN, Interval, bounds_of, channel_bounds, read_bounds, read_margin
+from ..ranges.bounds import MARGIN, Interval, bounds_of, by_channel, network_bounds, read_margin
 from ..ranges.calibration import measure
 from ..ranges.ranges import BINS, Ranges
 from .report import Replacement, Report
@@ -125,38 +125,24 @@ def convert(
     """
     read_outside(outside)
     read_margin(margin)
-    channels = isinstance(interval, str) and interval.startswith("per-channel")
-    by_site = _by_site(approximation)
-    evaluator = _shared(approximation, precision, by_site)
+    evaluators = _evaluators(approximation, precision)
     check_weights(model, "converting")
     refuse_compiled(model)
-    measured, calls, ranges = _ranges(model, calibrate, channels, quantile)
-    bounds, default = bounds_of(interval, measured, margin)
-    by_channel: dict[str, torch.Tensor] = {}
-    notes: dict[str, str] = {}
-    if channels and ranges is not None and measured:
-        by_channel, notes = channel_bounds(
-            model, ranges, bounds, margin, quantile, shared=interval == "per-channel-shared"
-        )
-    elif isinstance(interval, Mapping):
-        by_channel = {
-            site: read_bounds(value, f"interval[{site!r}]")
-            for site, value in interval.items()
-            if not isinstance(value, (int, float))
-        }
-    for path, module in model.named_modules():
-        if isinstance(module, nn.ReLU):
-            site = site_name(path)
-            calls.setdefault(site, Call("relu", "nn.ReLU"))
-            if default is not None and not measured:
-                bounds.setdefault(site, default)
+    measured, calls, ranges = _ranges(model, calibrate, by_channel(interval), quantile)
+    bounds = (
+        bounds_of(interval, measured, margin)
+        if ranges is None
+        else network_bounds(model, ranges, interval, margin, quantile)
+    )
+    relus = [site_name(p) for p, module in model.named_modules() if isinstance(module, nn.ReLU)]
+    calls |= {site: Call("relu", "nn.ReLU") for site in relus if site not in calls}
+    if bounds.default is not None and not measured:
+        bounds = replace(bounds, layers=dict.fromkeys(relus, bounds.default))
     nothing = not calls and surely_without_activation(model) if measured is None else not measured
     if nothing:
         raise _nothing(model)
     network = model if inplace else copy.deepcopy(model)
-    replacement = Replacement(
-        evaluator, bounds, default, calls, outside, precision, by_site, by_channel, notes, ranges
-    )
+    replacement = Replacement(evaluators, bounds, calls, outside, ranges)
     own = hasattr(network, "report")
     known = list(ranges.calls) if ranges is not None else None
     asking = answer(network, replacement, {} if own else {"report": Report}, known)
@@ -179,28 +165,20 @@ def _nothing(model: nn.Module) -> ConversionError:
     )
 
 
-def _by_site(approximation: Any) -> dict[str, Evaluator]:
-    """Evaluators of single call sites: one for each approximation."""
+def _evaluators(approximation: Any, precision: float | None) -> Evaluators:
+    """What `approximation` means at each call site: one evaluator for each that is given."""
     if not isinstance(approximation, Mapping):
-        return {}
+        return Evaluators(_evaluator(approximation, precision), {}, precision)
     for site, value in approximation.items():
         if not isinstance(value, Approximation):
             raise ArgumentError(
                 f"approximation[{site!r}] is a {type(value).__name__}: give an Approximation"
             )
     shared = {id(value): Evaluator(value) for value in approximation.values()}
-    return {str(site): shared[id(value)] for site, value in approximation.items()}
-
-
-def _shared(
-    approximation: Any, precision: float | None, by_site: dict[str, Evaluator]
-) -> Evaluator:
-    """The evaluator of all call sites that have none of their own."""
-    if not isinstance(approximation, Mapping):
-        return _evaluator(approximation, precision)
-    if precision is None and by_site:
-        return min(by_site.values(), key=lambda evaluator: evaluator.error)
-    return _evaluator(None, precision)
+    by_site = {str(site): shared[id(value)] for site, value in approximation.items()}
+    if precision is None and by_site:  # nothing else needs one
+        return Evaluators(min(shared.values(), key=lambda one: one.error), by_site, precision)
+    return Evaluators(_evaluator(None, precision), by_site, precision)
 
 
 def _evaluator(approximation: Any, precision: float | None) -> Evaluator:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import torch
 from torch import nn
 
 from ..calls.answering import remove
 from ..calls.functions import Call
-from ..ranges.bounds import MARGIN, bounds_of, channel_bounds, read_margin
+from ..ranges.bounds import MARGIN, Bounds, by_channel, network_bounds, read_margin
 from ..ranges.calibration import measured_again
 from .report import Replacement, Report, replacement_of
 
@@ -85,6 +84,7 @@ def renew(
 
     Examples
     --------
+    >>> import torch
     >>> from nn_bridge import convert
     >>> network = nn.Sequential(nn.Identity(), nn.ReLU())
     >>> converted = convert(network, precision=2**-6, calibrate=[torch.ones(1, 2)])
@@ -94,32 +94,19 @@ def renew(
     asking, replacement = replacement_of(network)
     read_margin(margin)
     if interval is None:
-        interval = "per-channel" if replacement.by_channel else "per-layer"
-    channels = interval.startswith("per-channel")
-    ranges = measured_again(network, asking, loader, channels=channels)
-    bounds, default = bounds_of(interval, ranges.largest, margin)
-    by_channel: dict[str, torch.Tensor] = {}
-    if channels:
-        shared = interval == "per-channel-shared"
-        by_channel, notes = channel_bounds(network, ranges, bounds, margin, None, shared)
-        replacement.foldings.update(notes)
-    _use(replacement, bounds, by_channel)
-    replacement.default = replacement.default if default is None else default
+        interval = "per-channel" if replacement.bounds.channels else "per-layer"
+    ranges = measured_again(network, asking, loader, channels=by_channel(interval))
+    _use(replacement, network_bounds(network, ranges, interval, margin))
     replacement.ranges = ranges
     return network
 
 
-def _use(
-    replacement: Replacement, bounds: dict[str, float], by_channel: dict[str, torch.Tensor]
-) -> None:
+def _use(replacement: Replacement, bounds: Bounds) -> None:
     """New intervals for the call sites that were reached."""
-    replacement.bounds.update(bounds)
-    for site in bounds:
-        replacement.by_channel.pop(site, None)
-        replacement.foldings = {s: t for s, t in replacement.foldings.items() if s != site or by_channel}
-    replacement.by_channel.update(by_channel)
-    replacement.activations = {s: a for s, a in replacement.activations.items() if s not in bounds}
-    replacement.names = {s: n for s, n in replacement.names.items() if s not in bounds}
+    new = bounds.layers
+    replacement.bounds = replacement.bounds.renewed(bounds)
+    replacement.activations = {s: a for s, a in replacement.activations.items() if s not in new}
+    replacement.names = {s: n for s, n in replacement.names.items() if s not in new}
     known = Call("relu", "not called yet")
-    replacement.expect({site: replacement.calls.get(site, known) for site in bounds})
+    replacement.expect({site: replacement.calls.get(site, known) for site in new})
     replacement.warned, replacement.noted = False, 0

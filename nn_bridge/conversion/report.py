@@ -17,12 +17,13 @@ from polyapprox.outward import upper
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
-from ..activations.evaluator import Evaluator
+from ..activations.evaluator import Evaluators
 from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
 from ..calls.operations import remaining_function
 from ..errors import ArgumentError, ConversionError, RangeWarning
+from ..ranges.bounds import Bounds
 from ..ranges.ranges import Ranges
 
 
@@ -76,48 +77,27 @@ class Replacement:
 
     Parameters
     ----------
-    evaluator : Evaluator
-        Shared by all call sites; each scales it to its own bound.
-    bounds : dict
-        Bound of each known call site.
-    default : float or None
-        Bound of a call site that is not in `bounds`; None refuses it.
+    evaluators : Evaluators
+        Each call site scales its own to its own bound.
+    bounds : Bounds
     calls : dict
         Known call sites: what they call.
     outside : {"report", "raise", "clamp"}
-    precision : float, optional
-        Of the functions that need an approximation of their own; without it they remain.
-    by_site : dict, optional
-        Evaluators of single call sites, in place of the shared one.
-    by_channel : dict of str to Tensor, optional
-        Bound of each channel, of the ReLUs that have several.
-    foldings : dict of str to str, optional
-        What :class:`nn_bridge.channels.foldable.SiteFolding` says of call sites.
     ranges : Ranges, optional
         What the bounds come from, kept with the network.
     """
 
     def __init__(
         self,
-        evaluator: Evaluator,
-        bounds: dict[str, float],
-        default: float | None,
-        calls: dict[str, Call],
+        evaluators: Evaluators,
+        bounds: Bounds,
+        calls: Mapping[str, Call],
         outside: Outside,
-        precision: float | None = None,
-        by_site: Mapping[str, Evaluator] | None = None,
-        by_channel: Mapping[str, torch.Tensor] | None = None,
-        foldings: Mapping[str, str] | None = None,
         ranges: Ranges | None = None,
     ) -> None:
-        self.evaluator = evaluator
-        self.by_site = dict(by_site or {})
-        self.bounds = dict(bounds)
-        self.default = default
+        self.evaluators = evaluators
+        self.bounds = bounds
         self.outside = outside
-        self.precision = precision
-        self.by_channel = dict(by_channel or {})
-        self.foldings = dict(foldings or {})
         self.ranges = ranges
         self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
@@ -128,25 +108,25 @@ class Replacement:
         self.activations: dict[str, Activation] = {}
         self.remaining: dict[Remaining, None] = {}
         relu = Call("relu", "not called yet")
-        for site in bounds:
+        for site in bounds.layers:
             call = calls.get(site, relu)
             if self.replaces(call) and "max_pool" not in call.name:  # its windows are not known
                 self._add(site, call, torch.Size())
 
     def replaces(self, call: Call) -> bool:
         """Whether a call is replaced: what needs an approximation of its own needs a precision."""
-        return call.name == "relu" or self.precision is not None
+        return call.name == "relu" or self.evaluators.precision is not None
 
     def _add(self, site: str, call: Call, shape: torch.Size) -> Activation:
-        bound = self.bounds.get(site, self.default)
+        bound = self.bounds.of(site)
         if bound is None:
             raise ConversionError(
                 f"the network called {_article(call)} at {site!r} that has no range: calibrate "
                 "with data that reach it, or give one interval for all layers"
             )
-        evaluator = self.by_site.get(site, self.evaluator)
-        activation = build(call, shape, bound, evaluator, self.precision, self.outside, site)
-        channels = self.by_channel.get(site)
+        evaluator, precision = self.evaluators.of(site), self.evaluators.precision
+        activation = build(call, shape, bound, evaluator, precision, self.outside, site)
+        channels = self.bounds.channels.get(site)
         if channels is not None and call.name == "relu":
             activation = PolynomialActivation(
                 evaluator, outside=self.outside, name=site, channels=channels
@@ -157,8 +137,7 @@ class Replacement:
     def unscale(self, site: str, scales: torch.Tensor) -> None:
         """Use r on [−1, 1] at a ReLU whose scales, shape (channels,), weights have taken in."""
         old = self.activations[site]
-        self.bounds[site] = 1.0
-        self.by_channel.pop(site, None)
+        self.bounds = self.bounds.at(site, torch.ones(1))
         new = PolynomialActivation(old.evaluator, 1.0, old.outside, site)
         if old.correction is not None:
             shape = (-1, *[1] * (old.correction.ndim - 2))
@@ -187,7 +166,7 @@ class Replacement:
     def expect(self, calls: Mapping[str, Call]) -> None:
         """Make the activations of call sites that are known before they run, where they have a range."""
         for site, call in calls.items():
-            ranged = self.bounds.get(site, self.default) is not None
+            ranged = self.bounds.of(site) is not None
             if ranged and self.replaces(call) and not call.name.startswith("adaptive"):
                 self.find(site, call, torch.Size())
 
@@ -239,7 +218,7 @@ class Replacement:
         activation = self.activations.get(site)
         if activation is None:
             return {}
-        channels = self.by_channel.get(site)
+        channels = self.bounds.channels.get(site)
         single = torch.tensor([activation.bound], dtype=torch.float64)
         interval = single if channels is None else channels
         state = {"interval": interval.double().clone(), "plan": _digest(activation)}
@@ -258,10 +237,7 @@ class Replacement:
         kind = self.calls.get(site, Call("relu", "nn.ReLU"))
         if not activation.evaluator.homogeneous and float(interval.max()) != activation.bound:
             return f"{site}: the state has the interval {float(interval.max()):g}, not {activation.bound:g}"
-        self.bounds[site] = float(interval.max())
-        self.by_channel.pop(site, None)
-        if len(interval) > 1:
-            self.by_channel[site] = interval
+        self.bounds = self.bounds.at(site, interval)
         windows = getattr(activation, "windows", None)
         made = self._add(site, kind, torch.Size()) if windows is None else activation
         if isinstance(made, PolynomialActivation):
@@ -319,7 +295,7 @@ class Report:
                 site,
                 kinds.get(site, "not called yet"),
                 activation,
-                self.replacement.foldings.get(site, ""),
+                self.replacement.bounds.notes.get(site, ""),
             )
             for site, activation in self.replacement.activations.items()
         )

@@ -17,11 +17,12 @@ from polyapprox import table
 from polyapprox.errors import TableError
 
 from ..activations.activation import PolynomialActivation
-from ..activations.evaluator import Evaluator
+from ..activations.evaluator import Evaluator, Evaluators
 from ..calls.answering import Attributes, answer, answering
 from ..calls.site import CallSite, Switch
 from ..errors import ConversionError, DataError, WeightsError
 from ..files import versions, write_atomically
+from ..ranges.bounds import Bounds
 from ..ranges.ranges import Ranges, pack_call, unpack_call
 from .report import Replacement, Report, replacement_of
 
@@ -79,27 +80,24 @@ def save_converted(network: nn.Module, path: str | Path) -> Path:
 
 def _settings(replacement: Replacement) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """Everything but weights and ranges: for JSON, and as tensors."""
-    evaluators = list(
-        {id(e): e for e in (replacement.evaluator, *replacement.by_site.values())}.values()
-    )
-    tensors = {f"channels/{site}": value for site, value in replacement.by_channel.items()}
+    used, bounds = replacement.evaluators, replacement.bounds
+    evaluators = list({id(e): e for e in (used.shared, *used.by_site.values())}.values())
+    tensors = {f"channels/{site}": value for site, value in bounds.channels.items()}
     for site, activation in replacement.activations.items():
         if activation.correction is not None:
             tensors[f"correction/{site}"] = activation.correction
     return {
-        "bounds": replacement.bounds | {s: a.bound for s, a in replacement.activations.items()},
-        "default": replacement.default,
+        "bounds": {**bounds.layers, **{s: a.bound for s, a in replacement.activations.items()}},
+        "default": bounds.default,
         "outside": replacement.outside,
-        "precision": replacement.precision,
+        "precision": used.precision,
         "calls": {site: pack_call(call) for site, call in replacement.calls.items()},
-        "foldings": replacement.foldings,
+        "foldings": dict(bounds.notes),
         "evaluators": [
             {"table": _to_text(e), "dtype": str(e.dtype).removeprefix("torch.")}
             for e in evaluators
         ],
-        "by_site": {
-            site: evaluators.index(evaluator) for site, evaluator in replacement.by_site.items()
-        },
+        "by_site": {site: evaluators.index(one) for site, one in used.by_site.items()},
         "versions": versions(),
     }, tensors  # fmt: skip
 
@@ -174,15 +172,19 @@ def _replacement(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor])
              if name.startswith("ranges/")}  # fmt: skip
     ranges = Ranges.unpacked(_under("ranges/", tensors), texts) if texts else None
     replacement = Replacement(
-        evaluators[0],
-        settings["bounds"],
-        settings["default"],
+        Evaluators(
+            evaluators[0],
+            {site: evaluators[index] for site, index in settings["by_site"].items()},
+            settings["precision"],
+        ),
+        Bounds(
+            settings["bounds"],
+            settings["default"],
+            _under("channels/", tensors),
+            settings["foldings"],
+        ),
         {site: unpack_call(call) for site, call in settings["calls"].items()},
         settings["outside"],
-        settings["precision"],
-        {site: evaluators[index] for site, index in settings["by_site"].items()},
-        _under("channels/", tensors),
-        settings["foldings"],
         ranges,
     )
     for site, correction in _under("correction/", tensors).items():

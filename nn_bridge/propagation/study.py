@@ -156,7 +156,7 @@ def propagate(
         study.bound_deviations(data[0][0].shape[1:])
         for inputs, labels in data:
             study.batch(inputs, labels)
-    return study.finish(replacement.evaluator.error)
+    return study.finish(replacement.evaluators.shared.error)
 
 
 class _Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -20,6 +21,61 @@ MARGIN = 1.25
 """Default factor on measured ranges: new inputs reach beyond the largest of those that were seen."""
 FLOOR = 1 / 16
 """Least B of a channel, as a share of its layer's: one that stays silent while measured may not."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The interval [−B, B] of each call site, and of its channels where each has its own.
+
+    Attributes
+    ----------
+    layers : dict of str to float
+        B of each known call site; the largest, where channels have their own.
+    default : float or None
+        B of a call site that is not known; None refuses it.
+    channels : dict of str to Tensor, shape (channels,)
+        B of each channel, of the call sites that have several.
+    notes : dict of str to str
+        What :class:`nn_bridge.channels.foldable.SiteFolding` says of call sites, or why it says nothing.
+
+    Examples
+    --------
+    >>> bounds = Bounds({"1": 4.0}, default=8.0).at("2", torch.tensor([1.0, 3.0]))
+    >>> bounds.of("1"), bounds.of("2"), bounds.of("3"), bounds.channels["2"].tolist()
+    (4.0, 3.0, 8.0, [1.0, 3.0])
+    """
+
+    layers: Mapping[str, float] = field(default_factory=dict)
+    default: float | None = None
+    channels: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, site: str) -> float | None:
+        """B of a call site, the largest of its channels; None if it has none."""
+        return self.layers.get(site, self.default)
+
+    def at(self, site: str, interval: torch.Tensor) -> Bounds:
+        """With another interval at one call site: shape (1,), or (channels,)."""
+        return self.renewed(
+            Bounds(
+                {site: float(interval.max())},
+                channels={site: interval} if len(interval) > 1 else {},
+                notes={site: self.notes[site]} if site in self.notes else {},
+            )
+        )
+
+    def renewed(self, by: Bounds) -> Bounds:
+        """With the intervals of others at the call sites that these know."""
+
+        def renewed(own: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+            return {site: own[site] for site in own if site not in by.layers} | dict(others)
+
+        return Bounds(
+            {**self.layers, **by.layers},
+            self.default if by.default is None else by.default,
+            renewed(self.channels, by.channels),
+            renewed(self.notes, by.notes),
+        )
 
 
 def read_margin(margin: object) -> float:
@@ -45,18 +101,20 @@ def read_bounds(value: Any, name: str) -> torch.Tensor:
 
 def bounds_of(
     interval: Interval, measured: Mapping[str, float] | None, margin: float
-) -> tuple[dict[str, float], float | None]:
-    """Bound of each known call site, and of the unknown ones (None: they are refused).
-
-    Where each channel has its own bound, the largest.
-    """
+) -> Bounds:
+    """Intervals of call sites, from what was given and what was measured."""
     if isinstance(interval, Mapping):
-        return {
-            site: _bound(bound, f"interval[{site!r}]") for site, bound in interval.items()
-        }, None
+        return Bounds(
+            {site: _bound(bound, f"interval[{site!r}]") for site, bound in interval.items()},
+            channels={
+                site: read_bounds(value, f"interval[{site!r}]")
+                for site, value in interval.items()
+                if not isinstance(value, (int, float))
+            },
+        )
     if not isinstance(interval, str):
         bound = read_bound(interval, "interval")
-        return dict.fromkeys(measured or {}, bound), bound
+        return Bounds(dict.fromkeys(measured or {}, bound), bound)
     if interval not in WORDS:
         raise ArgumentError(
             f"interval is {interval!r}: give a number, 'per-channel', 'per-channel-shared', "
@@ -72,9 +130,9 @@ def bounds_of(
         raise ArgumentError("all inputs of all layers are zero: calibrate with other data")
     if interval == "global":
         bound = margin * max(positive, default=1.0)
-        return dict.fromkeys(measured, bound), bound
+        return Bounds(dict.fromkeys(measured, bound), bound)
     smallest = min(positive, default=1.0)
-    return {site: margin * (value or smallest) for site, value in measured.items()}, None
+    return Bounds({site: margin * (value or smallest) for site, value in measured.items()})
 
 
 def _bound(value: object, name: str) -> float:
@@ -83,33 +141,47 @@ def _bound(value: object, name: str) -> float:
     return float(read_bounds(value, name).max())
 
 
-def channel_bounds(
+def by_channel(interval: object) -> bool:
+    """Whether an interval is a word that asks for channels of their own."""
+    return isinstance(interval, str) and interval.startswith("per-channel")
+
+
+def network_bounds(
     model: nn.Module,
     ranges: Ranges,
-    bounds: Mapping[str, float],
+    interval: Interval,
     margin: float,
-    quantile: float | None,
-    shared: bool,
-) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Bounds of the channels of each ReLU that can be folded, and what is to be said of each ReLU.
+    quantile: float | None = None,
+) -> Bounds:
+    """As :func:`bounds_of`; by channel, where that is asked for and weights can take the scales in.
 
     Parameters
     ----------
     model : nn.Module
     ranges : Ranges
-        By channel.
-    bounds : dict of str to float
-        Of the layers.
-    margin, quantile
+        Of channels, where the interval is one by channel.
+    interval, margin, quantile
         As for :func:`nn_bridge.convert`.
-    shared : bool
-        Whether channels that a shortcut adds get the largest bound of them.
 
     Raises
     ------
     ArgumentError
         If the ranges do not tell channels apart.
     """
+    largest = ranges.largest if quantile is None else ranges.quantile(quantile)
+    found = bounds_of(interval, largest, margin)
+    if not by_channel(interval) or not largest:
+        return found
+    shared = interval == "per-channel-shared"
+    channels, notes = _channel_bounds(model, ranges, found.layers, margin, quantile, shared)
+    return replace(found, channels=channels, notes=notes)
+
+
+def _channel_bounds(
+    model: nn.Module, ranges: Ranges, bounds: Mapping[str, float], margin: float,
+    quantile: float | None, shared: bool,
+) -> tuple[dict[str, torch.Tensor], dict[str, str]]:  # fmt: skip
+    """Bounds of the channels of each ReLU that can be folded, and what is to be said of each ReLU."""
     measured = ranges.per_channel if quantile is None else ranges.per_channel_quantile(quantile)
     try:
         found = foldings(model, ranges.input_shape, share=shared)

@@ -74,7 +74,7 @@ class TrainingActivations(ReluOnly):
         self.rank, self.processes = rank, processes
         noise = configuration.noise
         self.pool = None
-        if noise.kind in ("uniform", "gaussian"):
+        if noise.drawn:
             self.pool = NoisePool(noise.kind, configuration.seed, device)
         self.training = False
         self.generator = torch.Generator()

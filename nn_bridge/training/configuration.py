@@ -97,6 +97,9 @@ class Augmentation:
         return self.sides[min(epoch, len(self.sides) - 1)] if self.sides else 0
 
 
+NoiseKind = Literal["none", "uniform", "gaussian", "error"]
+
+
 @dataclass(frozen=True)
 class Noise:
     """NGNV: noise for negative inputs of ReLU, in training only.
@@ -128,7 +131,7 @@ class Noise:
         k of the precisions 2^-k; each step draws one of them (one network for all of them).
     """
 
-    kind: Literal["none", "uniform", "gaussian", "error"] = "none"
+    kind: NoiseKind = "none"
     strength: float = 1.0
     unit: Literal["interval", "deviation"] = "interval"
     place: Literal["after", "before"] = "after"
@@ -137,6 +140,11 @@ class Noise:
     mean: float = field(default=0.0, metadata=_LATER)
     anneal: Literal["constant", "rising", "falling"] = "constant"
     precision: tuple[int, ...] = (9,)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is random: of a distribution of :class:`nn_bridge.training.noise.NoisePool`."""
+        return self.kind not in ("none", "error")
 
 
 @dataclass(frozen=True)
@@ -370,7 +378,7 @@ def check(configuration: Configuration) -> None:
             raise ArgumentError(f"{name} is {list(powers)!r}: give whole numbers from 1 to 30")
     _check_schedule(sgd)
     _check_augmentation(configuration.augmentation, sgd.epochs)
-    if configuration.noise.mean and configuration.noise.kind not in ("uniform", "gaussian"):
+    if configuration.noise.mean and not configuration.noise.drawn:
         raise ArgumentError(
             f"noise.mean is {configuration.noise.mean}: noise of the kind "
             f"{configuration.noise.kind!r} has none; choose 'uniform' or 'gaussian', or leave it out"

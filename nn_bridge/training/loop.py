@@ -21,12 +21,12 @@ from ..calls.intercept import intercepted
 from ..calls.running import evaluation_mode
 from ..choosing.makers import make
 from ..conversion.evaluation import evaluate
-from ..conversion.network import bounds_of
 from ..errors import ArgumentError, TrainingError
 from ..files import git_commit, versions, write_atomically, write_json
 from ..images.sets import ImageSet
 from ..models.networks import Network, find_network
 from ..models.weights import load_weights
+from ..ranges.bounds import bounds_of
 from ..ranges.calibration import calibrate
 from .activations import TrainingActivations
 from .batches import Mixed, TrainingBatches, seed_of
@@ -210,7 +210,7 @@ class Training:
         if not self.configuration.needs_ranges:
             return {}
         measured = calibrate(self.network, self.calibration)
-        return bounds_of(limits.interval, measured, limits.margin)[0]
+        return dict(bounds_of(limits.interval, measured, limits.margin).layers)
 
     def epoch(self, number: int) -> dict[str, Any]:
         """One epoch, and the accuracy after it where it is measured."""

@@ -6,6 +6,7 @@ and its polynomial is not; what noise, how large and where it is added are choic
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -15,6 +16,10 @@ from ..activations.kernel import compiled_noise, supports
 from .configuration import Noise
 
 _POOL = 1 << 22
+_DRAW: dict[str, Callable[[int, torch.Generator], torch.Tensor]] = {
+    "uniform": lambda size, seeded: torch.rand(size, generator=seeded).mul_(2).sub_(1),
+    "gaussian": lambda size, seeded: torch.randn(size, generator=seeded),
+}
 
 
 class NoisePool:
@@ -30,11 +35,7 @@ class NoisePool:
 
     def __init__(self, kind: str, seed: int, device: torch.device | str = "cpu") -> None:
         generator = torch.Generator().manual_seed(seed)
-        if kind == "uniform":
-            pool = torch.rand(_POOL, generator=generator).mul_(2).sub_(1)
-        else:
-            pool = torch.randn(_POOL, generator=generator)
-        self.pool = pool.to(device)
+        self.pool = _DRAW[kind](_POOL, generator).to(device)
 
     def cut(
         self, shape: torch.Size, generator: torch.Generator, rank: int = 0, processes: int = 1

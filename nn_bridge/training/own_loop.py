@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.distributed
@@ -17,10 +17,10 @@ from ..calls.functions import Call
 from ..calls.running import check_weights
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
-from ..ranges.bounds import bounds_of
+from ..ranges.bounds import MARGIN, Bounds, bounds_of
 from ..ranges.calibration import measure, measured_again
 from .activations import TrainingActivations
-from .configuration import Configuration, Forward, Noise, Range
+from .configuration import Configuration, Forward, Noise, NoiseKind, Range
 from .loop import evaluators_of
 
 Loader = Iterable[Any]
@@ -148,7 +148,7 @@ class Sturdy:
             raise ArgumentError("loader is missing: give one here, or calibrate= at the beginning")
         limits = self.activations.configuration.range
         found = measured_again(self.model, self._switch, loader).largest
-        self.activations.bounds = bounds_of(limits.interval, found, limits.margin)[0]
+        self.activations.bounds = dict(bounds_of(limits.interval, found, limits.margin).layers)
         return self.activations.bounds
 
     def off(self) -> nn.Module:
@@ -161,14 +161,14 @@ class Sturdy:
 def sturdy(
     model: nn.Module,
     *,
-    noise: Literal["none", "uniform", "gaussian", "error"] | Noise = "uniform",
+    noise: NoiseKind | Noise = "uniform",
     precision: int | Iterable[int] = 6,
     strength: float = 3.0,
     polynomial: int | Sequence[int] = (),
     interval: float | str = "per-layer",
     calibrate: Loader | Mapping[str, float] | None = None,
     penalty: float = 0.0,
-    margin: float = 1.25,
+    margin: float = MARGIN,
     steps: int = 0,
     seed: int = 0,
 ) -> Sturdy:
@@ -239,10 +239,8 @@ def sturdy(
             "calibrate is missing: noise counts in units of each layer's interval; give a loader, or "
             "one number for interval"
         )
-    bounds, default = (
-        bounds_of(interval, measured, margin) if configuration.needs_ranges else ({}, None)
-    )
-    activations = OwnLoopActivations(configuration, bounds, model)
+    bounds = bounds_of(interval, measured, margin) if configuration.needs_ranges else Bounds()
+    activations = OwnLoopActivations(configuration, dict(bounds.layers), model)
     asking = answer(model, activations, known=None if measured is None else list(measured))
     if not isinstance(asking, Switch):
         remove(model)
@@ -252,8 +250,8 @@ def sturdy(
     if not asking.calls:
         remove(model)
         raise ConversionError(f"no activation is called in this {type(model).__name__}")
-    if default is not None:
-        activations.bounds = {**dict.fromkeys(asking.calls, default), **activations.bounds}
+    if bounds.default is not None:
+        activations.bounds = {**dict.fromkeys(asking.calls, bounds.default), **bounds.layers}
     return Sturdy(model, activations, asking, loader, steps, seed)
 
 

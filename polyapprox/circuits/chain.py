@@ -71,18 +71,6 @@ def absolute_grid(multiplications: int, density: int) -> Grid:
     return Grid(2 * x * x - 1, x)
 
 
-def sign_grid(threshold: float, nodes: int, density: int) -> Grid:
-    """1 on [threshold, 1] as x · q(x²), q of that many nodes: cosine-spaced points, in x."""
-    count = density * max(16, 1 << nodes)
-    x = threshold + (1 - threshold) * np.sin(np.arange(count + 1) * (np.pi / (2 * count))) ** 2
-    return Grid(2 * x * x - 1, np.ones_like(x), x)
-
-
-def general_grid(x: np.ndarray, target: np.ndarray) -> Grid:
-    """A function on [-1, 1], n_1 = x: the first node then costs nothing."""
-    return Grid(x, target)
-
-
 def _positions(m: int) -> tuple[np.ndarray, np.ndarray]:
     return np.tril_indices(m + 1, -1, m + 1)
 

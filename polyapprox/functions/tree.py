@@ -23,8 +23,6 @@ class Node:
     value: Fraction | None = None
 
 
-X = Node("x")
-
 
 def number(value: Fraction | int) -> Node:
     """A constant."""

@@ -96,11 +96,6 @@ def load(path: str | Path) -> Approximation:
         raise TableError(f"{path}: {error}") from None
 
 
-def load_unchecked(path: str | Path) -> Approximation:
-    """As :func:`load`, but trusting the content hash for the schema."""
-    return approximation_from(read_document(path))
-
-
 def read_document(
     path: str | Path, format: str = FORMAT, versions: tuple[int, ...] = VERSIONS
 ) -> dict:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
+SCHEMAS = Path(__file__).parents[1] / "schema"
 FORMAT = "polyapprox table"
-VERSION = 2
-VERSIONS = (1, 2)  # that can be read
 SERIES_FORMAT = "polyapprox series"  # of functions inside the bootstrap
-SERIES_VERSIONS = (1,)
+
+
+def _versions(kind: str) -> tuple[int, ...]:
+    """Versions that can be read: those whose schema is there."""
+    return tuple(sorted(int(p.stem.rpartition("-")[2]) for p in SCHEMAS.glob(f"{kind}-*.json")))
+
+
+VERSIONS, SERIES_VERSIONS = _versions("table"), _versions("series")
+VERSION = VERSIONS[-1]
 
 
 def content_hash(document: dict) -> str:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
-from .hashing import VERSION
+from .hashing import SCHEMAS, VERSION
 
 
-@lru_cache(maxsize=4)
+@lru_cache
 def table_schema(version: int = VERSION, kind: str = "table") -> dict[str, Any]:
     """The JSON Schema of a version of the table format (of a series: `kind` is "series")."""
-    name = f"{kind}-{version}.json"
-    text = resources.files("polyapprox").joinpath("schema", name).read_text("utf-8")
-    return json.loads(text)
+    return json.loads((SCHEMAS / f"{kind}-{version}.json").read_text("utf-8"))
 
 
-@lru_cache(maxsize=4)
+@lru_cache
 def _validator(version: int, kind: str) -> Any:
     import jsonschema
 

@@ -415,7 +415,7 @@ def test_every_kind_of_activation_is_saved(tmp_path):
     loaded = load_converted(save_converted(converted, tmp_path / "n.safetensors"), build())
     assert torch.equal(loaded(x), expected)
     assert loaded.report.as_dict() == converted.report.as_dict()
-    assert loaded.report.replacement.by_site["5"].approximation == one
+    assert loaded.report.replacement.evaluators.of("5").approximation == one
 
 
 def test_an_interval_given_as_a_number_is_saved(tmp_path):

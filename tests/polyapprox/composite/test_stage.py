@@ -5,10 +5,10 @@ import math
 import mpmath
 import numpy as np
 import pytest
+from cushion import cushioned_composite
 from flint import arb
 from hypothesis import given, settings, strategies as st
 
-from polyapprox.composite.cushion import cushioned_composite
 from polyapprox.composite.exact import polished_stage
 from polyapprox.composite.maps import DEGREES, map_gap, stage_maps
 from polyapprox.composite.series import evaluate, stage_series

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from ..errors import ArgumentError
-from .series import stage_series
-from .stage import check_degree, log_gap
+from polyapprox.composite.series import stage_series
+from polyapprox.composite.stage import check_degree, log_gap
+from polyapprox.errors import ArgumentError
 
 Array = np.ndarray
 
