@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..approximation import Approximation
+from ..plan.count import levels
 
 Form = Literal["plan", "components"]
 
@@ -90,8 +91,6 @@ class Job:
     @property
     def plan_levels(self) -> int:
         """Levels of the plan where a product with any constant, integer or not, uses one."""
-        levels: list[int] = []
-        for kind, left, right, _ in self.approximation.plan.operations:
-            before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
-            levels.append(before + (kind in ("multiply", "scale")))
-        return levels[self.approximation.plan.output]
+        plan = self.approximation.plan
+        using = [one.kind in ("multiply", "scale") for one in plan.operations]
+        return levels(plan, using=using)[plan.output]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ArgumentError
-from ..plan.count import is_free
+from ..plan.count import levels, rescales
 from ..plan.plan import Plan
 
 _KINDS = ("input", "multiply", "scale", "add", "subtract", "shift", "double")
@@ -63,13 +63,12 @@ def propagate(plan: Plan, *arguments: np.ndarray) -> Propagation:
     """
     if len(arguments) != plan.inputs:
         raise ArgumentError(f"the plan takes {plan.inputs} argument(s), got {len(arguments)}")
-    levels, rescaled = _levels(plan)
     with np.errstate(all="ignore"):
         values = _forward(plan, arguments)
         adjoints = _backward(plan, values)
     if not (np.all(np.isfinite(values)) and np.all(np.isfinite(adjoints))):
         raise ArgumentError("the plan overflows on this interval; give the interval it is made for")
-    return Propagation(values, adjoints, levels, rescaled)
+    return Propagation(values, adjoints, levels(plan), rescales(plan))
 
 
 def _forward(plan: Plan, arguments: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -114,14 +113,3 @@ def _backward(plan: Plan, values: np.ndarray) -> np.ndarray:
         elif kind == "double":
             adjoints[left] += 2 * here
     return adjoints
-
-
-def _levels(plan: Plan) -> tuple[tuple[int, ...], tuple[bool, ...]]:
-    levels: list[int] = []
-    rescaled: list[bool] = []
-    for kind, left, right, constant in plan.operations:
-        uses = kind == "multiply" or (kind == "scale" and not is_free(constant))
-        before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
-        levels.append(before + uses)
-        rescaled.append(uses)
-    return tuple(levels), tuple(rescaled)

@@ -20,6 +20,7 @@ A larger integer is encoded, multiplied and rescaled as any other number is: tha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -58,23 +59,48 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
         Counting rule, see the module's documentation.
     """
     word("rule", rule, get_args(Rule))
+    kinds, using = [kind for kind, *_ in plan.operations], rescales(plan, rule)
+    multiplications, scaled = kinds.count("multiply"), kinds.count("scale")
+    additions = len(kinds) - kinds.count("input") - multiplications - scaled
+    depth = levels(plan, rule, using)[plan.output]
+    return Counts(multiplications, sum(using) - multiplications, additions, depth, rule)
+
+
+def rescales(plan: Plan, rule: Rule = "standalone") -> tuple[bool, ...]:
+    """Whether each operation uses a level: a product of ciphertexts, or with a constant that is not free."""
     folded = input_scaling(plan) if rule == "published" else None
-    level = [0] * len(plan.operations)
-    multiplications = constants = additions = 0
-    for index, (kind, left, right, constant) in enumerate(plan.operations):
-        if kind == "input":
-            continue
-        if kind == "multiply":
-            multiplications += 1
-            level[index] = max(level[left], level[right]) + 1
-        elif kind == "scale":
-            uses_level = index != folded and not is_free(constant)
-            constants += uses_level
-            level[index] = level[left] + uses_level
-        else:
-            additions += 1
-            level[index] = max(level[left], level[right] if right >= 0 else 0)
-    return Counts(multiplications, constants, additions, level[plan.output], rule)
+    return tuple(
+        kind == "multiply" or (kind == "scale" and index != folded and not is_free(constant))
+        for index, (kind, _, _, constant) in enumerate(plan.operations)
+    )
+
+
+def levels(
+    plan: Plan, rule: Rule = "standalone", using: Sequence[bool] | None = None
+) -> tuple[int, ...]:
+    """Levels used up to and including each operation.
+
+    Parameters
+    ----------
+    plan : Plan
+    rule : {"published", "standalone"}
+    using : sequence of bool, optional
+        Which operations use a level, in place of what the rule says.
+
+    Examples
+    --------
+    >>> from polyapprox import circuit
+    >>> plan = circuit("relu", multiplications=3).plan
+    >>> levels(plan)[plan.output] == count(plan, "standalone").depth
+    True
+    """
+    found: list[int] = []
+    for (kind, left, right, _), uses in zip(
+        plan.operations, using or rescales(plan, rule), strict=True
+    ):
+        before = 0 if kind == "input" else max(found[left], found[right] if right >= 0 else 0)
+        found.append(before + uses)
+    return tuple(found)
 
 
 def is_free(constant: mpmath.mpf | float | None) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import ArgumentError
-from ..plan.count import count, is_free
+from ..plan.count import count, levels
 from ..plan.plan import Plan
 from ..precision import one_at_a_time
 from .figure import BLUE, GREY, ORANGE, drawn, number
@@ -124,38 +124,28 @@ def plan_graph(plan: Plan, path: str | Path | None = None, view: View = "product
     return drawn(draw, (max(6.4, width + 1.0), height + 0.9), path)
 
 
-def _levels(plan: Plan) -> list[int]:
-    """Levels used up to each operation (rule "standalone")."""
-    levels: list[int] = []
-    for kind, left, right, constant in plan.operations:
-        before = 0 if kind == "input" else max(levels[left], levels[right] if right >= 0 else 0)
-        product = kind == "scale" and not is_free(constant)
-        levels.append(before + (kind == "multiply" or product))
-    return levels
-
-
 def _argument(plan: Plan, index: int) -> str:
     return "x" if plan.inputs == 1 else f"x{plan.operations[index].left}"
 
 
 def _products(plan: Plan) -> dict[int, _Box]:
-    levels = _levels(plan)
+    used = levels(plan)
     products, result = linear_forms(plan)
     names = {product.index: f"p{place}" for place, product in enumerate(products, 1)}
     inputs = [i for i, operation in enumerate(plan.operations) if operation.kind == "input"]
     names.update({index: _argument(plan, index) for index in inputs})
     boxes = {i: _Box("input", names[i], 0, 0, ()) for i in inputs}
-    crowded = max(Counter(levels[product.index] for product in products).values(), default=0) > 2
+    crowded = max(Counter(used[product.index] for product in products).values(), default=0) > 2
     most = _TERMS_BESIDE_OTHERS if crowded else _TERMS_A_LINE
     for product in products:
         left, right = (_wrapped(form, names, most) for form in (product.left, product.right))
         text = f"({left})²" if product.square else f"({left})\n× ({right})"
         uses = tuple(sorted({*product.left, *product.right} - {CONSTANT}))
         name = names[product.index]
-        level = levels[product.index]
+        level = used[product.index]
         boxes[product.index] = _Box("multiply", f"{name} = {text}", level, level, uses)
     uses = tuple(sorted({*result} - {CONSTANT}))
-    level = levels[plan.output]
+    level = used[plan.output]
     row = max(box.row for box in boxes.values()) + 1
     boxes[len(plan.operations)] = _Box(
         "output", f"result = {_wrapped(result, names, _TERMS_A_LINE)}", level, row, uses
@@ -172,7 +162,7 @@ _SYMBOLS = {"multiply": "×", "add": "+", "subtract": "−", "double": "×2"}
 
 
 def _operations(plan: Plan) -> dict[int, _Box]:
-    levels, ranks = _levels(plan), [0] * len(plan.operations)
+    used, ranks = levels(plan), [0] * len(plan.operations)
     boxes = {}
     for index, (kind, left, right, constant) in enumerate(plan.operations):
         uses: tuple[int, ...] = ()
@@ -185,7 +175,7 @@ def _operations(plan: Plan) -> dict[int, _Box]:
             text = _SYMBOLS.get(kind) or (f"· {value}" if kind == "scale" else f"+ ({value})")
             text = f"v{index}: {text}"
         shown = "output" if index == plan.output else kind
-        boxes[index] = _Box(shown, text, levels[index], ranks[index], uses)
+        boxes[index] = _Box(shown, text, used[index], ranks[index], uses)
     for box in boxes.values():  # rows in the order of levels, then of ranks
         box.row += 10_000 * box.level
     rows = {row: place for place, row in enumerate(sorted({box.row for box in boxes.values()}))}
