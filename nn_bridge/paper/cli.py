@@ -75,72 +75,30 @@ def _run(
         rescale_all(wanted, folder, data, _say)
 
 
-@app.command()
-def table1(
-    arm: _Arms = None,
-    seed: _Seeds = None,
-    recipe: _Recipe = None,
-    part: _Parts = None,
-    folder: _Folder = FOLDER,
-    scratch: _Scratch = SCRATCH,
-    data: _Data = None,
-    runner: _Runner = "serial",
-    jobs: _Jobs = -1,
-    scheduler: _Scheduler = None,
-) -> None:
-    """Table 1: decay, little decay, Mixup, NGNV. Trains and measures what is not on record."""
-    _run("table1", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
+def _table(name: str, about: str) -> None:
+    """Add the command of a table."""
+
+    def run(
+        arm: _Arms = None,
+        seed: _Seeds = None,
+        recipe: _Recipe = None,
+        part: _Parts = None,
+        folder: _Folder = FOLDER,
+        scratch: _Scratch = SCRATCH,
+        data: _Data = None,
+        runner: _Runner = "serial",
+        jobs: _Jobs = -1,
+        scheduler: _Scheduler = None,
+    ) -> None:
+        _run(name, arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
+
+    app.command(name, help=f"{about} Trains and measures what is not on record.")(run)
 
 
-@app.command()
-def table2(
-    arm: _Arms = None,
-    seed: _Seeds = None,
-    recipe: _Recipe = None,
-    part: _Parts = None,
-    folder: _Folder = FOLDER,
-    scratch: _Scratch = SCRATCH,
-    data: _Data = None,
-    runner: _Runner = "serial",
-    jobs: _Jobs = -1,
-    scheduler: _Scheduler = None,
-) -> None:
-    """Table 2: weight decay, of all parameters or some. Trains and measures what is missing."""
-    _run("table2", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
-
-
-@app.command()
-def table3(
-    arm: _Arms = None,
-    seed: _Seeds = None,
-    recipe: _Recipe = None,
-    part: _Parts = None,
-    folder: _Folder = FOLDER,
-    scratch: _Scratch = SCRATCH,
-    data: _Data = None,
-    runner: _Runner = "serial",
-    jobs: _Jobs = -1,
-    scheduler: _Scheduler = None,
-) -> None:
-    """Table 3: NGNV in all its forms, as branches of Table 1. Trains and measures what is missing."""
-    _run("table3", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
-
-
-@app.command()
-def table4(
-    arm: _Arms = None,
-    seed: _Seeds = None,
-    recipe: _Recipe = None,
-    part: _Parts = None,
-    folder: _Folder = FOLDER,
-    scratch: _Scratch = SCRATCH,
-    data: _Data = None,
-    runner: _Runner = "serial",
-    jobs: _Jobs = -1,
-    scheduler: _Scheduler = None,
-) -> None:
-    """Table 4: other networks and images. Trains and measures what is missing."""
-    _run("table4", arm, seed, recipe, folder, scratch, data, part, runner, jobs, scheduler)
+_table("table1", "Table 1: decay, little decay, Mixup, NGNV.")
+_table("table2", "Table 2: weight decay, of all parameters or some.")
+_table("table3", "Table 3: NGNV in all its forms, as branches of Table 1.")
+_table("table4", "Table 4: other networks and images.")
 
 
 @app.command()

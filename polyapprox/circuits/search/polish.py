@@ -8,15 +8,55 @@ some combinations of constants matter 10^8 times as much as others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.optimize import linprog
 
 from ..chain import Chain, Grid, errors, free_constants, jacobian
 from .fit import Fit
 
-_WATCHED = 0.7  # extrema below this share of the largest error are not watched
-_LEAST_SINGULAR = 1e-7
-_SMALLEST_REGION = 1e-6
+Directions = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What is watched, in which directions constants move, and when to stop.
+
+    Attributes
+    ----------
+    watched : float
+        Extrema below this share of the largest error are not watched.
+    directions : callable
+        From the derivatives of the watched errors and the least singular value that counts, as a share
+        of the largest, to the directions and the derivatives along them.
+    singular, region, gain : float
+        That value; the smallest trust region; the least relative gain.
+    """
+
+    watched: float
+    directions: Directions
+    singular: float
+    region: float
+    gain: float
+
+
+def _along(rows: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    left, singular, _ = np.linalg.svd(rows, full_matrices=False)
+    kept = singular > least * singular[0]
+    basis = left[:, kept] / singular[kept]
+    return basis, rows.T @ basis
+
+
+def _along_all(rows: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
+    kept = singular > least * singular[0]
+    return left[:, kept] / singular[kept], right[kept].T
+
+
+_POLISH = _Rules(0.7, _along, 1e-7, 1e-6, 1e-9)
+_LEVEL = _Rules(0.5, _along_all, 1e-13, 1e-7, 1e-7)
 
 
 def extrema(error: np.ndarray, share: float) -> np.ndarray:
@@ -43,21 +83,44 @@ def polish(
         First size of the trust region, relative to the largest error.
     """
     free = free_constants(chain.multiplications, reduced)
+    return _levelled(chain, grid, steps, region, free, _POLISH)
+
+
+def level(chain: Chain, grid: Grid, steps: int, region: float = 0.1) -> Fit:
+    """The same for small errors of smooth functions, in every direction that changes the error at all.
+
+    It takes part however little it does for each unit of a constant.
+
+    Parameters
+    ----------
+    chain : Chain
+    grid : Grid
+    steps : int
+    region : float
+        First size of the trust region, relative to the largest error.
+    """
+    free = free_constants(chain.multiplications, False)
+    return _levelled(chain, grid, steps, region, free, _LEVEL)
+
+
+def _levelled(
+    chain: Chain, grid: Grid, steps: int, region: float, free: np.ndarray, rules: _Rules
+) -> Fit:
     error = errors(chain, grid)
     largest = float(np.max(np.abs(error)))
     for _ in range(steps):
-        watched = extrema(error, _WATCHED)
+        if not 0 < largest < np.inf:
+            break
+        watched = extrema(error, rules.watched)
+        root = np.sqrt(len(watched))
         rows = jacobian(chain, grid.take(watched), free) / largest
-        left, singular, _ = np.linalg.svd(rows, full_matrices=False)
-        kept = singular > _LEAST_SINGULAR * singular[0]
-        basis = left[:, kept] / singular[kept]
-        slopes = (rows.T @ basis) * np.sqrt(len(watched))
+        basis, slopes = rules.directions(rows, rules.singular)
         accepted = False
-        while region > _SMALLEST_REGION and not accepted:
-            move = program(error[watched] / largest, slopes, region)
+        while region > rules.region and not accepted:
+            move = program(error[watched] / largest, slopes * root, region)
             if move is None:
                 return Fit(chain, largest)
-            trial = chain.moved(basis @ move * np.sqrt(len(watched)), free)
+            trial = chain.moved(basis @ move * root, free)
             found = errors(trial, grid)
             size = float(np.max(np.abs(found)))
             accepted = size < largest
@@ -68,7 +131,7 @@ def polish(
         gain = 1 - size / largest
         chain, error, largest = trial, found, size
         region *= 2
-        if gain < 1e-9:
+        if gain < rules.gain:
             break
     return Fit(chain, largest)
 

@@ -25,8 +25,7 @@ from ..chain import Chain, Grid, absolute_grid, pack, unpack
 from . import grow, smooth
 from .fit import Fit
 from .grow import Candidate, best_of, deleted
-from .level import level
-from .polish import polish
+from .polish import level, polish
 from .runner import Runner, Task, serial
 
 _COARSE, _FINE = 4, 16  # grid points: so many times 2^m

@@ -7,8 +7,8 @@ import numpy as np
 from ..chain import Chain, Grid, errors
 from .fit import Fit
 from .grow import KINDS, Candidate, inserted, norm, normalised
-from .level import level
 from .orthogonal import minimise
+from .polish import level
 
 _RANKED_AT = 8
 _POWERS = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
