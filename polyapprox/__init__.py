@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
     from .table import load as load
     from .verification import verify as verify
     from .weighted import weighted_relu as weighted_relu
+    from .wholes.largest import argmax as argmax, maximum_of as maximum_of
+    from .wholes.norms import layer_norm as layer_norm, rms_norm as rms_norm
+    from .wholes.softmax import softmax as softmax
 
     __version__: str
 
@@ -41,6 +44,7 @@ __all__ = [
     "__version__",
     "abs",
     "approximate",
+    "argmax",
     "audit",
     "bootstrapped",
     "circuit",
@@ -48,23 +52,32 @@ __all__ = [
     "errors",
     "from_components",
     "import_table",
+    "layer_norm",
     "limits",
     "load",
     "load_bootstrapped",
     "maximum",
+    "maximum_of",
     "minimax",
     "minimum",
     "noise",
     "pareto",
     "reciprocal",
     "relu",
+    "rms_norm",
     "sign",
+    "softmax",
     "step",
     "verify",
     "weighted_relu",
 ]
 
 _LAZY = {
+    "argmax": ("wholes.largest", "argmax"),
+    "maximum_of": ("wholes.largest", "maximum_of"),
+    "layer_norm": ("wholes.norms", "layer_norm"),
+    "rms_norm": ("wholes.norms", "rms_norm"),
+    "softmax": ("wholes.softmax", "softmax"),
     "relu": ("recipes.absolute", "relu"),
     "abs": ("recipes.absolute", "absolute"),
     "maximum": ("recipes.absolute", "maximum"),

@@ -81,6 +81,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         _pa("export", "source and data for frameworks", "Approximation → their file"),
+        _pa("wholes", "softmax, norms, maxima of vectors", "box → Whole: plan, bound"),
         _pa("weighted", "least error where the inputs are", "histogram → Approximation"),
         _pa("refresh", "functions inside the bootstrap", "degree → Bootstrapped, measured"),
     ),

@@ -1,0 +1,1 @@
+"""Wholes: softmax, norms and the maximum of vectors, each one plan with one proven bound."""

@@ -1,0 +1,170 @@
+"""LayerNorm and RMSNorm: one inverse root, and what it does to the vector.
+
+LayerNorm works with z = α (n x − Σ x), n times the centred vector: whole factors use no level, and α
+is done by the layer before. Σ z² is then the variance times what the plan of 1/√v scales its input
+by, so that costs no level either, and the result is √n/α' · z times it: the factor on z waits for
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flint import arb
+
+from ..approximation import Approximation
+from ..errors import ArgumentError
+from ..given import as_float, shown, whole
+from ..numbers import ball, dyadic, exact, rounded
+from ..outward import float_up
+from ..precision import one_at_a_time, working_precision
+from ..provenance import Provenance, call
+from ..recipes.approximate import approximate
+from ..recipes.arguments import Ends, read_interval
+from .vector_plan import VectorBuilder, unscaled
+from .whole import Whole
+
+_BITS = 160  # of the constants of the plan
+_ROUNDING = arb((1, -120))  # relative: what their rounding may do to the result
+_LONGEST = 1 << 15  # whole factors up to it are free
+_GUARD = 2.0**-20
+
+
+@one_at_a_time
+def layer_norm(
+    n: int,
+    *,
+    variance: Ends,
+    precision: float,
+    eps: float = 0.0,
+    objective: str = "levels",
+) -> Whole:
+    """(x − mean) / √(variance + eps) of vectors of n numbers, with a bound of every entry's error.
+
+    Parameters
+    ----------
+    n : int
+        Length of the vectors, from 2 to 2^15.
+    variance : (float, float)
+        Within which the variance of a vector, plus `eps`, lies: 0 < low < high.
+    precision : float
+        Largest error of an entry of the result (whose entries are at most √(n − 1)).
+    eps : float
+        Added to the variance.
+    objective : {"levels", "multiplications", "balanced"}
+        What is least in the inverse root.
+
+    Returns
+    -------
+    Whole
+        γ and β are a product with constants, done by the layer that follows.
+
+    Raises
+    ------
+    ArgumentError, ProofError
+
+    Examples
+    --------
+    >>> norm = layer_norm(64, variance=(0.25, 4), precision=1e-2)
+    >>> norm.depth, norm.rotations, norm.error_bound <= 1e-2
+    (6, 12, True)
+    """
+    return _norm("layer_norm", n, variance, precision, eps, objective, centred=True)
+
+
+@one_at_a_time
+def rms_norm(
+    n: int,
+    *,
+    mean_square: Ends,
+    precision: float,
+    eps: float = 0.0,
+    objective: str = "levels",
+) -> Whole:
+    """x / √(mean of x² + eps) of vectors of n numbers; parameters as for :func:`layer_norm`.
+
+    Parameters
+    ----------
+    n : int
+        Length of the vectors, from 2 to 2^15.
+    mean_square : (float, float)
+        Within which the mean of the squares, plus `eps`, lies: 0 < low < high.
+    precision : float
+        Largest error of an entry of the result (whose entries are at most √n).
+    eps : float
+        Added to the mean of the squares.
+    objective : {"levels", "multiplications", "balanced"}
+        What is least in the inverse root.
+
+    Examples
+    --------
+    >>> norm = rms_norm(64, mean_square=(0.25, 4), precision=1e-2)
+    >>> norm.depth, norm.rotations, norm.error_bound <= 1e-2
+    (6, 6, True)
+    """
+    return _norm("rms_norm", n, mean_square, precision, eps, objective, centred=False)
+
+
+def _norm(
+    name: str, n: Any, box: Any, precision: Any, eps: Any, objective: str, centred: bool
+) -> Whole:
+    n = whole("n", n, 2, _LONGEST)
+    said = "variance" if centred else "mean_square"
+    low, high = read_interval(box, said)
+    wanted, added = _positive("precision", precision), _positive("eps", eps, zero=True)
+    if low <= 0:
+        raise ArgumentError(f"{said} must lie between two positive numbers; got {shown(box)}")
+    if added > low:
+        raise ArgumentError(f"eps={added!r} is part of {said}, whose least value is {low!r}")
+    with working_precision(_BITS):
+        largest = ball(n - centred).sqrt()
+        share = float((wanted / largest - _ROUNDING).lower())
+        root = approximate(
+            "1/sqrt(x)", interval=(low, high), precision=min(share, 0.5), relative=True,
+            objective=objective,  # type: ignore[arg-type]
+            guard=_GUARD,
+        )  # fmt: skip
+        plan = _plan(root, n, added, centred)
+        bound = largest * (ball(exact(root.error_bound)) + _ROUNDING)
+        error = float_up(exact(bound.upper()))
+    command = call(
+        name, n, **{said: (low, high)}, precision=wanted, eps=added, objective=objective,
+        leave_out={"eps": 0.0, "objective": "levels"},
+    )  # fmt: skip
+    entries = "√(n − 1)" if centred else "√n"
+    return Whole(
+        name, n, {said: (low, high), "eps": added}, plan, error, {"inverse root": root},
+        f"the entries of the exact result are at most {entries}, and each is multiplied by 1 + e, e "
+        "the relative error of the inverse root",
+        Provenance.of(command),
+    )  # fmt: skip
+
+
+def _plan(root: Approximation, n: int, eps: float, centred: bool) -> Any:
+    """The operations; current precision."""
+    inverse, scaling = unscaled(root.plan)
+    factor = n**3 if centred else n  # Σ z² is α² times this times the mean square
+    alpha = rounded(exact((ball(scaling) / factor).sqrt().mid()), _BITS)
+    builder = VectorBuilder(n)
+    value = builder.scale(0, alpha)
+    if centred:
+        total = builder.record("sum", value)
+        many = builder.scale(value, dyadic(n, 0))
+        value = builder.record("subtract", many, total)
+    square = builder.record("sum", builder.record("multiply", value, value))
+    if eps:
+        more = ball(exact(eps)) * ball(scaling)
+        square = builder.record("shift", square, constant=rounded(exact(more.mid()), _BITS))
+    found = builder.record("apply", square, plan=inverse)
+    back = 1 / (ball(alpha) * (n if centred else 1))  # z back to the centred vector
+    scaled = builder.scale(value, rounded(exact(back.mid()), _BITS))
+    builder.record("multiply", scaled, found)
+    return builder.finish()
+
+
+def _positive(name: str, value: Any, zero: bool = False) -> float:
+    number = as_float(value)
+    if number is None or not (number > 0 or (zero and number == 0)) or number == float("inf"):
+        raise ArgumentError(f"{name} must be a positive number; got {shown(value)}")
+    return number
+

@@ -1,0 +1,115 @@
+"""Softmax, norms and maxima of vectors: inside their bounds, in every arithmetic, and what they cost."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+import vectors
+
+import polyapprox as pa
+from polyapprox.errors import ArgumentError
+from polyapprox.plan.count import count
+from polyapprox.wholes.vector_plan import tree_rotations
+
+COUNT = 100_000
+
+
+@pytest.mark.parametrize(
+    ("n", "scores", "maximum", "precision"),
+    [
+        (16, (-4.0, 4.0), None, 2**-8), (64, (-30.0, 0.0), (-1.0, 0.0), 2**-10),
+        (32, (-20.0, 12.0), None, 2**-9), (2, (-3.0, 1.0), None, 1e-4),
+    ],
+)  # fmt: skip
+def test_softmax_stays_within_its_bound(n, scores, maximum, precision):
+    whole = pa.softmax(n, scores=scores, precision=precision, maximum=maximum)
+    assert whole.error_bound <= precision
+    s = vectors.scores(n, *scores, maximum or scores, COUNT * 16 // max(n, 16), 20261128)
+    error = np.abs(whole(s) - vectors.softmax(s))
+    assert 0.2 * whole.error_bound < error.max() <= whole.error_bound
+
+
+def test_softmax_by_hand_and_by_its_own_choice():
+    free = pa.softmax(64, scores=(-20, 20), precision=2**-8)
+    given = pa.softmax(64, scores=(-20, 20), precision=2**-8, squarings=4)
+    assert free.depth <= given.depth + 1
+    known = pa.softmax(64, scores=(-40, 0), maximum=(-0.5, 0), precision=2**-8)
+    assert known.depth < free.depth / 1.5  # a known maximum saves most of it
+
+
+@pytest.mark.parametrize(("n", "ends", "eps"), [(64, (0.25, 4.0), 0.0), (768, (0.15, 10.0), 1e-5)])
+def test_norms_stay_within_their_bounds(n, ends, eps):
+    count_of = COUNT * 16 // n
+    norm = pa.layer_norm(n, variance=ends, precision=1e-2, eps=eps)
+    x = vectors.with_variance(n, ends[0] - eps, ends[1] - eps, count_of, 5)
+    error = np.abs(norm(x) - vectors.layer_norm(x, eps)).max()
+    assert 0.2 * norm.error_bound < error <= norm.error_bound <= 1e-2
+    rms = pa.rms_norm(n, mean_square=ends, precision=1e-2, eps=eps)
+    x = vectors.with_variance(n, ends[0] - eps, ends[1] - eps, count_of, 6, centred=False)
+    error = np.abs(rms(x) - vectors.rms_norm(x, eps)).max()
+    assert 0.2 * rms.error_bound < error <= rms.error_bound <= 1e-2
+    assert rms.rotations == tree_rotations(n) and norm.rotations == 2 * tree_rotations(n)
+
+
+def test_a_norm_takes_two_levels_beside_its_inverse_root():
+    norm = pa.layer_norm(768, variance=(0.15, 10), precision=2e-4)
+    root = norm.parts["inverse root"]
+    assert norm.depth == root.depth + 2 and norm.multiplications == root.multiplications + 2
+    assert norm.counts("standalone").depth == norm.depth + 1
+    assert norm.error_bound >= np.sqrt(767) * root.error_bound
+
+
+def test_the_largest_and_where_it_is():
+    rng = np.random.default_rng(3)
+    x = rng.uniform(-1, 1, (COUNT, 8))
+    x[::3] = np.where(rng.random((len(x[::3]), 8)) < 0.5, -1.0, 1.0)
+    largest = pa.maximum_of(8, interval=(-1, 1), tolerance=0.1)
+    error = np.abs(largest(x) - x.max(axis=-1, keepdims=True)).max()
+    assert 0.1 * largest.error_bound < error <= largest.error_bound <= 0.1
+    assert largest.rotations == 3 and largest.depth == 3 * count(largest.parts["maximum"].plan).depth
+    where = pa.argmax(4, interval=(-1, 1), gap=0.5, precision=0.05)
+    x = rng.uniform(-1, 1, (COUNT, 4))
+    ordered = np.sort(x, axis=-1)
+    x = x[ordered[:, -1] - ordered[:, -2] >= 0.5]
+    hot = (x == x.max(axis=-1, keepdims=True)).astype(float)
+    assert np.abs(where(x) - hot).max() <= where.error_bound * (1 + 1e-9) <= 0.05 * (1 + 1e-9)
+
+
+def test_numpy_mpmath_and_torch_agree():
+    torch = pytest.importorskip("torch")
+    whole = pa.softmax(8, scores=(-5, 3), precision=2**-10)
+    s = np.random.default_rng(1).uniform(-5, 3, (4, 8))
+    floats = whole(s)
+    with mpmath.workdps(40):
+        exactly = whole(np.array([[mpmath.mpf(v) for v in row] for row in s], dtype=object))
+        assert isinstance(exactly[0, 0], mpmath.mpf)
+        p = [[mpmath.exp(mpmath.mpf(v)) for v in row] for row in s]
+        true = [[v / mpmath.fsum(row) for v in row] for row in p]
+        worst = max(abs(a - b) for u, v in zip(exactly, true, strict=True) for a, b in zip(u, v, strict=True))
+        assert worst <= whole.error_bound
+    assert np.max(np.abs(np.array(exactly, dtype=float) - floats)) < 1e-11
+    assert np.max(np.abs(whole(torch.tensor(s)).numpy() - floats)) < 1e-11
+    largest = pa.maximum_of(8, interval=(-5, 3), tolerance=0.5)
+    assert np.max(np.abs(largest(torch.tensor(s)).numpy() - largest(s))) < 1e-11
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: pa.softmax(1, scores=(-1, 1), precision=0.1),
+        lambda: pa.softmax(8, scores=(1, -1), precision=0.1),
+        lambda: pa.softmax(8, scores=(-1, 1), precision=2),
+        lambda: pa.softmax(8, scores=(-1, 1), precision=0.1, maximum=(0, 2)),
+        lambda: pa.softmax(8, scores=(-200, 1), precision=0.1, squarings=0),
+        lambda: pa.layer_norm(64, variance=(0, 1), precision=0.1),
+        lambda: pa.layer_norm(64, variance=(0.1, 1), precision=-1),
+        lambda: pa.rms_norm(64, mean_square=(0.1, 1), precision=0.1, eps=0.2),
+        lambda: pa.maximum_of(6, interval=(-1, 1), tolerance=0.1),
+        lambda: pa.argmax(8, interval=(-1, 1), gap=3, precision=0.1),
+        lambda: pa.softmax(8, scores=(-1, 1), precision=0.1)(np.zeros((2, 7))),
+    ],
+)  # fmt: skip
+def test_refusals(call):
+    with pytest.raises(ArgumentError):
+        call()
