@@ -95,7 +95,7 @@ def softmax(
     --------
     >>> soft = softmax(16, scores=(-4, 4), precision=2**-8)
     >>> soft.error_bound <= 2**-8, soft.depth, soft.rotations
-    (True, 11, 4)
+    (True, 13, 4)
     >>> import numpy as np
     >>> s = np.linspace(-4, 4, 16)
     >>> p = np.exp(s) / np.exp(s).sum()
