@@ -25,7 +25,7 @@ setup: .venv/.ready
 demo: setup
 	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
 	$(BIN)/polyapprox verify out/relu.json
-	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 500 --interval 50 --interval per-layer --calibration-images 2000 --out out
+	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 500 --interval 50 --interval per-layer --calibration-images 2000 --output out
 
 test: setup
 	$(BIN)/ruff check .

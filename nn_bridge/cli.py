@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -20,11 +21,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from polyapprox.cli.values import number, renamed
 from polyapprox.errors import PolyApproxError
 from polyapprox.outward import upper
 from polyapprox.provenance import version
 
 from .cli_encrypted import app as encrypt
+from .errors import ArgumentError
 from .paper.cli import app as paper
 from .ranges.bounds import MARGIN
 
@@ -33,6 +36,8 @@ app = typer.Typer(
 )
 app.add_typer(paper, name="paper")
 app.add_typer(encrypt, name="encrypt")
+SYNONYMS = {"--out": "--output"}
+FORMER = {"levels": "depth"}  # in the records
 _out = Console()
 _errors = Console(stderr=True)
 
@@ -91,7 +96,7 @@ def accuracy(
     margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
     cap: Annotated[float, typer.Option(help="Largest error of 'weighted' beside 'ours'.")] = 8.0,
     outside: Annotated[str, typer.Option(help="'report', 'raise' or 'clamp'.")] = "report",
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="Output folder.")] = Path("out"),
 ) -> None:
     """Accuracy against precision: table, JSON lines and figure.
 
@@ -136,7 +141,7 @@ def _accuracy_table(records: list[dict[str, Any]]) -> Table:
     table = Table(
         title=f"{backbone['network']}: {100 * backbone['accuracy']:.2f} % of "
         f"{backbone['images']} test images with ReLU itself",
-        caption="Cost: depth and multiplications of one activation, counting rule 'published'. "
+        caption="Cost: levels and multiplications of one activation, counting rule 'published'. "
         "Accuracy in % by interval, in brackets the number of inputs outside it.",
         box=SIMPLE_HEAD,
         collapse_padding=True,
@@ -184,20 +189,19 @@ def _short(count: int) -> str:
 
 @app.command("train-digits")
 def train_digits(
-    out: Annotated[Path, typer.Option(help="File of weights to write.")] = Path(
+    out: Annotated[Path, typer.Option("--output", "-o", help="File of weights to write.")] = Path(
         "out/digits.safetensors"
     ),
     seed: Annotated[int, typer.Option()] = 20210,
     epochs: Annotated[int, typer.Option()] = 40,
 ) -> None:
     """Train the network of digits again (seeded); the record is written beside the weights."""
-    from .errors import ArgumentError
     from .training import TrainingConfiguration, train_digits as train
 
     if epochs < 1:
         raise ArgumentError(f"epochs is {epochs}: give at least 1")
     if out.suffix != ".safetensors":
-        raise ArgumentError(f"out is {out}: give a file that ends with .safetensors")
+        raise ArgumentError(f"output is {out}: give a file that ends with .safetensors")
     with _progress() as bar:
         task = bar.add_task("training", total=epochs)
 
@@ -213,7 +217,7 @@ def train_digits(
 @app.command()
 def train(
     configuration: Annotated[Path, typer.Argument(help="A TOML file: see docs/training.md.")],
-    out: Annotated[Path, typer.Option(help="Folder for checkpoint, log and weights.")],
+    out: Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights.")],
     data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
     device: Annotated[str, typer.Option(help="Device, as torch names it.")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="In place of the file's.")] = None,
@@ -256,22 +260,22 @@ def train(
 def propagate_errors(
     network: Annotated[str, typer.Option(help="Name of a network.")] = "digits",
     data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
-    power: Annotated[int, typer.Option("--precision", help="K of the precision 2^-K.")] = 9,
+    precision: Annotated[str, typer.Option(help="A power of two, such as 2^-9.")] = "2^-9",
     images: Annotated[int, typer.Option(help="Test images to measure on.")] = 200,
     calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 2000,
     margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
-    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("out"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="Output folder.")] = Path("out"),
 ) -> None:
     """How the error of each activation travels to the logits: a table, and one page."""
-    from .errors import ArgumentError
     from .files import write_json
     from .models.networks import find_network
     from .propagation import propagate
     from .ranges.calibration import calibrate
 
+    power = _power(precision)
     if not 1 <= power <= 40 or images < 1 or calibration < 1:
         raise ArgumentError(
-            f"precision is {power}, images {images}, calibration {calibration}: give a whole "
+            f"precision is {precision}, images {images}, calibration {calibration}: give a whole "
             "number from 1 to 40, and at least one image of each"
         )
     known = find_network(network)
@@ -293,30 +297,39 @@ def propagate_errors(
     _out.print(f"wrote {path} and {results}", soft_wrap=True, highlight=False)
 
 
+def _power(precision: str) -> int:
+    """K of the precision 2^-K, which K itself may stand for."""
+    value = number(precision, "precision")
+    power = value if value >= 1 else -math.log2(value) if value > 0 else 0.5
+    if power != int(power):
+        raise ArgumentError(f"precision is {precision!r}: give a power of two, such as 2^-9")
+    return int(power)
+
+
 @app.command("allocate")
 def allocate_precisions(
     network: Annotated[str, typer.Option(help="Name of a network.")] = "digits",
     data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
     loss: Annotated[float, typer.Option(help="Accuracy that may be lost: 0.005 is half a point.")]
     = 0.005,
-    cost: Annotated[str, typer.Option(help="'multiplications' or 'depth'.")] = "multiplications",
+    cost: Annotated[str, typer.Option(help="'multiplications' or 'levels'.")] = "multiplications",
     margin: Annotated[float, typer.Option(help="Factor on measured ranges.")] = MARGIN,
     calibration: Annotated[int, typer.Option(help="Training images to measure ranges on.")] = 5000,
     selection: Annotated[int, typer.Option(help="Further training images to choose by.")] = 3000,
     limit: Annotated[int | None, typer.Option(help="First test images only.")] = None,
-    out: Annotated[Path, typer.Option(help="JSON to write.")] = Path("out/allocation.json"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="JSON to write.")] = Path("out/allocation.json"),
 ) -> None:
     """A precision for each activation, of least total cost; what is measured is not repeated."""
     from .experiments.allocation import AllocationConfiguration, run_allocation
 
     chosen = AllocationConfiguration(
-        network=network, loss=loss, cost=cost, margin=margin,  # type: ignore[arg-type]
+        network=network, loss=loss, cost=FORMER.get(cost, cost), margin=margin,  # type: ignore[arg-type]
         calibration=calibration, selection=selection, limit=limit,
     )  # fmt: skip
     record = run_allocation(
         chosen, out, data, lambda line: _errors.print(line, soft_wrap=True, highlight=False)
     )
-    table = Table("activation", "B", "multiplications", "depth", "proven error", box=SIMPLE_HEAD)
+    table = Table("activation", "B", "multiplications", "levels", "proven error", box=SIMPLE_HEAD)
     for site in record["sites"]:
         table.add_row(
             site["site"], f"{site['bound']:.3g}", str(site["multiplications"]), str(site["depth"]),
@@ -325,7 +338,7 @@ def allocate_precisions(
     _out.print(table)
     test = record["test_images"]
     _out.print(
-        f"{record[cost]} {cost}, {record['uniform']['cost']} with one circuit for all: "
+        f"{record[FORMER.get(cost, cost)]} {cost}, {record['uniform']['cost']} with one circuit for all: "
         f"{100 * record['saving']:.1f} % less; {test['images']} test images: "
         f"{100 * test['allocated']:.2f} %, with ReLU itself {100 * test['exact']:.2f} %",
         soft_wrap=True, highlight=False,
@@ -362,7 +375,7 @@ _UsageError: Any = typer.BadParameter.__mro__[2]  # whatever typer builds on cal
 def main() -> None:
     """Run the command; bad input is one sentence and exit code 2."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(args=renamed(sys.argv[1:], SYNONYMS), standalone_mode=False))
     except (PolyApproxError, OSError) as error:
         _fail(str(error), 2)
     except typer.Abort:

@@ -88,7 +88,7 @@ def encrypt(
     levels: Levels = None,
     folder: Annotated[Path | None, typer.Option(help="Keeps keys and what is finished.")] = None,
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="JSON to write.")] = Path("out/encrypted.json"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="JSON to write.")] = Path("out/encrypted.json"),
 ) -> None:
     """Evaluate a network wholly under encryption: keys, encryption, evaluation, decryption."""
     if context.invoked_subcommand is not None:
@@ -178,7 +178,7 @@ def image(
     network: Network = "resnet20-cifar10",
     number: Annotated[int, typer.Option("--image", help="Number of the test image.")] = 0,
     data: Data = None,
-    out: Annotated[Path, typer.Option(help="File of ciphertexts to write.")] = Path("out/image.in"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="File of ciphertexts to write.")] = Path("out/image.in"),
 ) -> None:
     """Encrypt a test image, for the server."""
     from .encrypted.client import encrypt_image
@@ -195,7 +195,7 @@ def evaluate(
     given: Annotated[Path, typer.Option("--image", help="File of an encrypted image.")] = Path(
         "out/image.in"
     ),
-    out: Annotated[Path, typer.Option(help="File of ciphertexts to write.")] = Path("out/image.out"),
+    out: Annotated[Path, typer.Option("--output", "-o", help="File of ciphertexts to write.")] = Path("out/image.out"),
 ) -> None:
     """Evaluate the network on an encrypted image, without any secret; goes on where it was ended."""
     from .encrypted.folder import Described

@@ -12,6 +12,7 @@ import numpy as np
 
 from .certificate import Certificate
 from .errors import ArgumentError, NoBoundError, PrecisionWarning
+from .functions.kin import KIN, Kin, inputs_of
 from .given import ring_element
 from .numbers import ZERO, exact, log2, magnitude
 from .outward import bits_of, float_down, float_up, intervals, upper
@@ -186,6 +187,16 @@ class Approximation:
         if not self.components:
             return (plan_degree(self.plan),)
         return tuple(component.degree for component in self.components)
+
+    @property
+    def kin(self) -> Kin | None:
+        """How the function is made of abs(x), if it is |x|, ReLU, the maximum or the minimum."""
+        return KIN.get(self.function)
+
+    @property
+    def inputs(self) -> int:
+        """How many arguments the function takes."""
+        return inputs_of(self.function)
 
     @property
     def multiplications(self) -> int:

@@ -29,7 +29,6 @@ from .precision import one_at_a_time, working_precision
 from .proof.outside import safe_radius
 from .proof.ranges import is_odd, power_form, range_on
 from .provenance import call
-from .structures import TWO_ARGUMENTS
 from .verification import verify
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
@@ -235,7 +234,7 @@ def images(approximation: Approximation) -> tuple[StageImage, ...]:
     found = []
     with working_precision(200 + 8 * max(c.degree for c in components)):
         low, high = (ball(end) for end in components[0].domain)
-        if approximation.function not in TWO_ARGUMENTS:
+        if approximation.inputs == 1:
             low, high = (ball(end) for end in approximation.interval)
         reach = np.linspace(float(low), float(high), _SAMPLES)
         for index, component in enumerate(components):

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 from .errors import ExpressionError
 from .expression import Node, parse
+from .functions.kin import inputs_of
 
-_TWO_ARGUMENTS = ("maximum", "minimum")
 _KEPT = ("neg", "abs", "relu", "min", "max", "Min", "Max", "minimum", "maximum")
 
 
@@ -40,7 +40,7 @@ def scales_with_interval(function: str, weight: str = "1") -> bool:
     """
     if weight != "1":
         return False
-    if function in _TWO_ARGUMENTS:
+    if inputs_of(function) == 2:
         return True
     try:
         return homogeneity(parse(function)) == 1

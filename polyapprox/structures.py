@@ -27,8 +27,6 @@ from .approximation import Approximation
 from .errors import ArgumentError
 from .plan.degree import plan_degree
 
-TWO_ARGUMENTS = ("maximum", "minimum")
-
 
 def compose(approximation: Approximation, *x: Any, lift: Any = float) -> Any:
     """Evaluate r from its components (not from its plan).
@@ -41,40 +39,25 @@ def compose(approximation: Approximation, *x: Any, lift: Any = float) -> Any:
     lift : callable
         Turns an exact constant into a number of the wanted type.
     """
-    function, structure = approximation.function, approximation.structure
+    structure, kin = approximation.structure, approximation.kin
     if structure == "circuit":
         return approximation.plan.run(*x, lift=lift)
-    if function in TWO_ARGUMENTS:
-        first, second = x
-        half = _half_absolute(approximation, first - second, lift)
-        middle = (first + second) / 2
-        return middle + half if function == "maximum" else middle - half
-    (argument,) = x
-    value = argument
-    if structure == "composite":
-        argument = _unscaled(approximation, argument, lift)
+    two = approximation.inputs == 2
+    argument = value = kin.difference(*x) if two and kin else x[0]
     for component in approximation.components:
         value = component(value)
-    if structure in ("polynomial", "direct", "composition") or function == "sign":
-        return value
-    offset = lift(approximation.offset)
-    if function == "step":
-        return (value + 1) / 2
-    if function == "abs":
-        return argument * value + offset
-    if function == "relu":
-        return argument * (value + 1) / 2 + offset
-    raise ArgumentError(f"no composite structure is defined for the function {function!r}")
-
-
-def _half_absolute(approximation: Approximation, difference: Any, lift: Any) -> Any:
-    value = difference
-    for component in approximation.components:
-        value = component(value)
-    if approximation.structure == "composite":
-        factor = _unscaled(approximation, difference, lift)
-        return factor * value / 2 + lift(approximation.offset)
-    return value
+    if structure != "composite":
+        return kin.join(value, (x[0] + x[1]) / 2) if two and kin else value
+    if kin is None:
+        if approximation.function not in ("sign", "step"):
+            raise ArgumentError(
+                f"no composite structure is defined for the function {approximation.function!r}"
+            )
+        return value if approximation.function == "sign" else (value + 1) / 2
+    argument = _unscaled(approximation, argument, lift)
+    half = argument * value / 2 if kin.halved else argument * value
+    line = (x[0] + x[1]) / 2 if two else argument / 2
+    return kin.join(half + lift(approximation.offset), line)
 
 
 def _unscaled(approximation: Approximation, argument: Any, lift: Any) -> Any:

@@ -19,6 +19,7 @@ from . import outward
 from .approximation import Approximation
 from .certificate import METHODS, Certificate
 from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
+from .functions.kin import KIN
 from .given import file_path
 from .numbers import ball, exact, fraction
 from .precision import one_at_a_time
@@ -26,14 +27,13 @@ from .proof.by_sampling import SAMPLING
 from .proof.error_function import ErrorFunction, error_function, least_error
 from .proof.prove import prove
 from .proof.statement import check_statement
-from .structures import TWO_ARGUMENTS
 from .table import document_of, load, read_document
 from .table.decimals import DOUBLE, read
 from .table.read import approximation_from
 
 SLACK = 1e-9
 _BITS = 2000
-_BOXED = ("abs", "relu", "sign", *TWO_ARGUMENTS)
+_BOXED = ("sign", *KIN)
 
 
 @dataclass(frozen=True)

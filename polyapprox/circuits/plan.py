@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import ArgumentError
+from ..functions.kin import KIN, inputs_of
 from ..numbers import dyadic, exact
 from ..plan.builder import PlanBuilder
 from ..plan.plan import Plan
+from ..plan.two_arguments import closed, opened
 from .shape import Circuit
 
 FUNCTIONS = ("abs", "relu", "maximum", "minimum")
@@ -63,7 +65,7 @@ def scaling_of(circuit: Circuit, function: str, width: float) -> Scaling:
         sizes, doublings = odd_scales(circuit)
         share = 1 / math.sqrt(2 * sizes[1])
     else:
-        share = width if function == "abs" else width / 2
+        share = width * float(KIN[function].share)
         sizes, doublings = node_scales(circuit, share)
     return scaled(circuit, math.sqrt(2 * sizes[1]) / width, share, sizes, doublings)
 
@@ -132,9 +134,7 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
         )
     if not (width > 0 and math.isfinite(width)):
         raise ArgumentError(f"width must be positive and finite; got {width!r}")
-    two = function in ("maximum", "minimum")
-    builder = PlanBuilder(2 if two else 1)
-    argument = builder.subtract(*builder.arguments) if two else builder.arguments[0]
+    builder, argument = opened(inputs_of(function))
     scaling = scaling_of(circuit, function, width)
     steepness = scaling.steepness
     unit = builder.scale(argument, exact(steepness))
@@ -142,12 +142,8 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     value = series(builder, square, scaling)
     if function == "sign":
         value = builder.multiply(unit, value)
-    if function == "relu":
-        value = builder.add(value, builder.scale(unit, exact(0.5 / steepness)))
-    if two:
-        middle = builder.scale(builder.add(*builder.arguments), _HALF)
-        join = builder.add if function == "maximum" else builder.subtract
-        value = join(middle, value)
+    else:
+        value = closed(builder, KIN[function], value, unit, exact(0.5 / steepness))
     return builder.finish(value)
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from flint import arb
 
 from ..errors import ProofError
+from ..functions.kin import KIN
 from ..numbers import exact
 from ..precision import working_precision
 from ..proof.bounded import BoundedArray
@@ -181,11 +182,11 @@ def scaled_bound(
             share = 1 / (arb(scaling.steepness) * arb(width))
             bound = arb(unit_bound)
         else:
-            share = arb(width) if function == "abs" else arb(width) / 2
+            share = arb(width) / 2 if KIN[function].halved else arb(width)
             bound = arb(unit_bound) * share
         if not inside_box(circuit, scaling, width, share):
             return None
-        if function == "relu":  # the line x/2 is 0.5/steepness, rounded, times steepness · x
+        if function in KIN and KIN[function].lined:  # the line x/2 is 0.5/steepness, rounded, times steepness · x
             line = arb(0.5 / scaling.steepness) * arb(scaling.steepness) - arb(0.5)
             bound = bound + abs(line) * arb(width)
         return exact(bound.upper())

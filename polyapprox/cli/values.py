@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +114,24 @@ def spelled(arguments: Sequence[str]) -> list[str]:
     ['minimax', '1/x', '--interval=-2:-1', '--interval', '1:2', '--levels=3']
     """
     result: list[str] = []
-    rest = list(arguments)
+    rest = renamed(arguments, SYNONYMS)
     while rest:
-        option, equals, value = rest.pop(0).partition("=")
-        option = SYNONYMS.get(option, option)
-        if option == "--interval" and not equals and len(rest) > 1 and ":" not in rest[0]:
-            result.append(f"{option}={rest.pop(0)}:{rest.pop(0)}")
-        else:
-            result.append(option + equals + value)
+        result.append(rest.pop(0))
+        if result[-1] == "--interval" and len(rest) > 1 and ":" not in rest[0]:
+            result[-1] += f"={rest.pop(0)}:{rest.pop(0)}"
     return result
+
+
+def renamed(arguments: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Options by their names of today.
+
+    Examples
+    --------
+    >>> renamed(["--out=a.json", "--seed", "1"], {"--out": "--output"})
+    ['--output=a.json', '--seed', '1']
+    """
+    parts = [argument.partition("=") for argument in arguments]
+    return [names.get(option, option) + equals + value for option, equals, value in parts]
 
 
 def degrees(text: str | None) -> tuple[int, ...] | None:

@@ -34,10 +34,8 @@ from ..given import shown, whole
 from ..plan.count import Rule, count
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
-from ..structures import TWO_ARGUMENTS
 
 _OPENFHE = (1, 2, 5, 13, 27, 59, 119, 247, 495, 1007, 2031)  # last degree of 1, 2, … levels
-_MULTIPLIED = ("relu", "abs", *TWO_ARGUMENTS)  # a composite of these ends in a product by x
 
 
 @dataclass(frozen=True)
@@ -118,12 +116,12 @@ class CostModel:
                 "a circuit has no components for a framework's own evaluator; count its plan, or "
                 "use structure='composite'"
             )
-        folded = rule == "published" and approximation.function not in TWO_ARGUMENTS
+        folded = rule == "published" and approximation.inputs == 1
         levels = sum(
             self._one(component, folded=folded and position == 0)
             for position, component in enumerate(components)
         )
-        product = approximation.structure == "composite" and approximation.function in _MULTIPLIED
+        product = approximation.structure == "composite" and approximation.kin is not None
         return levels + product
 
     def _one(self, component: Polynomial, folded: bool) -> int:

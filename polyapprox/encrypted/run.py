@@ -12,7 +12,6 @@ from ..errors import ArgumentError
 from ..noise import Forecast
 from ..plan.count import Rule
 from ..proof.near import error_near
-from ..structures import TWO_ARGUMENTS
 from .backend import Backend, BackendError, Measured, Parameters
 from .choose import choose_parameters, noise_of
 
@@ -276,7 +275,7 @@ def default_inputs(approximation: Approximation, count: int) -> tuple[np.ndarray
     shares[0] += count - sum(shares)
     columns = [_points(low, high, share) for (low, high), share in zip(parts, shares, strict=True)]
     first = np.concatenate(columns)
-    if approximation.function not in TWO_ARGUMENTS:
+    if approximation.inputs == 1:
         return (first,)
     low, high = parts[0]
     turned = low + (high - low) * ((np.arange(count) * 0.6180339887498949) % 1.0)
@@ -306,7 +305,7 @@ def _execute(
 
 
 def _arguments(approximation: Approximation, x: Any) -> tuple[np.ndarray, ...]:
-    two = approximation.function in TWO_ARGUMENTS
+    two = approximation.inputs == 2
     columns = tuple(np.asarray(one, dtype=np.float64).ravel() for one in (x if two else (x,)))
     if len(columns) != (2 if two else 1) or any(c.size != columns[0].size for c in columns):
         raise ArgumentError(
@@ -346,9 +345,8 @@ def _check(parameters: Parameters, counted: int, forecast: Forecast | None) -> N
 def _error(
     approximation: Approximation, x: tuple[np.ndarray, ...], values: np.ndarray
 ) -> np.ndarray:
-    if approximation.function in TWO_ARGUMENTS:
-        exact = np.maximum(*x) if approximation.function == "maximum" else np.minimum(*x)
-        return values - exact
+    if approximation.kin is not None and approximation.inputs == 2:
+        return np.asarray(values - approximation.kin.floats(*x))
     from ..proof.error_function import error_function
 
     error = error_function(approximation)

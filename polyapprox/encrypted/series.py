@@ -63,7 +63,7 @@ def chebyshev_series(approximation: Approximation) -> Series:
         raise ArgumentError(
             "a circuit has no components; run its plan (a backend that executes 'plan')"
         )
-    if one.function in ("maximum", "minimum"):
+    if one.inputs == 2:
         raise ArgumentError(f"{one.function} takes two arguments; run its plan")
     slope, shift = (float(value) for value in one.components[0].unit_map)
     lists = [[float(c) for c in component.coefficients] for component in one.components]

@@ -23,7 +23,6 @@ from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..numbers import ZERO, add, dyadic, multiply
 from ..polynomial import Polynomial
-from ..structures import TWO_ARGUMENTS
 
 HALF = dyadic(1, -1)
 _ONE = dyadic(1, 0)
@@ -51,7 +50,7 @@ def chain_of(approximation: Approximation) -> Chain:
     a = approximation
     if not a.components:
         raise ArgumentError("a circuit has no components to export; use form='plan'")
-    if a.function in TWO_ARGUMENTS:
+    if a.inputs == 2:
         raise ArgumentError(
             f"{a.function!r} takes two arguments, which no evaluator of polynomials does: use "
             "form='plan', or export abs"

@@ -19,7 +19,6 @@ from ..precision import working_precision
 from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..recipes.plans import composite_plan, composition_plan, polynomial_plan
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .chain import HALVED, chain_of, components_from
 from .expand import expanded
@@ -93,7 +92,7 @@ def _rounded_plan(approximation: Approximation) -> tuple[Approximation, str]:
 def as_circuit(approximation: Approximation, plan: Plan) -> Approximation:
     """The approximation that a plan computes: a polynomial where its degree is moderate."""
     a = approximation
-    single = a.structure in ("polynomial", "direct") and a.function not in TWO_ARGUMENTS
+    single = a.structure in ("polynomial", "direct") and a.inputs == 1
     if single and a.components[0].degree <= _LARGEST_EXPANDED:
         component = expanded(plan, a.components[0].domain)
         return replace(a, structure="polynomial", components=(component,), plan=plan)
@@ -207,7 +206,7 @@ def _checks(approximation: Approximation) -> tuple[Check, ...]:
         ends = np.linspace(float(low), float(high), _CHECKED)
         places += [float(np.clip(x, float(low), float(high))) for x in ends]
     pairs = [(x,) for x in places]
-    if approximation.function in TWO_ARGUMENTS:
+    if approximation.inputs == 2:
         pairs = list(zip(places, reversed(places[:-1] + places[:1]), strict=True))  # type: ignore[arg-type]
     return tuple(
         Check(point, _exact_value(approximation, point), _target(approximation, point))
@@ -221,8 +220,8 @@ def _exact_value(approximation: Approximation, point: tuple[float, ...]) -> floa
 
 
 def _target(approximation: Approximation, point: tuple[float, ...]) -> float:
-    if approximation.function in TWO_ARGUMENTS:
-        return max(point) if approximation.function == "maximum" else min(point)
+    if approximation.kin is not None:
+        return float(approximation.kin.floats(*point))
     try:
         return float(as_target(approximation.function).numpy(np.float64(point[0])))
     except PolyApproxError:  # a black box: nothing but the polynomial is known of it

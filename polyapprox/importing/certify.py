@@ -16,6 +16,7 @@ from ..errors import ArgumentError, TableError
 from ..export.chain import components_from, doubled, with_parity
 from ..export.expand import expanded
 from ..export.powers import UNIT, from_powers
+from ..functions.kin import inputs_of
 from ..numbers import ZERO, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
@@ -27,7 +28,6 @@ from ..recipes.arguments import read_parts
 from ..recipes.entered import from_components
 from ..recipes.guard import DEFAULT_GUARD, read_guard
 from ..recipes.plans import composite_plan
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .bases import folded, odd_row
 from .contents import Contents, Interval
@@ -60,7 +60,7 @@ def approximation_of(
         )
     if half_width is not None and not (math.isfinite(half_width) and half_width > 0):
         raise ArgumentError(f"half_width must be a positive number; got {half_width!r}")
-    name = as_target(name).name if name not in TWO_ARGUMENTS else name
+    name = as_target(name).name if inputs_of(name) == 1 else name
     if domain is not None:
         parts = tuple((exact(a), exact(b)) for a, b in read_parts(domain))
     elif contents.domain:
@@ -259,7 +259,7 @@ def _of_plan(
     single = structure in ("polynomial", "direct") and plan.inputs == 1
     components = (expanded(plan, hull),) if single else ()
     over = read_guard(guard)
-    target = None if function in TWO_ARGUMENTS else as_target(function)
+    target = None if inputs_of(function) == 2 else as_target(function)
     result = Approximation(
         function=function,
         domain=tuple(parts),

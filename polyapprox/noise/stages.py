@@ -21,6 +21,7 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ProofError
+from ..functions.kin import KIN
 from ..numbers import ZERO, ball, exact, significant_bits
 from ..plan.count import input_scaling
 from ..plan.cuts import between, handed_over
@@ -66,7 +67,7 @@ def staged(approximation: Approximation) -> Approximation:
         made = _on_unit(stage.run, component, exactly=begin == unit)
         found.append(interpolated(made, plan_degree(stage), component, room))
     rest = _between(plan, values[-1], plan.output, unit)
-    offset = _offset(rest) if function in ("relu", "abs") else ZERO
+    offset = ZERO if approximation.kin is None else _offset(rest)
     outer = _on_unit(_outer(function, rest, width, offset), components[-1])
     found.append(interpolated(outer, plan_degree(rest), components[-1], room))
     return replace(approximation, components=tuple(found), offset=offset)
@@ -125,6 +126,6 @@ def _outer(
         return lambda v: rest.run(v, arb(0))
     if function == "step":
         return lambda v: 2 * rest.run(v, arb(0)) - 1
-    if function == "abs":
-        return lambda v: (rest.run(v, arb(1)) - ball(offset)) / ball(width)
-    return lambda v: 2 * (rest.run(v, arb(1)) - ball(offset)) / ball(width) - 1
+    kin = KIN[function]
+    times, less = int(1 / kin.share), int(kin.lined)
+    return lambda v: times * (rest.run(v, arb(1)) - ball(offset)) / ball(width) - less

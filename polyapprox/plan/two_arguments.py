@@ -1,11 +1,73 @@
-"""Plans of maximum and minimum: a polynomial of a − b between linear operations."""
+"""Plans of |x| and its kin: how they begin and end, and those of two arguments taken apart.
+
+With a = (s + d)/2 and b = (s − d)/2 every value of a plan of two arguments is written as β s + g(d):
+exactly, as sums, differences and multiples of such values are, and products of values with β = 0. If β
+is 1/2 at the end, the error of a maximum or minimum is a function of d = a − b alone.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import mpmath
+
+from ..functions.kin import Kin
+from ..numbers import ZERO, add, dyadic, multiply, negate
+from .builder import PlanBuilder
 from .cuts import between
 from .plan import Operation, Plan
+
+HALF = dyadic(1, -1)
+
+
+def opened(inputs: int) -> tuple[PlanBuilder, int]:
+    """A plan begun, and what |·| is taken of: the argument, or the difference of two."""
+    builder = PlanBuilder(inputs)
+    if inputs == 2:
+        return builder, builder.subtract(*builder.arguments)
+    return builder, builder.arguments[0]
+
+
+def closed(
+    builder: PlanBuilder, kin: Kin, value: int, unit: int, half: mpmath.mpf,
+    offset: mpmath.mpf = ZERO,
+) -> int:  # fmt: skip
+    """The function, of what stands for share · |d|; `half` times `unit` is half the argument."""
+    if kin.lined:
+        value = builder.add(value, builder.scale(unit, half))
+    elif kin.inputs == 2:
+        middle = builder.scale(builder.add(*builder.arguments), HALF)
+        value = (builder.add if kin.sign > 0 else builder.subtract)(middle, value)
+    return builder.shift(value, offset if kin.sign > 0 else negate(offset))
+
+
+def is_of_difference(plan: Plan) -> bool:
+    """Whether a plan is half the sum of its two arguments plus a function of their difference.
+
+    It is where this says so; otherwise it is not, or cannot be told.
+    """
+    shares: list[mpmath.mpf | None] = []
+    for operation in plan.operations:
+        shares.append(_share(operation, shares))
+    return bool(shares[plan.output] == HALF)
+
+
+def _share(operation: Operation, shares: list[mpmath.mpf | None]) -> mpmath.mpf | None:
+    """β of an operation; None where the value is not of this form."""
+    kind, left, right, constant = operation
+    if kind == "input":
+        return HALF
+    first = shares[left]
+    second = shares[right] if right >= 0 else ZERO
+    if first is None or second is None:
+        return None
+    if kind == "multiply":
+        return ZERO if first == 0 and second == 0 else None
+    if kind == "scale":
+        return multiply(first, constant or ZERO)
+    if kind == "subtract":
+        return add(first, negate(second))
+    return add(first, first if kind == "double" else second)
 
 
 class Parts(NamedTuple):

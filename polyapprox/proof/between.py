@@ -39,7 +39,7 @@ def noise_between_stages(approximation: Approximation) -> Callable[[np.ndarray],
     if not guard or len(components) < 2:
         return None
     stages = [_Stage(component) for component in components]
-    share = 1.0 if approximation.function == "abs" else 0.5
+    share = float(approximation.kin.share) if approximation.kin else 1.0
 
     def added(x: np.ndarray) -> np.ndarray:
         value, off = x, np.zeros_like(x)

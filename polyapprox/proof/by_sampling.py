@@ -14,7 +14,7 @@ from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ball, exact, fraction
 from ..precision import working_precision
-from ..structures import TWO_ARGUMENTS, total_degree
+from ..structures import total_degree
 from ..targets import Target
 from .between import noise_between_stages
 from .bounded import BoundedArray
@@ -38,7 +38,7 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
     """
     degree = total_degree(approximation)
     steepest = max(len(coefficients) - 1 for _, _, coefficients in target.pieces or ((0, 0, (0,)),))
-    if max(degree, steepest) <= 2 and approximation.function not in TWO_ARGUMENTS:
+    if max(degree, steepest) <= 2 and approximation.inputs == 1:
         return _exactly(approximation, target)
     oversampling = _OVERSAMPLING if degree < _LARGE else _OVERSAMPLING_OF_LARGE
     plan, added = along_zero(approximation), noise_between_stages(approximation)

@@ -101,7 +101,7 @@ def _absolute(approximation: Approximation) -> tuple[arb, StageProof]:
         )
     proof = prove_stages(approximation.components, start, end, ball(approximation.guard))
     zone = dead_zone(proof, start)
-    half = 1 if approximation.function == "abs" else 2
+    half = 2 if approximation.kin is None or approximation.kin.halved else 1
     offset = ball(approximation.offset)
 
     def error(value: arb) -> arb:

@@ -10,7 +10,7 @@ from flint import arb, arb_poly
 from ..approximation import Approximation
 from ..numbers import ZERO, ball, exact, fraction, negate
 from ..precision import working_precision
-from ..structures import TWO_ARGUMENTS, total_degree
+from ..structures import total_degree
 from ..targets import Target
 from .lower import alternation_bound
 from .ranges import power_form
@@ -40,10 +40,10 @@ def lower_bound(
     reference : tuple of mpmath.mpf
         Points of the domain where the error of a single polynomial alternates.
     """
-    if approximation.structure in ("composite", "composition", "circuit") or approximation.function in TWO_ARGUMENTS:
+    if approximation.structure in ("composite", "composition", "circuit") or approximation.inputs == 2:
         if approximation.function in ("sign", "step"):
             return _of_sign(approximation)
-        if approximation.function in ("abs", "relu", *TWO_ARGUMENTS):
+        if approximation.kin is not None:
             return _of_absolute(approximation)
         return None, _NONE
     if weight is not None and divides_zero_out(approximation, target, weight):
@@ -93,7 +93,7 @@ def _across_zero(
 def _where(approximation: Approximation, reference: tuple[mpmath.mpf, ...]) -> str:
     """Said where the points leave the domain: what is proven is proven of what is covered."""
     inside = all(any(a <= x <= b for a, b in approximation.domain) for x in reference)
-    return "" if inside or approximation.function in TWO_ARGUMENTS else " on what is covered"
+    return "" if inside or approximation.inputs == 2 else " on what is covered"
 
 
 def _competitors(
@@ -154,7 +154,7 @@ def _of_absolute(approximation: Approximation) -> Bound:
     even = max(2, degree - degree % 2)
     with working_precision(64):
         value = (arb(2).sqrt() - 1) / (4 * (even - 1)) * ball(symmetric)
-        if approximation.function != "abs":
+        if approximation.kin is None or approximation.kin.halved:
             value = value / 2
         return exact(value.lower()), f"any polynomial of the total degree {degree}"
 

@@ -16,7 +16,6 @@ from ..approximation import Approximation, Interval
 from ..errors import DomainError, ProofError
 from ..numbers import add, exact, magnitude, multiply, negate
 from ..polynomial import Polynomial
-from ..structures import TWO_ARGUMENTS
 from ..targets import Target, check_domain
 
 _AHEAD = 64  # an end moves at most so many times less than the way to where f is not smooth
@@ -136,7 +135,7 @@ def check_covered(approximation: Approximation, target: Target, weight: Target |
         If it does not.
     """
     a = approximation
-    of_two = a.function in TWO_ARGUMENTS
+    of_two = a.inputs == 2
     wanted = widened(a.domain, a.guard, None if of_two else target, weight, walls(a))
     if wanted != a.covered:
         raise ProofError(

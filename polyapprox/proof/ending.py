@@ -9,7 +9,6 @@ from flint import arb, arb_poly
 from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ball
-from ..structures import TWO_ARGUMENTS
 
 
 @dataclass(frozen=True)
@@ -48,26 +47,22 @@ def ending_of(approximation: Approximation, reach: arb) -> Ending:
 def _plain_and_times(
     approximation: Approximation, slope: arb, shift: arb
 ) -> tuple[arb_poly, arb_poly]:
-    function, structure = approximation.function, approximation.structure
-    two = function in TWO_ARGUMENTS
-    sign = -1 if function == "minimum" else 1
+    function, structure, kin = approximation.function, approximation.structure, approximation.kin
     half, one, none = arb(1) / 2, arb_poly([0, 1]), arb_poly([])
+    two = kin is not None and kin.inputs == 2
     if structure in ("polynomial", "direct"):
-        return (one * sign, arb_poly([half])) if two else (one, none)
+        return (one * kin.sign, arb_poly([half])) if kin and two else (one, none)
     if structure == "composition" and not two:
         return one, none
     if structure == "composite" and function == "sign":
         return one, none
     if structure == "composite" and function == "step":
         return arb_poly([half, half]), none
-    if structure != "composite" or function not in ("abs", "relu", *TWO_ARGUMENTS):
+    if structure != "composite" or kin is None:
         raise ProofError(f"no {structure} is defined for the function {function!r}")
     if shift != 0:
         raise ProofError("the first stage of a composite needs a domain that is symmetric about 0")
-    offset = arb_poly([ball(approximation.offset) * sign])
     factor = slope * ball(approximation.components[0].domain[1])  # 1 to the 400 bits of the slope
-    if function == "abs":
-        return offset, one * factor
-    if function == "relu":
-        return offset, (one + 1) * (factor / 2)
-    return offset, one * (factor * sign / 2) + half
+    factor = factor / 2 if kin.halved else factor
+    line = half if two else factor if kin.lined else arb(0)
+    return arb_poly([ball(approximation.offset) * kin.sign]), one * (factor * kin.sign) + line

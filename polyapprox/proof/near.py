@@ -26,7 +26,7 @@ from ..given import number, shown
 from ..numbers import ZERO, add, ball, exact, multiply, negate
 from ..outward import float_down, float_up
 from ..precision import one_at_a_time, working_precision
-from ..structures import TWO_ARGUMENTS, total_degree
+from ..structures import total_degree
 from ..targets import Target, as_target
 from .bounded import BoundedArray
 from .by_sampling import floats_suffice, pieces_on
@@ -184,7 +184,7 @@ def _complex(approximation: Approximation, plain: mpmath.mpf, size: mpmath.mpf) 
     """Bound for |y| <= size, where `plain` is that for y = 0."""
     target = as_target(one_argument_function(approximation.function))
     height = float_up(size)
-    if approximation.function in TWO_ARGUMENTS:
+    if approximation.inputs == 2:
         height *= 2  # of a − b
     degree = total_degree(approximation)
     sampled = target.pieces is not None and approximation.weight == "1" and floats_suffice(target)

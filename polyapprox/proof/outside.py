@@ -13,7 +13,7 @@ from ..given import number
 from ..numbers import ball
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time, working_precision
-from ..structures import TWO_ARGUMENTS, total_degree
+from ..structures import total_degree
 from .ranges import is_odd, power_form, range_on
 from .sampling import bound_ball_polynomial, bound_plan
 from .study import along_zero, study_domain
@@ -79,7 +79,7 @@ def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
 def _largest(approximation: Approximation, radius: float) -> arb:
     """Proven upper bound of |r| on the interval stretched by `radius`."""
     low, high = (ball(end) for end in study_domain(approximation)[0])
-    if approximation.function not in TWO_ARGUMENTS:
+    if approximation.inputs == 1:
         low, high = (ball(end) for end in approximation.interval)
     if approximation.structure == "circuit":
         return _of_plan(approximation, float(low), float(high), radius)
@@ -94,7 +94,8 @@ def _largest(approximation: Approximation, radius: float) -> arb:
         return value
     if approximation.function == "step":
         return (1 + value) / 2
-    if approximation.function == "abs":
+    kin = approximation.kin
+    if kin is not None and not kin.line:
         return (size * value + offset).upper()
     return (size * (1 + value) / 2 + offset).upper()
 

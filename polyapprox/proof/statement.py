@@ -5,10 +5,7 @@ from __future__ import annotations
 from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ZERO, negate
-from ..structures import TWO_ARGUMENTS
-from .two_arguments import check_two_arguments
-
-_WITH_OFFSET = ("abs", "relu", *TWO_ARGUMENTS)
+from ..plan.two_arguments import is_of_difference
 
 
 def check_statement(approximation: Approximation) -> None:
@@ -25,7 +22,7 @@ def check_statement(approximation: Approximation) -> None:
     _check_domain(approximation)
     _check_components(approximation)
     a = approximation
-    if a.offset and not (a.structure == "composite" and a.function in _WITH_OFFSET):
+    if a.offset and not (a.structure == "composite" and a.kin is not None):
         raise ProofError(
             f"offset={float(a.offset):.6g} is stated, and a {a.structure} for {a.function!r} adds none"
         )
@@ -35,13 +32,15 @@ def check_statement(approximation: Approximation) -> None:
 
 def _check_arguments(approximation: Approximation) -> None:
     plan, function = approximation.plan, approximation.function
-    arguments = 2 if function in TWO_ARGUMENTS else 1
+    arguments = approximation.inputs
     if plan.inputs != arguments:
         raise ProofError(
             f"the plan takes {plan.inputs} argument(s) and the function {function!r} {arguments}"
         )
-    if arguments == 2:
-        check_two_arguments(plan)
+    if arguments == 2 and not is_of_difference(plan):
+        raise ProofError(
+            "the plan is not half the sum of its two arguments plus a function of their difference"
+        )
 
 
 def _check_domain(approximation: Approximation) -> None:

@@ -11,11 +11,11 @@ import mpmath
 import numpy as np
 
 from ..approximation import Approximation
+from ..functions.kin import KIN
 from ..numbers import add, ball, exact, negate
 from ..outward import float_up
 from ..plan.plan import Plan
 from ..precision import working_precision
-from ..structures import TWO_ARGUMENTS
 from ..targets import Target
 
 _PARTS = 8  # of an interval whose values are enclosed by balls
@@ -23,13 +23,13 @@ _PARTS = 8  # of an interval whose values are enclosed by balls
 
 def one_argument_function(function: str) -> str:
     """max(a, b) and min(a, b) are studied along b = 0."""
-    return {"maximum": "relu", "minimum": "-relu(-x)"}.get(function, function)
+    return KIN[function].along if function in KIN else function
 
 
 def study_domain(approximation: Approximation) -> list[tuple[mpmath.mpf, mpmath.mpf]]:
     """What is covered, of the one-argument function (of a − b for maximum and minimum)."""
     covered = approximation.covered
-    if approximation.function in TWO_ARGUMENTS:
+    if approximation.inputs == 2:
         width = add(covered[-1][1], negate(covered[0][0]))
         return [(negate(width), width)]
     return list(covered)

@@ -13,13 +13,13 @@ import mpmath
 from .. import outward
 from ..approximation import Approximation, Interval
 from ..errors import ArgumentError
+from ..functions.kin import KIN, Kin
 from ..numbers import ZERO, add, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..proof.covered import reach, widened
 from ..provenance import Provenance
 from ..scaling import unit_of
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import read_choice, read_flag
 from .wish import Wish, asks, read_limit
@@ -81,6 +81,16 @@ class AbsoluteWish(Wish):
             raise ArgumentError("threshold is chosen with the degrees; give degrees too")
 
     @property
+    def kin(self) -> Kin:
+        """How the function is made of |x|."""
+        return KIN[self.function]
+
+    @property
+    def inputs(self) -> int:
+        """How many arguments the function takes."""
+        return self.kin.inputs
+
+    @property
     def limits(self) -> dict[str, int | None]:
         """Most multiplications and levels, under the rule "published"."""
         return {"multiplications": self.multiplications, "levels": self.levels}
@@ -103,7 +113,7 @@ class AbsoluteWish(Wish):
     def half_width(self) -> float:
         """W: |x| is needed on [-W, W] (of the difference of two arguments)."""
         low, high = self.ends
-        if self.function not in TWO_ARGUMENTS:
+        if self.inputs == 1:
             return max(abs(low), abs(high))
         width = high - low
         exactly = Fraction(high) - Fraction(low)
@@ -113,7 +123,7 @@ class AbsoluteWish(Wish):
     def covered(self) -> Interval:
         """What the approximation is made and proven for: the interval, widened by the guard."""
         low, high = (exact(end) for end in self.ends)
-        target = None if self.function in TWO_ARGUMENTS else as_target(self.function)
+        target = None if self.inputs == 2 else as_target(self.function)
         (part,) = widened([(low, high)], self.over, target)
         return part
 
@@ -121,14 +131,14 @@ class AbsoluteWish(Wish):
     def reach(self) -> float:
         """|x| is needed on [-reach, reach], the guard included (a double, rounded up)."""
         low, high = self.covered
-        if self.function in TWO_ARGUMENTS:
+        if self.inputs == 2:
             return outward.above(add(high, negate(low)))
         return reach([self.covered])
 
     @property
     def share(self) -> int:
         """|x| errs by W·share times the ReLU error on [-1, 1]: 1 for ReLU, max, min; 2 for |x|."""
-        return 2 if self.function == "abs" else 1
+        return int(2 * self.kin.share)
 
     @property
     def unit_error(self) -> float:
@@ -139,7 +149,7 @@ class AbsoluteWish(Wish):
     def scaling_levels(self) -> int:
         """Levels (rule "published") of bringing a − b of two arguments to [-1, 1]."""
         factor = Fraction(1) / Fraction(self.half_width)
-        return int(self.function in TWO_ARGUMENTS and factor.denominator != 1)
+        return int(self.inputs == 2 and factor.denominator != 1)
 
     def meets(self, result: Approximation) -> bool:
         """Whether the proven bound is within what is wanted."""

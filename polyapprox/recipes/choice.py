@@ -12,7 +12,6 @@ from itertools import islice
 from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..errors import ArgumentError, ProofError
-from ..structures import TWO_ARGUMENTS
 from .absolute import AbsoluteWish
 from .circuits import circuit, from_circuit
 from .composites import PROOF_SHARE, choose, composite
@@ -45,7 +44,7 @@ def make(wish: AbsoluteWish) -> Approximation:
         return _most_precise(wish)
     if wish.degrees is not None:
         return composite(wish)
-    if wish.function not in TWO_ARGUMENTS and (low >= 0 or high <= 0):
+    if wish.inputs == 1 and (low >= 0 or high <= 0):
         return linear(wish)
     plain = {"composite": composite, "direct": direct, "circuit": from_circuit}
     free = wish.objective != "latency" and wish.multiplications is wish.levels is None
@@ -56,7 +55,7 @@ def _most_precise(wish: AbsoluteWish) -> Approximation:
     """The most precise circuit within the limits."""
     most, levels = wish.multiplications, wish.levels
     if levels is not None:
-        levels -= wish.function in TWO_ARGUMENTS  # the difference is scaled
+        levels -= wish.inputs == 2  # the difference is scaled
     least = min(limit for limit in (most, levels) if limit is not None)
     return circuit(
         wish.function, multiplications=least, interval=wish.interval, guard=wish.guard
@@ -178,7 +177,7 @@ def _composites(wish: AbsoluteWish, known: list[Option]) -> Iterator[Option]:
 def _impossible(wish: AbsoluteWish) -> str | None:
     """What is proven to be impossible, and what is possible."""
     low, high = wish.ends
-    symmetric = wish.half_width if wish.function in TWO_ARGUMENTS else min(-low, high)
+    symmetric = wish.half_width if wish.inputs == 2 else min(-low, high)
     if symmetric <= 0:  # what is impossible there is impossible on the whole interval
         return None
     error = wish.unit_error * wish.reach / symmetric

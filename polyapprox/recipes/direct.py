@@ -15,7 +15,6 @@ from ..plan.series import series_cost
 from ..polynomial import Parity, Polynomial
 from ..proof.prove import certified
 from ..remez.solve import estimated_level, solve_minimax
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .absolute import AbsoluteWish
 from .plans import polynomial_plan, two_argument_direct_plan
@@ -80,7 +79,7 @@ def general_forecast(wish: AbsoluteWish) -> int | None:
     0.28017/n · sqrt(1 − c²) · (b − a)/2 (Bernstein): smaller than on [-B, B].
     """
     low, high = wish.ends
-    if wish.function in TWO_ARGUMENTS or low == -high or not low < 0 < high:
+    if wish.inputs == 2 or low == -high or not low < 0 < high:
         return None
     half = (high - low) / 2
     centre = (high + low) / (high - low)
@@ -90,7 +89,7 @@ def general_forecast(wish: AbsoluteWish) -> int | None:
 
 
 def _wanted_of_absolute(wish: AbsoluteWish) -> float:
-    return (wish.wanted or 0.0) * (2 if wish.function == "relu" else 1) / _PROOF
+    return (wish.wanted or 0.0) / float(wish.kin.share) / _PROOF
 
 
 def general_degree(wish: AbsoluteWish) -> int | None:
@@ -119,16 +118,16 @@ def _even(wish: AbsoluteWish, degree: int) -> Approximation:
     coefficients = list(found.polynomial.coefficients)
     parity = found.polynomial.parity
     level = found.level
-    if wish.function != "abs":
+    if wish.kin.halved:
         coefficients = [mpmath.ldexp(c, -1) for c in coefficients]
         level = mpmath.ldexp(level, -1)
-    if wish.function == "relu":
+    if wish.kin.lined:
         coefficients[1] = mpmath.ldexp(exact(width), -1)
         parity = None
     component = Polynomial(tuple(coefficients), found.polynomial.domain, parity)
     plan = (
         two_argument_direct_plan(wish.function, component)
-        if wish.function in TWO_ARGUMENTS
+        if wish.inputs == 2
         else polynomial_plan(component)
     )
     low, high = wish.covered
@@ -155,7 +154,8 @@ def _parts(wish: AbsoluteWish) -> tuple[tuple[float, float]]:
 
 def linear(wish: AbsoluteWish) -> Approximation:
     """On an interval on one side of 0 ReLU is x or 0, and |x| is ±x: exact."""
-    slope = 1 if wish.ends[0] >= 0 else -1 if wish.function == "abs" else 0
+    side = 1 if wish.ends[0] >= 0 else -1
+    slope = int(wish.kin.line + side * wish.kin.share)
     width = 2.0 ** math.ceil(math.log2(wish.half_width))  # x/width is then exact
     component = Polynomial.from_floats([0.0, slope * width], (-width, width), "odd")
     return certified(wish.approximation("direct", (component,), polynomial_plan(component), 0.0))

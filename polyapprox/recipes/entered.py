@@ -11,6 +11,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..functions.kin import inputs_of
 from ..given import exact_number, number, shown
 from ..numbers import ZERO, Real, exact
 from ..plan.plan import Plan
@@ -19,7 +20,6 @@ from ..precision import one_at_a_time
 from ..proof.covered import widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
-from ..structures import TWO_ARGUMENTS
 from ..targets import as_target
 from .arguments import Parts, either, read_choice, read_parts
 from .guard import DEFAULT_GUARD, read_guard
@@ -97,7 +97,7 @@ def from_components(
         raise ArgumentError("components is empty; give at least one polynomial")
     if structure == "polynomial" and len(components) != 1:
         raise ArgumentError(f"structure='polynomial' takes one component; got {len(components)}")
-    if function in TWO_ARGUMENTS:
+    if inputs_of(function) == 2:
         raise ArgumentError(f"function={function!r} takes two arguments; enter its |x| instead")
     target = as_target(function)
     over = read_guard(guard)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from ..circuits.library import shipped_circuits
 from ..circuits.lower import COMPUTED, HIGHEST, absolute_lower_bound
 from ..circuits.plan import FUNCTIONS, circuit_plan
+from ..functions.kin import KIN, inputs_of
 from ..outward import lower
 from ..plan import count
 from ..precision import one_at_a_time
-from ..structures import TWO_ARGUMENTS
 from .arguments import read_choice, read_composite_tolerance
 
 _LIMIT = 0.28017  # n E_n(|x|) tends to it: Varga and Carpenter, Constr. Approx. 1 (1985), 333
@@ -90,7 +90,7 @@ def limits(function: str, *, precision: float) -> Limits:
     """
     read_choice("function", function, FUNCTIONS)
     wanted = read_composite_tolerance(precision, None, 1.0)
-    share = 2 if function == "relu" else 1
+    share = int(1 / (KIN[function].share * KIN[function].inputs))
     degree = least_degree(share * wanted)
     multiplications = max(degree - 1, 0).bit_length()
     estimate = multiplications
@@ -114,7 +114,7 @@ def limits(function: str, *, precision: float) -> Limits:
 
 def _levels(function: str, multiplications: int) -> tuple[int, int]:
     circuit = shipped_circuits()[multiplications].circuit
-    plan = circuit_plan(circuit, function, 2.0 if function in TWO_ARGUMENTS else 1.0)
+    plan = circuit_plan(circuit, function, 2.0 if inputs_of(function) == 2 else 1.0)
     return count(plan).depth, count(plan, "standalone").depth
 
 

@@ -15,14 +15,14 @@ from ..circuits.plan import circuit_plan
 from ..circuits.sparse import sparse_circuits
 from ..composite.cost import MAX_DEGREE, stage_cost
 from ..composite.relu_search import ReluChoice
+from ..functions.kin import KIN, inputs_of
 from ..numbers import ZERO, exact
-from ..plan.builder import PlanBuilder
 from ..plan.chebyshev import append_chebyshev
 from ..plan.count import count
 from ..plan.plan import Plan
 from ..plan.series import series_cost
+from ..plan.two_arguments import opened
 from ..polynomial import Parity, Polynomial
-from ..structures import TWO_ARGUMENTS
 from .absolute import AbsoluteWish
 from .circuits import of_constants
 from .composites import composite
@@ -146,9 +146,9 @@ def _dummy(degree: int, parity: Parity | None, width: float) -> Polynomial:
 
 def _direct_skeleton(wish: AbsoluteWish, degree: int, parity: Parity | None) -> Plan:
     component = _dummy(degree, parity, wish.half_width)
-    if wish.function in TWO_ARGUMENTS:
+    if wish.inputs == 2:
         return two_argument_direct_plan(wish.function, component)
-    if wish.function == "relu" and parity == "even":
+    if wish.kin.lined and parity == "even":
         with_line = list(component.coefficients)
         with_line[1] = exact(wish.half_width / 2)
         component = Polynomial(tuple(with_line), component.domain, None)
@@ -164,18 +164,14 @@ def composite_skeleton(function: str, degrees: tuple[int, ...], width: float) ->
 
 def published_skeleton(function: str, degrees: tuple[int, ...], width: float) -> Plan:
     """The same by baby steps and giant steps, the product by x last, as published plans are."""
-    builder = PlanBuilder(2 if function in TWO_ARGUMENTS else 1)
-    if function in TWO_ARGUMENTS:
-        argument = builder.subtract(*builder.arguments)
-    else:
-        (argument,) = builder.arguments
+    builder, argument = opened(inputs_of(function))
     z = value = builder.scale(argument, exact(1 / width))
     for degree in degrees:
         value = append_chebyshev(builder, value, _dummy(degree, "odd", 1.0).coefficients, "odd")
     value = builder.multiply(z, value)
-    if function == "abs":
+    if not KIN[function].line:
         return builder.finish(value)
-    line = builder.add(*builder.arguments) if function in TWO_ARGUMENTS else z
+    line = builder.add(*builder.arguments) if inputs_of(function) == 2 else z
     return builder.finish(builder.add(value, builder.scale(line, exact(width * 0.5))))
 
 

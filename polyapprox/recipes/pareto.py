@@ -13,12 +13,12 @@ from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..cost.latency import LatencyModel, latency_model
 from ..errors import ArgumentError, ProofError
+from ..functions.kin import inputs_of
 from ..given import word
 from ..plan.count import Rule
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call
 from ..published.costs import Published, published_points
-from ..structures import TWO_ARGUMENTS
 from .absolute import AbsoluteWish
 from .composites import PROOF_SHARE
 from .guard import DEFAULT_GUARD
@@ -184,7 +184,7 @@ def pareto(
         function, precision=precision, interval=interval, offset=offset, backend=model, guard=guard
     )
     low, high = wish.ends
-    if function not in TWO_ARGUMENTS and not low < 0 < high:
+    if inputs_of(function) == 1 and not low < 0 < high:
         raise ArgumentError(
             f"interval={interval!r} lies on one side of 0, where {function} is a line; "
             "there is nothing to choose"

@@ -8,11 +8,13 @@ from itertools import pairwise
 import mpmath
 
 from ..errors import ArgumentError
+from ..functions.kin import KIN, inputs_of
 from ..numbers import ZERO, add, dyadic, multiply, negate
 from ..plan.builder import PlanBuilder
 from ..plan.plan import Plan
 from ..plan.series import append_series, append_times
 from ..plan.simplify import simplify
+from ..plan.two_arguments import closed, opened
 from ..polynomial import Parity, Polynomial
 
 HALF = dyadic(1, -1)
@@ -89,24 +91,21 @@ def composite_plan(function: str, components: Sequence[Polynomial], offset: mpma
     product with z is made at the beginning of the last stage, where it needs no level of its own
     (a single stage times z is an even polynomial).
     """
-    builder = PlanBuilder(2 if function in ("maximum", "minimum") else 1)
-    if function in ("maximum", "minimum"):
-        first, second = builder.arguments
-        argument = builder.subtract(first, second)
-    else:
-        (argument,) = builder.arguments
+    kin = KIN.get(function)
+    builder, argument = opened(inputs_of(function))
     low, high = components[0].domain
     if add(low, high) != 0:
         raise ArgumentError("the first stage of a composite needs a symmetric domain")
     z = _unit(builder, argument, components[0])
-    factor = {"sign": dyadic(1, 0), "step": HALF, "abs": high}.get(function, multiply(high, HALF))
+    share = dyadic(1, 0) if function == "sign" or (kin is not None and not kin.halved) else HALF
+    factor = share if kin is None else multiply(high, share)
     value = z
     for component, following in pairwise(components):
         value = append_series(builder, value, component.coefficients, component.parity)
         value = _unit(builder, value, following)
     last = components[-1]
     coefficients = [multiply(c, factor) for c in last.coefficients]
-    if function in ("sign", "step"):
+    if kin is None:
         value = append_series(builder, value, coefficients, last.parity)
         return simplify(builder.finish(builder.shift(value, HALF) if function == "step" else value))
     if last.parity != "odd":
@@ -115,15 +114,7 @@ def composite_plan(function: str, components: Sequence[Polynomial], offset: mpma
         product = append_series(builder, z, _times_argument(coefficients), "even")
     else:
         product = append_times(builder, value, z, coefficients)
-    if function == "relu":
-        product = builder.add(product, builder.scale(z, factor))
-    elif function in ("maximum", "minimum"):
-        middle = builder.scale(builder.add(first, second), HALF)
-        if function == "minimum":
-            result = builder.subtract(middle, product)
-            return simplify(builder.finish(builder.shift(result, negate(offset))))
-        product = builder.add(product, middle)
-    return simplify(builder.finish(builder.shift(product, offset)))
+    return simplify(builder.finish(closed(builder, kin, product, z, factor, offset)))
 
 
 def _times_argument(series: Sequence[mpmath.mpf]) -> list[mpmath.mpf]:
@@ -138,10 +129,7 @@ def _times_argument(series: Sequence[mpmath.mpf]) -> list[mpmath.mpf]:
 
 def two_argument_direct_plan(function: str, polynomial: Polynomial) -> Plan:
     """max or min: (a + b)/2 ± p(a − b), p even."""
-    builder = PlanBuilder(2)
-    first, second = builder.arguments
-    u = _unit(builder, builder.subtract(first, second), polynomial)
+    builder, difference = opened(2)
+    u = _unit(builder, difference, polynomial)
     half = _append(builder, u, polynomial)
-    middle = builder.scale(builder.add(first, second), HALF)
-    join = builder.add if function == "maximum" else builder.subtract
-    return simplify(builder.finish(join(middle, half)))
+    return simplify(builder.finish(closed(builder, KIN[function], half, u, HALF)))

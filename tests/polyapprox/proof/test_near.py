@@ -17,7 +17,6 @@ from polyapprox.numbers import ball
 from polyapprox.precision import working_precision
 from polyapprox.proof.error_function import error_function
 from polyapprox.proof.near import error_near
-from polyapprox.structures import TWO_ARGUMENTS
 
 KINDS: dict[str, Callable[[], Approximation]] = {
     "direct": lambda: polyapprox.relu(precision=2**-7, structure="direct", interval=(-3, 5)),
@@ -36,7 +35,7 @@ KINDS: dict[str, Callable[[], Approximation]] = {
 def largest_error(r: Approximation, real: float, imaginary: float) -> float:
     """Largest |Re r(x + iy) − f(x)| sampled."""
     error, size, largest = error_function(r), float(r.scale), 0.0
-    two = r.function in TWO_ARGUMENTS
+    two = r.inputs == 2
     with working_precision(1000):
         for low, high in r.domain:
             a, b = float(low) - real * size, float(high) + real * size
