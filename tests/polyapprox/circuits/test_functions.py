@@ -488,3 +488,12 @@ def test_neat_circuits_keep_the_error() -> None:
     x = np.linspace(-1, 1, 201)
     np.testing.assert_allclose(again(x), one.circuit(x), atol=1e-10)
     assert fraction(exact(again.output[0])) == Fraction(again.output[0])
+
+
+@pytest.mark.parametrize(
+    ("function", "interval"),
+    [("gelu", (-8, 8)), ("silu", (-8, 8)), ("exp", (-8, 0)), ("1/x", (0.01, 1)), ("1/sqrt(x)", (0.01, 1))],
+)
+def test_the_interval_of_a_circuit_without_one_stays(function: str, interval: tuple) -> None:
+    """Circuits shipped later, for one cost on a wide interval, do not change it."""
+    assert pa.circuit(function, multiplications=5).interval == interval
