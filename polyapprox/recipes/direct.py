@@ -20,7 +20,7 @@ from .absolute import AbsoluteWish
 from .plans import polynomial_plan, two_argument_direct_plan
 
 HIGHEST_DEGREE = 1200
-_BERNSTEIN = 0.28017  # 2n E_2n(|x|) tends to this: Varga and Carpenter, Constr. Approx. 1 (1985), 333
+BERNSTEIN = 0.28017  # 2n E_2n(|x|) tends to this: Varga and Carpenter, Constr. Approx. 1 (1985), 333
 _PROOF = 1.0006  # what the sampling theorem adds to the minimax error
 
 
@@ -28,7 +28,7 @@ def even_degree(unit_error: float) -> int:
     """The least even degree that reaches a ReLU error on [-1, 1] (a forecast, proven later)."""
     if unit_error >= 1 / 16:
         return 2
-    degree = max(4, 2 * math.ceil(_PROOF * _BERNSTEIN / (2 * unit_error) / 2))
+    degree = max(4, 2 * math.ceil(_PROOF * BERNSTEIN / (2 * unit_error) / 2))
     return degree - 2 if 4 < degree <= 8 else degree
 
 
@@ -84,7 +84,7 @@ def general_forecast(wish: AbsoluteWish) -> int | None:
     half = (high - low) / 2
     centre = (high + low) / (high - low)
     wanted = _wanted_of_absolute(wish)
-    guess = math.ceil(_BERNSTEIN * half * math.sqrt(1 - centre * centre) / wanted)
+    guess = math.ceil(BERNSTEIN * half * math.sqrt(1 - centre * centre) / wanted)
     return max(1, guess) if guess <= HIGHEST_DEGREE // 2 else None
 
 

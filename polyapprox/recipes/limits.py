@@ -13,8 +13,8 @@ from ..outward import lower
 from ..plan import count
 from ..precision import one_at_a_time
 from .arguments import read_choice, read_composite_tolerance
+from .direct import BERNSTEIN
 
-_LIMIT = 0.28017  # n E_n(|x|) tends to it: Varga and Carpenter, Constr. Approx. 1 (1985), 333
 _BERNSTEIN = 0.10355339  # n E_n(|x|) is proven to be larger at every even n
 
 
@@ -95,7 +95,7 @@ def limits(function: str, *, precision: float) -> Limits:
     multiplications = max(degree - 1, 0).bit_length()
     estimate = multiplications
     if degree > HIGHEST:
-        estimate = max(multiplications, math.ceil(math.log2(_LIMIT / (share * wanted))))
+        estimate = max(multiplications, math.ceil(math.log2(BERNSTEIN / (share * wanted))))
     known = next(
         (m for m, one in shipped_circuits().items() if one.bound <= share * wanted), None
     )
@@ -132,7 +132,7 @@ def least_degree(error: float) -> int:
         return 0
     if error >= 0.125:
         return 2
-    degree = max(4, 2 * math.ceil(_LIMIT / error / 2) + 2)
+    degree = max(4, 2 * math.ceil(BERNSTEIN / error / 2) + 2)
     if degree > HIGHEST + 2:
         known = [n for n in (HIGHEST, *COMPUTED) if float(absolute_lower_bound(n)) > error]
         if known:  # between and beyond these, Bernstein's bound is all there is

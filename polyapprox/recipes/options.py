@@ -26,7 +26,14 @@ from ..polynomial import Parity, Polynomial
 from .absolute import AbsoluteWish
 from .circuits import of_constants
 from .composites import composite
-from .direct import HIGHEST_DEGREE, direct_of, even_degree, general_degree, general_forecast
+from .direct import (
+    BERNSTEIN,
+    HIGHEST_DEGREE,
+    direct_of,
+    even_degree,
+    general_degree,
+    general_forecast,
+)
 from .plans import composite_plan, polynomial_plan, two_argument_direct_plan
 
 
@@ -187,5 +194,5 @@ def floor_of_composites(unit_error: float) -> tuple[int, int]:
     Its degree is at least 0.28017/(2 error) (Varga and Carpenter); no odd stage is cheaper for
     its degree than the cheapest one, and n levels make a degree of at most 2^n.
     """
-    bits = math.log2(max(2.0, 0.28017 / (2 * unit_error) - 1))
+    bits = math.log2(max(2.0, BERNSTEIN / (2 * unit_error) - 1))
     return math.ceil(_cheapest_stage() * bits), math.ceil(bits)
