@@ -35,6 +35,7 @@ from .errors import (
     RangeWarning,
     WeightsError,
 )
+from .models.networks import find_network
 from .propagation import predict_accuracy, propagate
 from .ranges.calibration import calibrate, measure
 from .ranges.ranges import Ranges
@@ -54,6 +55,7 @@ __all__ = [
     "correct_means",
     "evaluate",
     "export",
+    "find_network",
     "fold",
     "foldings",
     "load_converted",

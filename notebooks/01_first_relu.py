@@ -1,14 +1,15 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: py:percent
+#     formats: ipynb,py:percent
 #   kernelspec:
 #     display_name: Python 3
+#     language: python
 #     name: python3
 # ---
 
 # %% [markdown]
-# # A ReLU, step by step
+# # 1. A first ReLU, step by step
 #
 # From one line to a table that can be checked by somebody who does not trust us. The cells run in
 # Jupyter (through jupytext), in an editor that knows `# %%`, or as a plain script.
