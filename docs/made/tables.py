@@ -19,7 +19,7 @@ from polyapprox.plan.chebyshev import chebyshev_cost
 
 PAGES = (
     ROOT / "README.md",
-    *(DOCS / f"{name}.md" for name in ("benchmarks", "counting", "networks", "questions")),
+    *(DOCS / f"{name}.md" for name in ("benchmarks", "counting", "networks", "published", "questions")),
 )
 
 PRECISIONS = (4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 18, 20)
@@ -48,26 +48,51 @@ def named(structure: str, degrees: Sequence[int]) -> str:
 
 
 def published() -> str:
-    """Ours beside r_alpha."""
+    """The published composites r_alpha, by their plan and by ours."""
     headings = (
-        "α", "r_α: degrees", "depth", "mult.", "our plan: depth", "mult.", "bits (sampled)",
-        "ours", "depth", "mult.", "bits (proven)",
-        "composite of ours: degrees", "depth", "mult.", "bits (proven)",
+        "α", "degrees", "levels", "mult.", "our plan: levels", "mult.", "bits (sampled)",
+    )  # fmt: skip
+    rows = (
+        (
+            row.alpha, listed(row.published_degrees), row.published_depth,
+            row.published_multiplications, row.planned_depth, row.planned_multiplications,
+            f"{row.published_bits:.2f}",
+        )
+        for row in compare_with_published()
+    )  # fmt: skip
+    return grid(headings, rows)
+
+
+def published_ours() -> str:
+    """What relu returns at the same precisions, and the best composite."""
+    headings = (
+        "α", "ours", "levels", "mult.", "bits (proven)",
+        "composite of ours: degrees", "levels", "mult.", "bits (proven)",
     )  # fmt: skip
     rows = []
     for row in compare_with_published():
         composite = polyapprox.relu(precision=2.0**-row.alpha, structure="composite")
         rows.append(
             (
-                row.alpha, listed(row.published_degrees), row.published_depth,
-                row.published_multiplications, row.planned_depth, row.planned_multiplications,
-                f"{row.published_bits:.2f}",
-                named(row.structure, row.degrees), row.depth, row.multiplications,
+                row.alpha, named(row.structure, row.degrees), row.depth, row.multiplications,
                 proven(row.bits),
                 listed(composite.degrees), composite.depth, composite.multiplications,
                 proven(composite.bits),
             )
         )  # fmt: skip
+    return grid(headings, rows)
+
+
+def published_short() -> str:
+    """The same in five columns."""
+    headings = ("α", "r_α: mult.", "levels", "ours: mult.", "levels", "bits (proven)")
+    rows = (
+        (
+            row.alpha, row.published_multiplications, row.published_depth,
+            row.multiplications, row.depth, proven(row.bits),
+        )
+        for row in compare_with_published()
+    )  # fmt: skip
     return grid(headings, rows)
 
 
@@ -384,6 +409,8 @@ def cold() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "published": published,
+    "published-ours": published_ours,
+    "published-short": published_short,
     "precisions": precisions,
     "radius": radius,
     "circuits": circuits,
