@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+from latex2mathml.converter import convert as mathml
 
 project = "polyapprox"
 author = "the polyapprox developers"
@@ -12,12 +16,13 @@ copyright = author
 release = version = metadata.version("polyapprox")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
 ]
 exclude_patterns = ["_build"]
+nb_execution_mode = "off"  # they are executed by the tests, and kept with their outputs
 root_doc = "index"
 
 myst_enable_extensions = ["deflist", "dollarmath"]
@@ -32,6 +37,30 @@ napoleon_use_ivar = True
 html_theme = "furo"
 html_title = f"polyapprox {version}"
 html_static_path: list[str] = []
+html_math_renderer = "mathml"
+
+DOCS = Path(__file__).parent
+
+
+def take_notebooks(app: Any) -> None:
+    """The notebooks and their list, copied to where Sphinx finds them."""
+    goal = DOCS / "notebooks"
+    goal.mkdir(exist_ok=True)
+    for path in sorted((DOCS.parent / "notebooks").glob("*.ipynb")):
+        shutil.copyfile(path, goal / path.name)
+    text = (DOCS.parent / "notebooks" / "README.md").read_text(encoding="utf-8")
+    names = re.findall(r"\((\w+)\.ipynb\)", text)
+    tree = "\n".join(["", "```{toctree}", ":hidden:", "", *names, "```", ""])
+    (goal / "index.md").write_text(text + tree, encoding="utf-8")
+
+
+def visit_math(translator: Any, node: Any) -> None:
+    """Formulas as MathML: every browser draws them, without a script and without a network."""
+    from docutils import nodes
+
+    display = "inline" if isinstance(node, nodes.math) else "block"
+    translator.body.append(mathml(node.astext(), display=display))
+    raise nodes.SkipNode
 
 
 _SPECIAL = re.compile(r"(?<![\\|`])\||(?<=\w)_(?=\W|$)")
@@ -47,4 +76,6 @@ def escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[s
 
 
 def setup(app: Any) -> None:
+    app.connect("builder-inited", take_notebooks)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("autodoc-process-docstring", escape, priority=900)
