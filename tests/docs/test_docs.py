@@ -22,7 +22,7 @@ from paths import DOCS, MADE, ROOT
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
     ROOT / "notebooks" / "README.md",
-    *DOCS.rglob("*.md"),
+    *(page for page in DOCS.rglob("*.md") if page.parent.name not in ("notebooks", "_build")),
 ]
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
