@@ -77,7 +77,7 @@ for name, made in {
     "published degrees": pa.relu(degrees=(15, 15)),
 }.items():
     print(
-        f"{name:20s} {made.degrees!s:12s} depth {made.depth} multiplications "
+        f"{name:20s} {made.degrees!s:12s} levels {made.levels} multiplications "
         f"{made.multiplications:2d} bits {made.bits:.3f} r(0) = {made(0.0):+.5f}"
     )
 

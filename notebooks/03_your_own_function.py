@@ -20,7 +20,7 @@ import numpy as np
 
 import polyapprox as pa
 
-softplus = pa.minimax("log(1 + exp(x))", precision=2**-10, domain=(-8, 8))
+softplus = pa.minimax("log(1 + exp(x))", precision=2**-10, interval=(-8, 8))
 softplus
 
 # %% [markdown]
@@ -30,7 +30,7 @@ softplus
 degrees = [2, 4, 6, 8, 12, 16, 24, 32]
 figure, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 for name in ("gelu", "tanh", "log(1 + exp(x))", "relu"):
-    bounds = [pa.minimax(name, degree=d, domain=(-4, 4)).error_bound for d in degrees]
+    bounds = [pa.minimax(name, degree=d, interval=(-4, 4)).error_bound for d in degrees]
     axis.semilogy(degrees, bounds, marker="o", label=name)
 axis.set(xlabel="degree", ylabel="largest error on [−4, 4] (proven bound)")
 axis.legend();
@@ -39,8 +39,8 @@ axis.legend();
 # **Relative error** where values differ much in size: 1/x on [1, 64].
 
 # %%
-absolute = pa.minimax("1/x", degree=12, domain=(1, 64))
-relative = pa.minimax("1/x", degree=12, domain=(1, 64), relative=True)
+absolute = pa.minimax("1/x", degree=12, interval=(1, 64))
+relative = pa.minimax("1/x", degree=12, interval=(1, 64), relative=True)
 x = np.linspace(1, 64, 10_001)
 print(f"largest relative error, absolute fit: {np.abs(absolute(x) * x - 1).max():.4f}")
 print(f"largest relative error, relative fit: {np.abs(relative(x) * x - 1).max():.4f}"
@@ -51,6 +51,6 @@ print(f"largest relative error, relative fit: {np.abs(relative(x) * x - 1).max()
 
 # %%
 circuit = pa.circuit("gelu", multiplications=5)
-polynomial = pa.minimax("gelu", tolerance=circuit.error_bound, domain=(-8, 8))
+polynomial = pa.minimax("gelu", tolerance=circuit.error_bound, interval=(-8, 8))
 print(circuit, polynomial, sep="\n")
 assert circuit.multiplications < polynomial.multiplications

@@ -150,6 +150,16 @@ def shipped_intervals(function: str) -> tuple[tuple[float, float], ...]:
     return tuple(dict.fromkeys(one.problem.interval for one in shipped_for(function)))
 
 
+USUAL = ((-8.0, 8.0), (-8.0, 0.0), (0.01, 1.0))
+"""Where a function is taken when no interval is given: activations, exp, 1/x and its kin."""
+
+
+def usual_interval(function: str) -> tuple[float, float] | None:
+    """The interval of a function when none is given: one of :data:`USUAL`, else the widest shipped."""
+    known = shipped_intervals(function)
+    return next((one for one in USUAL if one in known), known[0] if known else None)
+
+
 def read_library(path: Path) -> dict[int, Shipped]:
     """Read a file of circuits for one interval (an empty library where there is none)."""
     return {one.multiplications: one for one in read_circuits(path)}

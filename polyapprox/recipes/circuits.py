@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..circuits.library import (
     Shipped,
     shipped_circuits,
     shipped_for,
+    usual_interval,
 )
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..circuits.problem import problem_for
@@ -190,8 +190,8 @@ def circuit(
         Most products with constants (rule "published"), for the absolute value and its kin:
         circuits most of whose constants are zero are faster and less precise.
     interval : (float, float), optional
-        By default [-1, 1] for the absolute value and its kin, and for the others the first one for
-        which circuits of several costs are shipped. The sign is approximated on [low, high] and [-high, -low].
+        By default [-1, 1] for the absolute value and its kin, [-8, 8] for activations, [-8, 0] for
+        exp, [0.01, 1] for 1/x and 1/√x. The sign is approximated on [low, high] and [-high, -low].
     domain : the same
         The former word for `interval`.
     prove : bool
@@ -272,10 +272,9 @@ def circuit(
         )
     name = library_name(function)
     if interval is None:
-        known = Counter(one.problem.interval for one in shipped_for(name))
-        if not known:
+        interval = usual_interval(name)
+        if interval is None:
             raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
-        interval = next((ends for ends in known if known[ends] > 3), next(iter(known)))
     low, high = read_interval(interval)
     weighted = weight_of(name, weight, relative, (low, high))
     command = _command(
