@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
+from typing import Any
 
-from page_tables import DOCS, grid, main
+from page_tables import BENCHMARKS, DOCS, grid, main
 
 import polyapprox
 from polyapprox import Approximation
-from polyapprox.outward import upper
+from polyapprox.circuits.library import shipped_circuits, shipped_for
+from polyapprox.outward import lower_places, upper
+from polyapprox.refresh.depth import functional_depth
+from polyapprox.targets import ARCCOSINE
 
 PAGE = DOCS / "bootstrapping.md"
 RADII = (20, 16, 12, 10)
@@ -82,7 +87,71 @@ def floats() -> str:
     return grid(headings, rows)
 
 
-TABLES = {"beside": beside, "imaginary": imaginary, "floats": floats}
+INSIDE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("relu", {}),
+    ("abs", {}),
+    ("sign", {"domain": [(-1, -1 / 16), (1 / 16, 1)]}),
+    ("hardtanh", {"interval": (-4, 4)}),
+    ("gelu", {"interval": (-8, 8)}),
+    ("silu", {"interval": (-8, 8)}),
+    ("silu", {"interval": (-20, 20)}),
+    ("sigmoid", {"interval": (-8, 8)}),
+    ("tanh", {"interval": (-4, 4)}),
+    ("exp", {"interval": (-8, 0)}),
+)
+DEGREES = (5, 13, 27, 59)
+WAYS = {"series": "inside", "cosine": "in the cosine", "plain": "bootstrap, then circuit"}
+COUNTS = range(1, 13)
+
+
+def inside() -> str:
+    """Bits of series by degree, and the amplification."""
+    rows = []
+    for name, where in INSIDE:
+        made = [polyapprox.bootstrapped(name, n, **where) for n in DEGREES]
+        ends = " ∪ ".join(f"[{float(a):g}, {float(b):g}]" for a, b in made[0].domain)
+        cells = [f"{lower_places(one.bits, 2)} ({upper(one.amplification, 2)})" for one in made]
+        rows.append([f"`{name}`", ends, *cells])
+    degrees = [f"degree {n}, depth {functional_depth(n)}" for n in DEGREES]
+    return grid(["function", "interval", *degrees], rows)
+
+
+def measured() -> str:
+    """The record of benchmarks/functional_bootstrap.py."""
+    record = json.loads((BENCHMARKS / "functional_bootstrap.json").read_text(encoding="utf-8"))
+    rows = []
+    for row in sorted(record, key=lambda row: (row["function"] != "relu", row["ring"])):
+        way = WAYS[row["way"]]
+        size = f"degree {row['degree']}" if row["way"] == "series" else f"{row['multiplications']} products"
+        plan = f" + {row['plan_seconds']:.2f}" if row["plan_seconds"] else ""
+        rows.append(
+            [
+                row["function"], f"2^{row['ring'].bit_length() - 1}", f"{way}, {size}",
+                upper(row["bound"], 4), f"{row['error']:.4g}", f"{row['noise']:.1g}", row["depth"],
+                row["levels"], f"{row['seconds']:.2f}{plan}",
+            ]
+        )  # fmt: skip
+    headings = [
+        "function", "ring", "way", "bound", "error measured", "noise of the refresh", "depth", "chain",
+        "seconds",
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def cosine() -> str:
+    """Bits of ReLU in c, and in x with as many multiplications."""
+    found = {one.multiplications: 1 + one.bits for one in shipped_for(ARCCOSINE)}
+    rows = [
+        ["in c", *(lower_places(found[m], 2) for m in COUNTS)],
+        ["in x", *(lower_places(shipped_circuits()[m].bits, 2) for m in COUNTS)],
+    ]
+    return grid(["products", *map(str, COUNTS)], rows)
+
+
+TABLES = {
+    "beside": beside, "imaginary": imaginary, "floats": floats, "inside": inside,
+    "measured": measured, "cosine": cosine,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from itertools import product
 from page_tables import DOCS, grid, main
 
 import polyapprox
-from polyapprox.circuits.library import FILES, Shipped, shipped_for
+from polyapprox.circuits.library import ARCCOSINE, FILES, Shipped, shipped_for
 from polyapprox.errors import PolyApproxError
 from polyapprox.outward import bits_of, lower_places, upper_places
 from polyapprox.plan.chebyshev import chebyshev_cost
@@ -54,9 +54,10 @@ def groups(function: str) -> dict[tuple[float, float], dict[int, Shipped]]:
 
 def shipped() -> str:
     """All bits."""
-    most = max(one.multiplications for name in FILES for one in shipped_for(name))
+    names = [name for name in FILES if name != ARCCOSINE]  # on the page on bootstrapping
+    most = max(one.multiplications for name in names for one in shipped_for(name))
     rows = []
-    for name in FILES:
+    for name in names:
         for interval, known in groups(name).items():
             cells = [lower_places(known[m].bits, 2) if m in known else "" for m in range(1, most + 1)]
             rows.append((f"`{'relu' if name == 'abs' else name}`", ends(interval), *cells))
@@ -81,7 +82,7 @@ def means() -> str:
     """Circuits, Paterson and Stockmeyer, and the limit."""
     rows = []
     for name in FILES:
-        if name in ("abs", "sign"):
+        if name in ("abs", "sign", ARCCOSINE):
             continue
         for interval, known in groups(name).items():
             rest = RESTS.get(name, "")

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -97,7 +96,7 @@ def prepare(
     return Prepared(program, Chain(ring, found, special), tuple(layouts), tuple(sizes), placement)
 
 
-def _diagonals(terms: Sequence[Any], layout: Layout) -> int:
+def _diagonals(terms: Sequence, layout: Layout) -> int:
     found = entries(terms, [1.0] * len(terms), layout)
     block = found.target // layout.slots * found.columns + found.source // layout.slots
     index = (found.source - found.target) % layout.height
@@ -185,7 +184,7 @@ class _Writer:
         return galois_elements(blocks, target, self.chain.ring)
 
 
-def galois_elements(blocks: dict[Any, Any], layout: Layout, ring: int) -> set[int]:
+def galois_elements(blocks: dict, layout: Layout, ring: int) -> set[int]:
     """Of the rotations that a matrix needs, as Lattigo splits them into baby and giant steps."""
     from orion_compiler.core import galois
 

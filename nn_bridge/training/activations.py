@@ -112,7 +112,7 @@ class TrainingActivations(ReluOnly):
             self._penalise(x, bound)
         if forward.polynomial:
             evaluator = self.evaluators[self.power]
-            return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))  # type: ignore[no-untyped-call]
+            return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))
         if noise.kind == "none":
             return torch.relu(x)
         if noise.kind == "error":

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
 
 from ..recipes.pareto import Front
 from .commands import AsJson, Plots
 from .report import write_json, write_text
 
 
-def deliver(front: Front, plot: Plots = None, as_json: AsJson = False) -> None:
+def deliver(
+    front: Front,
+    plot: Plots = None,
+    bootstrap: Annotated[
+        bool, typer.Option("--bootstrap", help="Also beside a bootstrap, and inside one.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Draw and print all ways that no other beats."""
     for path in plot or []:
         front.plot(path)
+    from ..refresh.choices import beside_refresh, table
+
     files = [str(path) for path in plot or []]
+    ways = beside_refresh(front) if bootstrap else ()
     if as_json:
-        write_json({**_front(front), "files": files})
-    else:
-        write_text("\n".join([front.table(), *(f"written {name}" for name in files)]))
+        beside = {"bootstrap": [asdict(way) for way in ways]} if bootstrap else {}
+        write_json({**_front(front), **beside, "files": files})
+        return
+    lines = [front.table(), *([table(ways)] if bootstrap else [])]
+    write_text("\n".join([*lines, *(f"written {name}" for name in files)]))
 
 
 def _front(front: Front) -> dict[str, Any]:

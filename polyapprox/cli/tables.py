@@ -186,5 +186,5 @@ def _read(
         powers=values.degrees(powers) or (),
         half_width=values.optional_number(half_width, "half-width"),
         structure=structure,
-        **values.guard(guard),
+        **values.guard(guard),  # type: ignore[arg-type]
     )

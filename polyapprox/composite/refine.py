@@ -17,7 +17,6 @@ import argparse
 import math
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -251,7 +250,7 @@ def store(results: list[RefinedRelu], command: str, fresh: bool) -> None:
     shipped.write(FILE, content)
 
 
-def _stored() -> list[dict[str, Any]]:
+def _stored() -> list[dict]:
     try:
         return list(shipped.read(FILE)["composites"])
     except FileNotFoundError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -351,4 +351,4 @@ def _error(
 
     error = error_function(approximation)
     difference = values - error.target.numpy(x[0])
-    return cast("np.ndarray", difference if error.weight is None else difference * error.weight.numpy(x[0]))
+    return difference if error.weight is None else difference * error.weight.numpy(x[0])

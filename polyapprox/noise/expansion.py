@@ -9,7 +9,6 @@ agree.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import mpmath
 from flint import arb, fmpq
@@ -53,7 +52,7 @@ def expanded(plan: Plan, like: Polynomial) -> Polynomial:
     slope, shift = like.unit_map
 
     def on_unit(u: arb) -> arb:
-        return cast("arb", plan.run((u - ball(shift)) / ball(slope)))
+        return plan.run((u - ball(shift)) / ball(slope))
 
     return interpolated(on_unit, plan_degree(plan), like)
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import cast
 
 import mpmath
 import numpy as np
@@ -50,7 +49,7 @@ def noise_between_stages(approximation: Approximation) -> Callable[[np.ndarray],
             value, off = stage.passed(value, off * _GROW)
         if approximation.structure == "composition":
             return off
-        return cast("np.ndarray", share * np.abs(x) * off * _GROW)
+        return share * np.abs(x) * off * _GROW
 
     return added
 

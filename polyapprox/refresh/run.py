@@ -206,9 +206,9 @@ class PlainRun:
     values, error : np.ndarray, shape (n,)
         Decrypted results, and these minus the exact function.
     refresh_noise : float
-        Largest |error| of the bootstrap itself, of inputs in [-1, 1].
-    depth, left : int
-        Levels of bootstrap and plan together, and those that the result has left.
+        Largest |error| of the bootstrap itself, of what it refreshes (values in [-1, 1]).
+    depth, fresh, left : int
+        Levels of bootstrap and plan together; those left after the bootstrap, and of the result.
     bootstrap, plan : tuple of float
         Processor seconds of each.
     """
@@ -217,6 +217,7 @@ class PlainRun:
     error: np.ndarray
     refresh_noise: float
     depth: int
+    fresh: int
     left: int
     bootstrap: tuple[float, ...]
     plan: tuple[float, ...]
@@ -235,11 +236,11 @@ def run_plainly(
     Parameters
     ----------
     approximation : Approximation
-        For the interval [-1, 1], which a bootstrap bears.
+        Whose plan begins by scaling its input.
     x : array-like, shape (n,)
     setting : Setting, optional
         The levels of the plan come on top of `after`; the scaling of its input is done by the layer
-        before where the bootstrap bears it (at most 1).
+        before where the bootstrap bears the result (at most 1).
     repeats : int
 
     Raises
@@ -248,14 +249,14 @@ def run_plainly(
     """
     chosen = setting or Setting()
     inputs = floats("x", x)
-    if float(approximation.scale) > 1 or approximation.plan.inputs != 1:
-        raise ArgumentError("a plan after a bootstrap must be of one argument in [-1, 1]")
     if inputs.ndim != 1 or not 0 < inputs.size <= chosen.ring_dimension // 2:
         raise ArgumentError("x must be one axis of at most as many values as there are slots")
     operations, factor = _folded(approximation.plan)
-    if abs(factor) > 1:  # a bootstrap does not bear it
-        operations, factor = _operations(approximation.plan.operations), 1.0
-    levels = approximation.counts("standalone" if factor == 1 else "published").depth
+    folded = abs(factor) * approximation.scale <= 1  # what a bootstrap bears
+    if not folded:
+        share = 2.0 ** -math.ceil(math.log2(approximation.scale))
+        operations[1], factor = ["scale", 0, -1, factor / share], share
+    levels = approximation.counts("published" if folded else "standalone").depth
     request = {
         "do": "plainly", "operations": operations, "output": approximation.plan.output,
         "repeats": repeats,
@@ -263,8 +264,9 @@ def run_plainly(
     _, answer, found = _ask(request, chosen.asked(chosen.after + levels), [factor * inputs])
     error = found[0] - as_target(approximation.function).numpy(inputs)
     return PlainRun(
-        found[0], error, float(np.max(np.abs(found[1] / factor - inputs))),
-        plain_depth(chosen.budget, chosen.secret) + levels, int(answer["left"]),
+        found[0], error, float(np.max(np.abs(found[1] - factor * inputs))),
+        plain_depth(chosen.budget, chosen.secret) + levels, int(answer["fresh"]),
+        int(answer["left"]),
         tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
     )  # fmt: skip
 
@@ -318,16 +320,22 @@ def run_in_cosine(
     noise = float(np.max(np.abs(found[1] / factor - np.cos(np.pi * message))))
     return PlainRun(
         found[0] / 2, found[0] / 2 - np.maximum(x, 0.0), noise, int(answer["depth"]) + levels,
-        int(answer["left"]), tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
+        int(answer["fresh"]), int(answer["left"]), tuple(answer["bootstrap_processor"]), tuple(answer["plan_processor"]),
     )  # fmt: skip
 
 
 def _folded(plan: Plan) -> tuple[list[list[Any]], float]:
-    """The operations without the scaling of the input, and what the input is to be multiplied by."""
+    """The operations without the scaling of the input, and what the input is to be multiplied by.
+
+    Raises
+    ------
+    ArgumentError
+        If the plan does not begin with that scaling.
+    """
     rows = _operations(plan.operations)
     uses = [k for k, (kind, left, right, _) in enumerate(rows) if kind != "input" and 0 in (left, right)]
-    if uses != [1] or rows[1][0] != "scale":
-        return rows, 1.0
+    if plan.inputs != 1 or uses != [1] or rows[1][0] != "scale":
+        raise ArgumentError("a plan after a refresh must be of one argument, and scale it first")
     return [rows[0], ["input", 0, -1, None], *rows[2:]], float(rows[1][3])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 SCHEMAS = Path(__file__).parents[1] / "schema"
 FORMAT = "polyapprox table"
@@ -21,7 +20,7 @@ VERSIONS, SERIES_VERSIONS = _versions("table"), _versions("series")
 VERSION = VERSIONS[-1]
 
 
-def content_hash(document: dict[str, Any]) -> str:
+def content_hash(document: dict) -> str:
     """SHA-256, in hex, of the document without its field ``sha256``, as canonical JSON.
 
     Examples

@@ -213,7 +213,8 @@ def _forged(series, tmp_path, change):
 
 FORGERIES = {
     "a smaller bound": lambda d: (
-        d["certificate"].update(upper="0.0001", bits=53), d.update(bound="0.0001", precision_bits="13.287712379")
+        d["certificate"].update(upper="0.0009765625", bits=53),
+        d.update(bound="0.0009765625", precision_bits="10.0"),
     ),
     "another coefficient": lambda d: d["cosines"].__setitem__(2, repr(float(d["cosines"][2]) * 1.5)),
     "a coefficient above the limit": lambda d: d["cosines"].__setitem__(3, "1e3"),
@@ -241,6 +242,12 @@ def test_forged_tables_are_refused(name, tmp_path):
     series = polyapprox.bootstrapped("relu", 5)
     with pytest.raises((TableError, FalseClaimError)):
         load(_forged(series, tmp_path, FORGERIES[name]))
+
+
+def test_a_consistent_lie_is_refused_by_the_proof(tmp_path):
+    series = polyapprox.bootstrapped("relu", 5)
+    with pytest.raises(FalseClaimError, match="can be proven"):
+        load(_forged(series, tmp_path, FORGERIES["a smaller bound"]))
 
 
 def test_a_changed_file_and_the_wrong_reader_are_refused(tmp_path):
