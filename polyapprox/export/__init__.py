@@ -39,7 +39,7 @@ def find_format(name: str) -> Format:
     Examples
     --------
     >>> find_format("lattigo").forms, find_format("openfhe").forms
-    (('components',), ('plan', 'components'))
+    (('components', 'plan'), ('plan', 'components'))
     """
     word("format", name, FORMATS)
     module = import_module(f"{formats.__name__}.{name.replace('-', '_')}")

@@ -45,8 +45,47 @@ def stages(chain: Chain, factor: Callable[[int], int] = lambda index: 1) -> str:
 
 
 def checks(job: Job, number: Callable[[mpmath.mpf], str] = hexadecimal) -> list[str]:
-    """``{x, value, function},`` or ``{x0, x1, value, function},`` for every point."""
+    """``{x, value, function, allowed},``, or with x0 and x1, for every point."""
     return [
-        "{" + ", ".join(number(exact(v)) for v in (*c.arguments, c.value, c.target)) + "},"
+        "{" + ", ".join(number(exact(v)) for v in (*c.arguments, c.value, c.target, c.allowed)) + "},"
         for c in job.checks
     ]
+
+
+CHECKS = """\
+struct Check {{
+    double {fields}, value, function, bound;
+}};
+
+// points, value of the polynomial, value of the function, proven bound of the difference
+inline const std::vector<Check> checks = {{
+{points}
+}};
+
+// Levels that evaluate uses.
+constexpr int levels = {levels};
+
+// 0 and PASS if every value is within bound and noise of the function, else 1 and FAIL; the noise
+// is a forecast, proportional to 2^-scale_bits.
+inline int verdict(const std::vector<double>& values, int scale_bits) {{
+    const double noise = std::ldexp({noise}, 40 - scale_bits);
+    double deviation = 0.0, excess = -INFINITY;
+    for (std::size_t i = 0; i < checks.size(); i++) {{
+        deviation = std::max(deviation, std::abs(values[i] - checks[i].value));
+        excess = std::max(excess, std::abs(values[i] - checks[i].function) - checks[i].bound);
+    }}
+    const bool passed = excess <= noise;
+    std::printf("largest deviation under encryption %.3g\\n", deviation);
+    std::printf("%s: beyond the bound by %.3g, noise %.3g\\n", passed ? "PASS" : "FAIL", excess, noise);
+    return passed ? 0 : 1;
+}}"""
+
+
+def checks_and_verdict(job: Job) -> str:
+    """C++: the points, and what judges the values found there."""
+    return CHECKS.format(
+        fields=", ".join(arguments_of(job.approximation.plan)),
+        points=block(checks(job)),
+        levels=job.levels,
+        noise=repr(job.noise.at(40)),
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..cost.models import cost_model
-from ..outward import float_up, lower_places
+from ..errors import PolyApproxError
+from ..outward import float_up, lower, lower_places, upper
 from .job import Job
+from .noise import RING, SCALES
 from .text import shortest
 
 
@@ -21,6 +23,7 @@ def header(job: Job) -> list[str]:
         f"degrees: {', '.join(map(str, a.degrees))}",
         *_error(job),
         *_levels(job),
+        *_under_encryption(job),
         f"made by: {' '.join(a.provenance.command.splitlines())}",
     ]
     if job.rounding:
@@ -48,12 +51,45 @@ def _levels(job: Job) -> list[str]:
             f'(rule "{rule}"; the plan, operation by operation)'
             for rule in ("standalone", "published")
         ]
-        if job.plan_levels > a.counts("standalone").depth:
-            lines.append(f"levels: {job.plan_levels} where products with integers use one too")
-        return lines
+        return [*lines, *_used(job)]
     model = cost_model(job.format.model)
-    return [
+    lines = [
         f'levels: {model.component_levels(a, rule)} (rule "{rule}"; {model.about})'
         for rule in ("standalone", "published")
     ]
+    return [*lines, *_used(job)]
+
+
+def _used(job: Job) -> list[str]:
+    if not job.format.scheme:
+        return []
+    return [f"levels used: {job.levels}, by this file in {job.format.about}"]
+
+
+def _under_encryption(job: Job) -> list[str]:
+    """What scales add, what noise of inputs does, and security."""
+    if not job.format.scheme:
+        return []
+    noise, ring = job.noise, RING.bit_length() - 1
+    added = ", ".join(f"2^{bits} adds {upper(noise.at(bits), 2)}" for bits in SCALES)
+    smallest = (
+        "none of at most 2^59 adds less than a sixteenth of the error"
+        if noise.smallest is None
+        else f"2^{noise.smallest} (adds less than a sixteenth of the error)"
+    )
+    lines = [
+        f"smallest scale: {smallest}",
+        f"scales: {added} (a forecast for a ring of 2^{ring}, not proven)",
+        f"noise of inputs: {_slope(job)}",
+    ]
+    return [*lines, f"security: {job.format.security}"] if job.format.security else lines
+
+
+def _slope(job: Job) -> str:
+    a = job.approximation
+    guard = f"inputs may leave the interval by {lower(a.guard, 3)} of its larger end"
+    try:
+        return f"at most {upper(a.slope_bound, 3)} times larger in the result; {guard}"
+    except PolyApproxError:
+        return guard
 

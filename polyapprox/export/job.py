@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ..approximation import Approximation
+from ..cost.models import cost_model
 from ..plan.count import levels
+from .noise import Noise, noise_of
 
 Form = Literal["plan", "components"]
 
@@ -24,23 +27,34 @@ class Format:
     forms : tuple of {"plan", "components"}
         What it can hold: operations one by one, or coefficients for the framework's own
         evaluator of polynomials. The first is the default.
-    numbers : {"double", "powers", "exact"}
+    numbers : {"double", "powers", "series", "exact"}
         What the framework reads: float64; float64 coefficients of powers where it holds
-        components; or decimals of any length.
+        components; decimals of any length where it holds components, else float64; or decimals
+        of any length.
     model : str
         Cost model that counts the levels of components (:mod:`polyapprox.cost.models`).
     about : str
     write : callable
         From a :class:`Job` to the content of the file.
+    scheme : str
+        Whose noise is forecast (:data:`polyapprox.noise.SCHEMES`); empty: nothing is encrypted.
+    levels : callable, optional
+        From a :class:`Job` to the levels that the file uses where it runs; by default those of
+        the plan where every product with a constant uses one, or of the components.
+    security : str
+        Of the parameters in the file; empty: it has none.
     """
 
     name: str
     suffix: str
     forms: tuple[Form, ...]
-    numbers: Literal["double", "powers", "exact"]
+    numbers: Literal["double", "powers", "series", "exact"]
     model: str
     about: str
     write: Callable[[Job], bytes]
+    scheme: str = ""
+    levels: Callable[[Job], int] | None = None
+    security: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,12 +67,15 @@ class Check:
     value : float
         r there, to double precision.
     target : float
-        The function itself there.
+        The function itself there; r where nothing is proven.
+    allowed : float
+        Proven bound of |r − function| there, absolute.
     """
 
     arguments: tuple[float, ...]
     value: float
     target: float
+    allowed: float
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,21 @@ class Job:
         """An identifier in every language, such as ``relu`` or ``function``."""
         name = self.approximation.function
         return name if name.isidentifier() and name.isascii() else "function"
+
+    @property
+    def levels(self) -> int:
+        """Levels that the file uses where it runs."""
+        if self.format.levels is not None:
+            return self.format.levels(self)
+        if self.form == "plan":
+            return self.plan_levels
+        model = cost_model(self.format.model)
+        return model.component_levels(self.approximation, "standalone")
+
+    @cached_property
+    def noise(self) -> Noise:
+        """Noise of the plan under encryption, forecast."""
+        return noise_of(self.approximation, self.format.scheme or "openfhe")
 
     @property
     def plan_levels(self) -> int:

@@ -13,6 +13,7 @@ from ..approximation import Approximation
 from ..errors import ArgumentError, PolyApproxError
 from ..given import is_word, shown
 from ..numbers import ZERO, ball, exact
+from ..outward import float_up
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import working_precision
@@ -26,8 +27,9 @@ from .job import Check, Form, Format, Job
 from .powers import from_powers
 from .text import is_double, nearest_double
 
-_CHECKED = 9
+_CHECKED = 17
 _PRECISE = 800
+_ULPS = 2.0**-51  # value and function are rounded to doubles
 _POINTS = 401
 _LARGEST_EXPANDED = 256
 
@@ -44,7 +46,8 @@ def prepare(approximation: Approximation, format: Format, form: Form | None = No
     if chosen == "components":
         chain_of(approximation)
     written, rounding = approximation, ""
-    if format.numbers != "exact":
+    whole = format.numbers == "exact" or (chosen, format.numbers) == ("components", "series")
+    if not whole:
         try:
             if chosen == "plan":
                 written, rounding = _rounded_plan(approximation)
@@ -208,10 +211,20 @@ def _checks(approximation: Approximation) -> tuple[Check, ...]:
     pairs = [(x,) for x in places]
     if approximation.inputs == 2:
         pairs = list(zip(places, reversed(places[:-1] + places[:1]), strict=True))  # type: ignore[arg-type]
-    return tuple(
-        Check(point, _exact_value(approximation, point), _target(approximation, point))
-        for point in pairs
-    )
+    return tuple(_check(approximation, point) for point in pairs)
+
+
+def _check(approximation: Approximation, point: tuple[float, ...]) -> Check:
+    value = _exact_value(approximation, point)
+    if approximation.certificate is None:  # nothing is proven: what is computed is the polynomial
+        return Check(point, value, value, _ULPS * abs(value))
+    target = _target(approximation, point)
+    weight = 1.0
+    if approximation.weight != "1":
+        weighed = error_function(approximation).weight
+        weight = 1.0 if weighed is None else float(weighed.numpy(np.float64(point[0])))
+    rounding = _ULPS * max(abs(value), abs(target))
+    return Check(point, value, target, float_up(approximation.certificate.upper) / weight + rounding)
 
 
 def _exact_value(approximation: Approximation, point: tuple[float, ...]) -> float:

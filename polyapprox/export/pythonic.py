@@ -57,12 +57,40 @@ def series_constants(job: Job, chain: Chain, doubled_first: bool = False) -> str
 
 
 def check_constants(job: Job) -> str:
-    """``CHECK``: points, values of the polynomial and of the function."""
-    lines = ["# points, value of the polynomial, value of the function", "CHECK = ["]
+    """``CHECK``: points, values of the polynomial and of the function, proven bounds."""
+    lines = [
+        "# points, value of the polynomial, value of the function, proven bound of the difference",
+        "CHECK = [",
+    ]
     for check in job.checks:
         point = ", ".join(repr(x) for x in check.arguments)
-        lines.append(f"    (({point},), {check.value!r}, {check.target!r}),")
+        lines.append(f"    (({point},), {check.value!r}, {check.target!r}, {check.allowed!r}),")
     return "\n".join([*lines, "]"]) + "\n"
+
+
+def noise_constants(job: Job, noise: float | None = None) -> str:
+    """``LEVELS`` that the file uses, ``NOISE`` that is forecast at a scale of 2^40."""
+    at_40 = job.noise.at(40) if noise is None else noise
+    return f"LEVELS = {job.levels}\nNOISE = {at_40!r}  # at a scale of 2^40; a forecast\n"
+
+
+VERDICT = '''def verdict(values, levels, scale_bits):
+    """Say what was found; 0 for PASS, 1 for FAIL."""
+    noise = NOISE * 2.0 ** (40 - scale_bits)
+    rows = list(zip(values, CHECK))
+    deviation = max(abs(y - value) for y, (_, value, _, _) in rows)
+    excess = max(abs(y - target) - allowed for y, (_, _, target, allowed) in rows)
+    print(f"levels used {levels} of {LEVELS}; largest deviation under encryption {deviation:.3g}")
+    if excess <= noise and levels == LEVELS:
+        print(f"PASS: within bound and noise ({noise:.3g})")
+        return 0
+    print(f"FAIL: beyond the bound by {excess:.3g}, noise forecast {noise:.3g}")
+    return 1
+'''
+
+MAIN = """if __name__ == "__main__":
+    raise SystemExit(self_check())
+"""
 
 
 def stages_of(job: Job) -> Chain:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from ..errors import ArgumentError
-from .count import Rule, input_scaling, is_free
+from .count import Rule, count, input_scaling, is_free
 from .plan import Operation, Plan
 
 Step = tuple  # (name, slot, …): see `Schedule`
@@ -78,7 +78,13 @@ class Schedule:
 
 
 def schedule(
-    plan: Plan, primes: Sequence[int], scale_bits: int, *, fold_input: bool = True
+    plan: Plan,
+    primes: Sequence[int],
+    scale_bits: int,
+    *,
+    fold_input: bool = True,
+    unit: float | None = None,
+    back: bool = False,
 ) -> Schedule:
     """The steps of a plan.
 
@@ -92,11 +98,16 @@ def schedule(
     fold_input : bool
         Fold the scaling of the input into the encryption, where it is the input's only use
         (counting rule "published"); otherwise it uses its level (rule "standalone").
+    unit : float, optional
+        The scale itself, instead of 2^scale_bits (for symbols: :mod:`polyapprox.plan.symbolic`).
+    back : bool
+        Bring the result's true scale back to the first one, for a framework that cannot be told
+        another; without it the scale is canonical.
 
     Raises
     ------
     ArgumentError
-        If the plan needs more levels than there are primes.
+        If the plan needs more levels than there are primes, or its scale cannot be brought back.
 
     Examples
     --------
@@ -106,13 +117,14 @@ def schedule(
     >>> made.levels, made.rule, made.number("multiply", "square")
     (3, 'published', 3)
     """
-    exact: set[int] = set()
+    exact: dict[int, float | None] = {}
     while True:
-        lowering = _Lowering(plan, primes, scale_bits, fold_input, exact)
+        first = 2.0**scale_bits if unit is None else unit
+        lowering = _Lowering(plan, primes, first, fold_input, exact, back)
         try:
             return lowering.run()
         except _ConflictError as conflict:
-            if conflict.products <= exact:
+            if conflict.products.items() <= exact.items():
                 raise ArgumentError(
                     "the plan adds up products whose scales cannot be made equal"
                 ) from None
@@ -120,9 +132,9 @@ def schedule(
 
 
 class _ConflictError(Exception):
-    """Products (indices of operations) that must have the canonical scale."""
+    """Products (indices of operations) that must have a scale; None: the canonical one."""
 
-    def __init__(self, products: set[int]) -> None:
+    def __init__(self, products: dict[int, float | None]) -> None:
         super().__init__(products)
         self.products = products
 
@@ -151,20 +163,26 @@ class _Form:
 class _Lowering:
     plan: Plan
     primes: Sequence[int]
-    scale_bits: int
+    unit: float
     fold_input: bool
-    exact: set[int]
+    exact: dict[int, float | None]
+    back: bool = False
     steps: list[Step] = field(default_factory=list)
     bases: list[_Base] = field(default_factory=list)
     instead: dict[int, _Form] = field(default_factory=dict)
     slots: int = 0
 
     def run(self) -> Schedule:
-        self.unit = 2.0**self.scale_bits
         self.canonical = [self.unit]
         for prime in self.primes:
             self.canonical.append(self.canonical[-1] ** 2 / prime)
         self.adjusted: dict[tuple[int, int, float], int] = {}
+        if self.back:
+            rule: Rule = "published" if self.fold_input else "standalone"
+            last = count(self.plan, rule).depth
+            self.canonical[last] = self.unit
+            for level in reversed(range(last)):
+                self.canonical[level] = (self.canonical[level + 1] * self.primes[level]) ** 0.5
         folded = input_scaling(self.plan) if self.fold_input else None
         factors = [1.0] * self.plan.inputs
         self.forms: list[_Form] = []
@@ -177,14 +195,17 @@ class _Lowering:
                 form = self._form(index, operation)
             self.forms.append(form)
         result = self._output(self.forms[self.plan.output])
-        rule: Rule = "standalone" if folded is None else "published"
+        rule = "standalone" if folded is None else "published"
         steps = tuple(_with_frees(self.steps, result.slot))
         slot = -1 if result.slot is None else result.slot
         return Schedule(steps, slot, result.level, result.scale, tuple(factors), rule)
 
     def _output(self, form: _Form) -> _Base:
         if form.terms:
-            return self.bases[self._materialise(form)]
+            made = self.bases[self._materialise(form)]
+            if self.back and abs(made.scale / self.unit - 1) > _SAME:
+                raise _ConflictError(dict.fromkeys(made.products))
+            return made
         zero = self._emit("copy", self.bases[0].slot)  # a constant: x − x + constant
         self.steps.append(("minus", zero, self.bases[0].slot))
         self._shift(zero, form.constant, self.unit, 1)
@@ -201,8 +222,7 @@ class _Lowering:
         if kind == "shift":
             return _Form(first.terms, first.constant + _float(operation))
         if kind == "scale":
-            factor = _float(operation)
-            return _Form({k: c * factor for k, c in first.terms.items()}, first.constant * factor)
+            return _times(first, _float(operation))
         second = first if kind == "double" else self._linear(right)
         sign = -1.0 if kind == "subtract" else 1.0
         terms = dict(first.terms)
@@ -220,18 +240,23 @@ class _Lowering:
         return form
 
     def _product(self, index: int, left: int, right: int) -> _Form:
+        for place, other in ((left, right), (right, left)):
+            if not self.forms[place].terms:  # a constant: its coefficients vanished as doubles
+                return _times(self._linear(other), self.forms[place].constant)
         factor = 1.0
         operands: list[int] = []
+        left, right = sorted((left, right), key=lambda place: self._adaptable(self.forms[place]))
         for place in (left, right):
             form = self.forms[place]
-            ((base, coefficient),) = list(form.terms.items())[:1] or ((-1, 1.0),)
-            if not form.terms:
-                raise ArgumentError("the plan multiplies by a constant as if it were a ciphertext")
+            base, coefficient = next(iter(form.terms.items()))
             if len(form.terms) == 1 and not form.constant and is_free(coefficient):
                 factor *= coefficient
             else:
-                partner = self.bases[operands[0]] if operands and place != left else None
-                base = self._materialise(form, None if place in self.exact else partner)
+                partner = self.bases[operands[0]] if operands and left != right else None
+                wanted = None
+                if partner is not None and place not in self.exact:
+                    wanted = self._partner(form, partner, index)
+                base = self._materialise(form, wanted)
                 self.forms[place] = _Form({base: 1.0})
             operands.append(base)
         first, second = (self.bases[base] for base in operands)
@@ -254,18 +279,32 @@ class _Lowering:
     ) -> list[float]:
         """The scales of the operands of a product, changed where it must be canonical."""
         scales = [self.bases[base].scale for base in operands]
-        wanted = self.canonical[level]
-        off = scales[0] * (scales[1] / wanted) / wanted - 1
+        wanted, after = self.canonical[level], self._after(index, level)
+        off = scales[0] / after * (scales[1] / self.primes[level]) - 1
         if index not in self.exact or abs(off) < _SAME:
             return scales
         for one, other in ((0, 1), (1, 0)):
             if operands[0] != operands[1] and self.bases[operands[one]].level < level:
-                scales[one] = wanted * (wanted / scales[other])
+                scales[one] = after * (self.primes[level] / scales[other])
                 return scales
         if self.bases[operands[0]].level < level:
             return [wanted, wanted]
+        if self.back:
+            self._ask(after * self.primes[level], operands, scales)
         products = frozenset().union(*(self.bases[base].products for base in operands))
-        raise _ConflictError({*places, *products})
+        raise _ConflictError(dict.fromkeys((*places, *products)))
+
+    def _after(self, index: int, level: int) -> float:
+        """The scale that a product is to have when it is rescaled."""
+        return self.exact.get(index) or self.canonical[level + 1]
+
+    def _ask(self, raw: float, operands: list[int], scales: list[float]) -> None:
+        """Give one operand of a product another scale, if it is a product that can have one."""
+        for one, other in ((0, 1), (1, 0)):
+            for product in self.bases[operands[one]].products:
+                _, left, right, _ = self.plan.operations[product]
+                if left != right and product not in self.exact and operands[0] != operands[1]:
+                    raise _ConflictError({product: raw / scales[other]})
 
     def _at(self, base: int, level: int, wanted: float) -> int:
         """Slot of a ciphertext brought to a level, and to a scale."""
@@ -286,13 +325,20 @@ class _Lowering:
             self.adjusted[key] = self._emit("rescale", raw)
         return self.adjusted[key]
 
-    def _materialise(self, form: _Form, partner: _Base | None = None) -> int:
-        """One ciphertext for a form; a partner it is multiplied with may decide its scale."""
+    def _partner(self, form: _Form, partner: _Base, index: int) -> float:
+        """The scale of a form that makes its product with a partner what it is to be."""
+        place = max(self._level(form), partner.level)
+        if place >= len(self.primes):
+            self._refuse()
+        return self._after(index, place) * (self.primes[place] / partner.scale)
+
+    def _materialise(self, form: _Form, wanted: float | None = None) -> int:
+        """One ciphertext for a form; of a wanted scale, where nothing in it has one already."""
         if len(form.terms) == 1 and not form.constant and next(iter(form.terms.values())) == 1:
             base = next(iter(form.terms))
             self._rescaled(base)
             return base
-        level = max(self.bases[base].level + (not is_free(c)) for base, c in form.terms.items())
+        level = self._level(form)
         if level > len(self.primes):
             self._refuse()
         form = self._substituted(form, level)
@@ -305,10 +351,7 @@ class _Lowering:
         if fixed:
             made = self._on_fixed(fixed, others, level)
         else:
-            wanted = self.canonical[level]
-            if partner is not None:
-                common = self.canonical[max(level, partner.level)]
-                wanted = common * (common / partner.scale)
+            wanted = self.canonical[level] if wanted is None else wanted
             slot = self._emit("rescale", self._sum(others, level - 1, wanted))
             made = _Base(level, wanted, slot)
         if form.constant and made.slot is not None:
@@ -319,6 +362,14 @@ class _Lowering:
             terms = {kept: 1 / times, **{other: -c / times for other, c in others.items()}}
             self.instead.setdefault(base, _Form(terms, -form.constant / times))
         return kept
+
+    def _level(self, form: _Form) -> int:
+        return max(self.bases[base].level + (not is_free(c)) for base, c in form.terms.items())
+
+    def _adaptable(self, form: _Form) -> bool:
+        """Whether a form is made by a rescaling, which can give it any scale."""
+        level = self._level(form)
+        return not any(is_free(c) and self.bases[b].level == level for b, c in form.terms.items())
 
     def _substituted(self, form: _Form, level: int) -> _Form:
         """The same sum without products that would be rescaled for it alone.
@@ -347,7 +398,7 @@ class _Lowering:
         scale = bases[0].scale
         products = frozenset().union(*(base.products for base in bases))
         if any(abs(base.scale / scale - 1) > _SAME for base in bases):
-            raise _ConflictError(set(products))
+            raise _ConflictError(dict.fromkeys(products))
         early = all(base.raw is not None for base in bases)
         if early and (others or len(fixed) > 1):  # everything before the rescaling
             total = self._sum(others, level - 1, scale) if others else None
@@ -417,6 +468,11 @@ class _Lowering:
     def _keep(self, base: _Base) -> int:
         self.bases.append(base)
         return len(self.bases) - 1
+
+
+def _times(form: _Form, factor: float) -> _Form:
+    terms = {base: c * factor for base, c in form.terms.items() if c * factor}
+    return _Form(terms, form.constant * factor)
 
 
 def _float(operation: Operation) -> float:

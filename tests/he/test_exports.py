@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -31,16 +32,23 @@ TABLES = {
 }
 
 
-def deviation(command: list[object]) -> float:
-    """Largest deviation that the self-check of an export prints."""
+def passes(command: list[object]) -> bool:
+    """Whether the self-check of an export says PASS, with the exit code to it, levels as it says."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, env=environment, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert "under encryption" in done.stdout
-    return float(done.stdout.split()[-1])
+    assert "under encryption" in done.stdout, done.stderr
+    assert ("PASS: " in done.stdout) == (done.returncode == 0)
+    return done.returncode == 0
+
+
+CIRCUITS = {
+    "relu, 3 multiplications": lambda: pa.circuit("relu", multiplications=3),
+    "relu 2^-10 on [-30, 30]": lambda: pa.relu(precision=2**-10, interval=(-30, 30)),
+    "relu on [-3, 17]": lambda: pa.circuit("relu", multiplications=5, interval=(-3, 17)),
+}
 
 
 def exported(table: str, name: str, form: str, folder: Path) -> Path:
@@ -51,20 +59,33 @@ def exported(table: str, name: str, form: str, folder: Path) -> Path:
 @pytest.mark.parametrize("form", ["plan", "components"])
 @pytest.mark.parametrize("table", TABLES)
 def test_openfhe(table: str, form: str, tmp_path: Path) -> None:
-    assert deviation([OPENFHE, exported(table, "openfhe", form, tmp_path)]) < 1e-8
+    assert passes([OPENFHE, exported(table, "openfhe", form, tmp_path)])
+
+
+@pytest.mark.skipif(OPENFHE is None, reason="OpenFHE was not found")
+@pytest.mark.parametrize("table", CIRCUITS)
+def test_openfhe_circuits(table: str, tmp_path: Path) -> None:
+    assert passes([OPENFHE, CIRCUITS[table]().export("openfhe", tmp_path / "exported.py")])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tenseal") is None, reason="needs tenseal")
+@pytest.mark.parametrize("table", CIRCUITS)
+def test_tenseal_circuits(table: str, tmp_path: Path) -> None:
+    """Scales are tracked: ReLU at 2^-10 on [-30, 30] was beyond its bound where they were not."""
+    assert passes([sys.executable, CIRCUITS[table]().export("tenseal", tmp_path / "exported.py")])
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tenseal") is None, reason="needs tenseal")
 @pytest.mark.parametrize("table", TABLES)
 def test_tenseal_plan(table: str, tmp_path: Path) -> None:
     """At its 40 bits: constants, lines, and operands of different levels."""
-    assert deviation([sys.executable, exported(table, "tenseal", "plan", tmp_path)]) < 1e-3
+    assert passes([sys.executable, exported(table, "tenseal", "plan", tmp_path)])
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tenseal") is None, reason="needs tenseal")
 @pytest.mark.parametrize("table", ["constant", "line", "degree 6"])
 def test_tenseal_powers(table: str, tmp_path: Path) -> None:
-    assert deviation([sys.executable, exported(table, "tenseal", "components", tmp_path)]) < 1e-3
+    assert passes([sys.executable, exported(table, "tenseal", "components", tmp_path)])
 
 
 @pytest.mark.skipif(
@@ -74,18 +95,61 @@ def test_tenseal_powers(table: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["plan", "components"])
 @pytest.mark.parametrize("table", ["constant", "degree 6", "relu"])
 def test_desilo(table: str, form: str, tmp_path: Path) -> None:
-    assert deviation([sys.executable, exported(table, "desilo", form, tmp_path)]) < 1e-5
+    assert passes([sys.executable, exported(table, "desilo", form, tmp_path)])
 
 
 @pytest.mark.skipif(importlib.util.find_spec("orion_evaluator") is None, reason="needs orion")
-@pytest.mark.parametrize("table", TABLES)
-def test_orion_container(table: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["components", "plan"])
+@pytest.mark.parametrize("table", [*TABLES, *CIRCUITS])
+def test_orion_container(table: str, form: str, tmp_path: Path) -> None:
     """The container as it is, its own parameters, its own points: all levels are used."""
-    raw = TABLES[table]().export("orion", tmp_path / "exported.orion").read_bytes()
+    if table in CIRCUITS and form == "components":
+        pytest.skip("a circuit has none")
+    one = {**TABLES, **CIRCUITS}[table]()
+    raw = one.export("orion", tmp_path / "exported.orion", form=form).read_bytes()  # type: ignore[arg-type]
     header = json.loads(raw[12 : 12 + struct.unpack_from("<I", raw, 8)[0]])
     values, level = forward(raw, header)
-    worst = max(abs(y - row[1]) for y, row in zip(values, header["check"]["rows"], strict=False))
-    assert worst < 1e-8 and level == 0
+    check = header["check"]
+    excess = [abs(y - row[2]) - row[3] for y, row in zip(values, check["rows"], strict=False)]
+    assert max(excess) <= check["noise"] and level == 0
+    deviation = max(abs(y - row[1]) for y, row in zip(values, check["rows"], strict=False))
+    assert deviation < 1e-8 + check["noise"]
+
+
+HEIR = shutil.which("heir-opt") or shutil.which("heir-opt", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.skipif(HEIR is None, reason="needs heir-opt, of the wheel heir-py")
+@pytest.mark.parametrize("table", [*TABLES, *CIRCUITS])
+def test_heir_compiles_plans_to_ckks(table: str, tmp_path: Path) -> None:
+    """What HEIR makes of a plan computes it, and needs its levels, or more where it must."""
+    one = {**TABLES, **CIRCUITS}[table]()
+    source = one.export("heir", tmp_path / "plan.mlir", form="plan")
+
+    def opt(*passes: str) -> str:
+        done = subprocess.run([HEIR, *passes, source], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    text = source.read_text()
+    checks = re.findall(r"^//   (.*): (.*), (.*), (.*)$", text, re.MULTILINE)
+    for x, value, *_ in checks:
+        assert interpreted(opt(), float(x)) == pytest.approx(float(value), abs=1e-9 * 60)
+    used = int(re.search(r"levels used: (\d+)", text)[1])  # type: ignore[index]
+    found = max(map(int, re.findall(r"level = (\d+)", opt("--mlir-to-ckks"))), default=0)
+    assert used <= found <= used + 2
+
+
+def interpreted(text: str, x: float) -> float:
+    """A function of ``arith`` on one float."""
+    values = {"%arg0": x}
+    for name, kind, rest in re.findall(r"(%\w+) = arith\.(\w+) (.*) : f64", text):
+        if kind == "constant":
+            values[name] = float(rest)
+        else:
+            a, b = (values[part] for part in rest.split(", "))
+            values[name] = {"mulf": a * b, "addf": a + b, "subf": a - b}[kind]
+    return values[re.search(r"return (%\w+)", text)[1]]  # type: ignore[index]
 
 
 def forward(raw: bytes, header: dict) -> tuple[list[float], int]:
@@ -130,14 +194,14 @@ replace github.com/tuneinsight/lattigo/v6 => {stub}
 """
 GO_TEST = """package polyapprox
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 func TestSelfCheck(t *testing.T) {
-	if err := SelfCheck(1e-12); err != nil {
-		t.Fatal(err)
-	}
-	if len(Polynomials(200)) != len(Coefficients) {
-		t.Fatal("stages are missing")
+	if SelfCheck(os.Stdout) != 0 {
+		t.Fatal("FAIL")
 	}
 }
 """
@@ -145,9 +209,16 @@ func TestSelfCheck(t *testing.T) {
 
 @pytest.mark.skipif(go_tool("go") is None, reason="needs Go")
 def test_go_is_formatted_vetted_and_run(tmp_path: Path) -> None:
-    """Lattigo's modules cannot be fetched here: types are those of a stub of what is used."""
-    TABLES["relu"]().export("lattigo", tmp_path / "relu.go")
-    (tmp_path / "relu_test.go").write_text(GO_TEST)
+    """Against a stub of what is used of Lattigo, which computes in the clear with real scales: its
+    primes are a thousandth off the scale. Several packages, one run of the compiler."""
+    forms = [(name, form) for name in TABLES for form in ("components", "plan")]
+    forms += [(name, "plan") for name in CIRCUITS]
+    for number, (name, form) in enumerate(forms):
+        folder = tmp_path / f"p{number}"
+        folder.mkdir()
+        one = {**TABLES, **CIRCUITS}[name]()
+        one.export("lattigo", folder / "exported.go", form=form)  # type: ignore[arg-type]
+        (folder / "exported_test.go").write_text(GO_TEST)
     (tmp_path / "go.mod").write_text(GO_MOD.format(stub=STUB))
     environment = {
         **os.environ, "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local",
@@ -163,6 +234,6 @@ def test_go_is_formatted_vetted_and_run(tmp_path: Path) -> None:
 
     gofmt, go = go_tool("gofmt"), go_tool("go")
     assert gofmt and go
-    assert run(gofmt, "-l", "relu.go") == ""
+    assert run(gofmt, "-l", ".") == ""
     run(go, "vet", "./...")
-    assert run(go, "test", "./...").startswith("ok")
+    assert run(go, "test", "./...").count("ok") == len(forms)

@@ -14,6 +14,9 @@ from polyapprox.provenance import Provenance
 from polyapprox.recipes.plans import composite_plan, composition_plan
 
 FORMS = [(name, form) for name in FORMATS for form in find_format(name).forms]
+STEPS = [(name, "plan") for name in ("csv", "heir", "latex", "lattigo", "orion", "seal", "tenseal")]
+"""Plans that are written but not read: most are steps with scales tracked, not the plan's constants."""
+READ = [one for one in FORMS if one not in STEPS]
 
 
 def bare(

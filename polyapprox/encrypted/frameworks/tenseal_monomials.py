@@ -60,14 +60,14 @@ def forecast(
     for coefficients in lists:
         exact = np.polynomial.polynomial.polyval(exact, coefficients)
         with np.errstate(over="ignore", invalid="ignore"):
-            run = _polyval(run, coefficients, ratios, level)
+            run = with_drift(run, coefficients, ratios, level)
             run = run + noise * signs * max(abs(c) for c in coefficients)
         level += (len(coefficients) - 1).bit_length()
     error = float(np.abs(run - exact).max())
     return (error if np.isfinite(error) else float("inf")), float(np.abs(exact).max())
 
 
-def _polyval(
+def with_drift(
     x: np.ndarray, coefficients: Sequence[float], ratios: Sequence[float], start: int
 ) -> np.ndarray:
     """The sum of coefficient · x^k, every product times 2^scale_bits over the prime it lost."""

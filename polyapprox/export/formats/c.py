@@ -33,23 +33,27 @@ double polyapprox_{name}({parameters})
     return {result};
 }}
 
-// points, value of the polynomial, value of the function
+// points, value of the polynomial, value of the function, proven bound of the difference
 static const double polyapprox_{name}_points[][{columns}] = {{
 {points}
 }};
 
-// 0 if every value is within tolerance (in units of the largest value), 1 otherwise.
+// 0 (PASS) if every value is within tolerance (in units of the largest value) of the polynomial,
+// and within bound and tolerance of the function; 1 (FAIL) otherwise.
 int polyapprox_{name}_check(double tolerance)
 {{
     const int count = (int)(sizeof polyapprox_{name}_points / sizeof polyapprox_{name}_points[0]);
-    double size = 1.0, worst = 0.0;
+    double size = 1.0, worst = 0.0, excess = -INFINITY;
     for (int i = 0; i < count; i++) {{
         const double *p = polyapprox_{name}_points[i];
+        const double y = polyapprox_{name}({call});
         size = fmax(size, fabs(p[{inputs}]));
-        worst = fmax(worst, fabs(polyapprox_{name}({call}) - p[{inputs}]));
+        worst = fmax(worst, fabs(y - p[{inputs}]));
+        excess = fmax(excess, fabs(y - p[{inputs} + 1]) - p[{inputs} + 2]);
     }}
-    printf("largest deviation %.3g\\n", worst / size);
-    return !(worst / size <= tolerance);
+    const int failed = !(worst / size <= tolerance && excess <= tolerance * size);
+    printf("%s: largest deviation %.3g\\n", failed ? "FAIL" : "PASS", worst / size);
+    return failed;
 }}
 
 #ifdef POLYAPPROX_MAIN
@@ -78,7 +82,7 @@ def _write(job: Job) -> bytes:
         parameters=", ".join(f"double {argument}" for argument in arguments),
         body=body,
         result=result,
-        columns=inputs + 2,
+        columns=inputs + 3,
         points=curly.block(curly.checks(job)),
         inputs=inputs,
         call=", ".join(f"p[{i}]" for i in range(inputs)),

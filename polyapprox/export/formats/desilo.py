@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from ..job import Format, Job
 from ..pythonic import (
+    MAIN,
+    VERDICT,
     check_constants,
     docstring,
     encoded,
+    noise_constants,
     plan_function,
     series_constants,
     stages_of,
@@ -48,35 +51,28 @@ def series(engine, key, u, coefficients):
     return engine.evaluate_chebyshev_polynomial(u, coefficients, key)
 '''
 
-_CHECK = '''def self_check(levels={levels}):
-    """Encrypt the points of CHECK, evaluate, decrypt: largest |result − polynomial|."""
+_CHECK = '''def self_check():
+    """Encrypt the points of CHECK, evaluate, decrypt; the exit code: 0 for PASS, 1 for FAIL."""
     import desilofhe
 
-    engine = desilofhe.Engine(mode="cpu", max_level=levels)
+    engine = desilofhe.Engine(mode="cpu", max_level=max(LEVELS, 1))
     secret = engine.create_secret_key()
     public = engine.create_public_key(secret)
     key = engine.create_relinearization_key(secret)
-    columns = zip(*(point for point, _, _ in CHECK))
+    columns = zip(*(point for point, *_ in CHECK))
     ciphertexts = [engine.encrypt(list(column), public) for column in columns]
-    values = engine.decrypt(evaluate(engine, key, *ciphertexts), secret).real
-    return max(abs(y - value) for y, (_, value, _) in zip(values, CHECK))
-
-
-if __name__ == "__main__":
-    print(f"largest deviation under encryption: {{self_check():.3g}}")
+    result = evaluate(engine, key, *ciphertexts)
+    values = engine.decrypt(result, secret).real
+    return verdict(values, ciphertexts[0].level - result.level, 40)
 '''
 
 
 def _write(job: Job) -> bytes:
-    depth = job.plan_levels
     if job.form == "plan":
         body = [plan_function(job, _SYNTAX, "engine, key, ", "The plan on ciphertexts.")]
         notes = ("", "evaluate(engine, key, x): key is the relinearisation key.")
     else:
-        from ...cost.models import cost_model
-
         chain = stages_of(job)
-        depth = cost_model("desilofhe").component_levels(job.approximation, "standalone")
         gate = chain.final == "gate"
         final = "    return engine.add(engine.multiply(x, u, key), OFFSET)" if gate else (
             "    return u"
@@ -84,11 +80,12 @@ def _write(job: Job) -> bytes:
         body = [series_constants(job, chain), _SERIES.format(final=final)]
         notes = ("", "Chebyshev coefficients, low to high, the first as it is.")
     return encoded(
-        docstring(job, *notes), *body[:1], check_constants(job), *body[1:],
-        _CHECK.format(levels=max(depth, 1) + 1),
+        docstring(job, *notes), *body[:1], noise_constants(job), check_constants(job), *body[1:],
+        VERDICT, _CHECK, MAIN,
     )  # fmt: skip
 
 
 FORMAT = Format(
-    "desilo", ".py", ("plan", "components"), "double", "desilofhe", "desilofhe (Python)", _write
-)
+    "desilo", ".py", ("plan", "components"), "double", "desilofhe", "desilofhe (Python)", _write,
+    scheme="desilofhe", security="128 bit, by desilofhe's own parameters",
+)  # fmt: skip

@@ -29,6 +29,7 @@ _FILE = """\
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <vector>
 
 #include "HEaaN/HEaaN.hpp"
@@ -81,26 +82,20 @@ inline HEaaN::Ciphertext evaluate(const HEaaN::HomEvaluator& eval, {parameters})
     return {result};
 }}
 
-struct Check {{
-    double {fields}, value, function;
-}};
+{checks}
 
-// points, value of the polynomial, value of the function
-inline const std::vector<Check> checks = {{
-{points}
-}};
-
-// Encrypt the points, evaluate, decrypt: largest |result - polynomial|.
-inline double self_check(
+// Encrypt the points, evaluate, decrypt: the exit code, 0 for PASS.
+inline int self_check(
     const HEaaN::HomEvaluator& eval, const HEaaN::Encryptor& encryptor,
-    const HEaaN::Decryptor& decryptor, const HEaaN::SecretKey& secret, HEaaN::u64 log_slots) {{
+    const HEaaN::Decryptor& decryptor, const HEaaN::SecretKey& secret, HEaaN::u64 log_slots,
+    int scale_bits) {{
 {encrypt}
     HEaaN::Message values(log_slots);
     decryptor.decrypt(evaluate(eval, {ciphertexts}), secret, values);
-    double worst = 0.0;
+    std::vector<double> found;
     for (std::size_t i = 0; i < checks.size(); i++)
-        worst = std::max(worst, std::abs(values[i].real() - checks[i].value));
-    return worst;
+        found.push_back(values[i].real());
+    return verdict(found, scale_bits);
 }}
 
 }}  // namespace polyapprox_{name}
@@ -128,11 +123,13 @@ def _write(job: Job) -> bytes:
         parameters=", ".join(f"const HEaaN::Ciphertext& {a}" for a in arguments),
         body=body,
         result=result,
-        fields=", ".join(arguments),
-        points=curly.block(curly.checks(job)),
+        checks=curly.checks_and_verdict(job),
         encrypt="\n".join(_ENCRYPT.format(argument=a) for a in arguments),
         ciphertexts=", ".join(arguments),
     ).encode()
 
 
-FORMAT = Format("heaan", ".h", ("plan",), "double", "ideal", "HEaaN (C++)", _write)
+FORMAT = Format(
+    "heaan", ".h", ("plan",), "double", "ideal", "HEaaN (C++)", _write,
+    scheme="lattigo", security="that of the context given",
+)  # fmt: skip

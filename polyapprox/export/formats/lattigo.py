@@ -1,131 +1,27 @@
-"""Lattigo: a Go file with decimals for ``minimax.NewPolynomial`` and ``bignum.NewPolynomial``.
+"""Lattigo: a Go file with a function on ciphertexts, by its evaluator of polynomials or step by step.
 
-Coefficients are Chebyshev on [-1, 1], low to high, c_0 as it is, innermost first; Lattigo reads
-each decimal to 3.3 bits for each character, so that exact expansions stay exact. Its evaluator
-panics on a constant, which is written as c_0 + 0 · T_1.
+Components: Chebyshev coefficients, low to high, c_0 as it is, innermost first; Lattigo reads each
+decimal to 3.3 bits for each character, so that exact expansions stay exact. The file maps every
+stage's interval to [-1, 1] itself, and does constants apart, on which Lattigo's evaluator panics.
+
+Plans: the steps of a schedule on Lattigo's operations, with scales tracked
+(:mod:`polyapprox.plan.symbolic`), for a ciphertext of any level and scale.
 """
 
 from __future__ import annotations
 
-from ...numbers import ZERO
+from ...plan.symbolic import symbolic_schedule
 from .. import curly
-from ..chain import chain_of, without_trailing_zeros
+from ..chain import chain_of, is_unit, without_trailing_zeros
 from ..header import header
 from ..job import Format, Job
-from ..text import decimal
+from ..lattigo_go import CHECK, HEAD, PLAN, SERIES
+from ..noise import RING
+from ..steps import number, step_statements
+from ..straight import arguments_of
+from ..text import decimal, double
 
-_FILE = """\
-{comment}
-package polyapprox
-
-import (
-	"fmt"
-	"math/big"
-
-	"github.com/tuneinsight/lattigo/v6/circuits/ckks/minimax"
-	"github.com/tuneinsight/lattigo/v6/utils/bignum"
-)
-
-// Coefficients of the stages, innermost first: Chebyshev, low to high, c0 as it is.
-{about}
-var Coefficients = [][]string{{
-{coefficients}
-}}
-
-// Intervals that are mapped to [-1, 1] before each stage.
-var Intervals = [][2]string{{
-{intervals}
-}}
-
-// Final says what is done with the value of the last stage.
-const Final = "{final}"
-
-// Offset is added at the end.
-const Offset = "{offset}"
-
-// Minimax is the composite polynomial for minimax.Evaluator and comparison.NewEvaluator, whose
-// stages are all on [-1, 1].
-func Minimax() (minimax.Polynomial, error) {{
-	for _, interval := range Intervals {{
-		if interval != [2]string{{"-1", "1"}} {{
-			return nil, fmt.Errorf("a stage is on %v: scale the input to [-1, 1]", interval)
-		}}
-	}}
-	return minimax.NewPolynomial(Coefficients), nil
-}}
-
-// Polynomials are the stages for polynomial.Evaluator.
-func Polynomials(prec uint) []bignum.Polynomial {{
-	polynomials := make([]bignum.Polynomial, len(Coefficients))
-	for i, row := range Coefficients {{
-		coefficients := make([]*big.Float, len(row))
-		for j := range row {{
-			coefficients[j] = number(row[j], prec)
-		}}
-		interval := &bignum.Interval{{A: *number(Intervals[i][0], prec), B: *number(Intervals[i][1], prec)}}
-		polynomials[i] = bignum.NewPolynomial(bignum.Chebyshev, coefficients, interval)
-	}}
-	return polynomials
-}}
-
-func number(text string, prec uint) *big.Float {{
-	value, ok := new(big.Float).SetPrec(prec).SetString(text)
-	if !ok {{
-		panic("not a number: " + text)
-	}}
-	return value
-}}
-
-// Evaluate computes the approximation in the clear, by Clenshaw's recurrence.
-func Evaluate(x float64) float64 {{
-	const prec = 512
-	argument := new(big.Float).SetPrec(prec).SetFloat64(x)
-	value := new(big.Float).Set(argument)
-	for i, row := range Coefficients {{
-		low, high := number(Intervals[i][0], prec), number(Intervals[i][1], prec)
-		width := new(big.Float).Sub(high, low)
-		u := new(big.Float).Add(value, value)
-		u.Sub(u, low).Sub(u, high).Quo(u, width)
-		first, second := new(big.Float).SetPrec(prec), new(big.Float).SetPrec(prec)
-		for k := len(row) - 1; k > 0; k-- {{
-			next := new(big.Float).SetPrec(prec).Mul(u, first)
-			next.Add(next, next).Sub(next, second).Add(next, number(row[k], prec))
-			first, second = next, first
-		}}
-		value = new(big.Float).SetPrec(prec).Mul(u, first)
-		value.Sub(value, second).Add(value, number(row[0], prec))
-	}}
-	switch Final {{
-	case "x * (1 + value) / 2":
-		value.Add(value, big.NewFloat(1)).Mul(value, argument).Quo(value, big.NewFloat(2))
-	case "x * value":
-		value.Mul(value, argument)
-	case "(1 + value) / 2":
-		value.Add(value, big.NewFloat(1)).Quo(value, big.NewFloat(2))
-	}}
-	result, _ := value.Add(value, number(Offset, prec)).Float64()
-	return result
-}}
-
-// Points of the self-check: argument, value of the polynomial, value of the function.
-var Points = [][3]float64{{
-{points}
-}}
-
-// SelfCheck compares Evaluate with the stored values.
-func SelfCheck(tolerance float64) error {{
-	for _, point := range Points {{
-		deviation := Evaluate(point[0]) - point[1]
-		if deviation < 0 {{
-			deviation = -deviation
-		}}
-		if !(deviation <= tolerance) {{
-			return fmt.Errorf("at %v: deviation %v", point[0], deviation)
-		}}
-	}}
-	return nil
-}}
-"""
+_LEAST_SCALE = 45
 
 FINALS = {
     "relu": "x * (1 + value) / 2",
@@ -133,34 +29,90 @@ FINALS = {
     "step": "(1 + value) / 2",
     "sign": "value",
 }
+_IMPORTS = {
+    "plan": ("", ""),
+    "components": (
+        '\t"math/big"\n\n'
+        '\t"github.com/tuneinsight/lattigo/v6/circuits/ckks/minimax"\n'
+        '\t"github.com/tuneinsight/lattigo/v6/circuits/ckks/polynomial"',
+        '\n\t"github.com/tuneinsight/lattigo/v6/utils/bignum"',
+    ),
+}
 
 
 def _write(job: Job) -> bytes:
+    imports, more = _IMPORTS[job.form]
+    head = HEAD.format(
+        comment="\n".join(f"// {line}".rstrip() for line in header(job)) + "\n//\n"
+        f"// Package polyapprox holds {job.approximation.function} for Lattigo.",
+        imports=imports, more=more, levels=job.levels,
+    )  # fmt: skip
+    return (head + (_plan(job) if job.form == "plan" else _series(job)) + _check(job)).encode()
+
+
+def _plan(job: Job) -> str:
+    plan = job.approximation.plan
+    made = symbolic_schedule(plan)
+    lines, result = step_statements(made, arguments_of(plan), "{name} := {value}")
+    lines = [line.replace("on.double(", "on.double_(") for line in lines]
+    return PLAN.format(
+        arguments=", ".join(arguments_of(plan)),
+        statements="\n".join(f"\t{line}" for line in lines),
+        result=result,
+        scale=number(made.scale),
+    )
+
+
+def _series(job: Job) -> str:
     a = job.approximation
-    chain_of(a)
     stages = [without_trailing_zeros(component) for component in a.components]
     composite = a.structure == "composite"
     coefficients, intervals = [], []
     for stage in stages:
-        numbers = stage.coefficients if stage.degree else (*stage.coefficients[:1], ZERO)
-        coefficients += ["\t{", *(f'\t\t"{decimal(c)}",' for c in numbers), "\t},"]
+        coefficients += ["\t{", *(f'\t\t"{decimal(c)}",' for c in stage.coefficients), "\t},"]
         low, high = stage.domain
         intervals.append(f'\t{{"{decimal(low)}", "{decimal(high)}"}},')
-    about = (
-        "// A composite is the bare sign: comparison.Evaluator.Step makes (1 + sign)/2 itself."
+    final = FINALS[a.function] if composite else "value"
+    return SERIES.format(
+        about="// A composite is the bare sign: comparison.Evaluator.Step makes (1 + sign)/2 itself."
         if composite
-        else "// The value of the last stage is the result."
-    )
-    return _FILE.format(
-        comment="\n".join(f"// {line}".rstrip() for line in header(job)) + "\n//\n"
-        f"// Package polyapprox holds {a.function} as polynomials for Lattigo.",
-        about=about,
+        else "// The value of the last stage is the result.",
         coefficients="\n".join(coefficients),
         intervals="\n".join(intervals),
-        final=FINALS[a.function] if composite else "value",
+        final=final,
         offset=decimal(a.offset),
-        points="\n".join(f"\t{line}" for line in curly.checks(job, decimal)),
-    ).encode()
+        halved=str("2" in final).lower(),
+        gated=str("x" in final).lower(),
+    )
 
 
-FORMAT = Format("lattigo", ".go", ("components",), "exact", "lattigo", "Lattigo v6 (Go)", _write)
+def _check(job: Job) -> str:
+    inputs = len(job.checks[0].arguments)
+    bits = job.noise.chosen(_LEAST_SCALE)
+    return CHECK.format(
+        s="s" if inputs > 1 else "",
+        columns=inputs + 3,
+        points="\n".join(f"\t{line}" for line in curly.checks(job, double)),
+        scale_bits=bits,
+        noise=repr(job.noise.at(bits)),
+        inputs=inputs,
+        given=", ".join(f"inputs[{i}]" for i in range(inputs)),
+        log_n=RING.bit_length() - 1,
+    )
+
+
+def _levels(job: Job) -> int:
+    if job.form == "plan":
+        return symbolic_schedule(job.approximation.plan).levels
+    chain = chain_of(job.approximation)
+    levels = 0
+    for stage in chain.stages:
+        if stage.degree:  # a constant uses none
+            levels += stage.degree.bit_length() + (not is_unit(stage))
+    return levels + (1 if chain.final == "gate" else 0)
+
+
+FORMAT = Format(
+    "lattigo", ".go", ("components", "plan"), "series", "lattigo", "Lattigo v6 (Go)", _write,
+    scheme="lattigo", levels=_levels, security="the parameters of SelfCheck are not secure",
+)  # fmt: skip

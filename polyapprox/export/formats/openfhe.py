@@ -7,10 +7,14 @@ constant and wants coefficients as floats.
 from __future__ import annotations
 
 from ..job import Format, Job
+from ..noise import RING
 from ..pythonic import (
+    MAIN,
+    VERDICT,
     check_constants,
     docstring,
     encoded,
+    noise_constants,
     plan_function,
     series_constants,
     stages_of,
@@ -43,15 +47,15 @@ def series(cc, u, coefficients, low, high):
     return cc.EvalChebyshevSeries(u, coefficients, low, high)
 '''
 
-_CHECK = '''def self_check(levels={levels}, scale_bits=50, first_bits=60, ring_dimension=4096):
-    """Encrypt the points of CHECK, evaluate, decrypt: largest |result − polynomial|.
+_CHECK = '''def self_check(scale_bits={scale_bits}, first_bits=60, ring_dimension={ring}):
+    """Encrypt the points of CHECK, evaluate, decrypt; the exit code: 0 for PASS, 1 for FAIL.
 
     The parameters are for a test and are not secure; choose your own for use.
     """
     import openfhe as o
 
     parameters = o.CCParamsCKKSRNS()
-    parameters.SetMultiplicativeDepth(levels)
+    parameters.SetMultiplicativeDepth(max(LEVELS, 1))
     parameters.SetScalingModSize(scale_bits)
     parameters.SetFirstModSize(first_bits)
     parameters.SetSecurityLevel(o.SecurityLevel.HEStd_NotSet)
@@ -62,31 +66,24 @@ _CHECK = '''def self_check(levels={levels}, scale_bits=50, first_bits=60, ring_d
         cc.Enable(getattr(o.PKESchemeFeature, feature))
     keys = cc.KeyGen()
     cc.EvalMultKeyGen(keys.secretKey)
-    columns = zip(*(point for point, _, _ in CHECK))
+    columns = zip(*(point for point, *_ in CHECK))
     ciphertexts = [
         cc.Encrypt(keys.publicKey, cc.MakeCKKSPackedPlaintext(list(column))) for column in columns
     ]
-    plaintext = cc.Decrypt(evaluate(cc, *ciphertexts), keys.secretKey)
+    result = evaluate(cc, *ciphertexts)
+    after, before = (c.GetLevel() + c.GetNoiseScaleDeg() for c in (result, ciphertexts[0]))
+    plaintext = cc.Decrypt(result, keys.secretKey)
     plaintext.SetLength(len(CHECK))
-    values = plaintext.GetRealPackedValue()
-    return max(abs(y - value) for y, (_, value, _) in zip(values, CHECK))
-
-
-if __name__ == "__main__":
-    print(f"largest deviation under encryption: {{self_check():.3g}}")
+    return verdict(plaintext.GetRealPackedValue(), after - before, scale_bits)
 '''
 
 
 def _write(job: Job) -> bytes:
-    depth = job.plan_levels
     if job.form == "plan":
         body = [plan_function(job, _SYNTAX, "cc, ", "The plan on ciphertexts of cc.")]
         notes = ("", "evaluate(cc, x) runs the plan on a ciphertext of the CryptoContext cc.")
     else:
-        from ...cost.models import cost_model
-
         chain = stages_of(job)
-        depth = cost_model("openfhe").component_levels(job.approximation, "standalone")
         gate = chain.final == "gate"
         final = "    return cc.EvalAdd(cc.EvalMult(x, u), OFFSET)" if gate else "    return u"
         body = [series_constants(job, chain, doubled_first=True), _SERIES.format(final=final)]
@@ -95,11 +92,12 @@ def _write(job: Job) -> bytes:
             "Coefficients are low to high; the first is doubled, as OpenFHE halves it.",
         )
     return encoded(
-        docstring(job, *notes), *body[:1], check_constants(job), *body[1:],
-        _CHECK.format(levels=max(depth, 1) + 1),
+        docstring(job, *notes), *body[:1], noise_constants(job), check_constants(job), *body[1:],
+        VERDICT, _CHECK.format(scale_bits=job.noise.chosen(50), ring=RING), MAIN,
     )  # fmt: skip
 
 
 FORMAT = Format(
-    "openfhe", ".py", ("plan", "components"), "double", "openfhe", "OpenFHE (Python)", _write
-)
+    "openfhe", ".py", ("plan", "components"), "double", "openfhe", "OpenFHE (Python)", _write,
+    scheme="openfhe", security="the parameters of self_check are not secure",
+)  # fmt: skip

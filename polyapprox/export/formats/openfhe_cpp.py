@@ -25,6 +25,7 @@ _FILE = """\
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <vector>
 
 #include "openfhe.h"
@@ -36,26 +37,16 @@ using Context = lbcrypto::CryptoContext<lbcrypto::DCRTPoly>;
 
 {body}
 
-struct Check {{
-    double {fields}, value, function;
-}};
+{checks}
 
-// points, value of the polynomial, value of the function
-inline const std::vector<Check> checks = {{
-{points}
-}};
-
-// Encrypt the points, evaluate, decrypt: largest |result - polynomial|.
-inline double self_check(const Context& cc, const lbcrypto::KeyPair<lbcrypto::DCRTPoly>& keys) {{
+// Encrypt the points, evaluate, decrypt: the exit code, 0 for PASS.
+inline int self_check(
+    const Context& cc, const lbcrypto::KeyPair<lbcrypto::DCRTPoly>& keys, int scale_bits = 50) {{
 {encrypt}
     lbcrypto::Plaintext plaintext;
     cc->Decrypt(keys.secretKey, evaluate(cc, {ciphertexts}), &plaintext);
     plaintext->SetLength(checks.size());
-    const std::vector<double> values = plaintext->GetRealPackedValue();
-    double worst = 0.0;
-    for (std::size_t i = 0; i < checks.size(); i++)
-        worst = std::max(worst, std::abs(values[i] - checks[i].value));
-    return worst;
+    return verdict(plaintext->GetRealPackedValue(), scale_bits);
 }}
 
 }}  // namespace polyapprox_{name}
@@ -120,13 +111,13 @@ def _write(job: Job) -> bytes:
         comment=curly.comment(job, "", "C++17; evaluate(cc, x) takes a ciphertext."),
         name=job.name,
         body=code,
-        fields=", ".join(arguments),
-        points=curly.block(curly.checks(job)),
+        checks=curly.checks_and_verdict(job),
         encrypt="\n".join(_ENCRYPT.format(argument=a) for a in arguments),
         ciphertexts=", ".join(arguments),
     ).encode()
 
 
 FORMAT = Format(
-    "openfhe-cpp", ".h", ("plan", "components"), "double", "openfhe", "OpenFHE (C++)", _write
-)
+    "openfhe-cpp", ".h", ("plan", "components"), "double", "openfhe", "OpenFHE (C++)", _write,
+    scheme="openfhe", security="that of the context given",
+)  # fmt: skip

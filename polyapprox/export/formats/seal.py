@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
+from ...plan.symbolic import symbolic_schedule
 from .. import curly
 from ..job import Format, Job
-from ..straight import Syntax, arguments_of
-from ..text import hexadecimal
-
-_SYNTAX = Syntax(
-    assign="const seal::Ciphertext {name} = on.{value};",
-    multiply="multiply({a}, {b})",
-    add="add({a}, {b})",
-    subtract="subtract({a}, {b})",
-    scale="scale({a}, {c})",
-    shift="shift({a}, {c})",
-    number=hexadecimal,
-)
+from ..steps import number, step_statements
+from ..straight import arguments_of
 
 _FILE = """\
 {comment}
@@ -24,107 +15,126 @@ _FILE = """\
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
+#include <stdexcept>
 #include <vector>
 
 #include "seal/seal.h"
 
 namespace polyapprox_{name} {{
 
-// Operations on ciphertexts of different levels. After a rescale the scale is set to the nominal
-// one: choose primes as near to it as SEAL finds them (CoeffModulus::Create), the relative error
-// of each product is then that distance, about 2^-30 and less.
+{checks}
+
+// Steps on ciphertexts whose scale SEAL is always told to be the first one. What it really is,
+// l levels down, over the first one, is s(l, 1), which goes into the constants.
 class Operations {{
 public:
     Operations(
         const seal::SEALContext& context, const seal::CKKSEncoder& encoder,
         const seal::Evaluator& evaluator, const seal::Encryptor& encryptor,
-        const seal::RelinKeys& keys, double nominal_scale)
+        const seal::RelinKeys& keys)
         : context_(context), encoder_(encoder), evaluator_(evaluator), encryptor_(encryptor),
-          keys_(keys), scale_(nominal_scale) {{}}
+          keys_(keys) {{}}
+
+    // Takes level and scale from the input.
+    void start(const seal::Ciphertext& x) const {{
+        unit_ = x.scale();
+        ids_.clear();
+        scales_.assign(1, 1.0);
+        auto data = context_.get_context_data(x.parms_id());
+        for (; data; data = data->next_context_data()) {{
+            ids_.push_back(data->parms_id());
+            const double prime = static_cast<double>(data->parms().coeff_modulus().back().value());
+            scales_.push_back(scales_.back() * scales_.back() / (prime / unit_));
+        }}
+        if (ids_.size() <= static_cast<std::size_t>(levels))
+            throw std::invalid_argument("the input has too few levels");
+    }}
+
+    double s(std::size_t level, double power) const {{ return std::pow(scales_[level], power); }}
 
     seal::Ciphertext multiply(const seal::Ciphertext& a, const seal::Ciphertext& b) const {{
-        seal::Ciphertext left = a, right = b;
-        align(left, right);
-        if (&a == &b)
-            evaluator_.square_inplace(left);
-        else
-            evaluator_.multiply_inplace(left, right);
-        evaluator_.relinearize_inplace(left, keys_);
-        return rescaled(left);
+        seal::Ciphertext made;
+        evaluator_.multiply(a, b, made);
+        return relinearised(made);
     }}
 
-    seal::Ciphertext add(const seal::Ciphertext& a, const seal::Ciphertext& b) const {{
-        seal::Ciphertext left = a, right = b;
-        align(left, right);
-        evaluator_.add_inplace(left, right);
-        return left;
+    seal::Ciphertext square(const seal::Ciphertext& a) const {{
+        seal::Ciphertext made;
+        evaluator_.square(a, made);
+        return relinearised(made);
     }}
 
-    seal::Ciphertext subtract(const seal::Ciphertext& a, const seal::Ciphertext& b) const {{
-        if (&a == &b)
-            return zero(a);
-        seal::Ciphertext left = a, right = b;
-        align(left, right);
-        evaluator_.sub_inplace(left, right);
-        return left;
+    seal::Ciphertext rescale(const seal::Ciphertext& a) const {{
+        seal::Ciphertext made;
+        evaluator_.rescale_to_next(a, made);
+        made.scale() = unit_;
+        return made;
     }}
 
-    // Product with a constant: additions for small integers, else a plaintext and a level.
-    seal::Ciphertext scale(const seal::Ciphertext& a, double constant) const {{
-        if (constant == 0.0)
-            return zero(a);
-        const double size = std::abs(constant);
-        if (size == std::floor(size) && size <= 64.0)
-            return times(a, static_cast<int>(constant));
+    seal::Ciphertext scale(const seal::Ciphertext& a, std::size_t drop, double constant) const {{
+        seal::Ciphertext made = reduce(a, drop);
+        const double least = 1.0 / unit_;  // SEAL refuses a product with zero
+        const double factor = std::abs(constant) < least ? std::copysign(least, constant) : constant;
         seal::Plaintext plain;
-        encoder_.encode(constant, a.parms_id(), scale_, plain);
-        if (plain.is_zero())  // below the scale: SEAL refuses to multiply by it
-            return zero(a);
-        seal::Ciphertext result = a;
-        evaluator_.multiply_plain_inplace(result, plain);
-        return rescaled(result);
+        encoder_.encode(factor, made.parms_id(), unit_, plain);
+        evaluator_.multiply_plain_inplace(made, plain);
+        made.scale() = unit_ * unit_;
+        return made;
     }}
 
-    seal::Ciphertext shift(const seal::Ciphertext& a, double constant) const {{
+    void accumulate(
+        seal::Ciphertext& total, const seal::Ciphertext& a, std::size_t drop, double constant) const {{
+        if (std::abs(constant) * unit_ >= 0.5)
+            evaluator_.add_inplace(total, scale(a, drop, constant));
+    }}
+
+    seal::Ciphertext copy(const seal::Ciphertext& a) const {{ return a; }}
+
+    seal::Ciphertext reduce(const seal::Ciphertext& a, std::size_t drop) const {{
+        seal::Ciphertext made = a;
+        const auto level = std::find(ids_.begin(), ids_.end(), a.parms_id()) - ids_.begin();
+        evaluator_.mod_switch_to_inplace(made, ids_[static_cast<std::size_t>(level) + drop]);
+        return made;
+    }}
+
+    void plus(seal::Ciphertext& a, const seal::Ciphertext& b) const {{
+        evaluator_.add_inplace(a, b);
+    }}
+
+    // The difference of a ciphertext and its copy, which SEAL refuses, is a fresh zero.
+    void minus(seal::Ciphertext& a, const seal::Ciphertext& b) const {{
+        if (std::equal(a.dyn_array().cbegin(), a.dyn_array().cend(), b.dyn_array().cbegin())) {{
+            encryptor_.encrypt_zero(b.parms_id(), a);
+            a.scale() = b.scale();
+        }} else {{
+            evaluator_.sub_inplace(a, b);
+        }}
+    }}
+
+    void twice(seal::Ciphertext& a) const {{
+        const seal::Ciphertext same = a;
+        evaluator_.add_inplace(a, same);
+    }}
+
+    void negate(seal::Ciphertext& a) const {{ evaluator_.negate_inplace(a); }}
+
+    void shift(seal::Ciphertext& a, double constant) const {{
         seal::Plaintext plain;
         encoder_.encode(constant, a.parms_id(), a.scale(), plain);
-        seal::Ciphertext result = a;
-        evaluator_.add_plain_inplace(result, plain);
-        return result;
+        evaluator_.add_plain_inplace(a, plain);
     }}
 
-private:
-    void align(seal::Ciphertext& a, seal::Ciphertext& b) const {{
-        const auto level = [this](const seal::Ciphertext& c) {{
-            return context_.get_context_data(c.parms_id())->chain_index();
-        }};
-        if (level(a) > level(b))
-            evaluator_.mod_switch_to_inplace(a, b.parms_id());
-        else if (level(b) > level(a))
-            evaluator_.mod_switch_to_inplace(b, a.parms_id());
-    }}
-
-    seal::Ciphertext rescaled(seal::Ciphertext a) const {{
-        evaluator_.rescale_to_next_inplace(a);
-        a.scale() = scale_;
+    seal::Ciphertext finished(seal::Ciphertext a, double scale) const {{
+        a.scale() = unit_ * scale;
         return a;
     }}
 
-    seal::Ciphertext times(const seal::Ciphertext& a, int factor) const {{
-        seal::Ciphertext result = a;
-        for (int i = 1; i < std::abs(factor); i++)
-            evaluator_.add_inplace(result, a);
-        if (factor < 0)
-            evaluator_.negate_inplace(result);
-        return result;
-    }}
-
-    // A fresh encryption: the difference of equal ciphertexts would be transparent.
-    seal::Ciphertext zero(const seal::Ciphertext& a) const {{
-        seal::Ciphertext result;
-        encryptor_.encrypt_zero(a.parms_id(), result);
-        result.scale() = a.scale();
-        return result;
+private:
+    seal::Ciphertext relinearised(seal::Ciphertext a) const {{
+        evaluator_.relinearize_inplace(a, keys_);
+        a.scale() = unit_ * unit_;
+        return a;
     }}
 
     const seal::SEALContext& context_;
@@ -132,26 +142,20 @@ private:
     const seal::Evaluator& evaluator_;
     const seal::Encryptor& encryptor_;
     const seal::RelinKeys& keys_;
-    double scale_;
+    mutable double unit_ = 1.0;
+    mutable std::vector<double> scales_;
+    mutable std::vector<seal::parms_id_type> ids_;
 }};
 
 // The plan, operation by operation; it needs the levels said above.
 inline seal::Ciphertext evaluate(const Operations& on, {parameters}) {{
+    on.start({first});
 {body}
-    return {result};
+    return on.finished({result}, {scale});
 }}
 
-struct Check {{
-    double {fields}, value, function;
-}};
-
-// points, value of the polynomial, value of the function
-inline const std::vector<Check> checks = {{
-{points}
-}};
-
-// Encrypt the points, evaluate, decrypt: largest |result - polynomial|.
-inline double self_check(
+// Encrypt the points, evaluate, decrypt: the exit code, 0 for PASS.
+inline int self_check(
     const Operations& on, const seal::CKKSEncoder& encoder, const seal::Encryptor& encryptor,
     seal::Decryptor& decryptor, double nominal_scale) {{
     seal::Plaintext plain;
@@ -159,10 +163,7 @@ inline double self_check(
     decryptor.decrypt(evaluate(on, {ciphertexts}), plain);
     std::vector<double> values;
     encoder.decode(plain, values);
-    double worst = 0.0;
-    for (std::size_t i = 0; i < checks.size(); i++)
-        worst = std::max(worst, std::abs(values[i] - checks[i].value));
-    return worst;
+    return verdict(values, static_cast<int>(std::lround(std::log2(nominal_scale))));
 }}
 
 }}  // namespace polyapprox_{name}
@@ -178,19 +179,30 @@ _ENCRYPT = """\
 
 
 def _write(job: Job) -> bytes:
-    body, result = curly.body_of(job, _SYNTAX)
+    made = symbolic_schedule(job.approximation.plan)
     arguments = arguments_of(job.approximation.plan)
+    declare = "seal::Ciphertext {name} = {value};"
+    lines, result = step_statements(made, arguments, declare, ";")
+    body = curly.block(line.replace("on.double(", "on.twice(") for line in lines)
     return _FILE.format(
-        comment=curly.comment(job, "", "C++17, SEAL 4.1; the products of the plan are rescaled."),
+        comment=curly.comment(job, "", "C++17, SEAL 4.1; scales are tracked, for an input of any level and scale."),
         name=job.name,
         parameters=", ".join(f"const seal::Ciphertext& {a}" for a in arguments),
+        first=arguments[0],
         body=body,
         result=result,
-        fields=", ".join(arguments),
-        points=curly.block(curly.checks(job)),
+        scale=number(made.scale),
+        checks=curly.checks_and_verdict(job),
         encrypt="\n".join(_ENCRYPT.format(argument=a) for a in arguments),
         ciphertexts=", ".join(arguments),
     ).encode()
 
 
-FORMAT = Format("seal", ".h", ("plan",), "double", "ideal", "Microsoft SEAL (C++)", _write)
+def _levels(job: Job) -> int:
+    return symbolic_schedule(job.approximation.plan).levels
+
+
+FORMAT = Format(
+    "seal", ".h", ("plan",), "double", "ideal", "Microsoft SEAL (C++)", _write,
+    scheme="tenseal", levels=_levels, security="that of the context given",
+)  # fmt: skip

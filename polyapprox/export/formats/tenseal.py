@@ -9,67 +9,36 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
+from ...cost.models import cost_model
+from ...encrypted.backend import LARGEST_MODULUS
+from ...encrypted.frameworks.tenseal_monomials import with_drift
 from ...errors import ArgumentError
+from ...noise.schemes import primes_below
 from ...numbers import exact, fraction
+from ...plan.plan import Plan
+from ...plan.symbolic import symbolic_schedule
 from ...polynomial import Polynomial
-from ..chain import Chain
+from ..chain import Chain, chain_of
 from ..job import Format, Job
 from ..pythonic import (
+    MAIN,
+    VERDICT,
     check_constants,
     docstring,
     encoded,
-    plan_function,
+    noise_constants,
     stages_of,
 )
-from ..straight import Syntax
+from ..steps import number, step_statements
+from ..straight import arguments_of
+from ..tenseal_python import CHECK, EVALUATE, MACHINE, RINGS
 from ..text import double
 
+LARGEST_RING = 1 << 15
+_POINTS = 1001
 LARGEST_MONOMIAL = 256
-
-_SYNTAX = Syntax(
-    assign="{name} = {value}",
-    multiply="multiply({a}, {b})",
-    add="add({a}, {b})",
-    subtract="subtract({a}, {b})",
-    scale="{a} * {c}",
-    shift="{a} + {c}",
-    number=double,
-)
-
-_OPERATIONS = '''def multiply(a, b):
-    """Product; of copies, as TenSEAL takes levels from an operand in place."""
-    return a.copy() * b.copy()
-
-
-def add(a, b):
-    """Sum, likewise of copies."""
-    return a.copy() + b.copy()
-
-
-def subtract(a, b):
-    """Difference, likewise of copies; of equal ones it is a fresh encryption of 0."""
-    return a * 0.0 if a is b else a.copy() - b.copy()
-'''
-
-_CHECK = '''def self_check(levels={levels}, scale_bits=40, first_bits=60, ring_dimension={ring}):
-    """Encrypt the points of CHECK, evaluate, decrypt: largest |result − polynomial|."""
-    import tenseal as ts
-
-    context = ts.context(
-        ts.SCHEME_TYPE.CKKS,
-        ring_dimension,
-        coeff_mod_bit_sizes=[first_bits] + [scale_bits] * levels + [first_bits],
-    )
-    context.global_scale = 2.0**scale_bits
-    columns = zip(*(point for point, _, _ in CHECK))
-    vectors = [ts.ckks_vector(context, list(column)) for column in columns]
-    values = evaluate(*vectors).decrypt()
-    return max(abs(y - value) for y, (_, value, _) in zip(values, CHECK))
-
-
-if __name__ == "__main__":
-    print(f"largest deviation under encryption: {{self_check():.3g}}")
-'''
 
 _POWERS = '''def evaluate(x):
     """One polynomial after the other, by polyval (powers of the stage's argument)."""
@@ -99,12 +68,12 @@ def refuse_large(stages: tuple[Polynomial, ...]) -> None:
     ------
     ArgumentError
     """
-    for number, stage in enumerate(stages):
+    for place, stage in enumerate(stages):
         scale = max(abs(fraction(end)) for end in stage.domain)
         sizes = [abs(c) * scale**power for power, c in enumerate(stage.monomial())]
         if max(sizes) > LARGEST_MONOMIAL * max(1, stage.largest_coefficient):
             raise ArgumentError(
-                f"stage {number} has terms up to {float(max(sizes)):.3g} in powers of x, which "
+                f"stage {place} has terms up to {float(max(sizes)):.3g} in powers of x, which "
                 "loses as many digits under encryption (silently, at a scale of 40 bits): use "
                 "form='plan'"
             )
@@ -124,27 +93,76 @@ def _powers(chain: Chain) -> str:
 
 
 def _write(job: Job) -> bytes:
-    a = job.approximation
-    depth = job.plan_levels
     if job.form == "plan":
-        body = [_OPERATIONS, plan_function(job, _SYNTAX, "", "The plan on a CKKSVector.")]
+        body, noise = [MACHINE, _evaluate(job.approximation.plan)], job.noise.at(40)
         notes = ("", "evaluate(x) runs the plan; polyval is not used: it takes monomials only.")
     else:
-        from ...cost.models import cost_model
-
         chain = stages_of(job)
         refuse_large(chain.stages)
-        depth = cost_model("tenseal").component_levels(a, "standalone")
         final = "    return x * u + OFFSET" if chain.final == "gate" else "    return u"
-        body = [_powers(chain), _POWERS.format(final=final)]
+        body, noise = [_powers(chain), _POWERS.format(final=final)], _noise_of_powers(job)
         notes = ("", "Coefficients of powers of each stage's argument, low to high.")
-    ring = 8192 if 120 + 40 * depth <= 218 else 16384 if 120 + 40 * depth <= 438 else 32768
+    bits = job.noise.chosen(40)
+    _refuse_deep(job.levels, bits)
     return encoded(
-        docstring(job, *notes), *body[:1], check_constants(job), *body[1:],
-        _CHECK.format(levels=max(depth, 1), ring=ring),
+        docstring(job, *notes), noise_constants(job, noise) + RINGS, check_constants(job), *body,
+        VERDICT, CHECK.format(scale_bits=bits), MAIN,
     )  # fmt: skip
 
 
+def _evaluate(plan: Plan) -> str:
+    made = symbolic_schedule(plan, back=True)
+    arguments = arguments_of(plan)
+    lines, result = step_statements(made, arguments, "{name} = {value}")
+    if made.scale - 1:  # one more level brings it back
+        constant = f"{number(made.scale**-1)}*on.ratios[{made.levels}]"
+        lines.append(f"{result} = on.scale({result}, 0, {constant})")
+    names = ", ".join(arguments)
+    return EVALUATE.format(
+        arguments=names,
+        arguments_=names,
+        loads=", ".join(f"on.load({name})" for name in arguments),
+        statements="\n".join(f"    {line}" for line in lines),
+        result=result,
+    )
+
+
+def _levels(job: Job) -> int:
+    if job.form == "components":
+        return cost_model("tenseal").component_levels(job.approximation, "standalone")
+    made = symbolic_schedule(job.approximation.plan, back=True)
+    return made.levels + bool(made.scale - 1)
+
+
+def _noise_of_powers(job: Job) -> float:
+    """At a scale of 2^40: polyval's products lose what primes differ from the scale."""
+    a, level = job.approximation, 0
+    primes = primes_below(40, LARGEST_RING, max(job.levels, 1))
+    ratios = [2.0**40 / prime for prime in primes]
+    x = np.linspace(float(a.interval[0]), float(a.interval[1]), _POINTS)
+    true: np.ndarray = x
+    run: np.ndarray = x
+    chain = chain_of(a)
+    for stage in chain.stages:
+        coefficients = [float(c) for c in monomials(stage)]
+        true = np.polynomial.polynomial.polyval(true, coefficients)
+        run = with_drift(run, coefficients, ratios, level)
+        level += stage.degree.bit_length()
+    drift = np.abs(run - true) * (np.abs(x) if chain.final == "gate" else 1.0)
+    return 2 * float(np.max(drift)) + job.noise.at(40)
+
+
+def _refuse_deep(levels: int, scale_bits: int) -> None:
+    bits = 120 + levels * scale_bits
+    if bits > LARGEST_MODULUS[LARGEST_RING]:
+        raise ArgumentError(
+            f"{levels} levels of {scale_bits} bits need {bits} bits of modulus, and TenSEAL's largest "
+            f"ring, {LARGEST_RING}, has {LARGEST_MODULUS[LARGEST_RING]} at 128-bit security: use "
+            "fewer levels (a circuit, a lower precision), or the format 'seal'"
+        )
+
+
 FORMAT = Format(
-    "tenseal", ".py", ("plan", "components"), "powers", "tenseal", "TenSEAL (Python)", _write
-)
+    "tenseal", ".py", ("plan", "components"), "powers", "tenseal", "TenSEAL (Python)", _write,
+    scheme="tenseal", levels=_levels, security="128 bit, which TenSEAL enforces",
+)  # fmt: skip

@@ -5,11 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from exported import FORMS, bare, trimmed, written
+from exported import READ, STEPS, bare, trimmed, written
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import polyapprox as pa
-from polyapprox.errors import ArgumentError
+from polyapprox.errors import ArgumentError, TableError
 from polyapprox.export import job_for
 from polyapprox.importing import read
 from polyapprox.importing.certify import components_of
@@ -42,7 +42,7 @@ def check_round_trip(r: pa.Approximation, name: str, form: str) -> None:
     assert found.offset == job.approximation.offset
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize(("name", "form"), READ)
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(row=ROW, interval=st.sampled_from([(-1.0, 1.0), (-50.0, 50.0), (0.1, 3.0)]))
 def test_any_polynomial(
@@ -56,7 +56,7 @@ def test_any_polynomial(
         assert "form='plan'" in str(refusal)
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize(("name", "form"), READ)
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 6, 16, 33, 64])
 def test_every_kind_of_number(name: str, form: str, degree: int) -> None:
     rng = random.Random(degree)
@@ -68,7 +68,7 @@ def test_every_kind_of_number(name: str, form: str, degree: int) -> None:
         assert (name, form) == ("tenseal", "components") and degree > 6
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize(("name", "form"), READ)
 @pytest.mark.parametrize("function", ["relu", "abs", "sign", "step"])
 def test_composites(name: str, form: str, function: str) -> None:
     """The half that is folded into the last stage, and the offset, come back too."""
@@ -91,7 +91,7 @@ def test_more_than_doubles(name: str) -> None:
     assert again.components == r.components and again.error_bound == r.error_bound
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize(("name", "form"), READ)
 def test_an_import_is_certified_again(name: str, form: str, tmp_path: Path) -> None:
     r = pa.relu(degrees=[3, 5], interval=(-4, 4), guard=0)
     try:
@@ -106,9 +106,19 @@ def test_an_import_is_certified_again(name: str, form: str, tmp_path: Path) -> N
     assert pa.verify(again).ok
 
 
-@pytest.mark.parametrize(("name", "form"), [f for f in FORMS if f[1] == "plan"])
+@pytest.mark.parametrize(("name", "form"), [f for f in READ if f[1] == "plan"])
 def test_two_arguments(name: str, form: str, tmp_path: Path) -> None:
     r = pa.maximum(precision=2**-5)
     again = pa.import_table(written(r, name, form, tmp_path), format=name)
     assert again.plan == job_for(r, name, "plan").approximation.plan
     assert again(0.25, -0.5) == pytest.approx(0.25, abs=again.error_bound)
+
+
+@pytest.mark.parametrize(("name", "form"), STEPS)
+def test_plans_that_are_only_written_are_refused_whole(
+    name: str, form: str, tmp_path: Path
+) -> None:
+    """Never read as something else, such as the points of their self-check."""
+    path = written(bare([[0.5, 0.25, 0.125, 0.0625]]), name, form, tmp_path)
+    with pytest.raises(TableError):
+        pa.import_table(path, format=name)

@@ -1,28 +1,29 @@
-// Package bignum declares what exports use of Lattigo's package of the same name, for go vet.
+// Package bignum is what exports use of Lattigo's bignum.
 package bignum
 
 import "math/big"
 
-// Basis of a polynomial.
 type Basis int
 
-// Chebyshev is the only basis that exports use.
-const Chebyshev Basis = 1
+const Chebyshev = Basis(1)
 
-// Interval is where a polynomial is expanded.
-type Interval struct {
-	Nodes int
-	A, B  big.Float
-}
+type Complex [2]*big.Float
 
-// Polynomial holds coefficients.
-type Polynomial struct {
-	Basis
-	Interval Interval
-	Coeffs   []*big.Float
-}
+type Interval struct{ A, B big.Float }
 
-// NewPolynomial takes []*big.Float and *Interval here; Lattigo takes more types.
-func NewPolynomial(basis Basis, coeffs interface{}, interval interface{}) Polynomial {
-	return Polynomial{basis, *interval.(*Interval), coeffs.([]*big.Float)}
+type Polynomial struct{ Coeffs []*Complex }
+
+// NewPolynomial takes coefficients low to high, c0 as it is.
+func NewPolynomial(basis Basis, coefficients, interval any) Polynomial {
+	switch given := coefficients.(type) {
+	case []*big.Float:
+		made := make([]*Complex, len(given))
+		for i, number := range given {
+			made[i] = &Complex{number, new(big.Float)}
+		}
+		return Polynomial{made}
+	case []*Complex:
+		return Polynomial{given}
+	}
+	panic("invalid coefficients")
 }
