@@ -134,9 +134,11 @@ DOORS = frozenset({
     ("polyapprox.approximation", "polyapprox.table"),
     ("polyapprox.recipes.pareto", "polyapprox.plot"),
     ("polyapprox.encrypted", "polyapprox.encrypted.frameworks"),
+    ("nn_bridge.conversion.network", "nn_bridge.choosing"),
 })  # fmt: skip
 """Imports upward, by module and the room entered: ``save``, ``export``, ``plot`` and what is proven on
-demand are methods of values; a backend is found by name."""
+demand are methods of values; a backend is found by name; a conversion is improved by what the rooms
+above it do to converted networks."""
 
 
 def room_of(module: str) -> tuple[int, str]:

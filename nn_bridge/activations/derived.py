@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import Any
 
 import torch
+import torch.fx
 import torch.nn.functional as functional
 from torch import nn
 
@@ -313,30 +314,37 @@ class Windows:
 
     def split(self, x: torch.Tensor, lowest: float) -> list[torch.Tensor]:
         """The first, second, … element of every window; `lowest` stands outside the input."""
-        axes = len(self.kernel)
-        pads: list[int] = []
-        counts: list[int] = []
-        for length, k, s, p, d in zip(
-            x.shape[-axes:], self.kernel, self.stride, self.padding, self.dilation, strict=True
-        ):
-            reach = d * (k - 1) + 1
-            count = (length + 2 * p - reach) / s
-            windows = (math.ceil(count) if self.ceil else math.floor(count)) + 1
-            if self.ceil and (windows - 1) * s >= length + p:
-                windows -= 1  # the last window must begin inside the input
-            end = max(0, (windows - 1) * s + reach - length - p)
-            pads = [p, end, *pads]
-            counts.append(windows)
-        if any(pads):
+        ends = self._ends(x)
+        if any(ends) or any(self.padding):
+            pads = [side for pair in reversed([*zip(self.padding, ends, strict=True)]) for side in pair]
             x = functional.pad(x, pads, value=lowest)
         parts = []
         for offset in itertools.product(*map(range, self.kernel)):
             index = tuple(
-                slice(o * d, o * d + (n - 1) * s + 1, s)
-                for o, d, n, s in zip(offset, self.dilation, counts, self.stride, strict=True)
+                slice(o * d, -d * (k - 1 - o) or None, s)
+                for o, d, k, s in zip(offset, self.dilation, self.kernel, self.stride, strict=True)
             )
             parts.append(x[(..., *index)])  # type: ignore[index]
         return parts
+
+    def _ends(self, x: torch.Tensor) -> list[int]:
+        """By how much each axis is padded behind: by more or less where the last windows hang over."""
+        if not self.ceil:
+            return list(self.padding)
+        if isinstance(x, torch.fx.Proxy):
+            raise ConversionError(
+                "a max-pool with ceil_mode cannot be traced by torch.fx: use torch.export, or ceil_mode=False"
+            )
+        ends = []
+        for length, k, s, p, d in zip(
+            x.shape[-len(self.kernel) :], self.kernel, self.stride, self.padding, self.dilation, strict=True
+        ):
+            reach = d * (k - 1) + 1
+            windows = math.ceil((length + 2 * p - reach) / s) + 1
+            if (windows - 1) * s >= length + p:
+                windows -= 1  # the last window must begin inside the input
+            ends.append((windows - 1) * s + reach - length - p)
+        return ends
 
 
 def windows_of(call: Call, shape: torch.Size) -> Windows:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.fx
 from torch import nn
 
 from ..errors import ConversionError
+from .around import Around, UndecidedError, is_around, method_of, taken_apart
 from .functions import CALLABLES, METHODS, Call, module_function, read_call
 from .intercept import site_name
 
@@ -111,6 +112,25 @@ def _drop(graph: torch.fx.Graph, node: torch.fx.Node) -> None:
     graph.erase_node(node)
 
 
+class Found(NamedTuple):
+    """A call in a graph that can be replaced.
+
+    Attributes
+    ----------
+    node : torch.fx.Node
+    site : str
+        Name of the call site.
+    call : Call
+    around : bool
+        Whether the call is arithmetic around an activation.
+    """
+
+    node: torch.fx.Node
+    site: str
+    call: Call
+    around: bool = False
+
+
 @dataclass
 class Invocation:
     """One run of a module in a pass through the network.
@@ -124,7 +144,7 @@ class Invocation:
         Which run of this module in the pass, from 1.
     graphs : dict of bool to torch.fx.Graph
         By mode; empty where its code was not looked at, as nothing in it needs that.
-    sites : dict of bool to list of (node, name, Call)
+    sites : dict of bool to list of Found
         Calls in its own code that can be replaced.
     children : list of (torch.fx.Node or None, str, Invocation)
         Modules that it runs, in order: the node and the name of the child in it.
@@ -138,7 +158,7 @@ class Invocation:
     path: str
     run: int
     graphs: dict[bool, torch.fx.Graph] = field(default_factory=dict)
-    sites: dict[bool, list[tuple[torch.fx.Node, str, Call]]] = field(default_factory=dict)
+    sites: dict[bool, list[Found]] = field(default_factory=dict)
     children: list[tuple[torch.fx.Node | None, str, Invocation]] = field(default_factory=list)
     call: Call | None = None
     name: str = ""
@@ -148,7 +168,7 @@ class Invocation:
         """Names and calls of all sites in it, in order of call in evaluation mode where known."""
         if self.call is not None:
             return [(self.name, self.call)]
-        own = {node: (name, call) for node, name, call in self.sites.get(False, ())}
+        own = {found.node: (found.site, found.call) for found in self.sites.get(False, ())}
         inner = {node: child for node, _, child in self.children if node is not None}
         if not self.graphs:
             return [site for _, _, child in self.children for site in child.found]
@@ -200,7 +220,7 @@ class _Reader:
         seen.graphs = {mode: local_graph(module, mode) for mode in MODES}
         for mode, graph in seen.graphs.items():
             seen.sites[mode] = list(self._calls(graph, seen))
-        names = [[name for _, name, _ in seen.sites[mode]] for mode in MODES]
+        names = [[found.site for found in seen.sites[mode]] for mode in MODES]
         if names[0] != names[1]:
             raise NotCaptured(f"{type(module).__name__} calls other activations in training")
         for node in seen.graphs[False].nodes:
@@ -209,16 +229,19 @@ class _Reader:
                 seen.children.append((node, str(node.target), self.read(child)))
         return seen
 
-    def _calls(self, graph: torch.fx.Graph, seen: Invocation) -> Any:
+    def _calls(self, graph: torch.fx.Graph, seen: Invocation) -> Iterator[Found]:
         counts: Counter[str] = Counter()
         for node in graph.nodes:
-            function = _function_of(node)
-            if function is None:
+            function, around = _function_of(node), around_of(node, seen.module)
+            if function is not None:
+                call = read_call(function, node.args, dict(node.kwargs), None)
+            elif around is not None:
+                call = Call(around.name, around.kind, tuple(around.options.items()))
+            else:
                 continue
-            name = CALLABLES[function][0]
-            counts[name] += 1
-            site = self._named(site_name(seen.path, False, counts[name], name), seen.run)
-            yield node, site, read_call(function, node.args, dict(node.kwargs), None)
+            counts[call.name] += 1
+            site = site_name(seen.path, False, counts[call.name], call.name)
+            yield Found(node, self._named(site, seen.run), call, around is not None)
 
     @staticmethod
     def _named(site: str, run: int) -> str:
@@ -233,9 +256,30 @@ def _function_of(node: torch.fx.Node) -> Any:
     return None
 
 
+def around_of(node: torch.fx.Node, module: nn.Module) -> Around | None:
+    """A call in a module's graph, taken apart; None if it is not arithmetic around an activation.
+
+    Raises
+    ------
+    NotCaptured
+        If the graph does not say.
+    """
+    if node.op not in ("call_function", "call_method"):
+        return None
+    function = node.target if node.op == "call_function" else method_of(str(node.target))
+    tracer = _LocalTracer()
+    tracer.graph, tracer.root = node.graph, module
+    made: Any = lambda value: torch.fx.Proxy(value, tracer)  # noqa: E731 - of another type for torch.fx
+    args, kwargs = torch.fx.node.map_arg((node.args, dict(node.kwargs)), made)  # type: ignore[misc]
+    try:
+        return taken_apart(function, tuple(args), dict(kwargs))
+    except UndecidedError as error:
+        raise NotCaptured(f"{type(module).__name__}: {error}") from error
+
+
 def _may_call(module: nn.Module) -> bool:
     """Whether a module's own code may call an activation: torch's layers without children do not."""
-    if module_function(module) is not None or "forward" in vars(module):
+    if module_function(module) is not None or is_around(module) or "forward" in vars(module):
         return True
     own = type(module).__module__.startswith("torch.nn.modules")
     return not own or (bool(module._modules) and type(module).__name__ not in _CONTAINERS)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,10 +12,12 @@ import torch.fx
 from torch import nn
 
 from .answering import answering
-from .capture import TRACE_ERRORS, NotCaptured, local_graph, require_default
+from .around import is_around
+from .capture import TRACE_ERRORS, NotCaptured, around_of, local_graph, require_default
+from .comparing import is_comparison
 from .functions import CALLABLES, METHODS, Call, module_function
 from .intercept import Interception, intercepted, observed
-from .operations import ADVICE, is_plain, remaining_function, remaining_module
+from .operations import ADVICE, QUOTIENTS, is_plain, remaining_function, remaining_module
 from .site import CallSite
 
 COMPILED = "compiled code"
@@ -34,31 +37,59 @@ class Remaining:
         Whether :func:`nn_bridge.convert` replaces it.
     known : bool
         False: nobody could look into this module; an example of the inputs may say more.
+    count : int
+        How often it ran on the example; 0 without one.
+    low, high : float
+        Smallest and largest number that it got from the example; NaN without one.
     """
 
     path: str
     operation: str
     convertible: bool = False
     known: bool = True
+    count: int = field(default=0, compare=False)
+    low: float = field(default=math.nan, compare=False)
+    high: float = field(default=math.nan, compare=False)
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty where nothing is known."""
+        if self.convertible:
+            return "replaced by convert"
+        return ADVICE.get(self.operation, "")
 
     def __str__(self) -> str:
-        note = " (replaced by convert)" if self.convertible else ""
         unknown = "" if self.known else "not known: "
-        advice = ADVICE.get(self.operation, "")
-        return f"{self.path or 'network'}: {unknown}{self.operation}{note}{advice and f' ({advice})'}"
+        often = {0: "", 1: ", once"}.get(self.count, f", {self.count} times")
+        seen = "" if math.isnan(self.low) else f" on [{self.low:.3g}, {self.high:.3g}]"
+        note = f" ({self.advice})" if self.advice else ""
+        return f"{self.path or 'network'}: {unknown}{self.operation}{often}{seen}{note}"
 
 
 class Observation:
-    """Computes everything as it is and notes what is not polynomial."""
+    """Computes everything as it is and notes what is not polynomial, how often and on what."""
 
     def __init__(self) -> None:
-        self.found: dict[Remaining, None] = {}
+        self.seen: dict[Remaining, Remaining] = {}
+
+    @property
+    def found(self) -> tuple[Remaining, ...]:
+        """What is not polynomial, in order of first call."""
+        return tuple(self.seen.values())
+
+    def _note(self, item: Remaining, x: Any) -> None:
+        before = self.seen.get(item, item)
+        low, high = _ends(x)
+        self.seen[item] = replace(
+            item, count=before.count + 1, low=_extreme(min, before.low, low),
+            high=_extreme(max, before.high, high),
+        )  # fmt: skip
 
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
     ) -> torch.Tensor:
         """The exact value."""
-        self.found[Remaining(site, call.kind, convertible=True)] = None
+        self._note(Remaining(site, call.kind, convertible=True), x)
         return exact()
 
     def other(
@@ -71,7 +102,21 @@ class Observation:
         """Note a function that is not polynomial."""
         name = remaining_function(function, args, kwargs)
         if name is not None:
-            self.found[Remaining(path, name)] = None
+            tensors = [v for v in (*args, *kwargs.values()) if isinstance(v, torch.Tensor)]
+            divisor = name in QUOTIENTS and len(tensors) > 1
+            self._note(Remaining(path, name), tensors[1 if divisor else 0] if tensors else None)
+
+
+def _ends(x: Any) -> tuple[float, float]:
+    """Smallest and largest number of a tensor; NaN where there is none."""
+    if not isinstance(x, torch.Tensor) or not x.numel() or x.is_complex() or x.dtype == torch.bool:
+        return math.nan, math.nan
+    low, high = torch.aminmax(x.detach())
+    return float(low), float(high)
+
+
+def _extreme(choose: Callable[[float, float], float], before: float, value: float) -> float:
+    return value if math.isnan(before) else choose(before, value)
 
 
 def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
@@ -89,7 +134,9 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
     Returns
     -------
     tuple of Remaining
-        Empty if nothing is left.
+        Three answers: empty, all is polynomial; entries that are `known`, what is not, where, how often
+        and on which numbers the example ran it, and what to do about it; entries that are not
+        `known`: nobody could look there.
 
     Examples
     --------
@@ -108,7 +155,21 @@ def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
     else:
         functions = _remaining_by_example(model, example, converted=asking is not None)
     layers = {item.path for item in found}
-    return tuple(dict.fromkeys([*found, *(f for f in functions if f.path not in layers)]))
+    own = {item: _layer_of(item.path, layers) for item in functions}
+    counted = {layer: item for item, layer in own.items() if item.count}
+    found = [_with_count(item, counted.get(item.path)) for item in found]
+    return tuple(dict.fromkeys([*found, *(item for item in functions if own[item] is None)]))
+
+
+def _layer_of(path: str, layers: set[str]) -> str | None:
+    """The layer that is known already, of a call that is it or is inside it; None without."""
+    outer = path.rpartition("/")[0] if "/" in path else path
+    return next((known for known in (path, outer) if known in layers), None)
+
+
+def _with_count(layer: Remaining, seen: Remaining | None) -> Remaining:
+    """A layer with what was seen of its call."""
+    return layer if seen is None else replace(layer, count=seen.count, low=seen.low, high=seen.high)
 
 
 def _remaining_by_example(model: nn.Module, example: Any, converted: bool) -> list[Remaining]:
@@ -124,7 +185,7 @@ def _remaining_by_example(model: nn.Module, example: Any, converted: bool) -> li
 def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
     found = []
     for path, module in model.named_modules():
-        if module_function(module):
+        if module_function(module) or is_around(module):
             if not converted:
                 kind = "ReLU" if isinstance(module, nn.ReLU) else type(module).__name__
                 found.append(Remaining(path, f"nn.{kind}", convertible=True))
@@ -156,9 +217,11 @@ def _of_torch(module: nn.Module) -> bool:
 def _by_code(path: str, module: nn.Module) -> Iterator[Remaining]:
     try:
         graph = local_graph(module, training=False)
+        arounds = {node: found for node in graph.nodes if (found := around_of(node, module))}
     except NotCaptured as error:
         yield Remaining(path, f"its code cannot be traced ({error}): give an example", known=False)
         return
+    spared = {n for node in arounds for n in node.all_input_nodes if arounds.keys() >= n.users.keys()}
     for node in graph.nodes:
         if node.op not in ("call_function", "call_method"):
             continue
@@ -167,8 +230,12 @@ def _by_code(path: str, module: nn.Module) -> Iterator[Remaining]:
         elif node.target in CALLABLES or node.target in METHODS:
             _, kind = CALLABLES.get(node.target, ("", f"Tensor.{node.target}"))
             yield Remaining(path, kind, convertible=True)
-        elif node.target is not require_default and (
-            name := remaining_function(node.target, node.args, dict(node.kwargs))
+        elif node in arounds:
+            yield Remaining(path, arounds[node].kind, convertible=True)
+        elif (
+            node.target is not require_default
+            and (name := remaining_function(node.target, node.args, dict(node.kwargs)))
+            and not (node in spared and is_comparison(name))
         ):
             yield Remaining(path, name)
 

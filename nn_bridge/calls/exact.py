@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -34,7 +35,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "adaptive_max_pool2d": functional.adaptive_max_pool2d,
 }
 _UNSET = ("return_indices",)
-_EXACT: ContextVar[bool] = ContextVar("exact", default=False)
+_ANSWERING: ContextVar[bool] = ContextVar("answering", default=False)
 
 
 def exact_value(call: Call, x: torch.Tensor) -> torch.Tensor:
@@ -45,16 +46,28 @@ def exact_value(call: Call, x: torch.Tensor) -> torch.Tensor:
     >>> exact_value(Call("hardtanh", "F.relu6", (("min_val", 0.0), ("max_val", 6.0))), torch.tensor(7.0))
     tensor(6.)
     """
-    token = _EXACT.set(True)
-    try:
+    with answering_call():
         return _value(call, x)
+
+
+def torch_function(name: str) -> Callable[..., Any]:
+    """Torch's own function of the name of a call."""
+    return _FUNCTIONS[name]
+
+
+@contextmanager
+def answering_call() -> Iterator[None]:
+    """What is called meanwhile answers a call, and is no call of the network."""
+    token = _ANSWERING.set(True)
+    try:
+        yield
     finally:
-        _EXACT.reset(token)
+        _ANSWERING.reset(token)
 
 
-def answered_exactly() -> bool:
-    """Whether the exact value of a call is being computed, because somebody asked for it."""
-    return _EXACT.get()
+def is_answering() -> bool:
+    """Whether a call is being answered."""
+    return _ANSWERING.get()
 
 
 def _value(call: Call, x: torch.Tensor) -> torch.Tensor:

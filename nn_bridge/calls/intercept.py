@@ -29,7 +29,10 @@ from torch.fx import GraphModule
 from torch.overrides import TorchFunctionMode
 
 from ..errors import ConversionError
-from .functions import CALLABLES, module_function, read_call
+from .around import Around, taken_apart
+from .comparing import note
+from .exact import exact_value, is_answering
+from .functions import CALLABLES, Call, module_function, read_call
 from .handlers import Handler
 from .running import evaluation_mode
 from .site import CallSite
@@ -76,6 +79,7 @@ class Interception:
         """Modules that run now in this thread, outermost first."""
         if not hasattr(self._local, "stack"):
             self._local.stack, self._local.runs, self._local.mode = [], Counter(), None
+            self._local.compared = {}
         return self._local.stack
 
     def push(self, path: str, module: nn.Module) -> None:
@@ -95,6 +99,8 @@ class Interception:
         stack.pop()
         if not stack:
             self._local.mode.__exit__(None, None, None)
+            self._tell_compared(self._local.compared)
+            self._local.compared = {}
 
     @contextmanager
     def running(self, path: str, module: nn.Module) -> Iterator[None]:
@@ -109,16 +115,46 @@ class Interception:
 
     def answer(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """Value of a call of any of the functions that can be replaced."""
-        current = self.stack[-1]
         name, _ = CALLABLES[function]
+        site, own = self._site(name)
+        call = read_call(function, args, kwargs, self.stack[-1].module if own else None)
+        x = args[0] if args else kwargs["input"]
+        return self.handler.activation(site, call, x, lambda: function(*args, **kwargs))
+
+    def answer_around(self, around: Around, args: tuple[Any, ...]) -> torch.Tensor:
+        """Value of a call that is arithmetic around an activation."""
+        for value in args:
+            self._local.compared.pop(id(value), None)  # a comparison that is not needed any more
+        site, _ = self._site(around.name)
+        call, x = Call(around.name, around.kind, tuple(around.options.items())), around.inner()
+        value = self.handler.activation(site, call, x, lambda: exact_value(call, x))
+        finished: torch.Tensor = around.finish(value)
+        return finished
+
+    def _site(self, name: str) -> tuple[str, bool]:
+        """The call site of what is called now; whether it is all that its layer does."""
+        current = self.stack[-1]
         current.calls[name] += 1
         own = module_function(current.module) == name and current.calls[name] == 1
         site = site_name(current.path, own, current.calls[name], name)
-        if current.run > 1:
-            site += f"@{current.run}"
-        call = read_call(function, args, kwargs, current.module if own else None)
-        x = args[0] if args else kwargs["input"]
-        return self.handler.activation(site, call, x, lambda: function(*args, **kwargs))
+        return site if current.run == 1 else f"{site}@{current.run}", own
+
+    def other(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Value of any other call; a comparison with 0 is told to the handler when it is used."""
+        path, waiting = self.stack[-1].path, self._local.compared
+        if waiting:
+            used = [id(value) for value in (*args, *kwargs.values()) if id(value) in waiting]
+            self._tell_compared({key: waiting.pop(key) for key in used})
+        value = function(*args, **kwargs)
+        if note(function, args, value):
+            waiting[id(value)] = (value, path, function, args, kwargs)
+        else:
+            self.handler.other(path, function, args, kwargs)
+        return value
+
+    def _tell_compared(self, waiting: dict[int, Any]) -> None:
+        for _, path, function, args, kwargs in waiting.values():
+            self.handler.other(path, function, args, kwargs)
 
 
 class _Mode(TorchFunctionMode):
@@ -130,10 +166,14 @@ class _Mode(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if is_answering():  # a layer that stands in the network does its work
+            return func(*args, **kwargs)
         if func in CALLABLES:
             return self.interception.answer(func, args, kwargs)
-        self.interception.handler.other(self.interception.stack[-1].path, func, args, kwargs)
-        return func(*args, **kwargs)
+        around = taken_apart(func, args, kwargs)
+        if around is not None:
+            return self.interception.answer_around(around, (*args, *kwargs.values()))
+        return self.interception.other(func, args, kwargs)
 
 
 MISSING = object()

@@ -35,7 +35,7 @@ new_zeros new_ones new_full new_empty new_tensor set_grad_enabled
 """
 POLYNOMIAL = frozenset(f"{_ARITHMETIC} {_LAYOUT} {_QUERIES}".split())
 _READ_VALUES = ("__bool__", "__float__", "__int__", "__index__")
-_QUOTIENTS = ("div", "divide", "true_divide", "truediv")
+QUOTIENTS = ("div", "divide", "true_divide", "truediv")
 _ONLY_IN_TRAINING = (
     "dropout",
     "dropout1d",
@@ -68,13 +68,37 @@ _POLYNOMIAL_IN_EVALUATION: tuple[type[nn.Module], ...] = (
 _FUSED = "its activations run inside one call of torch: write the cell as a module, with a loop"
 _ROOT = "it takes powers and a root of sums, no polynomial: use average pooling"
 _JUMP = "it jumps, which no polynomial follows: use nn.Tanh, or nn.Hardtanh"
+_COMPARES = "it compares, which no polynomial does: write it with torch.maximum, relu or clamp"
+_DIVIDES = "it divides by what depends on the input: take polyapprox.minimax('1/x', …) on the range seen"
+_NORMALISES = "it divides by a deviation of each input: train with batch normalisation, which is linear"
+_EXPONENTIAL = "it needs a polynomial of its own: polyapprox.minimax('{}', …) on the range seen"
+_SOFTMAX = "it takes exponentials and divides: at the end, leave it to the reader; within, train without it"
+_LARGEST = "it searches the largest: use average pooling, or torch.maximum of two at a time"
+_LOSS = "it belongs to the loss: leave it out of the network"
 ADVICE = {
     **dict.fromkeys(("RNN", "LSTM", "GRU", "rnn_tanh", "rnn_relu", "lstm", "gru"), _FUSED),
     **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), _FUSED),
     **{f"{name}{d}d": _ROOT for name in ("LPPool", "lp_pool") for d in (1, 2, 3)},
-    **dict.fromkeys(("Hardshrink", "hardshrink", "Threshold", "threshold"), _JUMP),
-}
+    **dict.fromkeys(("Hardshrink", "hardshrink", "Threshold", "threshold", "sign", "round", "floor"), _JUMP),
+    **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne", "where", "masked_fill", "bool"), _COMPARES),
+    **dict.fromkeys(("div", "divide", "true_divide", "truediv", "rdiv", "rtruediv", "reciprocal"), _DIVIDES),
+    **dict.fromkeys(
+        ("LayerNorm", "layer_norm", "GroupNorm", "group_norm", "RMSNorm", "rms_norm", "normalize", "norm",
+         "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "instance_norm", "linalg_vector_norm"),
+        _NORMALISES,
+    ),
+    **{name: _EXPONENTIAL.format(name) for name in ("exp", "log", "sqrt", "rsqrt", "sin", "cos", "erf")},
+    **dict.fromkeys(
+        ("Softmax", "softmax", "Softmax2d", "scaled_dot_product_attention", "MultiheadAttention",
+         "multi_head_attention_forward"),
+        _SOFTMAX,
+    ),
+    **dict.fromkeys(("LogSoftmax", "log_softmax", "cross_entropy", "nll_loss"), _LOSS),
+    **dict.fromkeys(("max", "min", "amax", "amin", "argmax", "topk", "sort", "max_pool3d", "MaxPool3d"), _LARGEST),
+}  # fmt: skip
 """What to do about operations that are not replaced, by name."""
+HIDING = frozenset(name for name, advice in ADVICE.items() if advice in (_FUSED, _ROOT))
+"""Those that compute activations where nothing can be replaced."""
 
 
 def remaining_function(
@@ -100,7 +124,7 @@ def remaining_function(
         return None
     if name == "assert" and args and isinstance(args[0], bool):  # of a shape, not of values
         return None
-    if name in _QUOTIENTS and not reflected and _is_constant(args[1:2], kwargs, "other"):
+    if name in QUOTIENTS and not reflected and _is_constant(args[1:2], kwargs, "other"):
         return None
     if name == "pow" and not reflected:
         exponent = kwargs.get("exponent", args[1] if len(args) > 1 else None)

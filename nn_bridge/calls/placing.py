@@ -7,9 +7,9 @@ import inspect
 from typing import Any
 
 from torch import nn
-from torch.fx import Graph, GraphModule
+from torch.fx import Graph, GraphModule, Node, Proxy
 
-from .capture import Invocation, NotCaptured
+from .capture import Found, Invocation, NotCaptured, around_of
 from .rewritten import SEVERAL, code_of, rewritten
 from .site import CallSite, Switch
 
@@ -122,18 +122,21 @@ class _Placing:
         if not tree.sites[False] and not moved:
             return
         layers = {}
-        for _, name, call in tree.sites[False]:
-            layers[name] = _fresh(module, name.rpartition("/")[2].replace("@", "_"))
-            site = CallSite(name, call, self.switch).train(module.training)
-            module.add_module(layers[name], site)
+        for found in tree.sites[False]:
+            layers[found.site] = _fresh(module, found.site.rpartition("/")[2].replace("@", "_"))
+            site = CallSite(found.site, found.call, self.switch).train(module.training)
+            module.add_module(layers[found.site], site)
         for mode, graph in tree.graphs.items():
             self._retarget(module, graph, targets)
-            for node, name, _ in tree.sites[mode]:
-                value = node.args[0] if node.args else node.kwargs["input"]
-                with graph.inserting_before(node):
-                    new = graph.call_module(layers[name], (value,))
-                node.replace_all_uses_with(new)
-                graph.erase_node(node)
+            for found in tree.sites[mode]:
+                with graph.inserting_before(found.node):
+                    new = _value_of(module, graph, found, layers[found.site])
+                given = found.node.all_input_nodes
+                found.node.replace_all_uses_with(new)
+                graph.erase_node(found.node)
+                for node in given:  # a comparison that nothing needs any more
+                    if found.around and not node.users and node.op.startswith("call_"):
+                        graph.erase_node(node)
         if isinstance(module, GraphModule):
             module.graph = tree.graphs[False]
             return
@@ -184,6 +187,18 @@ class _Placing:
         vars(twin).update({k: v for k, v in vars(module).items() if k != _BEFORE})
         vars(twin)["_modules"] = dict(children)
         return twin
+
+
+def _value_of(module: nn.Module, graph: Graph, found: Found, layer: str) -> Node:
+    """Nodes for the value of a call, by a layer that stands for its activation."""
+    node = found.node
+    around = around_of(node, module)  # anew: calls before it have been replaced
+    if around is None:
+        return graph.call_module(layer, (node.args[0] if node.args else node.kwargs["input"],))
+    inner = around.inner()
+    value = graph.call_module(layer, (inner.node,))
+    new: Node = around.finish(Proxy(value, inner.tracer)).node
+    return new
 
 
 def _occurrences(tree: Invocation) -> list[tuple[str, int]]:

@@ -16,7 +16,9 @@ from torch.overrides import TorchFunctionMode
 from torch.package import sys_importer
 
 from ..errors import ConversionError
-from .exact import answered_exactly
+from .around import taken_apart
+from .comparing import note
+from .exact import is_answering
 from .functions import CALLABLES
 from .intercept import installed
 
@@ -69,12 +71,22 @@ def rewritten(base: Any, code: Code) -> type[nn.Module]:
     return made
 
 
+_STEPS = ("training_step", "validation_step", "test_step", "predict_step")
+"""Methods of Lightning that compute losses of the network's outputs."""
+_LOOPS = ("lightning.", "pytorch_lightning.", "transformers.modeling_utils", "transformers.generation.")
+"""Modules of other packages whose classes run networks."""
+_OF_LOSSES = ("sigmoid", "tanh", "softplus", "logsigmoid")
+"""Functions that losses and scores call too, as they do maxima and absolute values."""
+
+
 def _own_methods(base: type) -> Iterator[tuple[str, Any]]:
     """Methods that the module's own classes define: their code still calls torch's functions."""
     seen: set[str] = set()
     for kind in base.__mro__:
         if kind.__module__.startswith("torch.nn.modules") or kind is object:
             return
+        if kind.__module__.startswith(_LOOPS):  # what runs the network, not what it computes
+            continue
         for name, value in vars(kind).items():
             if name not in seen and isinstance(value, FunctionType) and not name.startswith("__"):
                 yield name, value
@@ -95,7 +107,7 @@ def _guarded(name: str, method: Any, several: tuple[str, ...]) -> Any:
                 f"{type(self).__name__}.{name} runs {moved[0]!r}, which has an interval for each of its runs "
                 "in forward: call the network, or move the code into a module with a forward of its own"
             )
-        with _Refusing(f"{type(self).__name__}.{name}"):
+        with _Refusing(f"{type(self).__name__}.{name}", of_loss=name in _STEPS):
             return method(self, *args, **kwargs)
 
     return guarded
@@ -104,19 +116,28 @@ def _guarded(name: str, method: Any, several: tuple[str, ...]) -> Any:
 class _Refusing(TorchFunctionMode):
     """Refuses a call of an activation: it would be computed as it was before the conversion."""
 
-    def __init__(self, method: str) -> None:
+    def __init__(self, method: str, of_loss: bool = False) -> None:
         super().__init__()
-        self.method = method
+        self.method, self.of_loss = method, of_loss
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        if func in CALLABLES and not answered_exactly():
+        kwargs = kwargs or {}
+        if is_answering():
+            return func(*args, **kwargs)
+        around = taken_apart(func, args, kwargs)
+        found = func in CALLABLES or around is not None
+        spared = around is not None or CALLABLES.get(func, ("",))[0] in _OF_LOSSES
+        if found and not (self.of_loss and spared):
+            kind = CALLABLES[func][1] if around is None else around.kind
             raise ConversionError(
-                f"{self.method} calls {CALLABLES[func][1]} itself, and only forward was converted: "
+                f"{self.method} calls {kind} itself, and only forward was converted: "
                 "call the network, or move the code into a module with a forward of its own"
             )
-        return func(*args, **(kwargs or {}))
+        value = func(*args, **kwargs)
+        note(func, args, value)
+        return value
 
 
 def _compiled(base: type, text: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -12,7 +13,9 @@ from torch import nn
 
 from ..errors import ConversionError
 from .answering import remove
+from .around import UndecidedError, is_around, method_of, taken_apart
 from .capture import TRACE_ERRORS
+from .exact import torch_function
 from .functions import CALLABLES, METHODS, module_function
 from .intercept import site_name
 
@@ -39,7 +42,8 @@ class SiteTracer(torch.fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Layers that are activations are looked into, so that all are functions."""
-        return module_function(m) is None and super().is_leaf_module(m, module_qualified_name)
+        looked_into = module_function(m) is not None or is_around(m)
+        return not looked_into and super().is_leaf_module(m, module_qualified_name)
 
     def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
         """Keep what is running."""
@@ -50,6 +54,19 @@ class SiteTracer(torch.fx.Tracer):
             return super().call_module(m, forward, args, kwargs)
         finally:
             self._running.pop()
+
+    def create_proxy(self, kind: str, target: Any, args: Any, kwargs: Any, *more: Any, **words: Any) -> Any:
+        """Take apart what is arithmetic around an activation."""
+        around = None
+        if kind in ("call_function", "call_method"):
+            function = target if kind == "call_function" else method_of(target)
+            with suppress(UndecidedError):
+                around = taken_apart(function, args, kwargs)
+        if around is None:
+            return super().create_proxy(kind, target, args, kwargs, *more, **words)
+        function = torch_function(around.name)
+        value = super().create_proxy("call_function", function, (around.inner(),), around.options)
+        return around.finish(value)
 
     def create_node(self, kind: str, target: Any, *args: Any, **kwargs: Any) -> torch.fx.Node:
         """Name the node, if it is an activation."""

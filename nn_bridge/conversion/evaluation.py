@@ -52,6 +52,7 @@ class EvaluationResult:
     accuracy : float
         Correct divided by images, from 0 to 1.
     correct, images : int
+        Of pixels, where each has a label.
     sites : tuple of SiteCount
         Of a converted network; empty otherwise.
     seconds : float
@@ -82,8 +83,10 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
     Parameters
     ----------
     model : nn.Module
-        Gives logits of shape (images, classes).
+        Gives logits of shape (images, classes), or (images, classes, height, width) where each pixel
+        has a label; or something that holds them (:func:`nn_bridge.calls.inputs.logits_of`).
     loader : iterable of (Tensor, labels)
+        Labels below 0 are of nothing and do not count.
 
     Raises
     ------
@@ -110,11 +113,13 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
         for number, (inputs, labels) in enumerate(every_batch(model, loader), 1):
             if labels is None:
                 raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
-            check_labels(labels, inputs, number)
             logits = logits_of(run(model, inputs, number, "evaluating"))
+            if labels.ndim < 2 or logits.ndim != labels.ndim + 1:
+                check_labels(labels, inputs, number)
+            _check_scores(logits, labels, number)
             known = torch.isfinite(logits).all(dim=1)  # what is not a number is wrong, whatever it was
             correct += int(((logits.argmax(dim=1) == labels) & known).sum())
-            images += len(labels)
+            images += int((labels >= 0).sum())
     seconds = time.perf_counter() - start
     sites = tuple(
         SiteCount(
@@ -128,6 +133,15 @@ def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
         for site, activation in _activations(model).items()
     )
     return EvaluationResult(correct / max(images, 1), correct, images, sites, seconds)
+
+
+def _check_scores(logits: torch.Tensor, labels: torch.Tensor, number: int) -> None:
+    """Refuse scores that are not those of the classes, on axis 1, of each label."""
+    if logits.ndim < 2 or logits.shape[:1] + logits.shape[2:] != labels.shape:
+        raise ArgumentError(
+            f"batch {number} of the loader has labels of shape {tuple(labels.shape)}, and the network "
+            f"gave scores of shape {tuple(logits.shape)}: the classes are on axis 1, all other axes are alike"
+        )
 
 
 def _replacement(model: nn.Module) -> Replacement | None:

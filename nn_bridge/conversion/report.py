@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from polyapprox.outward import upper
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
-from ..activations.evaluator import Evaluators
+from ..activations.evaluator import Evaluator, Evaluators
 from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
@@ -25,6 +25,10 @@ from ..calls.operations import remaining_function
 from ..errors import ArgumentError, ConversionError, RangeWarning
 from ..ranges.bounds import Bounds
 from ..ranges.ranges import Ranges
+
+OUTLIER = 32.0
+"""An input so many times the rms of a layer's inputs is an outlier; of 10^9 normal numbers none is above 7."""
+_USUAL = 8.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,38 @@ class SiteReport:
     folding: str = ""
 
 
+@dataclass(frozen=True)
+class Improvement:
+    """What was done to a converted network at no cost, and why.
+
+    Attributes
+    ----------
+    reason : str
+        Why nothing was tried; empty where something was.
+    taken : str
+        "means corrected", "weighted circuits and normalisation corrected", …; empty for nothing.
+    judged : int
+        Inputs that judged, to which nothing was fitted.
+    tried : tuple of (str, float, float)
+        What was tried, the network as it is first: rms of the deviation of the outputs from the exact
+        ones, and the share of the inputs of the same class.
+    """
+
+    reason: str
+    taken: str = ""
+    judged: int = 0
+    tried: tuple[tuple[str, float, float], ...] = ()
+
+    def __str__(self) -> str:
+        if self.reason:
+            return f"nothing was tried: {self.reason}"
+        lines = [
+            f"{name}: rms {deviation:.3g}, {100 * agreeing:.1f} % of the same class"
+            for name, deviation, agreeing in self.tried
+        ]
+        return f"{self.taken or 'nothing taken'}, by {self.judged} held-out inputs ({'; '.join(lines)})"
+
+
 class Replacement:
     """Answers the calls of a converted network's activations by polynomials.
 
@@ -102,6 +138,7 @@ class Replacement:
         self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
         self.intercepted = ""
+        self.improvement: Improvement | None = None
         self.warned = False
         self.noted = 0
         self.names: dict[str, str] = {}
@@ -133,6 +170,13 @@ class Replacement:
             )
         self.activations[site], self.names[site] = activation, call.name
         return activation
+
+    def use(self, evaluators: Mapping[str, Evaluator]) -> None:
+        """Use other approximations of ReLU at some call sites, in the same intervals."""
+        by_site = {**self.evaluators.by_site, **evaluators}
+        self.evaluators = replace(self.evaluators, by_site=by_site)
+        for site in evaluators:
+            self._add(site, self.calls[site], torch.Size())
 
     def unscale(self, site: str, scales: torch.Tensor) -> None:
         """Use r on [−1, 1] at a ReLU whose scales, shape (channels,), weights have taken in."""
@@ -312,6 +356,29 @@ class Report:
         return self.replacement.ranges
 
     @property
+    def improvement(self) -> Improvement | None:
+        """What was corrected and weighted by the data of the conversion; None where it was switched off."""
+        return self.replacement.improvement
+
+    @property
+    def outliers(self) -> dict[str, str]:
+        """Call sites whose interval is made for a few large inputs: by how much, and what to do."""
+        ranges = self.replacement.ranges
+        sites = {} if ranges is None else ranges.sites
+        ratios = {
+            site: found.largest / found.rms for site, found in sites.items() if 0 < found.rms < math.inf
+        }
+        return {
+            site: f"the largest of {sites[site].elements} inputs, {sites[site].largest:.3g}, is {ratio:.3g} "
+            f"times their rms, {sites[site].rms:.3g}: most inputs are small beside the error. Leave the few "
+            "out (quantile=0.999; outside='clamp' shows what that costs), give channels their own intervals "
+            f"(interval='per-channel', of ReLU), or take {math.ceil(math.log2(ratio / _USUAL))} bits more of "
+            "precision"
+            for site, ratio in ratios.items()
+            if ratio > OUTLIER
+        }
+
+    @property
     def remaining(self) -> tuple[Remaining, ...]:
         """Functions that the network has called so far and that are not polynomial."""
         return tuple(self.replacement.remaining)
@@ -331,6 +398,8 @@ class Report:
         return {
             "counting_rule": "published",
             "sites": [asdict(site) for site in self.sites],
+            "improvement": None if self.improvement is None else asdict(self.improvement),
+            "outliers": self.outliers,
             "remaining": [str(item) for item in self.remaining],
         }
 
@@ -347,6 +416,9 @@ class Report:
                 + (f"; {len(row.channels)} channels" if row.channels else "")
                 + (f"; {row.folding}" if row.folding else "")
             )
+        if self.improvement is not None:
+            lines.append(f"improved: {self.improvement}")
+        lines += [f"outliers: {site}: {text}" for site, text in self.outliers.items()]
         lines += [f"remains: {item}" for item in self.remaining]
         return "\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from ..errors import ConversionError, DataError, WeightsError
 from ..files import versions, write_atomically
 from ..ranges.bounds import Bounds
 from ..ranges.ranges import Ranges, pack_call, unpack_call
-from .report import Replacement, Report, replacement_of
+from .report import Improvement, Replacement, Report, replacement_of
 
 Network = TypeVar("Network", bound=nn.Module)
 _FORMAT = "nn_bridge converted 1"
@@ -93,6 +94,7 @@ def _settings(replacement: Replacement) -> tuple[dict[str, Any], dict[str, torch
         "precision": used.precision,
         "calls": {site: pack_call(call) for site, call in replacement.calls.items()},
         "foldings": dict(bounds.notes),
+        "improvement": None if replacement.improvement is None else asdict(replacement.improvement),
         "evaluators": [
             {"table": _to_text(e), "dtype": str(e.dtype).removeprefix("torch.")}
             for e in evaluators
@@ -187,6 +189,10 @@ def _replacement(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor])
         settings["outside"],
         ranges,
     )
+    improvement = settings.get("improvement")
+    if improvement is not None:
+        tried = tuple(map(tuple, improvement.pop("tried")))
+        replacement.improvement = Improvement(**improvement, tried=tried)
     for site, correction in _under("correction/", tensors).items():
         activation = replacement.activations[site]
         if isinstance(activation, PolynomialActivation):

@@ -144,6 +144,7 @@ def propagate(
         precision=precision,
         interval=interval,
         calibrate=[inputs for inputs, _ in data] if calibrate is None else calibrate,
+        improve=False,
         approximation=approximation,
         margin=margin,
     )

@@ -14,7 +14,7 @@ from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
 from ..calls.inputs import first_tensor
 from ..calls.intercept import intercepted
-from ..calls.operations import ADVICE
+from ..calls.operations import ADVICE, HIDING
 from ..calls.running import check_weights, evaluation_mode, every_batch, run
 from ..errors import ArgumentError, ConversionError
 from .ranges import BINS, Ranges, SiteRange
@@ -56,7 +56,7 @@ class Measurement(ReluOnly):
     ) -> None:
         """Note what hides its activations."""
         name = getattr(function, "__name__", "")
-        if name in ADVICE:
+        if name in HIDING:
             self.inside = f"{path or 'the network'} calls {name}, in which nothing can be replaced: {ADVICE[name]}"
 
     def activation(
@@ -165,7 +165,7 @@ def measure(
 
 
 def measured_again(
-    network: nn.Module, asking: Answering, loader: Iterable[Any], channels: bool = False
+    network: nn.Module, asking: Answering, loader: Iterable[Any], channels: bool = False, bins: int = 0
 ) -> Ranges:
     """Ranges of a network whose calls are answered, of its exact activations.
 
@@ -178,6 +178,8 @@ def measured_again(
     loader : iterable
     channels : bool
         Tell channels apart.
+    bins : int
+        Of each histogram; 0 for none.
 
     Raises
     ------
@@ -185,7 +187,7 @@ def measured_again(
         As :func:`measure` does.
     """
     check_weights(network, "calibrating")
-    measurement = Measurement(by_channel=channels, bins=0)
+    measurement = Measurement(by_channel=channels, bins=bins)
     shape: tuple[int, ...] = ()
     home, asking.handler = asking.handler, measurement
     try:

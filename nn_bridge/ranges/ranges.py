@@ -48,6 +48,8 @@ class SiteRange:
         Inputs by bin; no bins where no histogram was made.
     by_channel : bool
         Whether channels (axis 1 of the input) were told apart.
+    squares : float
+        Sum of the squares of all inputs, but for rounding; NaN where it was not measured.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class SiteRange:
     exponents: torch.Tensor
     counts: torch.Tensor
     by_channel: bool
+    squares: float = math.nan
 
     @classmethod
     def of(
@@ -99,7 +102,8 @@ class SiteRange:
         if bins and x.numel() and bool(torch.isfinite(largest).all()):
             rows = x.movedim(1, 0).reshape(channels, -1) if apart else x.reshape(1, -1)
             counts = _histogram(rows, exponents, bins)
-        return cls(call, x.numel() // channels, low, high, exponents, counts, by_channel)
+        squares = float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2 if x.is_floating_point() else math.nan
+        return cls(call, x.numel() // channels, low, high, exponents, counts, by_channel, squares)
 
     def merged(self, other: SiteRange) -> SiteRange:
         """The range of the inputs of both.
@@ -123,6 +127,7 @@ class SiteRange:
         return dataclasses.replace(
             self, count=self.count + other.count, low=torch.minimum(self.low, other.low),
             high=torch.maximum(self.high, other.high), exponents=exponents, counts=counts,
+            squares=self.squares + other.squares,
         )  # fmt: skip
 
     @property
@@ -154,6 +159,11 @@ class SiteRange:
     def largest(self) -> float:
         """Largest |input| of all channels."""
         return float(self.by_channel_largest.max())
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean square of all inputs; NaN where it was not measured."""
+        return math.sqrt(self.squares / self.elements) if self.elements else math.nan
 
     def histogram(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Edges, shape (bins + 1,), float64, and counts, shape (bins,), of all channels together.
@@ -287,7 +297,7 @@ class Ranges:
         """Tensors and text that :meth:`unpacked` makes ranges from."""
         about = [
             {"site": site, "call": pack_call(found.call), "count": found.count,
-             "by_channel": found.by_channel}
+             "by_channel": found.by_channel, "squares": found.squares}
             for site, found in self.sites.items()
         ]  # fmt: skip
         tensors = {
@@ -305,7 +315,7 @@ class Ranges:
             parts = {name: tensors[f"{index}/{name}"] for name in _TENSORS}
             sites[about["site"]] = SiteRange(
                 call=unpack_call(about["call"]), count=about["count"],
-                by_channel=about["by_channel"], **parts,
+                by_channel=about["by_channel"], squares=about.get("squares", math.nan), **parts,
             )  # fmt: skip
         return cls(sites, tuple(json.loads(header["input_shape"])))
 

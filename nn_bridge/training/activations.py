@@ -8,6 +8,7 @@ import torch
 
 from ..activations.evaluator import Evaluator
 from ..calls.handlers import ReluOnly
+from ..choosing.makers import make
 from ..errors import ConversionError
 from .configuration import Configuration
 from .noise import NoisePool, erring_relu, noisy_relu, random_noise, relu_backward
@@ -149,3 +150,12 @@ class TrainingActivations(ReluOnly):
         low, high = torch.aminmax(x.detach())
         if max(-float(low), float(high)) > bound:
             self.penalties.append((x.abs() / bound - 1).clamp(min=0).square().mean())
+
+
+def evaluators_of(configuration: Configuration) -> dict[int, Evaluator]:
+    """The approximations that a training needs, by k."""
+    powers = configuration.forward.polynomial or (
+        configuration.noise.precision if configuration.noise.kind == "error" else ()
+    )
+    name = configuration.forward.approximation
+    return {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ import torch.nn.functional as functional
 from safetensors.torch import save_file
 from torch import nn
 
-from ..activations.evaluator import Evaluator
 from ..calls.functions import module_function
+from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
 from ..calls.running import evaluation_mode
-from ..choosing.makers import make
 from ..conversion.evaluation import evaluate
 from ..errors import ArgumentError, TrainingError
 from ..files import git_commit, versions, write_atomically, write_json
@@ -28,12 +27,14 @@ from ..models.networks import Network, find_network
 from ..models.weights import load_weights
 from ..ranges.bounds import bounds_of
 from ..ranges.calibration import calibrate
-from .activations import TrainingActivations
+from .activations import TrainingActivations, evaluators_of
 from .batches import Mixed, TrainingBatches, seed_of
 from .checkpoint import load_checkpoint, save_checkpoint
 from .configuration import Configuration, as_mapping
 from .events import Events
 from .optimisation import Average, optimiser_of, rate_at
+from .own_activations import OwnLoopActivations
+from .own_data import Callback, Loss, Own, OwnBatches, check_own, judged_by
 from .processes import Processes, processes, share_batch_norms
 
 Progress = Callable[[str, int, int, float], None]
@@ -64,8 +65,15 @@ def fit(
     data: str | Path | None = None,
     progress: Progress | None = None,
     device: str | torch.device = "cpu",
+    model: nn.Module | None = None,
+    train: Any = None,
+    test: Any = None,
+    loss: Loss | None = None,
+    optimiser: Callable[[Any], torch.optim.Optimizer] | None = None,
+    scheduler: Callable[[torch.optim.Optimizer], Any] | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> Trained:
-    """Train a network as a configuration says.
+    """Train a network as a configuration says, or a model of one's own.
 
     Parameters
     ----------
@@ -78,6 +86,20 @@ def fit(
         Folder with data; by default the one named by NN_BRIDGE_DATA.
     progress : callable, optional
     device : str or torch.device
+    model : nn.Module, optional
+        Trained in place, in place of the configuration's network, whose name is a mere label then. Noise, polynomial
+        and penalty stand at every activation that :func:`nn_bridge.convert` knows.
+    train, test : Dataset or loader of (inputs, labels), optional
+        Of the model. A dataset is drawn in batches of the configuration's size, a loader has its own.
+    loss : callable, optional
+        (output, labels) → number; by default cross entropy of the scores.
+    optimiser : callable, optional
+        Parameters → optimiser; by default SGD as the configuration has it.
+    scheduler : callable, optional
+        Optimiser → scheduler, which steps after each step of the optimiser.
+    callbacks : list of callable
+        Called after each epoch with its entry and the network. One with ``state_dict`` and
+        ``load_state_dict`` resumes too; ``record["resumable"]`` names what of a training of one's own does.
 
     Returns
     -------
@@ -94,15 +116,31 @@ def fit(
 
     Examples
     --------
-    >>> from nn_bridge.training import Configuration, Optimisation
+    >>> from nn_bridge.training import Configuration, Noise, Optimisation
     >>> short = Optimisation(epochs=1, batch=64, learning_rate=0.01)
     >>> trained = fit(Configuration("digits", images=256, optimisation=short))
     >>> len(trained.record["epochs"])
     1
+
+    A model of one's own:
+
+    >>> x, y = torch.linspace(-1, 1, 256).reshape(64, 4), torch.arange(64) % 2
+    >>> mine = nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 2))
+    >>> own = fit(Configuration("mine", noise=Noise("uniform"), optimisation=short), model=mine,
+    ...           train=torch.utils.data.TensorDataset(x, y), optimiser=torch.optim.Adam)
+    >>> own.network is mine, own.record["resumable"]["not"]
+    (True, [])
     """
+    parts = {"train": train, "test": test, "loss": loss, "optimiser": optimiser, "scheduler": scheduler}
+    own = None
+    if model is not None:
+        own = Own(model, **parts, callbacks=tuple(callbacks))  # type: ignore[arg-type]
+        check_own(configuration, own)
+    elif given := [name for name, value in parts.items() if value is not None] + ["callbacks"] * bool(callbacks):
+        raise ArgumentError(f"{given[0]} goes with a model of one's own: give model= too")
     with processes() as group, torch.random.fork_rng(devices=[]):
         torch.manual_seed(configuration.seed)
-        return Training(configuration, folder, data, progress, device, group).run()
+        return Training(configuration, folder, data, progress, device, group, own).run()
 
 
 def read_device(device: str | torch.device) -> torch.device:
@@ -128,7 +166,7 @@ def check_activations(network: nn.Module, configuration: Configuration) -> None:
         if name not in (None, "relu") and "max_pool" not in str(name):
             raise ArgumentError(
                 f"{path!r} of {configuration.network} is {type(module).__name__}: noise, polynomial and "
-                "penalty of fit stand at ReLU alone; train it by nn_bridge.sturdy in a loop of one's own"
+                "penalty of fit by name stand at ReLU alone; give it as model=, or to nn_bridge.sturdy"
             )
 
 
@@ -143,45 +181,73 @@ class Training:
         progress: Progress | None,
         device: str | torch.device,
         group: Processes,
+        own: Own | None = None,
     ) -> None:
         self.configuration, self.group, self.progress = configuration, group, progress
+        self.own = own
         self.folder = Path(folder) if folder is not None else None
         self.device = read_device(device)
         if data is not None and not isinstance(data, (str, Path)):
             raise ArgumentError(
-                f"data is a {type(data).__name__}: give the folder of the data; a training on a loader "
-                "of one's own is nn_bridge.sturdy in one's own loop"
+                f"data is a {type(data).__name__}: give the folder of the data; a loader of one's own is "
+                "fit(…, model=…, train=loader)"
             )
+        sgd = configuration.optimisation
+        self.batches: TrainingBatches | OwnBatches
+        if own is None:
+            self._by_name(data)
+        else:
+            self._of_own(own)
+        if self.batches.size % (group.count * sgd.accumulate):
+            raise ArgumentError(
+                f"optimisation.batch is {self.batches.size}: {group.count} processes and "
+                f"{sgd.accumulate} parts do not divide it"
+            )
+        if group.count > 1:
+            share_batch_norms(self.network)
+        make = None if own is None else own.optimiser
+        self.optimiser = optimiser_of(self.network, sgd) if make is None else make(self.network.parameters())
+        wanted = None if own is None else own.scheduler
+        self.scheduler = None if wanted is None else wanted(self.optimiser)
+        self.average = Average(self.network, sgd.average) if sgd.average else None
+        self.epochs: list[dict[str, Any]] = []
+
+    def _by_name(self, data: str | Path | None) -> None:
+        """Network and images of the configuration."""
+        configuration = self.configuration
+        sgd = configuration.optimisation
         known = find_network(configuration.network)
         images = known.data("train", data).first(configuration.images or None)
         images, held = held_out(images, configuration.validation)
-        self.test = known.batches(known.data("test", data))
-        self.judge = known.batches(held) if configuration.validation else self.test
-        sgd = configuration.optimisation
-        if sgd.batch % (group.count * sgd.accumulate):
-            raise ArgumentError(
-                f"optimisation.batch is {sgd.batch}: {group.count} processes and "
-                f"{sgd.accumulate} parts do not divide it"
-            )
+        self.test: Any = known.batches(known.data("test", data))
+        self.judge: Any = known.batches(held) if configuration.validation else self.test
         self.batches = TrainingBatches(
             images, self.test, sgd.batch, sgd.mixup, configuration.augment, configuration.seed,
             self.device, configuration.augmentation,
         )  # fmt: skip
         self.network = start_network(known, configuration, data).to(self.device)
-        if configuration.channels_last:
-            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._channels_last()
         check_activations(self.network, configuration)
         check_sides(self.network, configuration, self.batches)
-        self.calibration = known.batches(images.first(configuration.range.calibration))
+        self.calibration: Any = known.batches(images.first(configuration.range.calibration))
         self.activations = TrainingActivations(
-            configuration, self.ranges(), evaluators_of(configuration), group.rank, group.count,
-            self.device,
+            configuration, self.ranges(), evaluators_of(configuration), self.group.rank,
+            self.group.count, self.device,
         )  # fmt: skip
-        if group.count > 1:
-            share_batch_norms(self.network)
-        self.optimiser = optimiser_of(self.network, sgd)
-        self.average = Average(self.network, sgd.average) if sgd.average else None
-        self.epochs: list[dict[str, Any]] = []
+
+    def _of_own(self, own: Own) -> None:
+        """Network and data of the caller."""
+        configuration = self.configuration
+        self.network = own.model.to(self.device)
+        self._channels_last()
+        self.batches = OwnBatches(own.train, self.network, configuration)
+        self.test = self.judge = judged_by(own.test, self.batches.size)
+        self.calibration = self.batches.first(configuration.range.calibration)
+        self.activations = OwnLoopActivations(configuration, self.ranges(), self.network)
+
+    def _channels_last(self) -> None:
+        if self.configuration.channels_last:
+            self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def checkpoint(self) -> Path | None:
@@ -198,11 +264,16 @@ class Training:
                     self.activations.bounds = self.ranges()
                 with intercepted(self.network, self.activations, evaluate=False):
                     self.epochs.append(self.epoch(epoch))
+                self._tell(self.epochs[-1])
                 self.save()
                 logs.write(self.epochs[-1], self.optimiser.param_groups[0]["lr"])
         if self.average:
             self.network.load_state_dict(self.average.state)
         return self.finish()
+
+    def _tell(self, entry: dict[str, Any]) -> None:
+        for callback in self.own.callbacks if self.own else ():
+            callback(entry, self.network)
 
     def ranges(self) -> dict[str, float]:
         """B of each call site, of the network as it is; empty where nothing needs it."""
@@ -235,7 +306,7 @@ class Training:
     def accuracy(self, epoch: int) -> float | None:
         """After an epoch, on the images that judge it; None where it is not measured."""
         done, configuration = epoch + 1, self.configuration
-        if done % configuration.measure and done < configuration.optimisation.epochs:
+        if self.judge is None or (done % configuration.measure and done < configuration.optimisation.epochs):
             return None
         return evaluate(self.network, self.judge).accuracy if self.group.rank == 0 else 0.0
 
@@ -261,7 +332,7 @@ class Training:
         """One step of the optimiser; its loss."""
         configuration, sgd = self.configuration, self.configuration.optimisation
         steps = len(self.batches)
-        for group in self.optimiser.param_groups:
+        for group in self.optimiser.param_groups if self._own_rates else ():
             group["lr"] = rate_at(sgd, number, steps)
         self.activations.start(
             seed_of(configuration.seed, number, _STEP), number / (sgd.epochs * steps)
@@ -283,29 +354,40 @@ class Training:
         if sgd.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), sgd.clip)
         self.optimiser.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
         if self.average:
             self.average.update(self.network)
         return total
 
+    @property
+    def _own_rates(self) -> bool:
+        """Whether the learning rate is that of the configuration."""
+        return self.own is None or (self.own.optimiser is None and self.own.scheduler is None)
+
     def loss(
         self, inputs: torch.Tensor, labels: torch.Tensor, others: torch.Tensor, share: float
     ) -> torch.Tensor:
-        """Cross entropy, mixed, and the penalty of the ranges."""
+        """Cross entropy or the loss that was given, mixed, and the penalty of the ranges."""
         configuration = self.configuration
-        if configuration.channels_last:
+        if configuration.channels_last and inputs.ndim == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         low = configuration.numbers == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            logits = self.network(inputs)
-        logits, smoothing = logits.float(), configuration.optimisation.label_smoothing
-        loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+            output = self.network(inputs)
+        loss = self._loss(output, labels)
         if share < 1:
-            other = functional.cross_entropy(logits, others, label_smoothing=smoothing)
-            loss = share * loss + (1 - share) * other
+            loss = share * loss + (1 - share) * self._loss(output, others)
         penalty = self.activations.penalty
         if penalty is not None:
             loss = loss + configuration.range.penalty * penalty
         return loss
+
+    def _loss(self, output: Any, labels: torch.Tensor) -> torch.Tensor:
+        if self.own is not None and self.own.loss is not None:
+            return self.own.loss(output, labels)
+        smoothing = self.configuration.optimisation.label_smoothing
+        return functional.cross_entropy(logits_of(output).float(), labels, label_smoothing=smoothing)
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
@@ -317,6 +399,10 @@ class Training:
         try:
             self.network.load_state_dict(content["network"])
             self.optimiser.load_state_dict(content["optimiser"])
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(content["scheduler"])
+            if self.own is not None:
+                self.own.load_states(content["callbacks"])
         except (RuntimeError, ValueError) as error:
             raise TrainingError(
                 f"the checkpoint {self.checkpoint} is of another architecture: give another "
@@ -339,6 +425,8 @@ class Training:
             "average": self.average.state if self.average else {},
             "bounds": self.activations.bounds,
             "epochs": json.dumps(self.epochs),
+            **({} if self.scheduler is None else {"scheduler": self.scheduler.state_dict()}),
+            **({} if self.own is None else {"callbacks": self.own.states()}),
         })  # fmt: skip
         lines = "".join(json.dumps(epoch) + "\n" for epoch in self.epochs)
         write_atomically(self.folder / "log.jsonl", lambda path: path.write_text(lines))
@@ -350,6 +438,7 @@ class Training:
             **self.accuracies(),
             "bounds": self.activations.bounds,
             "epochs": self.epochs,
+            **({} if self.own is None else {"resumable": self.own.resumable()}),
             "processes": self.group.count,
             "versions": versions(),
             "commit": git_commit(),
@@ -364,6 +453,8 @@ class Training:
         """Of the network that is returned, on the test images and on those held out."""
         if self.group.rank:
             return {"accuracy": None}
+        if self.judge is None:
+            return {}
         last = self.epochs[-1]["accuracy"]  # of the network without an average
         judged = evaluate(self.network, self.judge).accuracy if self.average else last
         if not self.configuration.validation:
@@ -419,12 +510,3 @@ def start_network(
     if configuration.start != "random":
         load_weights(network, configuration.start)
     return network
-
-
-def evaluators_of(configuration: Configuration) -> dict[int, Evaluator]:
-    """The approximations that a training needs, by k."""
-    powers = configuration.forward.polynomial or (
-        configuration.noise.precision if configuration.noise.kind == "error" else ()
-    )
-    name = configuration.forward.approximation
-    return {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}

@@ -118,3 +118,17 @@ def test_in_place_calls_whose_value_is_ignored(training):
         torch.autograd.grad(exact, list(network.parameters())), strict=True,
     ):  # fmt: skip
         assert torch.allclose(got, expected, rtol=0.1, atol=0.3)
+
+
+def test_pixels_are_judged_by_their_own_labels():
+    labels = torch.tensor([[[0, 1], [1, -1]], [[1, 0], [0, 0]]])
+    scores = nn.functional.one_hot(labels.clamp(min=0), 2).movedim(-1, 1).double()
+
+    class Broken(nn.Module):
+        def forward(self, x):
+            return x.index_put((torch.tensor(1), torch.tensor(0)), torch.tensor(torch.nan).double())
+
+    found = evaluate(Broken(), [(scores, labels)])
+    assert (found.correct, found.images) == (3, 7)
+    with pytest.raises(ArgumentError, match="classes are on axis 1"):
+        evaluate(nn.Sequential(nn.Identity()), [(scores[..., :1], labels)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 import warnings
 
 import pytest
@@ -204,3 +205,22 @@ def test_the_class_is_a_warning():
         warnings.simplefilter("ignore", RangeWarning)
         convert(layers(), precision=PRECISION, interval=1e-3)(drawn(2, 3))
     assert not caught
+
+
+@pytest.mark.parametrize(("layer", "told"), [(nn.GELU(), True), (nn.ReLU(), True), (nn.GELU(), False)])
+def test_one_large_value_among_many_is_told_with_what_to_do(layer, told):
+    x = torch.randn(10_000, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    if told:
+        x[0] = 300.0
+    converted = convert(nn.Sequential(layer), precision=2**-7, calibrate=[x[:5000], x[5000:]])
+    assert list(converted.report.outliers) == (["0"] if told else [])
+    assert ("the largest of 10000 inputs, 300, is 9" in str(converted.report)) is told
+    if not told:
+        return
+    small = x[x.abs() < 5].reshape(-1, 1)
+    exact = layer(small)
+    bits = int(re.search(r"take (\d+) bits more", converted.report.outliers["0"]).group(1))
+    finer = convert(nn.Sequential(layer), precision=2.0 ** (-7 - bits), calibrate=[x])
+    cut = convert(nn.Sequential(layer), precision=2**-7, calibrate=[x], quantile=0.999, outside="clamp")
+    off = [float((one(small) - exact).square().mean() / exact.square().mean()) for one in (converted, finer, cut)]
+    assert off[0] > 100 * off[1] and off[0] > 100 * off[2]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable
-from pathlib import Path
 
 import independent
 import numpy as np
@@ -19,12 +18,12 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision_here import torchvision
 
 import nn_bridge
 
 PRECISION = 2**-10
 MARGIN = 1.5
-_LIBRARIES = []
 
 
 # --- the evaluation that shares no code ---
@@ -147,22 +146,6 @@ class Kernels(TorchDispatchMode):
 
 
 # --- the models ---
-
-
-def torchvision():
-    """The package; its compiled operators, which no classifier uses, may be of another build."""
-    spec = importlib.util.find_spec("torchvision")
-    if spec is None:
-        pytest.skip("torchvision is not installed")
-    for library in Path(spec.submodule_search_locations[0]).glob("_C.*"):
-        try:
-            torch.ops.load_library(library)
-        except OSError:
-            made = torch.library.Library("torchvision", "FRAGMENT")
-            for name in () if _LIBRARIES else ("nms", "qnms"):
-                made.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
-            _LIBRARIES.append(made)  # gone with it are its definitions
-    return pytest.importorskip("torchvision")
 
 
 def timm():

@@ -80,6 +80,8 @@ def test_the_result_depends_neither_on_the_order_nor_on_the_batches(by_channel):
         for field in dataclasses.fields(SiteRange):
             one, other = getattr(found, field.name), getattr(whole, field.name)
             equal = torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+            if field.name == "squares":  # a sum of numbers with a point, rounded
+                equal = one == pytest.approx(other, rel=1e-14)
             assert equal, field.name
 
 

@@ -1,0 +1,221 @@
+"""What gains accuracy at no cost, taken where data that it was not fitted to say so."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ..activations.evaluator import Evaluator
+from ..calls.inputs import feed, first_tensor, logits_of
+from ..calls.running import evaluation_mode, every_batch
+from ..conversion.report import Improvement, replacement_of
+from ..correction.batch_norms import correct_batch_norms
+from ..correction.means import correct_means
+from ..errors import ArgumentError
+from ..ranges.calibration import measured_again
+from ..ranges.ranges import BINS, Ranges
+from .weighting import CAP, MOST, weighted
+
+LEAST, TAKEN = 128, 384
+"""Inputs that are needed at least, and used at most."""
+_APART = 4  # every fourth input judges
+_SLACK = 1.05  # a cap that leaves less than this to the weights is not worth a search
+Change = Callable[[nn.Module], object]
+
+
+class Kept:
+    """A loader that keeps the first inputs that pass through it."""
+
+    def __init__(self, loader: Iterable[Any]) -> None:
+        self.loader = loader
+        self.batches: list[Any] = []
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.loader:
+            if self.count < TAKEN:
+                self.batches.append(batch)
+                self.count += _length(batch)
+            yield batch
+
+
+def _tensors(batch: Any) -> list[torch.Tensor]:
+    values = batch.values() if isinstance(batch, dict) else batch if isinstance(batch, (tuple, list)) else [batch]
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
+def _length(batch: Any) -> int:
+    return len(_tensors(batch)[0]) if _tensors(batch) else 0
+
+
+def _part(batch: Any, judges: bool) -> Any:
+    """The inputs of a batch that judge, or all others; with their labels."""
+    count = _length(batch)
+
+    def of(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor) or not value.ndim or len(value) != count:
+            return value
+        return value[(torch.arange(count, device=value.device) % _APART == _APART - 1) == judges]
+
+    if isinstance(batch, dict):
+        return {key: of(value) for key, value in batch.items()}
+    return tuple(map(of, batch)) if isinstance(batch, (tuple, list)) else of(batch)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """How far the outputs of a network are from the exact ones, input by input."""
+
+    deviation: torch.Tensor
+    agreeing: float
+
+    @property
+    def rms(self) -> float:
+        return float(self.deviation.mean().sqrt())
+
+    def better_than(self, other: _Judged) -> bool:
+        """Nearer by twice the standard error of the difference, and no fewer classes agree."""
+        difference = self.deviation - other.deviation
+        if not bool(torch.isfinite(difference).all()):
+            return self.rms < other.rms and self.agreeing >= other.agreeing
+        error = float(difference.std()) / len(difference) ** 0.5
+        return float(difference.mean()) < -2 * error and self.agreeing >= other.agreeing
+
+
+class Exact:
+    """The exact outputs of a network that is about to be converted, of inputs that judge.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Not converted yet.
+    kept : Kept
+    """
+
+    def __init__(self, model: nn.Module, kept: Kept) -> None:
+        self.reason = ""
+        self.fitting = [_part(batch, False) for batch in kept.batches]
+        self.judging = [_part(batch, True) for batch in kept.batches]
+        self.outputs: list[torch.Tensor] = []
+        if kept.count < LEAST:
+            self.reason = f"{kept.count} inputs are too few to fit and to judge: give {LEAST} or more"
+            return
+        try:
+            self.outputs = list(_outputs(model, self.judging))
+        except ArgumentError as error:
+            self.reason = str(error)
+
+    def judge(self, network: nn.Module) -> _Judged:
+        """How far a network is from them."""
+        deviations, agreeing, count = [], 0, 0
+        for got, exact in zip(_outputs(network, self.judging), self.outputs, strict=True):
+            deviations.append((got - exact).square().flatten(1).mean(1))
+            same = got.argmax(1) == exact.argmax(1)
+            agreeing, count = agreeing + int(same.sum()), count + same.numel()
+        deviation = torch.nan_to_num(torch.cat(deviations), nan=torch.inf)
+        return _Judged(deviation, agreeing / max(count, 1))
+
+
+@torch.no_grad()
+def _outputs(network: nn.Module, batches: list[Any]) -> Iterator[torch.Tensor]:
+    """Scores, float64, the classes on axis 1.
+
+    Raises
+    ------
+    ArgumentError
+        If the outputs hold no scores of classes.
+    """
+    with evaluation_mode(network):
+        for inputs, _ in every_batch(network, batches):
+            scores = logits_of(feed(network, inputs))
+            if scores.ndim < 2 or len(scores) != len(first_tensor(inputs)):
+                raise ArgumentError("the network's outputs are no scores of its inputs")
+            yield scores.double()
+
+
+def improve(network: nn.Module, exact: Exact, precision: float | None) -> None:
+    """Give a converted network the corrections and weighted circuits that bring it nearer to the exact one.
+
+    Everything is fitted to three quarters of the inputs, and taken if the outputs of the last quarter are
+    nearer to the exact ones by twice the standard error of the difference, and no fewer classes are
+    the same. Nothing costs a level or a multiplication; the proven errors stay within `precision`,
+    but for what a correction of means moves them.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Just converted; changed in place, and its report says how.
+    exact : Exact
+    precision : float, optional
+        Where it was not given, circuits stay.
+    """
+    _, replacement = replacement_of(network)
+    if exact.reason:
+        replacement.improvement = Improvement(exact.reason)
+        return
+    with replacement.silent():
+        plain = exact.judge(network)
+        best: tuple[str, list[Change], _Judged] = "", [], plain
+        tried: list[tuple[str, float, float]] = [("as it is", plain.rms, plain.agreeing)]
+        for circuits in ([], [_weigh(network, exact, precision)]):
+            if None in circuits:
+                continue
+            for name, change in (("", None), *_corrections(network, exact)):
+                changes: list[Change] = [c for c in (*circuits, change) if c is not None]
+                if not changes:
+                    continue
+                judged = _tried(network, changes, exact)
+                words = " and ".join(word for word in ("weighted circuits" if circuits else "", name) if word)
+                tried.append((words, judged.rms, judged.agreeing))
+                if judged.better_than(plain) and (not best[1] or judged.better_than(best[2])):
+                    best = words, changes, judged
+        for change in best[1]:
+            change(network)
+    for activation in replacement.activations.values():
+        activation.reset()
+    replacement.improvement = Improvement("", best[0], len(plain.deviation), tuple(tried))
+
+
+def _tried(network: nn.Module, changes: list[Change], exact: Exact) -> _Judged:
+    twin = copy.deepcopy(network)
+    _, replacement = replacement_of(twin)
+    with replacement.silent():
+        for change in changes:
+            change(twin)
+        return exact.judge(twin)
+
+
+def _corrections(network: nn.Module, exact: Exact) -> list[tuple[str, Change]]:
+    found: list[tuple[str, Change]] = [("means corrected", lambda one: correct_means(one, exact.fitting))]
+    if any(isinstance(m, _BatchNorm) and m.running_mean is not None for m in network.modules()):
+        found.append(("normalisation corrected", lambda one: correct_batch_norms(one, exact.fitting)))
+    return found
+
+
+def _weigh(network: nn.Module, exact: Exact, precision: float | None) -> Change | None:
+    """Circuits weighted by the inputs of each ReLU, proven to the precision; None where there are none."""
+    asking, replacement = replacement_of(network)
+    shared, bounds = replacement.evaluators.shared, replacement.bounds
+    made, error = shared.approximation, shared.error
+    if precision is None or made.structure != "circuit" or made.multiplications > MOST:
+        return None
+    cap = min(CAP, precision / error)
+    relus = [site for site, call in replacement.calls.items() if call.name == "relu"]
+    if cap < _SLACK or not relus:
+        return None
+    ranges = measured_again(
+        network, asking, exact.fitting, channels=bool(bounds.channels), bins=BINS
+    )
+    found = weighted(
+        Ranges({site: ranges.sites[site] for site in relus if site in ranges.sites}),
+        multiplications=made.multiplications, cap=cap,
+        interval={site: bounds.channels.get(site, bounds.layers[site]) for site in relus},
+    )  # fmt: skip
+    evaluators = {site: Evaluator(one) for site, one in found.items() if one.error_bound <= precision}
+    return (lambda one: replacement_of(one)[1].use(evaluators)) if evaluators else None
