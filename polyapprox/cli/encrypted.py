@@ -11,7 +11,7 @@ import typer
 from ..errors import ArgumentError
 from ..outward import upper
 from . import values
-from .commands import AsJson, application
+from .commands import FALSE_CLAIM, AsJson, application
 
 if TYPE_CHECKING:
     from ..contest import Contest
@@ -132,8 +132,10 @@ def encrypt_check(
     written = [str(path) for path in plot or []]
     if as_json:
         write_json({"table": str(table), **ended.facts(), "files": written})
-        return
-    write_text("\n".join([_page(ended), *(f"written {path}" for path in written)]))
+    else:
+        write_text("\n".join([_page(ended), *(f"written {path}" for path in written)]))
+    if ended.within is False:
+        raise typer.Exit(FALSE_CLAIM)
 
 
 def ring_dimension(text: str | None) -> int | None:

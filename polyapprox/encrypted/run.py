@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..given import floats
 from ..noise import Forecast
 from ..plan.count import Rule
 from ..proof.near import error_near
@@ -37,7 +39,7 @@ class EncryptedRun:
     error : np.ndarray, shape (n,)
         Decrypted minus exact function (weighted as the approximation's error is).
     largest_error : float
-        Largest |error| measured, absolute.
+        Largest |error| measured of values inside the domain, absolute; nan if there is none.
     bound : float or None
         Proven bound of the approximation in exact arithmetic, absolute, for inputs with the noise
         that was asked for.
@@ -102,8 +104,13 @@ class EncryptedRun:
 
     @property
     def within(self) -> bool | None:
-        """Whether the error measured is within proven bound plus stated noise."""
-        return None if self.allowed is None else self.largest_error <= self.allowed
+        """Whether the error measured is within proven bound plus stated noise.
+
+        None where there is no bound or noise to compare with, or no value inside the domain.
+        """
+        if self.allowed is None or math.isnan(self.largest_error):
+            return None
+        return self.largest_error <= self.allowed
 
     def facts(self) -> dict[str, Any]:
         """Everything but the values, ready for JSON."""
@@ -123,9 +130,9 @@ class EncryptedRun:
             "outside": self.outside,
             "input_noise_real": self.real,
             "input_noise_imaginary": self.imaginary,
-            "largest_error": self.largest_error,
+            "largest_error": None if math.isnan(self.largest_error) else self.largest_error,
             "error_bound": self.bound,
-            "noise_measured": self.noise,
+            "noise_measured": None if math.isnan(self.noise) else self.noise,
             "noise_forecast": None if noise is None else noise.worst,
             "within": self.within,
             "levels_used": self.levels,
@@ -228,9 +235,9 @@ def run(
         x=arguments,
         values=measured.values,
         error=error,
-        largest_error=float(np.max(np.abs(error[inside]), initial=0.0)),
+        largest_error=_largest(error[inside]),
         bound=_bound(approximation, real, imaginary),
-        noise=float(np.max(difference[inside], initial=0.0)),
+        noise=_largest(difference[inside]),
         forecast=forecast,
         stages=measured.stages,
         levels=measured.levels,
@@ -240,6 +247,11 @@ def run(
         real=real,
         imaginary=imaginary,
     )
+
+
+def _largest(errors: np.ndarray) -> float:
+    """The largest of the errors that count; nan if none does."""
+    return float(np.max(np.abs(errors))) if errors.size else math.nan
 
 
 def _bound(approximation: Approximation, real: float, imaginary: float) -> float | None:
@@ -306,7 +318,7 @@ def _execute(
 
 def _arguments(approximation: Approximation, x: Any) -> tuple[np.ndarray, ...]:
     two = approximation.inputs == 2
-    columns = tuple(np.asarray(one, dtype=np.float64).ravel() for one in (x if two else (x,)))
+    columns = tuple(floats("x", one).ravel() for one in (x if two else (x,)))
     if len(columns) != (2 if two else 1) or any(c.size != columns[0].size for c in columns):
         raise ArgumentError(
             f"x must be a pair of arrays of one length for {approximation.function}"

@@ -8,7 +8,7 @@ import pytest
 
 import polyapprox as pa
 from polyapprox.cost import cost_model
-from polyapprox.encrypted import BackendError, Parameters, backend
+from polyapprox.encrypted import BackendError, Parameters, backend, run
 from polyapprox.errors import ArgumentError
 from polyapprox.plan import PlanBuilder
 from polyapprox.published.rivals import published_relu
@@ -135,3 +135,11 @@ def test_times_of_operations(session):
     assert all(seconds >= 0 for kind in times.values() for seconds in kind.values())
     with pytest.raises(ArgumentError, match="levels has 11"):
         session.time_operations([11])
+
+
+@pytest.mark.parametrize("degree", [6, 15, 31])
+@pytest.mark.parametrize(("function", "interval"), [("1/sqrt(x)", (0.1, 1)), ("1/x", (0.1, 1))])
+def test_levels_that_are_chosen_suffice(function, interval, degree):
+    """Sums of products that are subtracted need levels of their own in the evaluator's graph."""
+    ended = run(pa.minimax(function, degree, interval=interval), backend="lattigo")
+    assert ended.within and ended.levels == ended.counted

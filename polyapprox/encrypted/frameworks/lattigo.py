@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...approximation import Approximation
+from ...plan.count import Rule
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
 from ..arguments import read_arguments, read_levels
@@ -39,6 +40,8 @@ from .lattigo_model import INPUT, Graph, model
 _REMEDY = "pip install orion-v2-lattigo orion-v2-evaluator"
 _SPECIAL_BITS = 60
 _PER_SPECIAL = 5  # primes of the chain for each prime of key switching
+_NOMINAL = 50  # bits of the primes that levels are counted with
+_MOST_MORE = 6
 _TIMED = 4  # operations of one kind in a graph that is timed
 
 
@@ -245,6 +248,23 @@ class Lattigo(Backend):
             f"{wheel} {one.version}" for (_, wheel), one in zip(pairs, wheels, strict=True)
         )
         return replace(wheels[0], version=version)
+
+    def counted_levels(self, approximation: Approximation) -> tuple[int, Rule]:
+        """Levels that a run is expected to use: of the plan, and one more where its graph needs it.
+
+        The evaluator has no difference: where two products are subtracted from each other at the
+        lowest level, one is first multiplied by −1.
+        """
+        plan = approximation.plan
+        levels, rule = super().counted_levels(approximation)
+        for more in range(_MOST_MORE):
+            primes = [(1 << _NOMINAL) + 1 + (k * k + 1 << 20) for k in range(levels + more)]
+            try:
+                made = schedule(plan, primes, _NOMINAL, fold_input=rule == "published")
+                return max(levels, Lowering(made, primes, _NOMINAL).result.level), rule
+            except BackendError:
+                continue
+        return levels, rule
 
     def opened(self, parameters: Parameters) -> LattigoSession:
         """Make a context and keys; Lattigo may refuse the parameters."""

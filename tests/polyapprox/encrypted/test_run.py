@@ -123,6 +123,26 @@ def test_errors_outside_do_not_count(clear):
     assert run(RELU, [0.5, 40.0], allow_outside=True).within
 
 
+def test_errors_of_no_value_inside_are_no_errors_of_zero(clear):
+    ended = run(RELU, [40.0, 51.0], allow_outside=True)
+    assert np.isnan(ended.largest_error) and np.isnan(ended.noise) and ended.within is None
+    assert ended.facts()["largest_error"] is None and ended.outside == 2
+
+
+@pytest.mark.parametrize("x", [[1j, 0.5], ["0.5"], [[0.5], [0.25, 0.1]], {"a": 1}])
+def test_inputs_that_are_no_real_numbers_are_refused(clear, x):
+    with pytest.raises(ArgumentError, match="x must be real numbers"):
+        run(RELU, x)
+
+
+def test_a_result_outside_ends_the_command_with_1(clear, tmp_path, capsys):
+    table = RELU.save(tmp_path / "relu.json")
+    assert main(["encrypt-check", str(table)]) == 0
+    clear(error=0.01)
+    assert main(["encrypt-check", str(table)]) == 1
+    assert "OUTSIDE" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("x", "said"),
     [([], "empty"), ([np.nan], "not finite"), (np.zeros(1 << 17), "one ciphertext holds")],
