@@ -1,4 +1,4 @@
-# make demo | test | test-he | bench | docs | check: each sets itself up in .venv first.
+# make demo | demo-encrypted | test | test-he | bench | docs | check: each sets itself up in .venv first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA := $(wildcard ../shared/data)
@@ -12,7 +12,7 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
 	"$$one" -c "import sys; sys.exit(sys.version_info[:2] != (3, 10))" 2>/dev/null && echo "$$one"; done))
 
-.PHONY: setup setup-he demo test test-he bench tables check docs clean
+.PHONY: setup setup-he demo demo-encrypted test test-he bench tables check docs clean
 
 setup: .venv/.ready
 
@@ -26,6 +26,10 @@ demo: setup
 	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
 	$(BIN)/polyapprox verify out/relu.json
 	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 500 --interval 50 --interval per-layer --calibration-images 2000 --output out
+
+# A small residual network of digits on ciphertexts, bootstraps included: some 20 processor seconds.
+demo-encrypted: setup .venv/.ready-he
+	$(BIN)/nn-bridge encrypt --network digits --image 0 --ring 2^11 --no-weighted --out out/encrypted-digits.json
 
 test: setup
 	$(BIN)/ruff check .

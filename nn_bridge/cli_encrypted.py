@@ -127,13 +127,12 @@ def _report(record: dict[str, Any]) -> None:
 
 def _table(record: dict[str, Any]) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    for heading in ("layer", "ciphertexts", "level", "bootstraps", "levels used", "matrix, s",
-                    "bootstrap, s", "activation, s"):  # fmt: skip
-        table.add_column(heading, no_wrap=True)
+    for heading in ("layer", "ciphertexts", "level", "bootstraps", "matrix s", "bootstrap s", "activation s"):
+        table.add_column(heading, no_wrap=heading == "layer")
     for one in record["layers"][0]:
         table.add_row(
             one["name"], str(one["ciphertexts"]), str(one["level"]), str(one["bootstraps"]),
-            str(one["levels"]), f"{one['matrix']:.2f}", f"{one['bootstrap']:.2f}", f"{one['plan']:.2f}",
+            f"{one['matrix']:.2f}", f"{one['bootstrap']:.2f}", f"{one['plan']:.2f}",
         )  # fmt: skip
     return table
 

@@ -29,14 +29,11 @@ from .precision import one_at_a_time, working_precision
 from .proof.outside import safe_radius
 from .proof.ranges import is_odd, power_form, range_on
 from .provenance import call
-from .targets import as_target
 from .verification import verify
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
 _SAMPLES = 8001
 _DIGITS = 4
-_RECIPROCAL_LEVELS = range(2, 14)
-_LEAST_WEIGHTED = 1e-16  # below it a weighted polynomial is not looked for: it takes minutes
 OBJECTIVES = ("balanced", "levels", "multiplications")
 ABSOLUTE = ("relu", "abs", "maximum", "minimum")
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]  # a function of the package and its arguments
@@ -225,7 +222,7 @@ def audit(approximation: Approximation) -> Audit:
         multiplications={rule: counts[rule].multiplications for rule in rules},
         framework_levels=_framework_levels(a),
         safe_radius=safe_radius(a),
-        rival=rival_of(a, error),
+        rival=_rival(a, error),
     )
 
 
@@ -288,15 +285,8 @@ def _framework_levels(approximation: Approximation) -> dict[str, int]:
     }
 
 
-def rival_of(approximation: Approximation, error: float) -> Rival | None:
-    """The choice of ours with the fewest levels and multiplications that dominates.
-
-    Parameters
-    ----------
-    approximation : Approximation
-    error : float
-        The bound to be reached.
-    """
+def _rival(approximation: Approximation, error: float) -> Rival | None:
+    """The choice of ours with the fewest levels and multiplications that dominates."""
     if not (math.isfinite(error) and error > 0):
         return None
     short = float(lower(error, _DIGITS))  # for a call that is pleasant to read, where it will do
@@ -305,8 +295,8 @@ def rival_of(approximation: Approximation, error: float) -> Rival | None:
 
 def _dominating(approximation: Approximation, error: float, tolerance: float) -> Rival | None:
     ours = approximation.counts()
-    better: list[Rival] = []  # each above those before it
-    for text, made in _candidates(approximation, tolerance, better):
+    best: Rival | None = None
+    for text, made in _candidates(approximation, tolerance):
         counts = made.counts()
         cheaper = counts.depth < ours.depth or counts.multiplications < ours.multiplications
         no_worse = counts.depth <= ours.depth and counts.multiplications <= ours.multiplications
@@ -314,9 +304,9 @@ def _dominating(approximation: Approximation, error: float, tolerance: float) ->
         if not no_worse or made.certificate is None or made.error_bound > needed:
             continue
         found = Rival(text, made.error_bound, made.bits, counts.depth, counts.multiplications)
-        if not better or _order(found) < _order(better[-1]):
-            better.append(found)
-    return better[-1] if better else None
+        if best is None or _order(found) < _order(best):
+            best = found
+    return best
 
 
 def _order(rival: Rival) -> tuple[int, float]:
@@ -324,16 +314,11 @@ def _order(rival: Rival) -> tuple[int, float]:
 
 
 def _candidates(
-    approximation: Approximation, error: float, known: list[Rival]
+    approximation: Approximation, error: float
 ) -> Iterator[tuple[str, Approximation]]:
-    """Choices of ours that may be as precise, with the text of the call that makes each.
-
-    Circuits of more multiplications than what is known to dominate are not made.
-    """
+    """Choices of ours that may be as precise, with the text of the call that makes each."""
     makers = _makers()
     for name, arguments, named in _calls(approximation, error):
-        if known and named.get("multiplications", 0) > known[-1].multiplications:
-            continue
         try:
             made = makers[name](*arguments, **named)
         except (PolyApproxError, ArithmeticError, ValueError):
@@ -346,12 +331,11 @@ def _makers() -> dict[str, Callable[..., Approximation]]:
     from .recipes.absolute import absolute, maximum, minimum, relu
     from .recipes.circuits import circuit
     from .recipes.minimax import minimax
-    from .recipes.reciprocal import reciprocal
     from .recipes.sign import sign, step
 
     return {
         "relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum, "sign": sign,
-        "step": step, "minimax": minimax, "circuit": circuit, "reciprocal": reciprocal,
+        "step": step, "minimax": minimax, "circuit": circuit,
     }  # fmt: skip
 
 
@@ -362,7 +346,7 @@ def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
     where = {} if interval == (-1.0, 1.0) else {"interval": interval}
     most = a.counts().multiplications
     if a.weight != "1":
-        yield from _weighted(a, error, domain)
+        yield from _polynomials(a, error, domain)
     elif a.function in ABSOLUTE:
         for objective in OBJECTIVES:
             named = {} if objective == "balanced" else {"objective": objective}
@@ -376,28 +360,13 @@ def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
             yield from _circuits(a.function, most, {"interval": interval})
 
 
-def _weighted(
-    a: Approximation, error: float, domain: tuple[tuple[float, float], ...]
-) -> Iterator[Call]:
-    """For a weighted error: the closed form of 1/x, circuits, polynomials."""
-    relative = a.weight == as_target(a.function).reciprocal.name
-    where = {"interval": (domain[0][0], domain[-1][1])}
-    if a.function == "1/x" and relative:
-        yield from (("reciprocal", (), {**where, "levels": n}) for n in _RECIPROCAL_LEVELS)
-    if len(domain) == 1:
-        weighted: dict[str, Any] = {"relative": True} if relative else {"weight": a.weight}
-        yield from _circuits(a.function, a.counts().multiplications, {**where, **weighted})
-    if error > _LEAST_WEIGHTED:
-        yield from _polynomials(a, error, domain)
-
-
 def _polynomials(
     a: Approximation, error: float, domain: tuple[tuple[float, float], ...]
 ) -> Iterator[Call]:
     """The minimax polynomial of the least degree."""
-    where: dict[str, Any] = {} if domain == ((-1.0, 1.0),) else {"interval": domain[0]}
+    where: dict[str, Any] = {} if domain == ((-1.0, 1.0),) else {"domain": domain[0]}
     if len(domain) > 1:
-        where = {"interval": list(domain)}
+        where = {"domain": list(domain)}
     weighted = {} if a.weight == "1" else {"weight": a.weight}
     yield "minimax", (a.function,), {"tolerance": error, **where, **weighted}
 

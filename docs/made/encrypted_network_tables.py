@@ -1,6 +1,7 @@
-"""Makes the tables of the page on networks on ciphertexts: ``python docs/made/encrypted_network_tables.py``.
+"""Makes tables and the figure of the page on networks on ciphertexts.
 
-``--check`` only says whether they are up to date. The data are what the benchmarks
+``python docs/made/encrypted_network_tables.py``; ``--check`` only says whether the tables are up to
+date. The data are what ``nn-bridge encrypt`` and the benchmarks
 ``encrypted_lattigo.py`` and ``encrypted_tenseal.py`` saved.
 """
 
@@ -8,10 +9,91 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
-from page_tables import BENCHMARKS, DOCS, grid, main
+from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, grid, main, reduce_colours
 
 PAGE = DOCS / "encrypted_network.md"
+FIGURE = DOCS / "figures" / "encrypted-layers.png"
+RUNS = ("encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-digits")
+KINDS = (("bootstrap", "bootstraps"), ("matrix", "matrices"), ("plan", "activations"))
+
+
+def saved(name: str) -> dict[str, Any]:
+    """A record."""
+    return dict(json.loads((EXPERIMENTS / f"{name}.json").read_text(encoding="utf-8")))
+
+
+def found() -> dict[str, dict[str, Any]]:
+    """The runs that were made."""
+    return {name: saved(name) for name in RUNS if (EXPERIMENTS / f"{name}.json").is_file()}
+
+
+def _relu(one: dict[str, Any]) -> str:
+    if one["published"] is not None:
+        return f"r_{one['published']}, B = {one['interval']:g}"
+    fitted = ", fitted to inputs" if one["weighted"] else ""
+    return f"circuit of {one['multiplications']}{fitted}, {one['interval']}"
+
+
+def runs() -> str:
+    """Side by side."""
+    headings = (
+        "network", "ReLU", "ring", "log2 QP", "chain", "bootstraps, places", "processor s",
+        "bootstraps", "matrices", "activations", "largest deviation", "outputs up to", "same prediction",
+        "memory, MiB",
+    )  # fmt: skip
+    rows = []
+    for one in found().values():
+        seconds, security = one["processor_seconds_per_image"], one["security"].split(", ")
+        rows.append((
+            one["network"], _relu(one), security[0].removeprefix("ring "),
+            security[1].removeprefix("log2 QP = "), one["chain"]["levels"],
+            f"{one['bootstraps']}, {one['bootstrap_places']}", f"{seconds['all']:.1f}",
+            *(f"{seconds[kind]:.1f}" for kind, _ in KINDS), f"{one['largest_deviation']:.1e}",
+            f"{one['largest_output']:.3g}", f"{one['same_prediction']} of {one['images']}",
+            one["memory_mib"],
+        ))  # fmt: skip
+    return grid(headings, rows)
+
+
+def layers() -> str:
+    """The first run, layer by layer."""
+    one = next(iter(found().values()))
+    headings = ("layer", "ciphertexts", "level of the matrix", "bootstraps", "matrix, s",
+                "bootstraps, s", "activation, s")  # fmt: skip
+    rows = [
+        (layer["name"], layer["ciphertexts"], layer["level"], layer["bootstraps"],
+         *(f"{layer[kind]:.2f}" for kind in ("matrix", "bootstrap", "plan")))
+        for layer in one["layers"][0]
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def draw() -> None:
+    """Where the time of ResNet-20 goes, layer by layer."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    chosen = [one for one in found().values() if one["network"].startswith("resnet")]
+    drawing, axes = pyplot.subplots(len(chosen), figsize=(9, 3.2 * len(chosen)), sharex=True,
+                                    sharey=True, squeeze=False)  # fmt: skip
+    for axis, one in zip(axes[:, 0], chosen, strict=True):
+        spent = one["layers"][0]
+        below = [0.0] * len(spent)
+        for kind, label in KINDS:
+            values = [layer[kind] for layer in spent]
+            axis.bar(range(len(spent)), values, bottom=below, label=label)
+            below = [a + b for a, b in zip(below, values, strict=True)]
+        axis.set_ylabel("processor s")
+        axis.set_title(f"{_relu(one)}: {sum(below):.0f} s")
+        axis.set_xticks(range(len(spent)), [layer["name"] for layer in spent], rotation=70, fontsize=7)
+    axes[0, 0].legend()
+    drawing.tight_layout()
+    drawing.savefig(FIGURE, dpi=110)
+    reduce_colours(FIGURE)
 
 
 def times() -> str:
@@ -49,8 +131,8 @@ def times() -> str:
     return grid(headings, rows)
 
 
-TABLES = {"times": times}
+TABLES = {"runs": runs, "layers": layers, "times": times}
 
 
 if __name__ == "__main__":
-    sys.exit(main(PAGE, TABLES, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:], draw))

@@ -103,8 +103,8 @@ class Chain:
         """Of the keys of the bootstrap, about: one for each rotation of its matrices."""
         primes = self.levels + 1 + _BOOT_PRIMES
         digits = -(-primes // self.special)
-        rotations = 2.6 * (self.ring.bit_length() - 1) + 8
-        return int(rotations * self.key_bytes(primes, self.special, digits))
+        keys = 3.6 * (self.ring.bit_length() - 1) - 14.6  # 25, 29, 32 were counted at 2^11, 2^12, 2^13
+        return int(keys * self.key_bytes(primes, self.special, digits))
 
     def key_bytes(self, primes: int, special: int, digits: int) -> int:
         """Of one key of key switching."""
@@ -118,3 +118,18 @@ class Chain:
     def record(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+
+def chain_for(ring: int, levels: int) -> Chain:
+    """A chain with as many primes of key switching as leave it secure; with eight where none do.
+
+    Examples
+    --------
+    >>> chain_for(1 << 16, 15).special, chain_for(1 << 13, 15).special
+    (4, 8)
+    """
+    for special in range(8, 0, -1):
+        made = Chain(ring, levels, special)
+        if made.secure:
+            return made
+    return Chain(ring, levels)

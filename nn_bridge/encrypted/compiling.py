@@ -12,16 +12,15 @@ import numpy as np
 from polyapprox.encrypted.frameworks.lattigo_graph import Lowering
 from polyapprox.encrypted.frameworks.lattigo_model import INPUT, Graph, model
 from polyapprox.plan import Plan
-from polyapprox.plan.count import count
 from polyapprox.plan.schedule import schedule
 
 from ..errors import ArgumentError
-from .chain import SCALE_BITS, Chain
+from .chain import SCALE_BITS, Chain, chain_for
 from .costs import Costs
 from .engine import moduli
 from .folder import Described, write_bytes
 from .layouts import Layout, choose_layout, diagonals, entries, first_layout
-from .planning import Placement, Sizes, best_chain
+from .planning import Choices, Placement, Sizes, best_chain, own_plans
 from .program import Layer, Program
 
 RATIO = 2  # baby steps for each giant step
@@ -53,7 +52,6 @@ def prepare(
     ring: int,
     *,
     levels: int | None = None,
-    special: int = 8,
     costs: Costs | None = None,
     highest: int | None = None,
 ) -> Prepared:
@@ -65,14 +63,28 @@ def prepare(
     ring : int
     levels : int, optional
         Of the chain behind a bootstrap; by default what the model of costs finds best.
-    special, costs, highest
-        See :class:`nn_bridge.encrypted.chain.Chain` and
-        :func:`nn_bridge.encrypted.planning.place`.
+    costs, highest
+        See :func:`nn_bridge.encrypted.planning.place`.
 
     Raises
     ------
     ArgumentError
         If the ring is too small for the image, or the chain too short for a plan.
+    """
+    layouts, sizes = lay_out(program, ring)
+    choices = own_plans(program)
+    lengths = chains(ring, choices) if levels is None else [levels]
+    found, placement = best_chain(program, choices, sizes, ring, costs or Costs(), lengths, highest)
+    return Prepared(program, chain_for(ring, found), layouts, sizes, placement)
+
+
+def lay_out(program: Program, ring: int) -> tuple[tuple[Layout, ...], tuple[Sizes, ...]]:
+    """Layouts of the image and of each layer's values, and what the layers cost.
+
+    Raises
+    ------
+    ArgumentError
+        If the ring is too small for the image, or none.
     """
     Chain(ring, 2)  # refuses what is no ring
     first = first_layout(program.shape, ring // 2)
@@ -87,20 +99,24 @@ def prepare(
         terms = [(matrix, layouts[source]) for source, matrix in layer.terms]
         layout = choose_layout(layer.shape, terms)
         layouts.append(layout)
-        sizes.append(Sizes(layout.ciphertexts, _diagonals(terms, layout)))
-    depths = [count(one.plan, "published").depth if one.plan else 0 for one in program.layers]
-    lengths = None if levels is None else [levels]
-    found, placement = best_chain(
-        program, depths, sizes, ring, costs or Costs(), lengths, highest
-    )
-    return Prepared(program, Chain(ring, found, special), tuple(layouts), tuple(sizes), placement)
+        sizes.append(_size(terms, layout))
+    return tuple(layouts), tuple(sizes)
 
 
-def _diagonals(terms: Sequence, layout: Layout) -> int:
+def chains(ring: int, choices: Choices) -> list[int]:
+    """Lengths to choose from: of secure ones alone, where there are any."""
+    deepest = max(one.depth for offered in choices for one in offered)
+    lengths = list(range(deepest + 1, deepest + 12))
+    return [one for one in lengths if chain_for(ring, one).secure] or lengths
+
+
+def _size(terms: Sequence, layout: Layout) -> Sizes:
     found = entries(terms, [1.0] * len(terms), layout)
     block = found.target // layout.slots * found.columns + found.source // layout.slots
     index = (found.source - found.target) % layout.height
-    return len(np.unique(block * layout.height + index))
+    used = np.unique(block * layout.height + index)
+    blocks = len(np.unique(used // layout.height))
+    return Sizes(layout.ciphertexts, len(used), max(1, blocks))
 
 
 def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = None) -> Described:
@@ -108,15 +124,14 @@ def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = Non
     chain, program = prepared.chain, prepared.program
     primes = moduli(chain)
     writer = _Writer(chain, primes, folder / "layers")
-    factors, plans = [1.0], []
+    factors, plans, boots = [1.0], [], []
     rotations: dict[int, set[int]] = {}
     total = len(program.layers)
     for number, layer in enumerate(program.layers, 1):
         step = prepared.placement.steps[number - 1]
         before, after, name = writer.plan(layer.plan, step.start)
         shrink = max(1, int(np.ceil(abs(before) * layer.largest - 1e-9)))
-        if step.bootstrap:
-            writer.bootstrap(number, shrink)
+        boots.append(writer.bootstrap(shrink) if step.bootstrap else "")
         used = writer.matrix(number, layer, prepared.layouts, factors, before, step.level)
         rotations.setdefault(step.level, set()).update(used)
         factors.append(after)
@@ -131,6 +146,7 @@ def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = Non
         prepared.layouts,
         prepared.placement.steps,
         tuple(plans),
+        tuple(boots),
         {level: tuple(sorted(one)) for level, one in sorted(rotations.items())},
     )
     described.write(folder)
@@ -160,11 +176,13 @@ class _Writer:
             self.made[key] = steps.factors[0], after, name
         return self.made[key]
 
-    def bootstrap(self, number: int, shrink: int) -> None:
+    def bootstrap(self, shrink: int) -> str:
+        """The file of a bootstrap of values up to `shrink`."""
         graph = Graph()
         output = graph.bootstrap(INPUT, self.chain.slots, shrink)
-        data = model(graph, output, self.chain.parameters())
-        write_bytes(self.folder / f"{number:03}-boot.orion", data)
+        name = f"bootstrap-{shrink}.orion"
+        write_bytes(self.folder / name, model(graph, output, self.chain.parameters()))
+        return name
 
     def matrix(
         self, number: int, layer: Layer, layouts: Sequence[Layout], factors: Sequence[float],

@@ -38,8 +38,8 @@ class Described:
     layouts : tuple of Layout
         Of the image, and of each layer's values.
     steps : tuple of Step
-    plans : tuple of str
-        File of each layer's plan; "" for the last.
+    plans, boots : tuple of str
+        Files of each layer's plan and bootstrap; "" where there is none.
     rotations : dict of int to tuple of int
         Galois elements by level.
     """
@@ -51,6 +51,7 @@ class Described:
     layouts: tuple[Layout, ...]
     steps: tuple[Step, ...]
     plans: tuple[str, ...]
+    boots: tuple[str, ...]
     rotations: dict[int, tuple[int, ...]]
 
     @property
@@ -71,6 +72,7 @@ class Described:
             "layouts": [one.record() for one in self.layouts],
             "steps": [asdict(one) for one in self.steps],
             "plans": self.plans,
+            "boots": self.boots,
             "rotations": {str(level): one for level, one in self.rotations.items()},
         }
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,6 +104,7 @@ class Described:
                 tuple(map(Layout.of, record["layouts"])),
                 tuple(Step(**one) for one in record["steps"]),
                 tuple(record["plans"]),
+                tuple(record["boots"]),
                 {int(level): tuple(one) for level, one in record["rotations"].items()},
             )
         except (KeyError, TypeError, ValueError) as error:

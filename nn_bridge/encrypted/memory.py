@@ -10,7 +10,7 @@ from .compiling import Prepared
 
 _MIB = 1 << 20
 _BASE = 400 * _MIB  # Python, torch and the engine's libraries
-_COPIES = 2.5  # of keys, while they are read, in bytes and as numbers
+_COPIES = 2.0  # of keys, while they are read, in bytes and as numbers
 _MATRICES = 1.0  # what a bootstrap keeps of its own matrices, in terms of its keys
 
 

@@ -1,20 +1,44 @@
-"""Where a run bootstraps, and at which level each layer stands: a shortest path, exact.
+"""Where a run bootstraps, at which level each layer stands, and which plan it gets: a shortest path.
 
 A ciphertext may be dropped to any lower level for nothing; so what is to be found is the level of
 each layer's matrix, whether its result is refreshed, and the level that its plan starts from.
-Dynamic program over the layers; its state is the level of every value that a later layer needs.
+Where layers have plans to choose from, each with a penalty for its error, what is least is seconds plus
+weight times penalties: over all weights, the front of time against accuracy (its convex hull). Exact:
+dynamic program over the layers; its state is the level of every value that a later layer needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from polyapprox.plan import Plan
+from polyapprox.plan.count import Counts, count
 
 from ..errors import ArgumentError
 from .costs import Costs
-from .program import Layer, Program
+from .program import Program
 
 _REFRESHED = 2  # level of a matrix before a bootstrap, which takes one level more
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plan that a layer may get (none for the last), and the penalty of its error."""
+
+    plan: Plan | None
+    penalty: float = 0.0
+
+    @cached_property
+    def cost(self) -> Counts | None:
+        """Where the scaling of the input is folded."""
+        return None if self.plan is None else count(self.plan, "published")
+
+    @property
+    def depth(self) -> int:
+        """Levels."""
+        return 0 if self.cost is None else self.cost.depth
 
 
 @dataclass(frozen=True)
@@ -27,28 +51,33 @@ class Step:
     bootstrap : bool
     start, end : int
         Levels of the plan's input and of its value; of the matrix's result, where there is no plan.
+    choice : int
+        Which of the layer's plans.
     """
 
     level: int
     bootstrap: bool
     start: int
     end: int
+    choice: int = 0
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a layer costs beside its plan: ciphertexts of its values, diagonals of its matrix."""
+    """What a layer costs beside its plan: ciphertexts of its values, diagonals and blocks of its matrix."""
 
     ciphertexts: int
     diagonals: int
+    blocks: int = 1
 
 
 @dataclass(frozen=True)
 class Placement:
-    """The steps of a run, and the seconds that the model of costs gives them."""
+    """The steps of a run, the seconds that the model of costs gives them, and their penalties."""
 
     steps: tuple[Step, ...]
     seconds: float
+    penalty: float
 
     def bootstraps(self, sizes: Sequence[Sizes]) -> int:
         """How many ciphertexts are refreshed."""
@@ -56,59 +85,79 @@ class Placement:
         return sum(one.ciphertexts for step, one in pairs if step.bootstrap)
 
 
+Choices = Sequence[Sequence[Choice]]
+
+
+def own_plans(program: Program) -> Choices:
+    """Every layer's own plan."""
+    return [[Choice(layer.plan)] for layer in program.layers]
+
+
 def place(
     program: Program,
-    depths: Sequence[int],
+    choices: Choices,
     sizes: Sequence[Sizes],
     ring: int,
     levels: int,
     costs: Costs,
     highest: int | None = None,
+    weight: float = 0.0,
 ) -> Placement | None:
     """The cheapest steps on a chain of so many levels; None if there are none.
 
     Parameters
     ----------
     program : Program
-    depths : sequence of int
-        Levels of each layer's plan (the last layer has none: 0).
+    choices : sequence of sequence of Choice
+        For each layer.
     sizes : sequence of Sizes
     ring, levels : int
     costs : Costs
     highest : int, optional
         Of the levels of matrices: those further up need larger keys of rotations.
+    weight : float
+        Seconds that a penalty of one is worth.
     """
     highest = levels if highest is None else highest
     last = _last_uses(program)
-    states: dict[tuple[int, ...], tuple[float, tuple[Step, ...]]] = {(levels,): (0.0, ())}
+    states: dict[tuple[int, ...], _Way] = {(levels,): (0.0, 0.0, 0.0, ())}
     live = [0]
     for number, layer in enumerate(program.layers, 1):
         following = [source for source in [*live, number] if last.get(source, 0) > number]
-        found: dict[tuple[int, ...], tuple[float, tuple[Step, ...]]] = {}
-        for known, (seconds, steps) in states.items():
+        found: dict[tuple[int, ...], _Way] = {}
+        offered = choices[number - 1]
+        steps_of = {
+            level: _priced(level, offered, sizes[number - 1], ring, levels, costs)
+            for level in range(highest + 1)
+        }
+        for known, (value, seconds, penalty, steps) in states.items():
             level_of = dict(zip(live, known, strict=True))
             there = min([highest, *(level_of[source] for source, _ in layer.terms)])
-            for step in _steps(there, depths[number - 1], levels, layer):
-                size = sizes[number - 1]
-                total = seconds + _seconds(layer, step, size, ring, levels, costs)
+            for step, more in steps_of[there]:
+                chosen = offered[step.choice]
+                total = value + more + weight * chosen.penalty
                 key = tuple({**level_of, number: step.end}[source] for source in following)
                 if key not in found or total < found[key][0]:
-                    found[key] = total, (*steps, step)
-        states, live = found, following
+                    found[key] = total, seconds + more, penalty + chosen.penalty, (*steps, step)
+        states, live = _undominated(found), following
     if not states:
         return None
-    seconds, steps = min(states.values())
-    return Placement(steps, seconds)
+    _, seconds, penalty, steps = min(states.values(), key=lambda way: way[0])
+    return Placement(steps, seconds, penalty)
+
+
+_Way = tuple[float, float, float, tuple[Step, ...]]  # value, seconds, penalty, steps
 
 
 def best_chain(
     program: Program,
-    depths: Sequence[int],
+    choices: Choices,
     sizes: Sequence[Sizes],
     ring: int,
     costs: Costs,
-    lengths: Sequence[int] | None = None,
+    lengths: Sequence[int],
     highest: int | None = None,
+    weight: float = 0.0,
 ) -> tuple[int, Placement]:
     """The chain on which the cheapest steps are cheapest.
 
@@ -117,16 +166,39 @@ def best_chain(
     ArgumentError
         If none of the lengths allows a run.
     """
-    deepest = max(depths)
-    lengths = range(max(2, deepest + 1), deepest + 12) if lengths is None else lengths
-    made = {one: place(program, depths, sizes, ring, one, costs, highest) for one in lengths}
+    made = {
+        one: place(program, choices, sizes, ring, one, costs, highest, weight) for one in lengths
+    }
     good = {one: found for one, found in made.items() if found is not None}
     if not good:
+        deepest = max(min(one.depth for one in offered) for offered in choices)
         raise ArgumentError(
             f"a plan of {deepest} levels needs a chain of {deepest + 2} or more: levels is "
             f"{', '.join(map(str, lengths))}"
         )
-    return min(good.items(), key=lambda one: one[1].seconds)
+    return min(good.items(), key=lambda one: one[1].seconds + weight * one[1].penalty)
+
+
+def front(
+    program: Program,
+    choices: Choices,
+    sizes: Sequence[Sizes],
+    ring: int,
+    costs: Costs,
+    lengths: Sequence[int],
+    weights: Sequence[float],
+) -> list[tuple[int, Placement]]:
+    """Chains and steps from the fastest to the most precise: one for each weight that tells apart."""
+    made = [
+        best_chain(program, choices, sizes, ring, costs, lengths, weight=weight)
+        for weight in weights
+    ]
+    made.sort(key=lambda one: (one[1].seconds, one[1].penalty))
+    kept: list[tuple[int, Placement]] = []
+    for one in made:
+        if not kept or one[1].penalty < kept[-1][1].penalty:
+            kept.append(one)
+    return kept
 
 
 def _last_uses(program: Program) -> dict[int, int]:
@@ -135,24 +207,47 @@ def _last_uses(program: Program) -> dict[int, int]:
     }
 
 
-def _steps(there: int, depth: int, levels: int, layer: Layer) -> Iterator[Step]:
-    if layer.plan is None:
-        if there >= 1:
-            yield Step(1, False, 0, 0)
-        return
-    for level in range(depth + 2, there + 1):
-        yield Step(level, False, level - 1, level - 1 - depth)
-    if there >= _REFRESHED:
-        for end in range(1, levels - depth + 1):
-            yield Step(_REFRESHED, True, depth + end, end)
+def _undominated(found: dict[tuple[int, ...], _Way]) -> dict[tuple[int, ...], _Way]:
+    """Without the states that another one is at least as good as: at no lower levels for no more."""
+    kept: dict[tuple[int, ...], _Way] = {}
+    for key, way in sorted(found.items(), key=lambda one: (one[1][0], [-k for k in one[0]])):
+        if not any(all(a >= b for a, b in zip(one, key, strict=True)) for one in kept):
+            kept[key] = way
+    return kept
+
+
+def _priced(
+    there: int, offered: Sequence[Choice], size: Sizes, ring: int, levels: int, costs: Costs
+) -> list[tuple[Step, float]]:
+    """The steps that a layer can take from a level, and their seconds."""
+    depths = [one.depth for one in offered]
+    return [
+        (step, _seconds(offered[step.choice], step, size, ring, levels, costs))
+        for step in _steps(there, offered, depths, levels)
+    ]
+
+
+def _steps(
+    there: int, offered: Sequence[Choice], depths: Sequence[int], levels: int
+) -> Iterator[Step]:
+    for index, (choice, depth) in enumerate(zip(offered, depths, strict=True)):
+        if choice.plan is None:
+            if there >= 1:
+                yield Step(1, False, 0, 0)
+            continue
+        for level in range(depth + 2, there + 1):
+            yield Step(level, False, level - 1, level - 1 - depth, index)
+        if there >= _REFRESHED:
+            for end in range(1, levels - depth + 1):
+                yield Step(_REFRESHED, True, depth + end, end, index)
 
 
 def _seconds(
-    layer: Layer, step: Step, size: Sizes, ring: int, levels: int, costs: Costs
+    choice: Choice, step: Step, size: Sizes, ring: int, levels: int, costs: Costs
 ) -> float:
-    found = costs.matrix(ring, size.diagonals, step.level)
-    if layer.plan is not None:
-        found += size.ciphertexts * costs.plan(ring, layer.plan, step.start)
+    found = costs.matrix(ring, size.diagonals, size.blocks, step.level)
+    if choice.cost is not None:
+        found += size.ciphertexts * costs.plan(ring, choice.cost, step.start)
     if step.bootstrap:
         found += size.ciphertexts * costs.refresh(ring, levels)
     return found

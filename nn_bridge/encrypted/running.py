@@ -79,6 +79,7 @@ class Run:
             "engine": require_engine(),
             "images": len(self.outputs),
             "processor_seconds_per_image": {**kinds, "all": sum(kinds.values())},
+            "processor_seconds_of_loading": sum(one.load for one in spent),
             "forecast_seconds": self.prepared.placement.seconds,
             "bootstraps": self.prepared.placement.bootstraps(self.prepared.sizes),
             "bootstrap_places": sum(step.bootstrap for step in self.prepared.placement.steps),

@@ -39,6 +39,8 @@ class Spent:
     bootstraps : int
         Ciphertexts refreshed.
     ciphertexts : int
+    load : float
+        Seconds to read the layer's models, which is done once for all images of a call.
     matrix, bootstrap, plan : float
         Seconds.
     memory : int
@@ -50,6 +52,7 @@ class Spent:
     levels: int
     bootstraps: int
     ciphertexts: int
+    load: float = 0.0
     matrix: float = 0.0
     bootstrap: float = 0.0
     plan: float = 0.0
@@ -58,7 +61,7 @@ class Spent:
 
     @property
     def seconds(self) -> float:
-        """All of them."""
+        """Of the operations."""
         return self.matrix + self.bootstrap + self.plan
 
 
@@ -73,7 +76,8 @@ def evaluate(
     files : sequence of pairs of paths
         For each image the file of its ciphertexts, and the file to write: the outputs' ciphertexts.
     progress : callable, optional
-        Called with the name of a layer, finished ciphertexts of all layers, and how many there are.
+        Called with the name of a layer, finished ciphertexts of all layers and images, and how many
+        there are.
 
     Returns
     -------
@@ -92,12 +96,16 @@ def evaluate(
     for given, _ in files:
         if not given.is_file():
             raise ArgumentError(f"there is no file {given}: encrypt an image first")
-    machine = _Machine(described, server)
-    found = [
-        _Evaluation(machine, given, progress or _silent).run(out) for given, out in files
-    ]
+    machine = _Machine(described, server, progress or _silent, len(files))
+    images = [_Evaluation(machine, given) for given, _ in files]
+    for number in range(1, len(described.names) + 1):
+        for image in images:
+            image.layer(number)
+        machine.forget()
+    for image, (_, out) in zip(images, files, strict=True):
+        image.finish(out)
     machine.close()
-    return found
+    return [image.spent for image in images]
 
 
 def _silent(name: str, done: int, total: int) -> None:
@@ -105,12 +113,18 @@ def _silent(name: str, done: int, total: int) -> None:
 
 
 class _Machine:
-    """Evaluators with their keys, and models that are used again."""
+    """Evaluators with their keys, and models; the matrix of one layer at a time."""
 
-    def __init__(self, described: Described, server: Path) -> None:
-        self.described, self.server = described, server
+    def __init__(
+        self, described: Described, server: Path, progress: Progress, images: int
+    ) -> None:
+        self.described, self.server, self.progress = described, server, progress
+        self.total = images * sum(layout.ciphertexts for layout in described.layouts[1:])
+        self.done = 0
+        self.loading = 0.0
         self._runners: dict[int | None, Runner] = {}
         self._models: dict[str, Any] = {}
+        self._matrix: Any = None
 
     def runner(self, level: int | None) -> Runner:
         """The evaluator of the whole chain, or of the matrices at a level."""
@@ -124,18 +138,34 @@ class _Machine:
             self._runners[level] = Runner(parameters, keys / name, boot)
         return self._runners[level]
 
-    def read(self, name: str) -> bytes:
-        """A model file."""
+    def _load(self, level: int | None, name: str) -> Any:
+        """A model file; most of the time is the engine's search for the primes."""
         path = self.server / "layers" / name
         if not path.is_file():
             raise ArgumentError(f"there is no {path}: make keys and models anew")
-        return path.read_bytes()
+        started = time.process_time()
+        made = self.runner(level).load(path.read_bytes())
+        self.loading += time.process_time() - started
+        return made
 
     def model(self, name: str) -> Any:
         """A bootstrap or a plan."""
         if name not in self._models:
-            self._models[name] = self.runner(None).load(self.read(name))
+            self._models[name] = self._load(None, name)
         return self._models[name]
+
+    def matrix(self, number: int) -> Any:
+        """The matrix of the layer that is evaluated now."""
+        if self._matrix is None:
+            level = self.described.steps[number - 1].level
+            self._matrix = self._load(level, f"{number:03}.orion")
+        return self._matrix
+
+    def forget(self) -> None:
+        """The layer is done."""
+        if self._matrix is not None:
+            self._matrix.close()
+            self._matrix = None
 
     def close(self) -> None:
         """Forget keys and models."""
@@ -146,50 +176,49 @@ class _Machine:
 class _Evaluation:
     """One image on its way through the layers."""
 
-    def __init__(self, machine: _Machine, given: Path, progress: Progress) -> None:
-        self.machine, self.progress = machine, progress
+    def __init__(self, machine: _Machine, given: Path) -> None:
+        self.machine = machine
         self.described = described = machine.described
-        self.total = sum(layout.ciphertexts for layout in described.layouts[1:])
+        self.spent: list[Spent] = []
         data = given.read_bytes()
-        self.image = split(data, given)
-        if len(self.image) != described.layouts[0].ciphertexts:
+        image = split(data, given)
+        if len(image) != described.layouts[0].ciphertexts:
             raise ArgumentError(f"{given} is not an image of this network: encrypt it with its keys")
         mark = hashlib.sha256((described.digest + repr(described.steps)).encode() + data)
         self.values = machine.server / "values" / mark.hexdigest()[:16]
-        self.done = 0
+        for number, part in enumerate(image):
+            self._write(0, number, part)
 
-    def run(self, out: Path) -> list[Spent]:
-        """All layers; finished ones are not done again."""
-        for number, data in enumerate(self.image):
-            self._write(0, number, data)
-        spent = [self._layer(number) for number in range(1, len(self.described.names) + 1)]
-        last = len(spent)
-        parts = [self._read(last, i) for i in range(spent[-1].ciphertexts)]
-        write_bytes(out, join(parts))
-        self._clear()
-        return spent
+    def finish(self, out: Path) -> None:
+        """Write the outputs, and forget the values on the way."""
+        last = self.spent[-1]
+        write_bytes(out, join([self._read(len(self.spent), i) for i in range(last.ciphertexts)]))
+        for path in self.values.glob("*"):
+            path.unlink()
+        self.values.rmdir()
 
-    def _layer(self, number: int) -> Spent:
-        """A layer: its matrix, and of each ciphertext the bootstrap and the plan."""
-        step = self.described.steps[number - 1]
+    def layer(self, number: int) -> None:
+        """A layer: its matrix, and of each ciphertext the bootstrap and the plan; if not done yet."""
+        machine, step = self.machine, self.described.steps[number - 1]
         spent = self._recall(number)
         due = [i for i in range(spent.ciphertexts) if i not in spent.finished]
-        self.done += len(spent.finished)
+        machine.done += len(spent.finished)
         if due:
-            made = self._matrix(number, spent)
+            made = self._product(number, spent)
             for i in due:
                 refreshed = self._refreshed(number, made[i], spent)
                 self._write(number, i, self._planned(number, refreshed, spent))
                 spent.finished.append(i)
                 spent.bootstraps += step.bootstrap
+                spent.load, machine.loading = spent.load + machine.loading, 0.0
                 spent.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
                 write_json(self._record(number), asdict(spent))
-                self.done += 1
-                self.progress(spent.name, self.done, self.total)
+                machine.done += 1
+                machine.progress(spent.name, machine.done, machine.total)
+        self.spent.append(spent)
         self._forget(number)
-        return spent
 
-    def _matrix(self, number: int, spent: Spent) -> list[bytes]:
+    def _product(self, number: int, spent: Spent) -> list[bytes]:
         level = self.described.steps[number - 1].level
         runner = self.machine.runner(level)
         sources = self.described.sources[number - 1]
@@ -199,10 +228,9 @@ class _Evaluation:
             for source in sources
             for i in range(layouts[source].ciphertexts)
         ]
+        model = self.machine.matrix(number)
         started = time.process_time()
-        model = runner.load(self.machine.read(f"{number:03}.orion"))
         made = runner.run(model, given)
-        model.close()
         spent.matrix += time.process_time() - started
         return made
 
@@ -210,7 +238,7 @@ class _Evaluation:
         step = self.described.steps[number - 1]
         if not step.bootstrap:
             return given
-        model = self.machine.model(f"{number:03}-boot.orion")
+        model = self.machine.model(self.described.boots[number - 1])
         started = time.process_time()
         (made,) = self.machine.runner(None).run(model, [given])
         spent.bootstrap += time.process_time() - started
@@ -256,8 +284,3 @@ class _Evaluation:
             if source not in later:
                 for path in self.values.glob(f"{source:03}-*.ct"):
                     path.unlink()
-
-    def _clear(self) -> None:
-        for path in self.values.glob("*"):
-            path.unlink()
-        self.values.rmdir()

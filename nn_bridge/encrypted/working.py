@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
@@ -64,6 +65,7 @@ def apart(
 
 def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     os.environ.setdefault("GOGC", "50")  # the engine's memory is swept earlier
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def progress(*said: Any) -> None:
         there.send(("progress", *said))  # fails when nobody listens any more: so does the job
@@ -73,4 +75,12 @@ def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]
     except PolyApproxError as error:
         there.send(("error", error))
     except (BrokenPipeError, ConnectionResetError):
+        os._exit(1)
+
+
+def _end_with_parent() -> None:
+    """Nobody waits for the result any more, however that came."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
         os._exit(1)

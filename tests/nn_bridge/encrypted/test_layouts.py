@@ -7,14 +7,15 @@ import pytest
 import torch
 from scipy import sparse
 
-from nn_bridge.encrypted.chain import Chain
+from nn_bridge.encrypted.chain import Chain, chain_for
 from nn_bridge.encrypted.costs import Costs
 from nn_bridge.encrypted.layouts import choose_layout, diagonals, entries, first_layout
 from nn_bridge.encrypted.memory import forecast, require_memory
-from nn_bridge.encrypted.planning import Sizes, best_chain, place
+from nn_bridge.encrypted.planning import Choice, Sizes, best_chain, front, own_plans, place
 from nn_bridge.encrypted.program import Layer, Program
 from nn_bridge.errors import ArgumentError
 from polyapprox import circuit
+from polyapprox.plan import count
 
 DRAWN = np.random.default_rng(3)
 
@@ -86,9 +87,9 @@ def by_brute_force(program: Program, sizes: list[Sizes], levels: int, costs: Cos
                 start = 0 if last else ends[k] + 3
                 if level > there or start > levels:
                     break
-                total += costs.matrix(ring, sizes[k].diagonals, level)
+                total += costs.matrix(ring, sizes[k].diagonals, 1, level)
                 if not last:
-                    total += sizes[k].ciphertexts * costs.plan(ring, layer.plan, start)
+                    total += sizes[k].ciphertexts * costs.plan(ring, count(layer.plan), start)
                     if refreshed[k]:
                         total += sizes[k].ciphertexts * costs.refresh(ring, levels)
                     known.append(ends[k])
@@ -103,7 +104,7 @@ def test_placement_is_the_cheapest_there_is(sources, levels):
     program = a_program(sources)
     sizes = [Sizes(4, 30), Sizes(1, 900), Sizes(2, 10), Sizes(1, 5)]
     costs = Costs()
-    found = place(program, [3, 3, 3, 0], sizes, 1 << 12, levels, costs)
+    found = place(program, own_plans(program), sizes, 1 << 12, levels, costs)
     best = by_brute_force(program, sizes, levels, costs)
     if found is None:
         assert best == np.inf
@@ -111,16 +112,38 @@ def test_placement_is_the_cheapest_there_is(sources, levels):
         assert found.seconds == pytest.approx(best, rel=1e-12)
 
 
+def test_the_front_holds_the_best_of_every_weight_and_every_mixture_of_plans():
+    program = a_program([[0], [1], [2, 1], [3]])
+    sizes, costs = [Sizes(4, 30), Sizes(2, 90), Sizes(1, 10), Sizes(1, 5)], Costs()
+    plans = [circuit("relu", multiplications=m).plan for m in (3, 5)]
+    penalties = [(1.0, 0.1), (3.0, 0.2), (0.5, 0.4)]
+    choices = [[Choice(p, e) for p, e in zip(plans, both, strict=True)] for both in penalties]
+    choices.append([Choice(None)])
+    weights = [0.0, 0.01, 0.1, 1.0, 10.0]
+    found = front(program, choices, sizes, 1 << 12, costs, range(5, 12), weights)
+    assert [p.penalty for _, p in found] == sorted((p.penalty for _, p in found), reverse=True)
+    assert found[0][1].penalty > found[-1][1].penalty == pytest.approx(0.7)
+    for weight in weights:
+        best = np.inf
+        for mixture in itertools.product(range(2), repeat=3):
+            single = [[one[i]] for one, i in zip(choices, (*mixture, 0), strict=False)]
+            single[3:] = [choices[3]]
+            _, one = best_chain(program, single, sizes, 1 << 12, costs, range(5, 12))
+            best = min(best, one.seconds + weight * one.penalty)
+        reached = min(p.seconds + weight * p.penalty for _, p in found)
+        assert reached == pytest.approx(best, rel=1e-12)
+
+
 def test_a_chain_that_is_too_short_is_refused():
     program = a_program([[0], [1], [2]])
     with pytest.raises(ArgumentError, match="a plan of 3 levels needs a chain of 5 or more"):
-        best_chain(program, [3, 3, 0], [Sizes(1, 1)] * 3, 1 << 12, Costs(), [3])
+        best_chain(program, own_plans(program), [Sizes(1, 1)] * 3, 1 << 12, Costs(), [3])
 
 
 def test_security_is_said_by_the_tables_of_the_standard():
     assert "not secure (128 bit needs log2 QP <= 218)" in Chain(1 << 13, 7).security
-    secure = Chain(1 << 16, 9, special=6)
-    assert secure.modulus_bits == 55 + 9 * 40 + 821 + 6 * 61
+    secure = chain_for(1 << 16, 9)
+    assert secure.modulus_bits == 55 + 9 * 40 + 821 + 8 * 61
     assert "128 bit by the tables of the HE standard" in secure.security
 
 

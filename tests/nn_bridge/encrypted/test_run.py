@@ -116,6 +116,27 @@ def test_a_killed_worker_is_a_sentence():
         apart(_killed, what="waits")
 
 
+def _waits(path, progress):
+    path.write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_no_process_is_left_behind_by_one_that_is_killed(tmp_path):
+    path = tmp_path / "pid"
+    context = multiprocessing.get_context("spawn")
+    asking = context.Process(target=apart, args=(_waits, path), kwargs={"what": "waits"})
+    asking.start()
+    while not (path.exists() and path.read_text()):
+        time.sleep(0.05)
+    asking.kill()
+    asking.join()
+    for _ in range(600):
+        if not os.path.exists(f"/proc/{path.read_text()}"):
+            return
+        time.sleep(0.1)
+    raise AssertionError("it still runs")
+
+
 def test_a_run_in_one_call_and_its_folder(tmp_path):
     network, two = converted(mixed(), *SHAPE), images(2, *SHAPE)
     found = run(network, two, ring=1 << 10, levels=6, folder=tmp_path)
