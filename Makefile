@@ -62,7 +62,7 @@ bench: setup
 
 # Tables and figures of the documentation, made again from code and saved results.
 tables: setup
-	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables sturdy_tables paper_tables figures rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
+	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables sturdy_tables paper_tables figures rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each; the guard at 2^-4 … 2^-50; the
 # standing adversary, 10^7 points on random calls, all forgeries, 500 true tables.
@@ -70,6 +70,7 @@ check: setup
 	$(BIN)/python tests/checks/relu_every_precision.py
 	$(BIN)/python tests/checks/guard_every_precision.py
 	$(BIN)/python tests/checks/never_dominated.py
+	$(BIN)/python tests/checks/wholes.py
 	$(BIN)/python tests/checks/standing_adversary.py
 	$(BIN)/python tests/checks/printed_numbers.py
 

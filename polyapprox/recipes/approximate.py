@@ -34,7 +34,7 @@ from .served import fitting, on_interval, weight_of
 from .weights import read_weight
 
 KIN = ("relu", "abs")
-OBJECTIVES = ("balanced", "depth", "levels", "multiplications")
+OBJECTIVES = ("balanced", "levels", "multiplications")
 FINEST = 2.0**-64  # nothing more precise is looked for where only costs are limited
 MOST = 10**6
 _HIGHEST = 1500  # degree of a polynomial tried where only costs are limited
@@ -91,7 +91,7 @@ class Task:
     def key(self, way: Way) -> tuple[float, ...]:
         """What the objective makes least."""
         m, n, c = way.multiplications, way.levels, way.constants
-        if self.objective in ("depth", "levels"):
+        if self.objective == "levels":
             return n, m, c
         if self.objective == "multiplications":
             return m, n, c
@@ -120,7 +120,7 @@ def approximate(
     levels: int | None = None,
     relative: bool = False,
     weight: str | Callable[[Any], Any] | Target | None = None,
-    objective: Literal["balanced", "levels", "depth", "multiplications"] = "balanced",
+    objective: Literal["balanced", "levels", "multiplications"] = "balanced",
     guard: float = DEFAULT_GUARD,
 ) -> Approximation:
     """The cheapest approximation to a precision, or the most precise one at a cost, of all structures.
@@ -168,7 +168,7 @@ def approximate(
     >>> r.structure, r.multiplications, r.error_bound <= 2**-12
     ('circuit', 5, True)
     >>> r = approximate("log(1 + x)", interval=(0, 3), levels=3)
-    >>> r.structure, r.depth, r.degrees
+    >>> r.structure, r.levels, r.degrees
     ('polynomial', 3, (7,))
     """
     aim = read_choice("objective", objective, OBJECTIVES)
@@ -269,7 +269,7 @@ def _error(made: Approximation) -> float:
 
 
 def _within(task: Task, made: Approximation) -> bool:
-    return made.multiplications <= task.most_multiplications and made.depth <= task.most_levels
+    return made.multiplications <= task.most_multiplications and made.levels <= task.most_levels
 
 
 def _refused(task: Task, wanted: float, ways: list[Way]) -> str:
@@ -295,7 +295,7 @@ def _ways(task: Task, wanted: float | None, deeper: int = 1) -> Iterator[Way]:
 
 def _way(structure: str, plan: Plan, error: float, make: Callable[[], Approximation]) -> Way:
     found = count(plan)
-    return Way(structure, found.multiplications, found.depth, found.constant_products, error, make)
+    return Way(structure, found.multiplications, found.levels, found.constant_products, error, make)
 
 
 def _circuits(task: Task, wanted: float | None) -> Iterator[Way]:

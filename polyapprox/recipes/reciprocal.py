@@ -65,7 +65,7 @@ def reciprocal(
     Examples
     --------
     >>> r = reciprocal(interval=(2**-8, 1), precision=2**-10)
-    >>> r.depth, r.multiplications, round(r(0.01), 1), r.bits > 10.5
+    >>> r.levels, r.multiplications, round(r(0.01), 1), r.bits > 10.5
     (6, 10, 100.1, True)
     """
     low, high = read_interval(interval)

@@ -66,7 +66,7 @@ def layer_norm(
     Examples
     --------
     >>> norm = layer_norm(64, variance=(0.25, 4), precision=1e-2)
-    >>> norm.depth, norm.rotations, norm.error_bound <= 1e-2
+    >>> norm.levels, norm.rotations, norm.error_bound <= 1e-2
     (6, 12, True)
     """
     return _norm("layer_norm", n, variance, precision, eps, objective, centred=True)
@@ -99,7 +99,7 @@ def rms_norm(
     Examples
     --------
     >>> norm = rms_norm(64, mean_square=(0.25, 4), precision=1e-2)
-    >>> norm.depth, norm.rotations, norm.error_bound <= 1e-2
+    >>> norm.levels, norm.rotations, norm.error_bound <= 1e-2
     (6, 6, True)
     """
     return _norm("rms_norm", n, mean_square, precision, eps, objective, centred=False)

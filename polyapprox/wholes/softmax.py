@@ -94,7 +94,7 @@ def softmax(
     Examples
     --------
     >>> soft = softmax(16, scores=(-4, 4), precision=2**-8)
-    >>> soft.error_bound <= 2**-8, soft.depth, soft.rotations
+    >>> soft.error_bound <= 2**-8, soft.levels, soft.rotations
     (True, 13, 4)
     >>> import numpy as np
     >>> s = np.linspace(-4, 4, 16)

@@ -52,7 +52,7 @@ class VectorCounts:
     multiplications: int
     constant_products: int
     rotations: int
-    depth: int
+    levels: int
     rule: Rule
 
 
@@ -131,8 +131,8 @@ class VectorPlan:
             elif o.kind == "sum":
                 rotations += tree_rotations(self.length)
             elif o.kind == "apply" and o.plan is not None:
-                depth, found, more = _plan_costs(o.plan)
-                below, products, constants = below + depth, products + found, constants + more
+                deep, found, more = _plan_costs(o.plan)
+                below, products, constants = below + deep, products + found, constants + more
             elif o.kind == "multiply":
                 below, products = below + 1, products + 1
             elif o.kind == "scale" and index != folded and not is_free(o.constant):
@@ -158,7 +158,7 @@ def _plan_costs(plan: Plan) -> tuple[int, int, int]:
     from ..plan.count import count
 
     found = count(plan, "standalone")
-    return found.depth, found.multiplications, found.constant_products
+    return found.levels, found.multiplications, found.constant_products
 
 
 def tree_rotations(length: int) -> int:

@@ -56,9 +56,9 @@ class Whole:
         return self.counts().multiplications
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels (rule "published": the scaling of the input is done by the layer before)."""
-        return self.counts().depth
+        return self.counts().levels
 
     @property
     def rotations(self) -> int:
@@ -68,5 +68,5 @@ class Whole:
     def __repr__(self) -> str:
         return (
             f"<{self.function} of {self.length} numbers: error <= {upper(self.error_bound, 4)} (proven), "
-            f"{self.multiplications} multiplications, depth {self.depth}, {self.rotations} rotations>"
+            f"{self.multiplications} multiplications, {self.levels} levels, {self.rotations} rotations>"
         )

@@ -35,7 +35,7 @@ def row(function: str, interval: tuple[float, float], precision: float, relative
         "structure": r.structure,
         "degrees": list(r.degrees),
         "multiplications": r.multiplications,
-        "levels": r.depth,
+        "levels": r.levels,
         "bound": r.error_bound,
         "met": r.error_bound <= wanted,
         "seconds": round(seconds, 1),

@@ -55,7 +55,7 @@ class Hand:
 
     def dominates(self, other: pa.Approximation) -> bool:
         """Whether it costs no more in either, and less in one."""
-        own, cost = (self.multiplications, self.levels), (other.multiplications, other.depth)
+        own, cost = (self.multiplications, self.levels), (other.multiplications, other.levels)
         return own != cost and own[0] <= cost[0] and own[1] <= cost[1]
 
 
@@ -91,5 +91,5 @@ def by_hand(
         if name == "reciprocal" and not relative:
             bound /= interval[0]
         if bound <= wanted:
-            found.append(Hand(name, made.multiplications, made.depth, bound))
+            found.append(Hand(name, made.multiplications, made.levels, bound))
     return found

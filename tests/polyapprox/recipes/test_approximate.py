@@ -68,12 +68,12 @@ def test_iterations_are_proven_by_their_plans(function, interval, relative, prec
 def test_the_most_precise_within_limits(function, limits):
     interval = (-1, 1)
     r = pa.approximate(function, interval=interval, **limits)
-    assert r.depth <= limits.get("levels", 99)
+    assert r.levels <= limits.get("levels", 99)
     assert r.multiplications <= limits.get("multiplications", 99)
     assert _largest(r, *interval, False) <= r.error_bound
     for degree in (2, 3, 4, 5, 6, 7, 8):
         p = pa.minimax(function, degree, interval=interval)
-        inside = p.depth <= limits.get("levels", 99)
+        inside = p.levels <= limits.get("levels", 99)
         if inside and p.multiplications <= limits.get("multiplications", 99):
             assert r.error_bound <= p.error_bound
 

@@ -30,8 +30,8 @@ def test_least_error_and_levels(power, levels):
         least = 1 / mpmath.cosh(2**levels * mpmath.acosh((1 + a) / (1 - a)))
     assert least <= r.error_bound * (1 + 1e-12) and r.error_bound <= least * (1 + 1e-5)
     assert _largest(r, low, 1.0) <= r.error_bound
-    assert r.depth == levels and r.multiplications == 2 * (levels - 1)
-    assert r.counts("standalone").depth == levels + 1
+    assert r.levels == levels and r.multiplications == 2 * (levels - 1)
+    assert r.counts("standalone").levels == levels + 1
 
 
 @pytest.mark.parametrize("interval", [(3.0, 700.0), (1e-9, 1e-6), (1000.0, 1e5)])
@@ -39,7 +39,7 @@ def test_any_interval(interval):
     r = pa.reciprocal(interval=interval, precision=1e-3)
     assert r.error_bound <= 1e-3
     assert _largest(r, *interval) <= r.error_bound
-    fewer = pa.reciprocal(interval=interval, levels=r.depth - 1)
+    fewer = pa.reciprocal(interval=interval, levels=r.levels - 1)
     assert fewer.error_bound > 1e-3
 
 

@@ -45,7 +45,7 @@ def test_a_shorter_interval_is_served_from_a_longer_one(function, m, interval, b
 )
 def test_inverse_roots_are_scaled_and_their_relative_error_proven(m, interval, bound):
     r = pa.circuit("1/sqrt(x)", multiplications=m, interval=interval, relative=True)
-    assert (r.multiplications, r.depth) == (m, m)
+    assert (r.multiplications, r.levels) == (m, m)
     largest = _largest(r, *interval, relative=True)
     assert 0.9 * r.error_bound < largest <= r.error_bound <= bound
     assert pa.verify(r).ok

@@ -33,9 +33,9 @@ def test_softmax_stays_within_its_bound(n, scores, maximum, precision):
 def test_softmax_by_hand_and_by_its_own_choice():
     free = pa.softmax(64, scores=(-20, 20), precision=2**-8)
     given = pa.softmax(64, scores=(-20, 20), precision=2**-8, squarings=4)
-    assert free.depth <= given.depth + 1
+    assert free.levels <= given.levels + 1
     known = pa.softmax(64, scores=(-40, 0), maximum=(-0.5, 0), precision=2**-8)
-    assert known.depth < free.depth / 1.5  # a known maximum saves most of it
+    assert known.levels < free.levels / 1.5  # a known maximum saves most of it
 
 
 @pytest.mark.parametrize(("n", "ends", "eps"), [(64, (0.25, 4.0), 0.0), (768, (0.15, 10.0), 1e-5)])
@@ -55,8 +55,8 @@ def test_norms_stay_within_their_bounds(n, ends, eps):
 def test_a_norm_takes_two_levels_beside_its_inverse_root():
     norm = pa.layer_norm(768, variance=(0.15, 10), precision=2e-4)
     root = norm.parts["inverse root"]
-    assert norm.depth == root.depth + 2 and norm.multiplications == root.multiplications + 2
-    assert norm.counts("standalone").depth == norm.depth + 1
+    assert norm.levels == root.levels + 2 and norm.multiplications == root.multiplications + 2
+    assert norm.counts("standalone").levels == norm.levels + 1
     assert norm.error_bound >= np.sqrt(767) * root.error_bound
 
 
@@ -67,7 +67,7 @@ def test_the_largest_and_where_it_is():
     largest = pa.maximum_of(8, interval=(-1, 1), tolerance=0.1)
     error = np.abs(largest(x) - x.max(axis=-1, keepdims=True)).max()
     assert 0.1 * largest.error_bound < error <= largest.error_bound <= 0.1
-    assert largest.rotations == 3 and largest.depth == 3 * count(largest.parts["maximum"].plan).depth
+    assert largest.rotations == 3 and largest.levels == 3 * count(largest.parts["maximum"].plan).levels
     where = pa.argmax(4, interval=(-1, 1), gap=0.5, precision=0.05)
     x = rng.uniform(-1, 1, (COUNT, 4))
     ordered = np.sort(x, axis=-1)
