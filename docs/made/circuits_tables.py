@@ -44,10 +44,12 @@ def end_of(value: float) -> str:
     return f"2^{power:.0f}" if power == round(power) and power < -1 else f"{value:g}"
 
 
-def groups(function: str) -> dict[tuple[float, float], dict[int, Shipped]]:
-    """Shipped circuits by interval and multiplications."""
+def groups(function: str, weighted: bool = False) -> dict[tuple[float, float], dict[int, Shipped]]:
+    """Shipped circuits by interval and multiplications: for the absolute error, or weighted ones."""
     found: dict[tuple[float, float], dict[int, Shipped]] = {}
     for one in shipped_for(function):
+        if (one.problem.weight != "1") != weighted:
+            continue
         found.setdefault(one.problem.interval, {})[one.multiplications] = one
     return found
 
@@ -57,10 +59,11 @@ def shipped() -> str:
     names = [name for name in FILES if name != ARCCOSINE]  # on the page on bootstrapping
     most = max(one.multiplications for name in names for one in shipped_for(name))
     rows = []
-    for name in names:
-        for interval, known in groups(name).items():
+    for name, weighted in ((name, weighted) for name in names for weighted in (False, True)):
+        for interval, known in groups(name, weighted).items():
             cells = [lower_places(known[m].bits, 2) if m in known else "" for m in range(1, most + 1)]
-            rows.append((f"`{'relu' if name == 'abs' else name}`", ends(interval), *cells))
+            shown = f"`{'relu' if name == 'abs' else name}`{', relative' if weighted else ''}"
+            rows.append((shown, ends(interval), *cells))
     return grid(("function", "interval", *map(str, range(1, most + 1))), rows)
 
 

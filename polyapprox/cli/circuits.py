@@ -40,7 +40,7 @@ def show_list(
     """The circuits shipped with the package, with their proven bits.
 
     For relu those of |x| on [-1, 1] count: ReLU errs by half as much. Bits are −log2 of the proven
-    error, rounded down (absolute; for relu on [-1, 1]).
+    error, rounded down (absolute; for relu on [-1, 1]; relative where a * stands).
     """
     from ..circuits.library import FILES, shipped_for
     from ..recipes.circuits import library_name
@@ -64,13 +64,17 @@ def show_list(
         "levels: published, standalone  constant products"
     )
     lines = [
-        f"{row['function']:12s}  {_shown(row['interval']):18s}  "
+        f"{row['function']:12s}  {_shown(row['interval']) + _relative(row):18s}  "
         f"{row['multiplications']:15d}  {lower_places(row['bits'], 4):>13s}  "
         f"{row['levels_published']:17d}, {row['levels_standalone']:10d}  "
         f"{row['constant_products']:17d}"
         for row in rows
     ]
     write_text("\n".join([head, *lines]))
+
+
+def _relative(row: dict[str, Any]) -> str:
+    return "" if row["weight"] == "1" else " *"
 
 
 def _shown(interval: list[float]) -> str:

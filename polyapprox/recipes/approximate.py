@@ -283,7 +283,7 @@ def _refused(task: Task, wanted: float, ways: list[Way]) -> str:
     )
 
 
-def _ways(task: Task, wanted: float | None, deeper: int = 1) -> Iterator[Way]:
+def _ways(task: Task, wanted: float | None, deeper: int = 2) -> Iterator[Way]:
     """All ways; those for a precision are good enough by their forecast."""
     yield from _circuits(task, wanted)
     yield from _closed_forms(task, wanted)
