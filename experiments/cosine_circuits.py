@@ -1,7 +1,8 @@
 """Circuits in c = cos(πx/2) for |x|: begun from those shipped for |x|, fitted, proven, kept if better.
 
     python experiments/cosine_circuits.py 1 8
-    python experiments/cosine_circuits.py 9 12 --starts 24 --record cosine.jsonl
+    python experiments/cosine_circuits.py 4 8 --starts 16 --record short.jsonl
+    python experiments/cosine_circuits.py 9 12 --starts 24 --record long.jsonl
 
 fits the shipped circuits of one multiplication more in c; with starts it searches on from there
 (stopped and started again with the same record it goes on where it was).

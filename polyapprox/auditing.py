@@ -29,11 +29,14 @@ from .precision import one_at_a_time, working_precision
 from .proof.outside import safe_radius
 from .proof.ranges import is_odd, power_form, range_on
 from .provenance import call
+from .targets import as_target
 from .verification import verify
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
 _SAMPLES = 8001
 _DIGITS = 4
+_RECIPROCAL_LEVELS = range(2, 14)
+_LEAST_WEIGHTED = 1e-16  # below it a weighted polynomial is not looked for: it takes minutes
 OBJECTIVES = ("balanced", "levels", "multiplications")
 ABSOLUTE = ("relu", "abs", "maximum", "minimum")
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]  # a function of the package and its arguments
@@ -222,7 +225,7 @@ def audit(approximation: Approximation) -> Audit:
         multiplications={rule: counts[rule].multiplications for rule in rules},
         framework_levels=_framework_levels(a),
         safe_radius=safe_radius(a),
-        rival=_rival(a, error),
+        rival=rival_of(a, error),
     )
 
 
@@ -285,8 +288,15 @@ def _framework_levels(approximation: Approximation) -> dict[str, int]:
     }
 
 
-def _rival(approximation: Approximation, error: float) -> Rival | None:
-    """The choice of ours with the fewest levels and multiplications that dominates."""
+def rival_of(approximation: Approximation, error: float) -> Rival | None:
+    """The choice of ours with the fewest levels and multiplications that dominates.
+
+    Parameters
+    ----------
+    approximation : Approximation
+    error : float
+        The bound to be reached.
+    """
     if not (math.isfinite(error) and error > 0):
         return None
     short = float(lower(error, _DIGITS))  # for a call that is pleasant to read, where it will do
@@ -295,8 +305,8 @@ def _rival(approximation: Approximation, error: float) -> Rival | None:
 
 def _dominating(approximation: Approximation, error: float, tolerance: float) -> Rival | None:
     ours = approximation.counts()
-    best: Rival | None = None
-    for text, made in _candidates(approximation, tolerance):
+    better: list[Rival] = []  # each above those before it
+    for text, made in _candidates(approximation, tolerance, better):
         counts = made.counts()
         cheaper = counts.depth < ours.depth or counts.multiplications < ours.multiplications
         no_worse = counts.depth <= ours.depth and counts.multiplications <= ours.multiplications
@@ -304,9 +314,9 @@ def _dominating(approximation: Approximation, error: float, tolerance: float) ->
         if not no_worse or made.certificate is None or made.error_bound > needed:
             continue
         found = Rival(text, made.error_bound, made.bits, counts.depth, counts.multiplications)
-        if best is None or _order(found) < _order(best):
-            best = found
-    return best
+        if not better or _order(found) < _order(better[-1]):
+            better.append(found)
+    return better[-1] if better else None
 
 
 def _order(rival: Rival) -> tuple[int, float]:
@@ -314,11 +324,16 @@ def _order(rival: Rival) -> tuple[int, float]:
 
 
 def _candidates(
-    approximation: Approximation, error: float
+    approximation: Approximation, error: float, known: list[Rival]
 ) -> Iterator[tuple[str, Approximation]]:
-    """Choices of ours that may be as precise, with the text of the call that makes each."""
+    """Choices of ours that may be as precise, with the text of the call that makes each.
+
+    Circuits of more multiplications than what is known to dominate are not made.
+    """
     makers = _makers()
     for name, arguments, named in _calls(approximation, error):
+        if known and named.get("multiplications", 0) > known[-1].multiplications:
+            continue
         try:
             made = makers[name](*arguments, **named)
         except (PolyApproxError, ArithmeticError, ValueError):
@@ -331,11 +346,12 @@ def _makers() -> dict[str, Callable[..., Approximation]]:
     from .recipes.absolute import absolute, maximum, minimum, relu
     from .recipes.circuits import circuit
     from .recipes.minimax import minimax
+    from .recipes.reciprocal import reciprocal
     from .recipes.sign import sign, step
 
     return {
         "relu": relu, "abs": absolute, "maximum": maximum, "minimum": minimum, "sign": sign,
-        "step": step, "minimax": minimax, "circuit": circuit,
+        "step": step, "minimax": minimax, "circuit": circuit, "reciprocal": reciprocal,
     }  # fmt: skip
 
 
@@ -346,7 +362,7 @@ def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
     where = {} if interval == (-1.0, 1.0) else {"interval": interval}
     most = a.counts().multiplications
     if a.weight != "1":
-        yield from _polynomials(a, error, domain)
+        yield from _weighted(a, error, domain)
     elif a.function in ABSOLUTE:
         for objective in OBJECTIVES:
             named = {} if objective == "balanced" else {"objective": objective}
@@ -360,13 +376,28 @@ def _calls(approximation: Approximation, error: float) -> Iterator[Call]:
             yield from _circuits(a.function, most, {"interval": interval})
 
 
+def _weighted(
+    a: Approximation, error: float, domain: tuple[tuple[float, float], ...]
+) -> Iterator[Call]:
+    """For a weighted error: the closed form of 1/x, circuits, polynomials."""
+    relative = a.weight == as_target(a.function).reciprocal.name
+    where = {"interval": (domain[0][0], domain[-1][1])}
+    if a.function == "1/x" and relative:
+        yield from (("reciprocal", (), {**where, "levels": n}) for n in _RECIPROCAL_LEVELS)
+    if len(domain) == 1:
+        weighted: dict[str, Any] = {"relative": True} if relative else {"weight": a.weight}
+        yield from _circuits(a.function, a.counts().multiplications, {**where, **weighted})
+    if error > _LEAST_WEIGHTED:
+        yield from _polynomials(a, error, domain)
+
+
 def _polynomials(
     a: Approximation, error: float, domain: tuple[tuple[float, float], ...]
 ) -> Iterator[Call]:
     """The minimax polynomial of the least degree."""
-    where: dict[str, Any] = {} if domain == ((-1.0, 1.0),) else {"domain": domain[0]}
+    where: dict[str, Any] = {} if domain == ((-1.0, 1.0),) else {"interval": domain[0]}
     if len(domain) > 1:
-        where = {"domain": list(domain)}
+        where = {"interval": list(domain)}
     weighted = {} if a.weight == "1" else {"weight": a.weight}
     yield "minimax", (a.function,), {"tolerance": error, **where, **weighted}
 

@@ -53,6 +53,8 @@ Structure = Annotated[
     typer.Option(help="polynomial (the function itself) or composite (stages of a sign)."),
 ]
 
+Relative = Annotated[bool, typer.Option("--relative", help="Bound the relative error.")]
+
 
 @application.command(name="export")
 def export_table(
@@ -107,6 +109,7 @@ def import_command(
     powers: Powers = None,
     half_width: HalfWidth = None,
     structure: Structure = None,
+    relative: Relative = False,
     as_json: AsJson = False,
 ) -> None:
     """Read somebody's table and certify it."""
@@ -114,7 +117,7 @@ def import_command(
 
     result = _read(
         file, format, function, interval, basis, degrees, name, guard, order, powers, half_width,
-        structure,
+        structure, relative,
     )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
     if as_json:
@@ -140,13 +143,14 @@ def audit(
     powers: Powers = None,
     half_width: HalfWidth = None,
     structure: Structure = None,
+    relative: Relative = False,
     as_json: AsJson = False,
 ) -> None:
     """Print one page about each table: what it truly does, and what would do more for less."""
     from ..auditing import audit as examine
     from .report import write_json, write_text
 
-    given = function, interval, basis, degrees, name, guard, order, powers, half_width, structure
+    given = function, interval, basis, degrees, name, guard, order, powers, half_width, structure, relative
     pages = [examine(_read(file, format, *given)) for file in files]
     if as_json:
         write_json([_document(found) for found in pages])
@@ -171,6 +175,7 @@ def _read(
     powers: str | None,
     half_width: str | None,
     structure: str | None,
+    relative: bool,
 ) -> Approximation:
     from ..importing import import_table
 
@@ -186,5 +191,6 @@ def _read(
         powers=values.degrees(powers) or (),
         half_width=values.optional_number(half_width, "half-width"),
         structure=structure,
+        relative=relative,
         **values.guard(guard),  # type: ignore[arg-type]
     )

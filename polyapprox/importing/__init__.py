@@ -120,6 +120,8 @@ def import_table(
     order: str = "low-to-high",
     powers: tuple[int, ...] = (),
     structure: str | None = None,
+    relative: bool = False,
+    weight: str | None = None,
 ) -> Approximation:
     """Read a table in somebody's format and certify it: what it truly approximates.
 
@@ -163,6 +165,10 @@ def import_table(
         are tried for ReLU, \\|x\\| and step: one is taken if the proven bound of its error is at most
         half the error that the other has at some point. For another function f, "composite" means
         x(1 + s(x))/2, as for GELU(x) = x(1 + erf(x/√2))/2.
+    relative : bool
+        The bound is of the relative error: weight 1/\\|f\\|.
+    weight : str, optional
+        Expression of a positive weight of the error.
 
     Returns
     -------
@@ -213,16 +219,19 @@ def import_table(
             )
         contents = replace(contents, basis=basis)  # type: ignore[arg-type]
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
-    result = approximation_of(contents, function, interval, source, half_width, guard, structure)
+    result = approximation_of(
+        contents, function, interval, source, half_width, guard, structure, relative, weight
+    )
     left_out = {
         "format": _BY_SUFFIX.get(path.suffix), "degrees": (), "guard": DEFAULT_GUARD,
-        "order": ORDERS[0], "powers": (),
-        **dict.fromkeys(("function", "interval", "basis", "name", "half_width", "structure")),
+        "order": ORDERS[0], "powers": (), "relative": False,
+        **dict.fromkeys(("function", "interval", "basis", "name", "half_width", "structure", "weight")),
     }  # fmt: skip
     command = call(
         "import_table", str(path), format=format, function=function, interval=interval, basis=basis,
         degrees=tuple(degrees), name=name, half_width=half_width, guard=float(guard),
-        order=order, powers=hints.powers, structure=structure, leave_out=left_out,
+        order=order, powers=hints.powers, structure=structure, relative=relative,
+        weight=weight, leave_out=left_out,
     )  # fmt: skip
     return replace(result, provenance=Provenance.of(remarked(command, _remark(path, contents))))
 

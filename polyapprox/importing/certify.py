@@ -23,12 +23,14 @@ from ..polynomial import Polynomial
 from ..proof.covered import widened
 from ..proof.error_function import error_function
 from ..proof.prove import certified
+from ..proof.study import one_argument_function
 from ..provenance import Provenance
 from ..recipes.arguments import read_parts
 from ..recipes.entered import from_components
 from ..recipes.guard import DEFAULT_GUARD, read_guard
-from ..recipes.plans import composite_plan
-from ..targets import as_target
+from ..recipes.plans import composite_plan, composition_plan, polynomial_plan
+from ..recipes.weights import read_weight
+from ..targets import Target, as_target
 from .bases import folded, odd_row
 from .contents import Contents, Interval
 
@@ -45,6 +47,8 @@ def approximation_of(
     half_width: float | None = None,
     guard: Any = DEFAULT_GUARD,
     structure: str | None = None,
+    relative: bool = False,
+    weight: str | None = None,
 ) -> Approximation:
     """Certify the contents of a file as an approximation of a function on a domain.
 
@@ -72,12 +76,13 @@ def approximation_of(
     said = "; ".join((source, *contents.notes))
     if structure is not None and contents.structure is not None:
         raise ArgumentError("structure is said by the file, an export; leave it out")
+    weighting = read_weight(_one_argument(name), weight, relative, parts)
     if contents.plan is not None:
         if half_width is not None:
             raise ArgumentError("half_width is for coefficients; the file holds a plan")
-        return _of_plan(contents.plan, name, parts, contents.structure, said, guard)
+        return of_plan(contents.plan, name, parts, contents.structure, said, guard, weighting)
     readings = [
-        _Reading(contents, name, parts, half_width, guard, said, structure)
+        _Reading(contents, name, parts, half_width, guard, said, structure, weighting)
         for structure in _structures(name, contents, structure)
     ]
     if len(readings) == 1:
@@ -110,6 +115,7 @@ class _Reading:
     guard: Any
     source: str
     structure: str
+    weight: Target | None = None
 
     @cached_property
     def components(self) -> tuple[tuple[Polynomial, ...], str]:
@@ -137,13 +143,25 @@ class _Reading:
         components, note = self.components
         contents, parts = self.contents, [(low, high) for low, high in self.parts]
         said = f"{self.source}; {note}" if note else self.source
-        if self.structure == "composite" and self.function not in COMPOSITES:
-            plan = composite_plan("relu", components, contents.offset)
-            return _of_plan(plan, self.function, self.parts, "circuit", said, self.guard)
+        if self.weight is not None or (
+            self.structure == "composite" and self.function not in COMPOSITES
+        ):
+            plan = self._plan(components)
+            return of_plan(
+                plan, self.function, self.parts, self.structure, said, self.guard, self.weight
+            )
         return from_components(
             self.function, components, parts, structure=self.structure, offset=contents.offset,
             source=said, guard=self.guard,
         )  # fmt: skip
+
+    def _plan(self, components: tuple[Polynomial, ...]) -> Plan:
+        if self.structure == "polynomial":
+            return polynomial_plan(components[0])
+        if self.structure == "composition":
+            return composition_plan(components)
+        name = self.function if self.function in COMPOSITES else "relu"
+        return composite_plan(name, components, self.contents.offset)
 
 
 def _clear_one(readings: Sequence[_Reading]) -> Approximation:
@@ -247,14 +265,26 @@ def _trimmed(row: tuple[mpmath.mpf, ...]) -> tuple[mpmath.mpf, ...]:
     return row[: last + 1] or (ZERO,)
 
 
-def _of_plan(
+def _one_argument(function: str) -> Target:
+    return as_target(one_argument_function(function))
+
+
+def of_plan(
     plan: Plan,
     function: str,
     parts: Sequence[Interval],
     structure: str | None,
     source: str,
-    guard: Any,
+    guard: Any = DEFAULT_GUARD,
+    weight: Target | None = None,
 ) -> Approximation:
+    """Certify a plan as an approximation of a function: a circuit, or a single polynomial.
+
+    Raises
+    ------
+    ProofError
+        If no bound can be proven.
+    """
     hull = parts[0][0], parts[-1][1]
     single = structure in ("polynomial", "direct") and plan.inputs == 1
     components = (expanded(plan, hull),) if single else ()
@@ -267,15 +297,17 @@ def _of_plan(
         components=components,
         plan=plan,
         offset=ZERO,
-        weight="1",
+        weight="1" if weight is None else weight.name,
         error_estimate=0.0,
         certificate=None,
         margins=(),
         provenance=Provenance.of(source),
         guard=over,
-        covered=widened(parts, over, target),
+        covered=widened(parts, over, target, weight),
     )
     error = error_function(result)
     places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in error.intervals]
-    largest = float(np.nanmax(np.abs(error.floats(np.concatenate(places)))))
+    with np.errstate(all="ignore"):
+        sizes = np.abs(error.floats(np.concatenate(places)))
+    largest = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
     return certified(replace(result, error_estimate=largest))

@@ -41,6 +41,8 @@ def lower_bound(
         Points of the domain where the error of a single polynomial alternates.
     """
     if approximation.structure in ("composite", "composition", "circuit") or approximation.inputs == 2:
+        if weight is not None:
+            return None, _NONE
         if approximation.function in ("sign", "step"):
             return _of_sign(approximation)
         if approximation.kin is not None:

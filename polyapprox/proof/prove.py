@@ -18,6 +18,7 @@ from .by_cells import by_cells
 from .by_cosine import by_cosine
 from .by_power import Method, by_power, power_of
 from .by_sampling import by_sampling, floats_suffice
+from .by_series import by_series
 from .by_stages import STEPS, by_stages
 from .by_taylor import by_taylor
 from .competitors import lower_bound
@@ -89,6 +90,8 @@ def prove(
         upper, method, details = by_stages(approximation)
     elif _smooth_plan(approximation, target):
         upper, method, details = by_taylor_of_plan(approximation, target)
+    elif approximation.structure == "circuit" and target.provable and target.pieces is None:
+        upper, method, details = by_series(approximation, target)
     else:
         raise ProofError(
             f"a {approximation.structure} for {approximation.function!r} of degree "
@@ -112,6 +115,8 @@ def _weighted_plan(approximation: Approximation, target: Target, weight: Target)
         if found is not None:
             return found
     if not _smooth_plan(approximation, target):
+        if target.provable and weight.provable:
+            return by_series(approximation, target, weight)
         raise ProofError(
             f"a circuit for {approximation.function!r} with weight={approximation.weight!r} of degree "
             f"{total_degree(approximation)} is beyond the proof by Taylor models"

@@ -93,7 +93,7 @@ def context(ring_dimension=1024, scale_bits=59, after=2):
 def self_check():
     """Largest error under encryption, and what is allowed: the bound and twice the noise measured.
 
-    That of e^(i pi m) is measured by series of degree 1, which are exact, of the same refresh.
+    That of e^(i pi m) is measured by series of degree 1, which are exact, on the same ciphertext.
     """
     cc, keys, level = context()
     messages = [(x - CENTRE) / WIDTH for x, _ in CHECK]
@@ -106,10 +106,8 @@ def self_check():
         return plaintext.GetRealPackedValue()
 
     values = decrypted(evaluate(cc, ciphertext))
-    longest = COEFFICIENTS + [0.0] * max(0, 6 - len(COEFFICIENTS))
-    powers = cc.EvalFEFuncBootstrapPrecompute(ciphertext, longest)
     cosine, sine = (
-        decrypted(cc.EvalFEFuncBootstrapWithPrecomp(powers, wave)) for wave in ([0.0, 0.5], [0.0, -0.5j])
+        decrypted(cc.EvalFEFuncBootstrap(ciphertext, wave)) for wave in ([0.0, 0.5], [0.0, -0.5j])
     )
     noise = max(
         math.hypot(a - math.cos(math.pi * m), b - math.sin(math.pi * m))

@@ -20,6 +20,7 @@ from typing import Any
 
 Answer = tuple[dict[str, Any], list[array]]
 HEAD = struct.Struct(">Q")
+FEWEST_SHARED = 6  # coefficients of a series whose powers OpenFHE hands on
 
 
 def read_message(stream: Any) -> tuple[dict[str, Any], list[array]] | None:
@@ -241,11 +242,13 @@ class Server:
         }  # fmt: skip
         values = [one.decrypt(result, count)]
         if request["waves"]:
-            longest = series + [0.0] * max(0, 6 - len(series))
-            powers = scheme.EvalFEFuncBootstrapPrecompute(ciphertext, longest)
-            for wave in ([0.0, 0.5], [0.0, -0.5j]):
-                found = scheme.EvalFEFuncBootstrapWithPrecomp(powers, wave)
-                values.append(one.decrypt(found, count))
+            waves = ([0.0, 0.5], [0.0, -0.5j])
+            if len(series) < FEWEST_SHARED:  # a refresh each; it is the same every time
+                found = [scheme.EvalFEFuncBootstrap(ciphertext, wave) for wave in waves]
+            else:
+                powers = scheme.EvalFEFuncBootstrapPrecompute(ciphertext, series)
+                found = [scheme.EvalFEFuncBootstrapWithPrecomp(powers, wave) for wave in waves]
+            values += [one.decrypt(each, count) for each in found]
         scheme.ClearBootstrapPrecom()
         return answer, values
 

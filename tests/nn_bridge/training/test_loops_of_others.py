@@ -6,6 +6,7 @@ the five seeds of `fit` reach 93.6 ± 3.1 %, without noise and Mixup 80.7 ± 5.5
 
 from __future__ import annotations
 
+import doctest
 import warnings
 from functools import cache
 
@@ -114,7 +115,10 @@ def test_fit_with_a_model_of_ones_own(whole):
 def test_lightning():
     operators()  # Lightning and transformers import torchvision, where it is
     lightning = pytest.importorskip("lightning.pytorch")
-    from nn_bridge.training.lightning import SturdyCallback
+    from nn_bridge.training import lightning as ours
+
+    SturdyCallback = ours.SturdyCallback
+    assert doctest.testmod(ours).failed == 0  # no other run collects it: it may not be installed
 
     class Digits(lightning.LightningModule):
         def __init__(self, calls):

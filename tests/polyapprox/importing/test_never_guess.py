@@ -122,7 +122,7 @@ def test_refused_by_line(format: str, text: str, words: str, tmp_path: Path) -> 
     path = tmp_path / "table"
     path.write_text(text)
     with pytest.raises((TableError, ArgumentError), match=words):
-        pa.import_table(path, format=format, function="exp", domain=(-1, 1),
+        pa.import_table(path, format=format, function="exp", interval=(-1, 1),
                         basis=None if format == "smart-paf" else "chebyshev")  # fmt: skip
 
 
@@ -161,12 +161,12 @@ def test_a_direct_relu_is_not_a_sign(tmp_path: Path) -> None:
     """x(1 + p)/2 of [0.1877, 0.5, 0.2344] errs by 0.922 on [-2, 2], the polynomial itself by 0.1877."""
     path = tmp_path / "t.csv"
     path.write_text("0.1877, 0.5, 0.2344\n")
-    options = {"function": "relu", "domain": (-2, 2), "basis": "monomial", "guard": 0}
+    options = {"function": "relu", "interval": (-2, 2), "basis": "monomial", "guard": 0}
     r = pa.import_table(path, **options)
     assert r.structure == "polynomial" and r.error_bound == pytest.approx(0.1877, abs=1e-4)
     forced = pa.import_table(path, structure="composite", **options)
     assert forced.error_bound == pytest.approx(0.9221, abs=1e-3)
-    narrow = pa.import_table(path, **{**options, "domain": (-1, 1)})
+    narrow = pa.import_table(path, **{**options, "interval": (-1, 1)})
     assert narrow.error_bound == pytest.approx(0.1877, abs=1e-4)
     path.write_text("1.5, -0.5\n1.5, -0.5\n")
     sign = pa.import_table(path, **{**options, "basis": "monomial-odd"})
@@ -175,12 +175,12 @@ def test_a_direct_relu_is_not_a_sign(tmp_path: Path) -> None:
         path.write_text(text)
         where = [(-1, -0.5), (0.5, 1)] if function == "step" else (-1, 1)
         with pytest.raises(ArgumentError, match="not clear what the numbers are"):
-            pa.import_table(path, **{**options, "function": function, "domain": where})
+            pa.import_table(path, **{**options, "function": function, "interval": where})
 
 
 def test_order_powers_and_scaled_variables(tmp_path: Path) -> None:
     """High to low, c_0 before odd powers, and powers of x/8: all of them are x³/2 + x + 1/4."""
-    wanted = {"function": "x^3/2 + x + 1/4", "domain": (-2, 2), "basis": "monomial"}
+    wanted = {"function": "x^3/2 + x + 1/4", "interval": (-2, 2), "basis": "monomial"}
     path = tmp_path / "t.c"
     for text, options in (
         ("double a[4] = {0.5, 0, 1, 0.25};", {"order": "high-to-low"}),
@@ -197,10 +197,10 @@ def test_order_powers_and_scaled_variables(tmp_path: Path) -> None:
 
 def test_a_gate_of_another_function(tmp_path: Path) -> None:
     """GELU as x(1 + s)/2 with s near erf(x/√2), as transformers have it."""
-    s = pa.minimax("erf(x/sqrt(2))", 15, domain=(-4, 4))
+    s = pa.minimax("erf(x/sqrt(2))", 15, interval=(-4, 4))
     path = tmp_path / "t.csv"
     path.write_text(",".join(repr(float(c)) for c in s.components[0].coefficients))
-    r = pa.import_table(path, function="gelu", domain=(-4, 4), basis="chebyshev", structure="composite")
+    r = pa.import_table(path, function="gelu", interval=(-4, 4), basis="chebyshev", structure="composite")
     x = np.linspace(-4, 4, 4001)
     truth = float(max(abs(r(v) - mpmath.mpf(v) * mpmath.ncdf(v)) for v in x))
     assert truth <= r.error_bound <= truth * 1.01
