@@ -64,5 +64,8 @@ def vectors() -> str:
     return grid(heads, found)
 
 
+TABLES = {"one": one, "vectors": vectors}
+
+
 if __name__ == "__main__":
-    sys.exit(main(PAGE, {"one": one, "vectors": vectors}, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))
