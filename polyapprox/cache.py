@@ -28,8 +28,9 @@ from .approximation import Approximation
 from .errors import TableError
 from .files import write_atomically
 from .provenance import versions
-from .table import LARGEST_FILE, approximation_from, document_of, hashed_document
+from .table import LARGEST_FILE, document_of, hashed_document
 from .table.hashing import content_hash
+from .table.read import approximation_from
 
 VARIABLE = "POLYAPPROX_CACHE"
 FORMAT = "polyapprox cache entry"

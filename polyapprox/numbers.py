@@ -112,7 +112,7 @@ def decimal(value: mpmath.mpf) -> str:
     if bits == 53 and abs(value) < 1e300 and (not value or abs(value) > 1e-300):
         return repr(float(value))
     digits = math.ceil(bits * math.log10(2)) + 2
-    return libmp.to_str(value._mpf_, digits)
+    return str(libmp.to_str(value._mpf_, digits))
 
 
 def from_decimal(text: str, bits: int) -> mpmath.mpf:

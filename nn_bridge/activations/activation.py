@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 import torch.autograd.forward_ad
@@ -163,7 +163,7 @@ class PolynomialActivation(nn.Module):
             return self._in_one_pass(x)
         x, bound, scales = self._scaled(self.inspect(x))
         if differentiated:
-            value = _Differentiable.apply(x, self.evaluator, bound)
+            value = _Differentiable.apply(x, self.evaluator, bound)  # type: ignore[no-untyped-call]
             return self._corrected(value if scales is None else value * scales)
         result = torch.empty_like(x)
         self.evaluator.write(x, bound, result)
@@ -200,7 +200,7 @@ class PolynomialActivation(nn.Module):
         value = self.approximation.plan.run(u * (radius / scales)) * (scales / radius)
         if self.correction is not None:
             value = value - self.correction.to(value.dtype)
-        return value.to(x.dtype) if wide else value
+        return cast("torch.Tensor", value.to(x.dtype) if wide else value)
 
     def apply_in_place(self, x: torch.Tensor) -> torch.Tensor:
         """Overwrite x with the value, and return x."""
@@ -210,7 +210,7 @@ class PolynomialActivation(nn.Module):
             return x.copy_(self.forward(x.clone()))
         inspected = self.inspect(x)
         if torch.is_grad_enabled() and x.requires_grad:
-            value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)
+            value = _Differentiable.apply(inspected.clone(), self.evaluator, self.bound)  # type: ignore[no-untyped-call]
             return x.copy_(self._corrected(value))
         self.evaluator.write(inspected, self.bound, x)
         return self._corrected(x)
@@ -303,7 +303,7 @@ def is_traced(x: torch.Tensor) -> bool:
     return (
         isinstance(x, torch.fx.Proxy)
         or torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or torch._C._functorch.is_functorch_wrapped_tensor(x)
         or torch.autograd.forward_ad._current_level >= 0
     )

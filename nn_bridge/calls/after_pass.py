@@ -21,7 +21,7 @@ class AfterPass:
         self.asking = asking
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
-        if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             return
         notice = getattr(self.asking.handler, "after_pass", None)
         if notice is not None:

@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -80,7 +80,7 @@ class Interception:
         if not hasattr(self._local, "stack"):
             self._local.stack, self._local.runs, self._local.mode = [], Counter(), None
             self._local.compared = {}
-        return self._local.stack
+        return cast("list[_Running]", self._local.stack)
 
     def push(self, path: str, module: nn.Module) -> None:
         """Note that a module starts; the outermost one starts the interception."""
@@ -189,7 +189,7 @@ def refuse_tracers(network: nn.Module, values: tuple[Any, ...]) -> None:
     """
     interception = installed(network)
     proxy = any(isinstance(value, torch.fx.Proxy) for value in values)
-    if proxy or torch.compiler.is_compiling() or torch.jit.is_tracing():
+    if proxy or torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
         reason = interception.reason if interception is not None else "its calls are intercepted"
         raise ConversionError(f"this converted network cannot be traced or exported: {reason}")
 

@@ -13,7 +13,7 @@ import torch.fx
 from torch import nn
 from torch.fx.graph_module import _format_import_block
 from torch.overrides import TorchFunctionMode
-from torch.package import sys_importer
+from torch.package import sys_importer  # type: ignore[attr-defined]
 
 from ..errors import ConversionError
 from .around import taken_apart

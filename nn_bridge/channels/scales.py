@@ -10,7 +10,7 @@ of each value carries the number of its scale, and numbers that must be equal ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.fx
@@ -174,9 +174,9 @@ class ScaleFlow(torch.fx.Interpreter):
     def _site(self, node: torch.fx.Node, result: torch.Tensor) -> torch.Tensor:
         site, name = self.sites[node]
         if name != "relu":
-            return self._opaque(node, result, f"{site} ({name}) needs it as it is")
+            return cast("torch.Tensor", self._opaque(node, result, f"{site} ({name}) needs it as it is"))
         if site in self.explicit:
-            return self._opaque(node, result, f"{site} scales by itself")
+            return cast("torch.Tensor", self._opaque(node, result, f"{site} scales by itself"))
         (numbers,) = self._tensors(node)
         self.by_site[site] = self._channels(numbers, self.by_site.get(site))
         return _spread(self.by_site[site], result)
@@ -280,7 +280,7 @@ def _fits(module: nn.Module, numbers: torch.Tensor) -> bool:
         return numbers.ndim > 1
     if isinstance(module, _NORMS):
         return bool(module.affine and module.track_running_stats and numbers.ndim > 1)
-    return numbers.ndim == module.weight.ndim  # type: ignore[union-attr,operator]
+    return numbers.ndim == module.weight.ndim
 
 
 def _tied(graph: torch.fx.GraphModule) -> set[str]:

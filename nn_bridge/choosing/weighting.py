@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 
@@ -146,7 +148,7 @@ def _shares(own: np.ndarray, counts: np.ndarray, edges: np.ndarray) -> np.ndarra
     """Counts over some edges, taken to others; inputs are spread evenly inside a bin."""
     below = np.concatenate([[0.0], np.cumsum(counts, dtype=np.float64)])
     total = max(float(below[-1]), 1.0)
-    return np.diff(np.interp(edges, own, below)) / total
+    return cast("np.ndarray", np.diff(np.interp(edges, own, below)) / total)
 
 
 def _read_cost(precision: float | None, multiplications: int | None) -> int:

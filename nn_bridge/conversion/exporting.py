@@ -10,7 +10,7 @@ import copy
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -110,7 +110,7 @@ def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.Exporte
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own, of its own parts
             program = torch.export.export(network, (batch,), dynamic_shapes=shapes)
-            return program.run_decompositions({})
+            return cast("torch.export.ExportedProgram", program.run_decompositions({}))
     except _EXPORTERS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConversionError(f"torch.export cannot capture this network: {reason}") from error

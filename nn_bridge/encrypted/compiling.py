@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def chains(ring: int, choices: Choices) -> list[int]:
     return [one for one in lengths if chain_for(ring, one).secure] or lengths
 
 
-def _size(terms: Sequence, layout: Layout) -> Sizes:
+def _size(terms: Sequence[Any], layout: Layout) -> Sizes:
     found = entries(terms, [1.0] * len(terms), layout)
     block = found.target // layout.slots * found.columns + found.source // layout.slots
     index = (found.source - found.target) % layout.height
@@ -202,7 +203,7 @@ class _Writer:
         return galois_elements(blocks, target, self.chain.ring)
 
 
-def galois_elements(blocks: dict, layout: Layout, ring: int) -> set[int]:
+def galois_elements(blocks: dict[Any, Any], layout: Layout, ring: int) -> set[int]:
     """Of the rotations that a matrix needs, as Lattigo splits them into baby and giant steps."""
     from orion_compiler.core import galois
 

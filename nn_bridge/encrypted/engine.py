@@ -154,7 +154,7 @@ class Runner:
             )
         ffi._check_err(error)
         self._evaluator = object.__new__(Evaluator)
-        self._evaluator._handle = ffi.GoHandle(int(raw), "Evaluator", delete_fn=ffi._delete_handle)
+        self._evaluator._handle = ffi.GoHandle(int(raw), "Evaluator", delete_fn=ffi._delete_handle)  # type: ignore[attr-defined]
 
     def load(self, model: bytes) -> Any:
         """A model, ready to run."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from scipy import sparse
@@ -60,7 +60,7 @@ class Layout:
         plane, inside = np.divmod(channel, self.gap**2)
         down, right = np.divmod(inside, self.gap)
         place = (row * self.gap + down) * wide + column * self.gap + right
-        return (plane * tall * wide + place).reshape(-1)
+        return cast("np.ndarray", (plane * tall * wide + place).reshape(-1))
 
     @property
     def ciphertexts(self) -> int:
@@ -75,7 +75,7 @@ class Layout:
 
     def unpack(self, slots: np.ndarray) -> np.ndarray:
         """Values from the slots of all ciphertexts."""
-        return slots.reshape(-1)[self.positions].reshape(self.shape)
+        return cast("np.ndarray", slots.reshape(-1)[self.positions].reshape(self.shape))
 
     def record(self) -> dict[str, Any]:
         """For JSON."""

@@ -203,7 +203,7 @@ def read_program(network: nn.Module, shape: tuple[int, ...]) -> Program:
     reader = _Reader(replacement)
     size = int(np.prod(shape))
     image = Affine([(0, sparse.csr_array(sparse.eye_array(size)))], np.zeros(size), shape)
-    with intercepted(plain, reader):  # type: ignore[arg-type]
+    with intercepted(plain, reader):
         interception = installed(plain)
 
         def path() -> str:

@@ -235,4 +235,4 @@ def _evaluated(
 
 def _in_the_clear(converted: nn.Module, images: torch.Tensor) -> np.ndarray:
     with torch.no_grad():
-        return copy.deepcopy(converted).double().eval()(images.double()).numpy()
+        return np.asarray(copy.deepcopy(converted).double().eval()(images.double()).numpy())

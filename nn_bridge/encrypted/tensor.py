@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ class Affine:
     constants: np.ndarray
     shape: tuple[int, ...]
 
-    def applied(self, matrix: sparse.csr_array, constants: np.ndarray, shape: tuple) -> Affine:
+    def applied(self, matrix: sparse.csr_array, constants: np.ndarray, shape: tuple[Any, ...]) -> Affine:
         """An affine map of it."""
         terms = [(source, sparse.csr_array(matrix @ one)) for source, one in self.terms]
         return Affine(terms, matrix @ self.constants + constants, shape)
@@ -168,7 +168,7 @@ class EncryptedTensor:
 
         def call(x: torch.Tensor) -> torch.Tensor:
             given = {key: x if value is self else value for key, value in kwargs.items()}
-            return function(*[x if one is self else one for one in args], **given)
+            return cast("torch.Tensor", function(*[x if one is self else one for one in args], **given))
 
         kind = "mul" if name in _SUMS else name
         made = affine_map(kind, call, self.affine.shape, args, kwargs, self.where)
@@ -188,7 +188,7 @@ def _joined(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enc
         def call(x: torch.Tensor, number: int = number) -> torch.Tensor:
             zeros = [torch.zeros((1, *shape), dtype=torch.float64) for shape in shapes]
             zeros[number] = x
-            return function(zeros, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"})
+            return cast("torch.Tensor", function(zeros, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"}))
 
         shape = tuple(call(torch.zeros((1, *shapes[number]), dtype=torch.float64)).shape[1:])
         matrix = selection(call, int(np.prod(shapes[number])), shapes[number])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from typing import Any
 
 _WORD = struct.Struct("<Q")
 
@@ -65,7 +66,7 @@ def secret_key(data: bytes, chain: int, special: int) -> bytes:
     return b"".join([_WORD.pack(chain), *first[:chain], _WORD.pack(special), *second[:special]])
 
 
-def _description(data: bytes) -> tuple[dict, int]:
+def _description(data: bytes) -> tuple[dict[str, Any], int]:
     text = data[1:1024].decode("latin-1")
     found, end = json.JSONDecoder().raw_decode(text)
     return found, 1 + end

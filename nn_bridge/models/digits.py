@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as functional
 from torch import nn
@@ -34,4 +36,4 @@ class DigitsNet(nn.Module):
         x = self.block1(self.relu(self.bn1(self.conv1(x))))
         x = self.bn2(self.conv2(functional.avg_pool2d(x, 2))).relu()
         x = self.block2(x)
-        return self.linear(functional.avg_pool2d(x, x.shape[-1]).flatten(1))
+        return cast("torch.Tensor", self.linear(functional.avg_pool2d(x, x.shape[-1]).flatten(1)))

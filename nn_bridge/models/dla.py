@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as functional
 from torch import nn
@@ -86,10 +88,10 @@ class Tree(nn.Module):
             branches += [bottom] if self.level_root else []
             first = self.tree1(x, self.project(bottom))
             second = self.tree2(first, first)
-            return self.root([second, first, *branches])
+            return cast("torch.Tensor", self.root([second, first, *branches]))
         branches += [self.downsample(x)] if self.level_root else []
         first = self.tree1(x)
-        return self.tree2(first, [*branches, first])
+        return cast("torch.Tensor", self.tree2(first, [*branches, first]))
 
 
 class DLA(nn.Module):
@@ -129,7 +131,7 @@ class DLA(nn.Module):
         x = self.base_layer(x)
         for level in range(6):
             x = getattr(self, f"level{level}")(x)
-        return self.fc(x.mean((2, 3)))
+        return cast("torch.Tensor", self.fc(x.mean((2, 3))))
 
 
 def _layer(inputs: int, outputs: int, stride: int) -> nn.Sequential:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -44,7 +46,7 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Shape (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""
-        return x + self.conv(x) if self.residual else self.conv(x)
+        return cast("torch.Tensor", x + self.conv(x) if self.residual else self.conv(x))
 
 
 class MobileNetV2(nn.Module):
@@ -81,4 +83,4 @@ class MobileNetV2(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Shape (n, 3, h, w) to logits (n, classes)."""
-        return self.classifier(self.features(x).mean((2, 3)))
+        return cast("torch.Tensor", self.classifier(self.features(x).mean((2, 3))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as functional
@@ -37,7 +37,7 @@ class BasicBlock(nn.Module):
     def shortcut(self, x: torch.Tensor) -> torch.Tensor:
         """The path around the convolutions."""
         if self.downsample is not None:
-            return self.downsample(x)
+            return cast("torch.Tensor", self.downsample(x))
         if not self.extra:
             return x
         half = self.extra // 2
@@ -101,4 +101,4 @@ class ResNet(nn.Module):
         for name in ("layer1", "layer2", "layer3"):
             x = getattr(self, name)(x)
         x = functional.avg_pool2d(x, x.shape[-1]).flatten(1)
-        return getattr(self, self.head)(x)
+        return cast("torch.Tensor", getattr(self, self.head)(x))

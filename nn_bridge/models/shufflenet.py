@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import nn
 
@@ -103,4 +105,4 @@ class ShuffleNetV2(nn.Module):
         """Shape (n, 3, h, w) to logits (n, classes)."""
         for name in ("conv1", "stage2", "stage3", "stage4", "conv5"):
             x = getattr(self, name)(x)
-        return self.fc(x.mean((2, 3)))
+        return cast("torch.Tensor", self.fc(x.mean((2, 3))))

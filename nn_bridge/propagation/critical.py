@@ -10,9 +10,9 @@ from torch import nn
 
 from ..calls.running import batches
 from ..conversion.evaluation import evaluate
-from ..conversion.network import Interval, convert
+from ..conversion.network import convert
 from ..errors import ArgumentError
-from ..ranges.bounds import MARGIN
+from ..ranges.bounds import MARGIN, Interval
 from ..ranges.calibration import calibrate as largest_inputs
 
 

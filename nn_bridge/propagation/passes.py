@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import torch
 import torch.autograd.forward_ad as forward_ad
@@ -35,7 +36,7 @@ class Rules(ReluOnly):
 def run(network: nn.Module, inputs: torch.Tensor, rule: Rule) -> torch.Tensor:
     """Logits of the network with a rule for its activations."""
     with intercepted(network, Rules(rule)):
-        return network(inputs)
+        return cast("torch.Tensor", network(inputs))
 
 
 class Recorded:
@@ -103,7 +104,7 @@ def linear_response(
                 return exact
             primal, tangent = forward_ad.unpack_dual(exact)
             total = error if tangent is None else tangent + error
-            return forward_ad.make_dual(primal, total)
+            return cast("torch.Tensor", forward_ad.make_dual(primal, total))
 
         value = forward_ad.unpack_dual(run(network, inputs, rule))
         zero = torch.zeros_like(value.primal)

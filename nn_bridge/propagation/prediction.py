@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -178,7 +178,7 @@ def _gaussian(logits: torch.Tensor, labels: torch.Tensor, sigma: float) -> torch
     own = logits.gather(1, labels[:, None])
     other = logits.scatter(1, labels[:, None], -torch.inf).max(1).values
     tiny = torch.finfo(logits.dtype).tiny
-    return torch.special.ndtr((own[:, 0] - other) / max(2**0.5 * sigma, tiny)).mean()
+    return cast("torch.Tensor", torch.special.ndtr((own[:, 0] - other) / max(2**0.5 * sigma, tiny)).mean())
 
 
 def _interval(hits: torch.Tensor, seed: int) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -87,7 +87,7 @@ def responses(
                 found[place, column] = torch.einsum("nkc,nc->nk", jacobian, error).numpy()
         if around is not None:
             found += (logits - exact_pass(model, inputs)[0]).numpy() / len(sites)
-    return found - found.mean(-1, keepdims=True)
+    return cast("np.ndarray", found - found.mean(-1, keepdims=True))
 
 
 def mean_products(

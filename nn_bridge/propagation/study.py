@@ -13,10 +13,10 @@ from torch import nn
 
 from ..activations.building import Activation
 from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
-from ..conversion.network import Interval, convert
+from ..conversion.network import convert
 from ..conversion.report import Report
 from ..errors import ArgumentError, ConversionError
-from ..ranges.bounds import MARGIN
+from ..ranges.bounds import MARGIN, Interval
 from .layers import LayerError, LayerSums
 from .majorant import Majorant, majorant
 from .passes import Recorded, exact_pass, jacobian_norms, linear_response, replaced_pass

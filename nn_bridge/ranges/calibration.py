@@ -24,7 +24,7 @@ class _Missed(TorchDispatchMode):
     """Notices a ReLU that reaches torch's kernels: it was not intercepted on its way."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found = False
 
     def __torch_dispatch__(

@@ -113,7 +113,7 @@ class TrainingActivations(ReluOnly):
             self._penalise(x, bound)
         if forward.polynomial:
             evaluator = self.evaluators[self.power]
-            return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))
+            return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))  # type: ignore[no-untyped-call]
         if noise.kind == "none":
             return torch.relu(x)
         if noise.kind == "error":

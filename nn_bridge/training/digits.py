@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
@@ -32,7 +33,7 @@ def train_digits(
     configuration: TrainingConfiguration | None = None,
     path: str | Path = DIGITS_WEIGHTS,
     progress: Callable[[int, float], None] | None = None,
-) -> dict:
+) -> dict[str, Any]:
     """Train on the 1,437 training digits; write weights and, beside them, a JSON record.
 
     Adam with a one-cycle learning rate, on one thread, so that the seed decides everything.
@@ -60,7 +61,7 @@ def train_digits(
     finally:
         torch.set_num_threads(threads)
     accuracy = {
-        split: evaluate(model, network.batches(network.data(split)))  # type: ignore[arg-type]
+        split: evaluate(model, network.batches(network.data(split)))
         for split in ("train", "test")
     }
     record = {

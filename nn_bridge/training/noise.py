@@ -71,9 +71,9 @@ def noisy_relu(
     tensor([0.5000, 2.5000])
     """
     if place == "before":
-        return cast(torch.Tensor, _NoiseBefore.apply(x, noise, size, side))
+        return cast(torch.Tensor, _NoiseBefore.apply(x, noise, size, side))  # type: ignore[no-untyped-call]
     if side == "negative":
-        return cast(torch.Tensor, _NoiseBelow.apply(x, noise, size))
+        return cast(torch.Tensor, _NoiseBelow.apply(x, noise, size))  # type: ignore[no-untyped-call]
     added = size * noise.to(x.dtype)
     if side == "positive":
         added = torch.where(x.detach() > 0, added, torch.zeros_like(added))
@@ -142,7 +142,7 @@ class _ErrorBelow(torch.autograd.Function):
 
 def relu_backward(gradient: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """The gradient where x is positive, else 0: in one pass."""
-    return torch.ops.aten.threshold_backward(gradient, x, 0)
+    return cast("torch.Tensor", torch.ops.aten.threshold_backward(gradient, x, 0))
 
 
 def random_noise(
@@ -185,4 +185,4 @@ def erring_relu(
     if place == "before":
         error = evaluator.below(x.detach().clamp(max=0), bound, strength)
         return noisy_relu(x, error, place)
-    return cast(torch.Tensor, _ErrorBelow.apply(x, evaluator, bound, strength))
+    return cast(torch.Tensor, _ErrorBelow.apply(x, evaluator, bound, strength))  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as distributed
@@ -89,13 +89,13 @@ class SharedBatchNorm(nn.BatchNorm2d):
         axes = (0, 2, 3)
         values = x.float()
         moments = torch.stack([values.mean(axes), values.square().mean(axes)])
-        moments = _Sum.apply(moments) / distributed.get_world_size()
+        moments = _Sum.apply(moments) / distributed.get_world_size()  # type: ignore[no-untyped-call]
         mean = moments[0]
         variance = (moments[1] - mean.square()).clamp(min=0)
         self._track(mean.detach(), variance.detach(), x)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        return (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        return cast("torch.Tensor", (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype))
 
     @torch.no_grad()
     def _track(self, mean: torch.Tensor, variance: torch.Tensor, x: torch.Tensor) -> None:

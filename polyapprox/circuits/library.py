@@ -177,8 +177,8 @@ def read_circuits(path: Path) -> tuple[Shipped, ...]:
         return ()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] == 1:  # |x| on [-1, 1], without hashes
-            return tuple(_read_first(entry) for entry in content["circuits"])
+        if content["format"] != FORMAT:
+            raise ValueError(f"format {content['format']!r}")
         return tuple(_read(content["function"], entry) for entry in content["circuits"])
     except (ValueError, KeyError, TypeError) as error:
         raise TableError(f"{path} is not a file of circuits ({error!r})") from None
@@ -192,11 +192,6 @@ def _circuit(family: Any, entry: dict[str, Any]) -> Circuit:
         tuple(map(tuple, entry["right"])),
         tuple(entry["output"]),
     )
-
-
-def _read_first(entry: dict[str, Any]) -> Shipped:
-    circuit = _circuit("even", entry)
-    return Shipped(circuit, entry["estimate"], entry["bound"], entry["digest"], entry["origin"])
 
 
 def _read(function: str, entry: dict[str, Any]) -> Shipped:

@@ -115,8 +115,8 @@ def search(
     ],
     multiplications: Annotated[int, typer.Option(help="Multiplications of the circuit.")],
     interval: Annotated[
-        Optional[tuple[str, str]],  # noqa: UP045
-        typer.Option(help="Of a smooth function: two ends, such as -8 8."),
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="LOW HIGH", help="Of a smooth function: two ends, such as -8 8."),
     ] = None,
     threshold: Annotated[
         Optional[str],  # noqa: UP045
@@ -152,6 +152,10 @@ def search(
         Optional[Path],  # noqa: UP045
         typer.Option("--output", "-o", help="Write the table (JSON) here."),
     ] = None,
+    keep: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--keep", help="Write the constants here, for `circuits keep`."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search for a circuit, from nothing, and prove it.
@@ -161,9 +165,11 @@ def search(
     from ..circuits.plan import FUNCTIONS
     from ..circuits.search.rounds import Settings
     from ..circuits.search.runner import runner_named
+    from ..recipes.arguments import read_interval, read_threshold
     from ..recipes.circuits import library_name, searched
     from ..recipes.guard import DEFAULT_GUARD, read_guard
     from ..recipes.served import weight_of
+    from .options import one_interval
     from .report import show_approximation, summary, write_json
 
     if (threshold is None) == (function == "sign"):
@@ -179,8 +185,7 @@ def search(
     if name not in FUNCTIONS and threshold is None:
         if interval is None:
             raise ArgumentError(f"{function} needs an interval, such as --interval -8 8")
-        low, high = (values.number(end, "interval") for end in interval)
-        ends = read_ends(low, high)
+        ends = read_interval(one_interval(interval, "interval"))
         place = f"--interval {ends[0]!r} {ends[1]!r} {'--relative ' if relative else ''}"
     command = (
         f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
@@ -191,29 +196,42 @@ def search(
     run = runner_named(runner, jobs, scheduler=scheduler)
     if name in FUNCTIONS:
         settings = Settings(multiplications, starts, beam, finalists, seed)
-        result = _absolute(name, settings, record, command, run, over)
+        result = _absolute(name, settings, record, command, run, over, keep)
     else:
         if ends is None:
-            from ..recipes.arguments import read_threshold
-
             ends = (read_threshold(values.number(threshold or "", "threshold")), 1.0)
         result = searched(
             name, multiplications, ends, starts=starts, seed=seed, command=command, beam=beam,
             finalists=finalists, record=record, runner=run, guard=over,
-            weight=weight_of(name, None, relative, ends),
+            weight=weight_of(name, None, relative, ends), keep=keep,
         )  # fmt: skip
     written = [] if output is None else [str(result.save(output))]
+    written += [] if keep is None else [str(keep)]
     if as_json:
         write_json({**summary(result), "files": written})
     else:
         show_approximation(result, written)
 
 
-def read_ends(low: float, high: float) -> tuple[float, float]:
-    """Two ends of an interval as floats."""
-    from ..recipes.arguments import read_interval
+@application.command(name="keep")
+def keep_found(
+    file: Annotated[Path, typer.Argument(help="What `circuits search --keep` wrote.")],
+    as_json: AsJson = False,
+) -> None:
+    """Put found circuits into the library of this package, where their proven bounds are the least."""
+    from ..circuits.search.shelve import kept
+    from .report import write_json, write_text
 
-    return read_interval((low, high))
+    rows = [{**_row(one), "kept": taken} for one, taken in kept(file)]
+    if as_json:
+        write_json({"circuits": rows})
+        return
+    words = {True: "kept", False: "not kept: the library holds one that is as good"}
+    write_text("\n".join(
+        f"{row['function']} on {_shown(row['interval'])}, {row['multiplications']} multiplications, "
+        f"{lower_places(row['bits'], 4)} bits (proven): {words[row['kept']]}"
+        for row in rows
+    ))  # fmt: skip
 
 
 def _absolute(
@@ -223,15 +241,18 @@ def _absolute(
     command: str,
     runner: Runner,
     guard: mpmath.mpf,
+    keep: Path | None,
 ) -> Approximation:
     from ..circuits import canonical
     from ..circuits.search.rounds import search as run
-    from ..circuits.search.shelve import estimated_error
+    from ..circuits.search.shelve import estimated_error, write_circuit
     from ..circuits.search.thin import thinned
     from ..recipes.absolute import AbsoluteWish
     from ..recipes.circuits import of_constants
 
     *_, last = run(settings, record, runner=runner)
     circuit = thinned(canonical(last.best.chain, "even"))
+    if keep is not None:
+        write_circuit(keep, circuit, command)
     wish = AbsoluteWish(function, multiplications=circuit.multiplications, guard=float(guard))
     return of_constants(wish, circuit, estimated_error(circuit), command=command)

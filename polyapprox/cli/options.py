@@ -104,7 +104,7 @@ def kind_of(annotation: Any) -> tuple[Any, Reader]:
         float: (str, values.number),
         int: (int, _as_given),
         bool: (bool, _as_given),
-        Ends: (list[str], _one_interval),
+        Ends: (list[str], one_interval),
         Iterable[int]: (str, lambda text, _: values.degrees(text)),
     }
     if without == Parts or annotation == Parts | None:
@@ -118,7 +118,8 @@ def _as_given(value: Any, _: str) -> Any:
     return value
 
 
-def _one_interval(parts: list[str], name: str) -> tuple[float, float]:
+def one_interval(parts: list[str], name: str) -> tuple[float, float]:
+    """The only interval given."""
     found = values.domain(parts)
     if len(found) != 1:
         raise ArgumentError(f"{name} must be one interval here; got {len(found)} of them")

@@ -192,5 +192,5 @@ def _read(
         half_width=values.optional_number(half_width, "half-width"),
         structure=structure,
         relative=relative,
-        **values.guard(guard),  # type: ignore[arg-type]
+        **values.guard(guard),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 from flint import arb
@@ -245,7 +246,7 @@ def stretched(polynomial: Polynomial, factor: Fraction, bits: int) -> Polynomial
     return Polynomial(_interleave(coefficients), polynomial.domain, "odd")
 
 
-def _interleave(odd: list) -> tuple:
+def _interleave(odd: list[Any]) -> tuple[Any, ...]:
     """Coefficients of T_1, T_3, … with zeros between."""
     full = [ZERO] * (2 * len(odd))
     full[1::2] = odd

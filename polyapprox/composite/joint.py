@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Composite:
 
     def error(self, x: Array) -> Array:
         """e(x), shape of x."""
-        return x * (compose(list(self.stages), x) - 1) / 2 + self.offset
+        return cast("Array", x * (compose(list(self.stages), x) - 1) / 2 + self.offset)
 
     def jacobian(self, x: Array) -> Array:
         """Derivatives of e(x) by all coefficients and the offset, shape (len(x), count)."""

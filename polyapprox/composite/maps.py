@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -32,7 +33,7 @@ CUT = 2e-14
 def smooth_part(degree: int, delta: Array) -> Array:
     """g_d(delta), from the exact solver."""
     gap = np.log(delta) - np.log1p(-delta)
-    return next_gap(degree, gap) - (degree + 1) // 2 * np.log(delta) + np.log1p(-delta)
+    return cast("Array", next_gap(degree, gap) - (degree + 1) // 2 * np.log(delta) + np.log1p(-delta))
 
 
 def make_map(degree: int) -> list[float]:
@@ -91,7 +92,7 @@ def map_gap(degree: int, gap: Array) -> Array:
     for c in coefficients[:0:-1]:
         first, second = c + twice * first - second, first
     smooth = coefficients[0] + twice / 2 * first - second
-    return smooth - (degree + 1) // 2 * minus_log_delta + minus_log_ratio
+    return cast("Array", smooth - (degree + 1) // 2 * minus_log_delta + minus_log_ratio)
 
 
 def widened_gap(gap: Array | float, guard: float) -> Array | float:

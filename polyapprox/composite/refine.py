@@ -17,6 +17,7 @@ import argparse
 import math
 import sys
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -250,7 +251,7 @@ def store(results: list[RefinedRelu], command: str, fresh: bool) -> None:
     shipped.write(FILE, content)
 
 
-def _stored() -> list[dict]:
+def _stored() -> list[dict[str, Any]]:
     try:
         return list(shipped.read(FILE)["composites"])
     except FileNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -18,7 +19,7 @@ def evaluate(coefficients: Array, u: Array) -> Array:
     second = np.zeros_like(u)
     for c in coefficients[::-1]:
         first, second = c + twice * first - second, first
-    return u * (first - second)
+    return cast("Array", u * (first - second))
 
 
 def compose(stages: list[Array], x: Array) -> Array:
@@ -87,4 +88,4 @@ def _primitive(start: Array, end: Array, roots: Array) -> Array:
     nodes, weights = _gauss(len(roots) + 1)
     s = start[:, None] + (end - start)[:, None] * nodes
     factors = (roots - s[..., None]) * (roots + s[..., None])
-    return (np.prod(factors, axis=-1) * weights).sum(axis=1) * (end - start)
+    return cast("Array", (np.prod(factors, axis=-1) * weights).sum(axis=1) * (end - start))

@@ -18,6 +18,7 @@ image [1 − E, 1 + E] of a stage, the log gap of the image is ln(2E/(1 − E)).
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def log_gap(ratio: float) -> float:
 def error_of(gap: Array | float) -> Array | float:
     """The error E of an image [1 − E, 1 + E] whose log gap is `gap`."""
     h = np.exp(np.minimum(gap, 700.0))
-    return h / (2 + h)
+    return cast("Array | float", h / (2 + h))
 
 
 def gap_of_error(error: float) -> float:
@@ -120,7 +121,7 @@ def critical_points(degree: int, gap: Array) -> Array:
         f = np.diff(residual, axis=1)
         norm = np.abs(f).max(axis=1)
         if np.all((norm < 1e-13 * (n + 10)) | ((norm < 1e-9) & (norm > best / 4))):
-            return rho
+            return cast("Array", rho)
         best = np.minimum(best, norm)
         move = -np.linalg.solve(np.diff(derivative, axis=1), f[:, :, None])[:, :, 0]
         rho = _damped(rho, move)
@@ -138,7 +139,7 @@ def _damped(rho: Array, move: Array) -> Array:
     full = np.concatenate([np.zeros((batch, 1)), move, np.zeros((batch, 1))], axis=1)
     shrink = -np.diff(full, axis=1) / np.diff(ends, axis=1)
     factor = 1 / np.maximum(1, 1.6 * shrink.max(axis=1))
-    return rho + factor[:, None] * move
+    return cast("Array", rho + factor[:, None] * move)
 
 
 def next_gap(degree: int, gap: Array) -> Array:
@@ -176,7 +177,7 @@ def next_gap(degree: int, gap: Array) -> Array:
     top = logs.max(axis=1)
     head = np.log((np.exp(logs - top[:, None]) * weights).sum(axis=1)) + top
     # swing = 2E·C, head = (1 − E)·C; ln width and ln low in forms that keep the tiny ones exact
-    return swings - head - (n + 1) * np.logaddexp(0, -gap) + np.logaddexp(0, gap)
+    return cast("Array", swings - head - (n + 1) * np.logaddexp(0, -gap) + np.logaddexp(0, gap))
 
 
 def odd_sign_error(degree: int, ratio: float) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -160,7 +161,7 @@ def _image(degrees: tuple[int, ...], thresholds: Array, guard: float) -> Array:
     gaps = np.log1p(-thresholds) - np.log(thresholds)
     for position, degree in enumerate(degrees):
         gaps = map_gap(degree, np.asarray(widened_gap(gaps, guard)) if position else gaps)
-    return gaps
+    return cast("Array", gaps)
 
 
 def _first_guess(degrees: tuple[int, ...], guard: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -363,4 +363,4 @@ def _error(
 
     error = error_function(approximation)
     difference = values - error.target.numpy(x[0])
-    return difference if error.weight is None else difference * error.weight.numpy(x[0])
+    return cast("np.ndarray", difference if error.weight is None else difference * error.weight.numpy(x[0]))

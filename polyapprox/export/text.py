@@ -17,7 +17,7 @@ def is_double(number: mpmath.mpf) -> bool:
     (True, False, False)
     """
     try:
-        return exact(nearest_double(number)) == number
+        return bool(exact(nearest_double(number)) == number)
     except OverflowError:
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from flint import arb, arb_series
@@ -72,7 +72,7 @@ def call_black_box(f: Any, x: np.ndarray) -> np.ndarray:
     if value is not None and value.shape == x.shape and value.dtype.kind in "biufc":
         if value.dtype.kind == "c":
             _refuse(f, x.ravel()[0], value.ravel()[0])
-        return value.astype(np.float64)
+        return cast("np.ndarray", value.astype(np.float64))
     flat = [_one_value(f, float(point)) for point in x.ravel()]
     return np.array(flat, dtype=np.float64).reshape(x.shape)
 

@@ -9,6 +9,7 @@ agree.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import mpmath
 from flint import arb, fmpq
@@ -52,7 +53,7 @@ def expanded(plan: Plan, like: Polynomial) -> Polynomial:
     slope, shift = like.unit_map
 
     def on_unit(u: arb) -> arb:
-        return plan.run((u - ball(shift)) / ball(slope))
+        return cast("arb", plan.run((u - ball(shift)) / ball(slope)))
 
     return interpolated(on_unit, plan_degree(plan), like)
 

@@ -85,12 +85,12 @@ class Scheme:
         parts = 1.0
         if self.encryption == "public":
             parts += n * (TERNARY + self.secret_variance(n))
-        return SIGMA * math.sqrt(n / 2 * parts) * 2.0**-scale_bits
+        return float(SIGMA * math.sqrt(n / 2 * parts) * 2.0**-scale_bits)
 
     def rescale(self, ring_dimension: int, scale_bits: float) -> float:
         """Root mean square of the error that a rescaling adds to a slot (absolute)."""
         n = ring_dimension
-        return math.sqrt(n / 24 * (1 + n * self.secret_variance(n))) * 2.0**-scale_bits
+        return float(math.sqrt(n / 24 * (1 + n * self.secret_variance(n))) * 2.0**-scale_bits)
 
     def drifts(self, ring_dimension: int, scale_bits: int, levels: int) -> tuple[float, ...]:
         """Relative error of each rescaling, Δ/q − 1, first to last (zeros without drift)."""

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..errors import ArgumentError
 from .count import Rule, count, input_scaling, is_free
 from .plan import Operation, Plan
 
-Step = tuple  # (name, slot, …): see `Schedule`
+Step = tuple[Any, ...]  # (name, slot, …): see `Schedule`
 _SAME = 1e-13  # scales that differ by less are the same
 _MOST_ADDED = 2  # products with constants, to save a rescaling
 _GROWTH = 2.0  # of the largest constant, likewise

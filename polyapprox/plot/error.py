@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def extrema(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     keep = np.flatnonzero(np.concatenate([[True], np.diff(y) != 0]))
     slope = np.sign(np.diff(y[keep]))
     turning = np.flatnonzero(slope[1:] != slope[:-1]) + 1
-    return keep[np.unique(np.concatenate([[0], turning, [keep.size - 1]]))]
+    return cast("np.ndarray", keep[np.unique(np.concatenate([[0], turning, [keep.size - 1]]))])
 
 
 def _draw_error(axes: Axes, approximation: Approximation, curves: Curves) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import mpmath
 import numpy as np
@@ -49,7 +50,7 @@ def noise_between_stages(approximation: Approximation) -> Callable[[np.ndarray],
             value, off = stage.passed(value, off * _GROW)
         if approximation.structure == "composition":
             return off
-        return share * np.abs(x) * off * _GROW
+        return cast("np.ndarray", share * np.abs(x) * off * _GROW)
 
     return added
 

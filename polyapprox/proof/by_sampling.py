@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import mpmath
 
@@ -96,7 +96,7 @@ def _exactly(approximation: Approximation, target: Target) -> Method:
 
             def error(x: Fraction, terms: list[Fraction] = exact_coefficients) -> Fraction:
                 value = sum((c * x**power for power, c in enumerate(terms)), Fraction(0))
-                return approximation.plan.run(x) - value
+                return cast("Fraction", approximation.plan.run(x) - value)
 
             ends = fraction(exact(start)), fraction(exact(stop))
             largest = max(largest, largest_of_parabola(error, *ends))

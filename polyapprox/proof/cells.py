@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import mpmath
 import numpy as np
@@ -77,7 +77,7 @@ class TaylorArray:
     @property
     def size(self) -> np.ndarray:
         """Σ |a_k|: with the radius, a bound of the function on each cell."""
-        return np.sum(_sizes(self.coefficients), axis=0)
+        return cast("np.ndarray", np.sum(_sizes(self.coefficients), axis=0))
 
     def one(self) -> TaylorArray:
         """The number 1 on each cell."""
@@ -146,4 +146,4 @@ class TaylorArray:
 
 def _sizes(coefficients: np.ndarray) -> np.ndarray:
     """Absolute values in float64; the growth of radii covers their rounding."""
-    return np.abs(coefficients).astype(np.float64)
+    return cast("np.ndarray", np.abs(coefficients).astype(np.float64))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import mpmath
 import numpy as np
@@ -41,12 +41,12 @@ class ErrorFunction:
     def floats(self, x: np.ndarray) -> np.ndarray:
         """Weighted error in double arithmetic (its rounding included), shape of `x`."""
         error = np.asarray(self.plan.run(x)) - self.target.numpy(x)
-        return error if self.weight is None else error * self.weight.numpy(x)
+        return cast("np.ndarray", error if self.weight is None else error * self.weight.numpy(x))
 
     def ball(self, x: arb) -> arb:
         """A ball that contains the weighted error, in the current working precision."""
         error = self.plan.run(x) - self.target.ball(x)
-        return error if self.weight is None else error * self.weight.ball(x)
+        return cast("arb", error if self.weight is None else error * self.weight.ball(x))
 
     def accurate(self, x: np.ndarray, bits: int) -> np.ndarray:
         """Weighted error in ball arithmetic of `bits` bits, rounded to double once."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -197,7 +198,7 @@ def _complex(approximation: Approximation, plain: mpmath.mpf, size: mpmath.mpf) 
 
 def _swing(power: int) -> float:
     """Bound of |t^m − t| for t in [0, 1]."""
-    return (power - 1) * power ** (-power / (power - 1)) * (1 + 1e-14)
+    return float((power - 1) * power ** (-power / (power - 1)) * (1 + 1e-14))
 
 
 def _on_mesh(approximation: Approximation, target: Target, height: float, degree: int) -> float:
@@ -218,7 +219,7 @@ def _on_mesh(approximation: Approximation, target: Target, height: float, degree
     return largest * (1 + 1e-13)
 
 
-def _values(coefficients: tuple, points: np.ndarray) -> BoundedArray:
+def _values(coefficients: tuple[Any, ...], points: np.ndarray) -> BoundedArray:
     """The polynomial piece of the target at the points."""
     x = BoundedArray(points)
     value = x * 0.0 + BoundedArray.lift_constant(coefficients[-1])

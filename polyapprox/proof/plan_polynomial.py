@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from typing import cast
 
 import mpmath
 from flint import arb, arb_poly
@@ -36,7 +37,7 @@ def expanded(approximation: Approximation) -> arb_poly:
             "the plan does not compute what the components say: it is of degree "
             f"{degree}, they are of degree {wanted}"
         )
-    return approximation.plan.run(arb_poly([0, 1]), lift=ball)
+    return cast("arb_poly", approximation.plan.run(arb_poly([0, 1]), lift=ball))
 
 
 def weight_bits(weight: Target, cells: list[tuple[mpmath.mpf, mpmath.mpf]]) -> int:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import comb
+from typing import Any, cast
 
 import numpy as np
 
@@ -104,12 +105,12 @@ def _to_chebyshev(powers: list[Fraction], radius: int) -> list[Fraction]:
 
 
 @lru_cache(maxsize=1)
-def _table() -> dict:
-    return shipped.read(FILE)["composites"]
+def _table() -> dict[str, Any]:
+    return cast("dict[str, Any]", shipped.read(FILE)["composites"])
 
 
-def _stages(alpha: int) -> list[dict]:
+def _stages(alpha: int) -> list[dict[str, Any]]:
     table = _table()
     if str(alpha) not in table:
         raise ArgumentError(f"alpha is {alpha!r}: published composites exist for 4 to 14")
-    return table[str(alpha)]
+    return cast("list[dict[str, Any]]", table[str(alpha)])

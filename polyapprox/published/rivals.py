@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import cast
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def interpolant(error: float) -> Approximation | None:
 
 def _interpolate(degree: int) -> np.ndarray:
     def relu(points: np.ndarray) -> np.ndarray:
-        return np.maximum(points, 0.0)
+        return cast("np.ndarray", np.maximum(points, 0.0))
 
     return np.polynomial.chebyshev.chebinterpolate(relu, degree)
 

@@ -98,7 +98,7 @@ class AbsoluteWish(Wish):
     @property
     def by_limits(self) -> bool:
         """Whether the limits are all that is asked for: the most precise circuit within them."""
-        alone = self.precision is self.tolerance is self.degrees is None
+        alone = self.precision is None and self.tolerance is None and self.degrees is None
         return alone and any(limit is not None for limit in self.limits.values())
 
     @property

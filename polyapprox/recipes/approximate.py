@@ -12,7 +12,7 @@ from typing import Any, Literal
 import mpmath
 
 from ..approximation import Approximation
-from ..circuits.library import FILES
+from ..circuits.library import FILES, shipped_circuits
 from ..errors import ArgumentError, NotConvergedError, PolyApproxError, ProofError
 from ..given import is_word, whole
 from ..numbers import exact
@@ -209,7 +209,7 @@ def _kin(function: str, given: dict[str, Any]) -> Approximation:
     limits = {key: given[key] for key in ("multiplications", "levels")}
     if given["precision"] is None and given["tolerance"] is None:
         most = min(v for v in limits.values() if v is not None)
-        largest = max(circuits.shipped_circuits())
+        largest = max(shipped_circuits())
         return circuits.circuit(
             function, multiplications=min(most, largest), interval=given["interval"],
             guard=given["guard"],

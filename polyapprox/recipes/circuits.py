@@ -40,11 +40,11 @@ from ..proof.study import one_argument_function
 from ..provenance import Provenance, call
 from ..targets import as_target
 from .absolute import AbsoluteWish
-from .arguments import either, read_flag, read_interval
+from .arguments import Ends, either, read_flag, read_interval
 from .circuit_polynomials import best_polynomial
 from .guard import DEFAULT_GUARD, read_guard
 from .served import served, weight_of
-from .wish import MOST, Ends
+from .wish import MOST
 
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
@@ -335,6 +335,7 @@ def searched(
     runner: Runner | None = None,
     guard: mpmath.mpf = ZERO,
     weight: str = "1",
+    keep: Path | None = None,
 ) -> Approximation:
     """A circuit found by a search from nothing, proven.
 
@@ -356,6 +357,8 @@ def searched(
         By how much of the larger end inputs may leave the interval.
     weight : str
         Expression of the weight of the error.
+    keep : Path, optional
+        File to write the constants to, for ``polyapprox circuits keep``.
 
     Raises
     ------
@@ -363,7 +366,7 @@ def searched(
     """
     from ..circuits.search.rounds import Settings, search as run
     from ..circuits.search.runner import serial
-    from ..circuits.search.shelve import neat
+    from ..circuits.search.shelve import neat, write_circuit
 
     width = interval[1] if function == "sign" else 1.0
     problem = problem_for(function, (interval[0] / width, interval[1] / width), weight)
@@ -379,6 +382,8 @@ def searched(
         runner=runner or serial,
     )  # fmt: skip
     found = neat(last.best.chain, problem)
+    if keep is not None:
+        write_circuit(keep, found, command, problem)
     estimate = sampled_error(found, problem)
     if function == "sign":
         return sign_of_constants(
@@ -442,7 +447,7 @@ def _boxed(approximation: Approximation, one: Shipped, width: float) -> bool:
         return one.problem.function == "abs"
     low, high = approximation.covered[-1]
     threshold = exact(one.problem.interval[0])
-    return high <= width and low >= multiply(threshold, exact(width))
+    return bool(high <= width and low >= multiply(threshold, exact(width)))
 
 
 def _multiplications(multiplications: Any, levels: Any) -> Any:

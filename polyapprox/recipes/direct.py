@@ -101,7 +101,7 @@ def general_degree(wish: AbsoluteWish) -> int | None:
     target = as_target("abs")
 
     def good(n: int) -> bool:
-        return estimated_level(target, n, _parts(wish), None, None).largest <= wanted
+        return bool(estimated_level(target, n, _parts(wish), None, None).largest <= wanted)
 
     while not good(degree):
         degree += 1

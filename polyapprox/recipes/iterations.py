@@ -46,7 +46,7 @@ def reached(root: int, error: float) -> float:
     if root == 1:
         return e / (2 - e)
     top, end = (1 + e / 3) ** 1.5, 1 - e
-    return (top - end) / (top + end)
+    return float((top - end) / (top + end))
 
 
 def needed(root: int, wanted: float) -> float:

@@ -283,7 +283,7 @@ def _is_best(result: Approximation, found: MinimaxPolynomial) -> bool:
     if result.certificate is None or upper <= lower * _RATIO:
         return True
     size = max((abs(c) for c in result.components[0].coefficients), default=ZERO)
-    return found.level == 0 and upper <= max(size, mpmath.mpf(2) ** -20) * mpmath.mpf(2) ** -100
+    return bool(found.level == 0 and upper <= max(size, mpmath.mpf(2) ** -20) * mpmath.mpf(2) ** -100)
 
 
 def _search_degree(

@@ -20,6 +20,7 @@ from ..precision import one_at_a_time
 from ..provenance import Provenance, call
 from ..published.costs import Published, published_points
 from .absolute import AbsoluteWish
+from .arguments import Ends
 from .composites import PROOF_SHARE
 from .guard import DEFAULT_GUARD
 from .limits import Limits, limits
@@ -32,7 +33,7 @@ from .options import (
     published_skeleton,
     thin_options,
 )
-from .wish import DEFAULT_BACKEND, Ends, Where
+from .wish import DEFAULT_BACKEND, Where
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

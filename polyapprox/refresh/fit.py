@@ -118,7 +118,7 @@ def _halves(points: np.ndarray, values: np.ndarray) -> tuple[np.ndarray | None, 
         return None, None
     slack = 1e-15 * float(np.max(np.abs(values)))
     even, odd = (values + values[::-1]) / 2, (values - values[::-1]) / 2
-    return tuple(  # type: ignore[return-value]
+    return tuple(
         np.zeros_like(part) if np.max(np.abs(part)) <= slack else part for part in (even, odd)
     )
 

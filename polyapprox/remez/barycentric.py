@@ -7,6 +7,7 @@ work in double precision.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def barycentric_weights(problem: Problem, nodes: Array) -> Array:
     np.fill_diagonal(difference, 1.0)
     logarithm = -np.log(np.abs(difference)).sum(axis=1)
     sign = np.where((difference < 0).sum(axis=1) % 2, -1.0, 1.0)
-    return sign * np.exp(logarithm - logarithm.max())
+    return cast("Array", sign * np.exp(logarithm - logarithm.max()))
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,4 @@ class Trial:
         value = (kernel @ self.values) / total
         value[hit_row] = self.values[hit_column]
         function, weight = self.problem.sample(z)
-        return weight * (function - value)
+        return cast("Array", weight * (function - value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 
@@ -93,7 +94,7 @@ class _Bracket:
 
     def _evaluate(self, trial: Array) -> Array:
         clipped = np.clip(trial, self.bounds[:, :1], self.bounds[:, 1:])
-        return self.error(clipped.ravel()).reshape(trial.shape) * self.signs[:, None]
+        return cast("Array", self.error(clipped.ravel()).reshape(trial.shape) * self.signs[:, None])
 
     def _better(
         self, points: Array, extrema: Array, trial: Array, values: Array

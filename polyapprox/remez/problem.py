@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import mpmath
 import numpy as np
@@ -63,7 +63,7 @@ class Problem:
     def difference(self, z: Array, nodes: Array) -> Array:
         """t(z) − t(nodes) without cancellation, shape (len(z), len(nodes))."""
         plain = z[:, None] - nodes[None, :]
-        return plain if self.reduction == "plain" else plain * (z[:, None] + nodes[None, :])
+        return cast("Array", plain if self.reduction == "plain" else plain * (z[:, None] + nodes[None, :]))
 
     def t(self, z: Array) -> Array:
         """The variable of q."""

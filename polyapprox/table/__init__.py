@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..approximation import Approximation
 from ..errors import TableError
@@ -98,7 +98,7 @@ def load(path: str | Path) -> Approximation:
 
 def read_document(
     path: str | Path, format: str = FORMAT, versions: tuple[int, ...] = VERSIONS
-) -> dict:
+) -> dict[str, Any]:
     """The JSON object of a table whose format, version and content hash are right.
 
     Raises
@@ -132,7 +132,7 @@ def _json(path: str | Path) -> Any:
 
 def hashed_document(
     document: Any, format: str = FORMAT, versions: tuple[int, ...] = VERSIONS
-) -> dict:
+) -> dict[str, Any]:
     """The same object, if it is a table whose format, version and content hash are right.
 
     Raises
@@ -158,10 +158,10 @@ def hashed_document(
         raise TableError(
             "the content does not match its sha256: the file was changed after it was written"
         )
-    return document
+    return cast("dict[str, Any]", document)
 
 
-def check_schema(document: dict) -> None:
+def check_schema(document: dict[str, Any]) -> None:
     """Check a document against the shipped JSON Schema.
 
     Raises

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 SCHEMAS = Path(__file__).parents[1] / "schema"
 FORMAT = "polyapprox table"
@@ -20,7 +21,7 @@ VERSIONS, SERIES_VERSIONS = _versions("table"), _versions("series")
 VERSION = VERSIONS[-1]
 
 
-def content_hash(document: dict) -> str:
+def content_hash(document: dict[str, Any]) -> str:
     """SHA-256, in hex, of the document without its field ``sha256``, as canonical JSON.
 
     Examples

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 
-def laid_out(document: dict) -> str:
+def laid_out(document: dict[str, Any]) -> str:
     """The document as readable JSON text.
 
     Examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from .hashing import SCHEMAS, VERSION
 
@@ -12,7 +12,7 @@ from .hashing import SCHEMAS, VERSION
 @lru_cache
 def table_schema(version: int = VERSION, kind: str = "table") -> dict[str, Any]:
     """The JSON Schema of a version of the table format (of a series: `kind` is "series")."""
-    return json.loads((SCHEMAS / f"{kind}-{version}.json").read_text("utf-8"))
+    return cast("dict[str, Any]", json.loads((SCHEMAS / f"{kind}-{version}.json").read_text("utf-8")))
 
 
 @lru_cache

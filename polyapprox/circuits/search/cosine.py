@@ -15,7 +15,7 @@ from ..chain import Chain
 from ..library import Shipped
 from ..problem import Problem
 from ..shape import Circuit, canonical
-from .shelve import add_circuit
+from .shelve import keep, proven
 from .shrink import shrunk
 from .thin import thinned
 
@@ -57,4 +57,4 @@ def _mirrored(row: tuple[float, ...]) -> tuple[float, ...]:
 
 def add_in_cosine(chain: Chain, origin: str) -> Shipped | None:
     """Prove the circuit in c of a chain, and put it into the shipped file if it is the best."""
-    return add_circuit(in_cosine(chain), origin, PROBLEM)
+    return keep(proven(in_cosine(chain), origin, PROBLEM))

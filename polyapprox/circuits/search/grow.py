@@ -109,7 +109,7 @@ def norm(chain: Chain, grid: Grid) -> float:
         return float("inf")
     if largest == 0.0:
         return 0.0
-    return largest * float(np.mean((size / largest) ** _RANKED_AT)) ** (1 / _RANKED_AT)
+    return float(largest * float(np.mean((size / largest) ** _RANKED_AT)) ** (1 / _RANKED_AT))
 
 
 def best_of(candidates: Sequence[Candidate], keep: int) -> list[Candidate]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ...errors import ArgumentError
@@ -9,16 +11,7 @@ from ...files import write_atomically
 from ...proof.prove import certified
 from ..approximation import sampled_error, unproven
 from ..chain import Chain
-from ..library import (
-    ABSOLUTE,
-    FILE,
-    FILES,
-    FOLDER,
-    Shipped,
-    library_text,
-    read_circuits,
-    read_library,
-)
+from ..library import ABSOLUTE, FILES, FOLDER, Shipped, library_text, read_circuits
 from ..problem import Problem
 from ..scaled import bound_of_circuit
 from ..shape import Circuit, canonical
@@ -88,61 +81,56 @@ def neat(chain: Chain, problem: Problem) -> Circuit:
     return small if sampled_error(small, problem) <= allowed else dense
 
 
-def add_to_library(circuit: Circuit, origin: str) -> Shipped | None:
-    """Thin a circuit for |x| and put it into the shipped file if its proven bound is the least.
+def keep(found: Shipped) -> Shipped | None:
+    """Put a proven circuit into the shipped file of its function, if its bound is the least there.
+
+    Signs of less than a bit and circuits with constants above 1024 are not kept.
 
     Returns
     -------
     Shipped or None
-        None if the file holds one that is as good.
-    """
-    found = proven(thinned(circuit), origin)
-    known = read_library(FILE)
-    before = known.get(circuit.multiplications)
-    if before is not None and before.bound <= found.bound * (1 + _SAME):
-        return None
-    known[circuit.multiplications] = found
-    write_atomically(FILE, library_text(known).encode())
-    return found
-
-
-def add_function(chain: Chain, origin: str, problem: Problem) -> Shipped | None:
-    """The same for another function: proven, and kept if it is the best of its interval.
-
-    Signs of less than a bit and circuits with constants above 1024 are not kept.
+        None if the file holds one that is as good, or the circuit is not worth it.
 
     Raises
     ------
     ArgumentError
         If the package ships no file for the function.
     """
-    return add_circuit(neat(chain, problem), origin, problem)
-
-
-def add_circuit(circuit: Circuit, origin: str, problem: Problem) -> Shipped | None:
-    """The same for a circuit as it is."""
-    if problem.function not in FILES:
-        raise ArgumentError(f"there is no file of circuits for {problem.function!r}")
-    path = FOLDER / FILES[problem.function]
-    found = proven(circuit, origin, problem)
-    useless = problem.function == "sign" and found.bits < _LEAST_BITS
+    function = found.problem.function
+    if function not in FILES:
+        raise ArgumentError(f"there is no file of circuits for {function!r}")
+    useless = function == "sign" and found.bits < _LEAST_BITS
     if useless or found.circuit.largest_constant > _LARGEST_SHIPPED:
         return None
+    path = FOLDER / FILES[function]
     known = {_place(one): one for one in read_circuits(path)}
-    place = _place(found)
-    if place in known and known[place].bound <= found.bound * (1 + _SAME):
+    before = known.get(_place(found))
+    if before is not None and before.bound <= found.bound * (1 + _SAME):
         return None
-    known[place] = found
+    known[_place(found)] = found
     write_atomically(path, library_text(tuple(known.values())).encode())
     return found
+
+
+def write_circuit(path: Path, circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> None:
+    """Prove a circuit and write a file of the library's form, for ``circuits keep``."""
+    write_atomically(path, library_text((proven(circuit, origin, problem),)).encode())
+
+
+def kept(path: Path) -> list[tuple[Shipped, bool]]:
+    """The circuits of a file, each proven again, and whether the library took them.
+
+    Raises
+    ------
+    ArgumentError, ProofError, TableError
+    """
+    given = read_circuits(path)
+    if not given:
+        raise ArgumentError(f"{path} holds no circuits; give a file that `circuits search` wrote")
+    again = [proven(one.circuit, one.origin, one.problem) for one in given]
+    return [(one, keep(one) is not None) for one in again]
 
 
 def _place(one: Shipped) -> tuple[object, ...]:
     """What only one circuit of a file is for."""
     return one.problem.interval, one.problem.weight, one.multiplications
-
-
-def sealed_again() -> None:
-    """Prove the circuits for |x| again and write them with their hashes."""
-    known = {m: proven(one.circuit, one.origin) for m, one in read_library(FILE).items()}
-    write_atomically(FILE, library_text(known).encode())

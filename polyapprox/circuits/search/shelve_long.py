@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...errors import ProofError
-from ...files import write_atomically
 from ...proof.prove import certified
 from ..approximation import unproven
 from ..chain import Chain
-from ..library import ABSOLUTE, FILE, Shipped, library_text, read_library
+from ..library import ABSOLUTE, Shipped
 from ..scaled import bound_of_circuit
 from ..shape import Circuit, canonical
 from .finish import largest_error
+from .shelve import keep
 from .shrink import shrunk
 from .thin import thinned
 
-_SAME = 1e-7
 _WEAKER = 1.01
 _LARGEST_CONSTANT = 16.0
 
@@ -57,15 +56,7 @@ def add_long(chain: Chain, origin: str) -> Shipped | None:
         None if the file holds one that is as good.
     """
     dense = canonical(chain, "even")
-    found = _better(shrunk(dense), dense, origin)
-    known = read_library(FILE)
-    before = known.get(found.multiplications)
-    moderate = before is not None and before.circuit.largest_constant <= _LARGEST_CONSTANT
-    if before is not None and moderate and before.bound <= found.bound * (1 + _SAME):
-        return None
-    known[found.multiplications] = found
-    write_atomically(FILE, library_text(known).encode())
-    return found
+    return keep(_better(shrunk(dense), dense, origin))
 
 
 def _better(one: Circuit, other: Circuit, origin: str) -> Shipped:

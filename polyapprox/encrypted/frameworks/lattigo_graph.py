@@ -19,7 +19,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...plan.schedule import Schedule
 from ..backend import BackendError
@@ -231,7 +231,7 @@ class Lowering:
         return node._replace(name=self._multiples[key])
 
 
-def _reads(step: tuple) -> tuple[int, ...]:
+def _reads(step: tuple[Any, ...]) -> tuple[int, ...]:
     name = step[0]
     if name == "multiply":
         return step[2], step[3]

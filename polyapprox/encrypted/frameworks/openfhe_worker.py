@@ -16,14 +16,14 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias, cast
 
-Answer = tuple[dict[str, Any], list[array]]
+Answer: TypeAlias = "tuple[dict[str, Any], list[array[Any]]]"
 HEAD = struct.Struct(">Q")
 FEWEST_SHARED = 6  # coefficients of a series whose powers OpenFHE hands on
 
 
-def read_message(stream: Any) -> tuple[dict[str, Any], list[array]] | None:
+def read_message(stream: Any) -> tuple[dict[str, Any], list[array[Any]]] | None:
     """A message: the object and its arrays (as array.array of doubles); None at the end."""
     head = stream.read(HEAD.size)
     if len(head) < HEAD.size:
@@ -83,11 +83,11 @@ class Context:
         # moduli in the order in which rescalings divide by them; the last one stays
         self.moduli = moduli_of(openfhe.Serialize(self.scheme, openfhe.JSON))[::-1]
 
-    def encrypt(self, values: array) -> Any:
+    def encrypt(self, values: array[Any]) -> Any:
         plaintext = self.scheme.MakeCKKSPackedPlaintext(list(values))
         return self.scheme.Encrypt(self.keys.publicKey, plaintext)
 
-    def decrypt(self, ciphertext: Any, count: int, factor: float = 1.0) -> array:
+    def decrypt(self, ciphertext: Any, count: int, factor: float = 1.0) -> array[Any]:
         plaintext = self.scheme.Decrypt(ciphertext, self.keys.secretKey)
         plaintext.SetLength(count)
         return array("d", (factor * value for value in plaintext.GetRealPackedValue()))
@@ -129,18 +129,18 @@ class Refreshing:
         self.scheme.EvalMultKeyGen(self.keys.secretKey)
         self.scheme.EvalBootstrapKeyGen(self.keys.secretKey, self.slots)
 
-    def encrypt(self, values: array) -> Any:
+    def encrypt(self, values: array[Any]) -> Any:
         plaintext = self.scheme.MakeCKKSPackedPlaintext(list(values), 1, self.level)
         return self.scheme.Encrypt(self.keys.publicKey, plaintext)
 
-    def decrypt(self, ciphertext: Any, count: int) -> array:
+    def decrypt(self, ciphertext: Any, count: int) -> array[Any]:
         plaintext = self.scheme.Decrypt(ciphertext, self.keys.secretKey)
         plaintext.SetLength(count)
         return array("d", plaintext.GetRealPackedValue())
 
     def left(self, ciphertext: Any) -> int:
         """Levels that a result has left; what was not rescaled yet has used its level."""
-        return self.total - ciphertext.GetLevel() - (ciphertext.GetNoiseScaleDeg() - 1)
+        return cast("int", self.total - ciphertext.GetLevel() - (ciphertext.GetNoiseScaleDeg() - 1))
 
 
 def moduli_of(text: str) -> list[int]:
@@ -176,11 +176,11 @@ class Server:
             self.contexts[automatic] = Context(self.openfhe, self.wanted, automatic)
         return self.contexts[automatic], time.perf_counter() - started
 
-    def on_moduli(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_moduli(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         context, seconds = self.context(False)
         return {"moduli": context.moduli, "seconds": seconds}, []
 
-    def on_steps(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_steps(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         context, seconds = self.context(False)
         started = time.perf_counter()
         inputs = [context.encrypt(values) for values in arrays]
@@ -199,7 +199,7 @@ class Server:
             "decrypt": done - evaluated, "levels": result.GetLevel() - inputs[0].GetLevel(),
         }, [values]  # fmt: skip
 
-    def on_series(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_series(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         context, seconds = self.context(True)
         started = time.perf_counter()
         unit = context.encrypt(arrays[0])
@@ -224,7 +224,7 @@ class Server:
             "decrypt": done - evaluated, "levels": levels,
         }, [values]  # fmt: skip
 
-    def on_functional(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_functional(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         """A series inside the bootstrap; with it cosine and sine of the message, which are exact."""
         messages, real, imaginary = arrays
         series = [complex(a, b) for a, b in zip(real, imaginary, strict=True)]
@@ -252,7 +252,7 @@ class Server:
         scheme.ClearBootstrapPrecom()
         return answer, values
 
-    def on_cosine(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_cosine(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         """cos(πm) and an odd series of one refresh; a plan on the cosine, the series added."""
         messages, real, imaginary = arrays
         series = [complex(a, b) for a, b in zip(real, imaginary, strict=True)]
@@ -278,7 +278,7 @@ class Server:
         scheme.ClearBootstrapPrecom()
         return answer, values
 
-    def on_plainly(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_plainly(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         """A plain bootstrap, then the operations of a plan."""
         watch = Stopwatch()
         one = Refreshing(self.openfhe, self.wanted, None)
@@ -302,7 +302,7 @@ class Server:
         one.scheme.ClearBootstrapPrecom()
         return answer, values
 
-    def on_time(self, request: dict[str, Any], arrays: list[array]) -> Answer:
+    def on_time(self, request: dict[str, Any], arrays: list[array[Any]]) -> Answer:
         context, _ = self.context(False)
         scheme, total = context.scheme, self.wanted["levels"]
         fresh = context.encrypt(array("d", [0.5, -0.25]))

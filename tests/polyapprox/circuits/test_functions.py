@@ -505,3 +505,26 @@ def test_neat_circuits_keep_the_error() -> None:
 def test_the_interval_of_a_circuit_without_one_stays(function: str, interval: tuple) -> None:
     """Circuits shipped later, for one cost on a wide interval, do not change it."""
     assert pa.circuit(function, multiplications=5).interval == interval
+
+
+def test_a_found_circuit_is_kept_by_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polyapprox.circuits.library import read_circuits
+    from polyapprox.circuits.search import shelve
+    from polyapprox.cli import main
+
+    monkeypatch.setattr(shelve, "FOLDER", tmp_path / "data")
+    found = tmp_path / "found.json"
+    search = ["circuits", "search", "exp", "--multiplications", "2", "--starts", "4"]
+    assert main([*search, "--interval", "-2", "0", "--keep", str(found)]) == 0
+    assert "found.json" in capsys.readouterr().out
+    for words in ("(proven): kept", "(proven): not kept"):
+        assert main(["circuits", "keep", str(found)]) == 0
+        assert words in capsys.readouterr().out
+    (one,) = read_circuits(tmp_path / "data" / "exp.json")
+    assert one.problem.interval == (-2.0, 0.0) and one.intact
+    found.write_text(found.read_text().replace('"exp"', '"cos"'))
+    assert main(["circuits", "keep", str(found)]) == 2
+    assert main(["circuits", "keep", str(tmp_path / "none.json")]) == 2
+    assert "holds no circuits" in capsys.readouterr().err
