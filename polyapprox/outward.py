@@ -17,6 +17,7 @@ from mpmath import libmp
 
 from .numbers import dyadic, fraction
 
+UNIT = 1.2e-16  # above 2^-53, half a unit in the last place of 1: the rounding of one operation on floats
 _BITS = 120  # of the logarithms
 _SMALLEST_FIXED = -4  # exponent of ten below which a number is written with an exponent, as by %g
 _FARTHEST = 4096  # an exponent beyond those of all doubles

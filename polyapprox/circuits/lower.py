@@ -22,10 +22,10 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..numbers import exact
+from ..outward import UNIT
 from ..remez.solve import solve_minimax
 from ..targets import as_target
 
-_UNIT = 1.2e-16  # above 2^-53
 _ROWS = 512
 _RENORMALISED = 256  # factors of at most 1 and at least 2^-3 or so between two rescalings
 _SHIFTS = (1.0, 0.38303, 0.19119, 0.1197, 0.08546, 0.06597, 0.05356, 0.045)  # s_i + 1, i < 8
@@ -98,7 +98,7 @@ def levelled_bound(points: np.ndarray) -> float:
     exponent -= np.min(exponent)
     weight = np.ldexp(1.0 / mantissa, np.maximum(-exponent, -1000))
     signs = 1.0 - 2.0 * (np.arange(size) % 2)
-    units = 8 * size * _UNIT
+    units = 8 * size * UNIT
     numerator = abs(float(np.sum(signs * weight * points))) - units * float(np.sum(weight * points))
     denominator = float(np.sum(weight)) * (1 + units)
     return max(0.0, numerator / denominator * (1 - 1e-14))

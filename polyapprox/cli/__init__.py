@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     {...}
     0
     """
-    from . import costs, encrypted, noise, tables  # noqa: F401  (their commands)
+    from . import chains, costs, encrypted, noise, tables  # noqa: F401  (their commands)
     from .commands import FALSE_CLAIM, application
     from .values import spelled
 

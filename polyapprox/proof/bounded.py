@@ -14,8 +14,8 @@ import mpmath
 import numpy as np
 
 from ..numbers import fraction
+from ..outward import UNIT
 
-_UNIT = 1.2e-16  # above 2^-53
 _TINY = 1e-300  # above the error of an underflow
 _GROW = 1.0 + 4e-15  # above the rounding of the radius itself
 
@@ -43,14 +43,14 @@ class BoundedArray:
     def __add__(self, other: Any) -> BoundedArray:
         other = self._other(other)
         value = self.value + other.value
-        return BoundedArray(value, (self.radius + other.radius + _UNIT * np.abs(value)) * _GROW)
+        return BoundedArray(value, (self.radius + other.radius + UNIT * np.abs(value)) * _GROW)
 
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> BoundedArray:
         other = self._other(other)
         value = self.value - other.value
-        return BoundedArray(value, (self.radius + other.radius + _UNIT * np.abs(value)) * _GROW)
+        return BoundedArray(value, (self.radius + other.radius + UNIT * np.abs(value)) * _GROW)
 
     def __mul__(self, other: Any) -> BoundedArray:
         other = self._other(other)
@@ -59,7 +59,7 @@ class BoundedArray:
         radius = (
             (size + self.radius) * other.radius
             + np.abs(other.value) * self.radius
-            + (_UNIT * np.abs(value) + _TINY)
+            + (UNIT * np.abs(value) + _TINY)
         )
         return BoundedArray(value, radius * _GROW)
 

@@ -16,6 +16,7 @@ from .. import outward
 from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import exact
+from ..outward import UNIT
 from ..structures import total_degree
 from ..targets import Target
 from .by_sampling import pieces_on
@@ -34,7 +35,6 @@ _SMALL = 0.98  # of the estimate: cells with a bound below it are not looked at 
 _OVERSAMPLING = 48
 _MOST = 200_000  # cells
 _AT_ONCE = 2048
-_UNIT = 1.2e-16
 
 
 def by_cells(approximation: Approximation, target: Target) -> Method:
@@ -165,7 +165,7 @@ def _on_mesh(models: TaylorArray) -> float:
     for coefficient in coefficients[-2::-1]:
         value *= points
         value += coefficient
-    rounding = (2 * ORDER + 5) * _UNIT * models.size * 1.01
+    rounding = (2 * ORDER + 5) * UNIT * models.size * 1.01
     sampled = np.max(np.abs(value), axis=0) + rounding
     return float(np.max(sampled * mesh.factor(ORDER - 1) + models.radius)) * (1 + 1e-14)
 

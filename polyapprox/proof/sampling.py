@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from flint import arb, arb_poly
 
+from ..outward import UNIT
 from ..plan.plan import Plan
 from .bounded import BoundedArray
 from .mesh import chebyshev_mesh
 
 _CHUNK = 8192
-_UNIT = 1.2e-16
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def bound_unit_polynomial(
     value = np.full_like(mesh.points, coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         value = value * mesh.points + coefficient
-    rounding = (2 * degree + 4) * _UNIT * sum(abs(c) for c in coefficients) * 1.01
+    rounding = (2 * degree + 4) * UNIT * sum(abs(c) for c in coefficients) * 1.01
     largest = float(np.max(np.abs(value))) + rounding + uncertainty
     return largest * mesh.factor(degree) * (1 + 1e-14)
 

@@ -16,9 +16,10 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, cast
 
-Answer: TypeAlias = "tuple[dict[str, Any], list[array[Any]]]"
+if TYPE_CHECKING:
+    Answer = tuple[dict[str, Any], list[array[Any]]]
 HEAD = struct.Struct(">Q")
 FEWEST_SHARED = 6  # coefficients of a series whose powers OpenFHE hands on
 

@@ -3,21 +3,25 @@
 For a family, a degree and a depth the addition chains are listed that consist of powers of two
 and a few degrees more. Those whose constants suffice (the rank of the derivatives says so) are
 tried on a set of polynomials, and the best of the shortest that compute them all is kept. What is
-found is shipped (``data/chains.json``); this module makes it again.
+found is shipped (``data/chains.json``); ``polyapprox chains`` makes it again.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 
 from ...errors import ArgumentError
+from ...files import write_atomically
+from ..chebyshev import chebyshev_cost
 from .chain import Chain, Family, Product
 from .fit import Evaluation, fit_chain, points
+from .table import chains_text, read_chains
 
 Array = np.ndarray
 SEEDS = 8
@@ -105,6 +109,33 @@ def search_chain(
         if spare is not None and (spare.share > _SELDOM or products > least + 1):
             return spare
     return spare
+
+
+def make_chains(
+    path: Path, family: Family, degrees: Sequence[int], report: Callable[[int, Chain | None], None]
+) -> None:
+    """Search the chains of some degrees that a file does not hold yet, and write each when found.
+
+    Parameters
+    ----------
+    path : Path
+        Of the form of ``data/chains.json``; what it holds is not searched again.
+    family : {"odd", "times", "general"}
+    degrees : sequence of int
+    report : callable
+        Told each degree and its chain, None where no chain has fewer products than baby steps
+        and giant steps.
+    """
+    known = read_chains(path) if path.exists() else {}
+    rows = known.setdefault((family, "depth"), {})
+    for degree in degrees:
+        if degree not in rows:
+            most, _ = chebyshev_cost(degree, None if family == "general" else "odd")
+            found = search_chain(family, degree, degree.bit_length(), most + (family == "times"))
+            if found is not None:
+                rows[degree] = found.chain
+                write_atomically(path, chains_text(known).encode())
+        report(degree, rows.get(degree))
 
 
 def _rank(chain: Chain) -> int:

@@ -10,13 +10,22 @@ from typing import Literal
 from .chain import Chain, Family
 
 Objective = Literal["depth", "multiplications"]
+_COMMENT = "Chains of products, see polyapprox/plan/chains/search.py: family, objective, degree."
 FILE = Path(__file__).parent / "data" / "chains.json"
 
 
+Chains = dict[tuple[Family, Objective], dict[int, Chain]]
+
+
 @lru_cache(maxsize=1)
-def shipped_chains() -> dict[tuple[Family, Objective], dict[int, Chain]]:
+def shipped_chains() -> Chains:
     """All chains, by family and objective, then by degree."""
-    content = json.loads(FILE.read_text(encoding="utf-8"))
+    return read_chains(FILE)
+
+
+def read_chains(path: Path) -> Chains:
+    """The chains of a file."""
+    content = json.loads(path.read_text(encoding="utf-8"))
     return {
         (family, objective): {
             int(degree): Chain(family, tuple((a, b, n) for a, b, n in row["products"]), row["depth"])
@@ -25,6 +34,22 @@ def shipped_chains() -> dict[tuple[Family, Objective], dict[int, Chain]]:
         for family, objectives in content["chains"].items()
         for objective, rows in objectives.items()
     }
+
+
+def chains_text(chains: Chains) -> str:
+    """The content of a file of chains, a chain a line."""
+    families = []
+    for family in dict.fromkeys(family for family, _ in chains):
+        objectives = []
+        for (one, objective), rows in chains.items():
+            lines = ",\n".join(
+                f'"{degree}": {{"depth": {chain.depth}, '
+                f'"products": {[list(product) for product in chain.products]}}}'
+                for degree, chain in sorted(rows.items())
+            )
+            objectives += [f'"{objective}": {{\n{lines}\n}}'] * (one == family)
+        families.append(f'"{family}": {{\n' + ",\n".join(objectives) + "\n}")
+    return f'{{\n"comment": "{_COMMENT}",\n"chains": {{\n' + ",\n".join(families) + "\n}\n}\n"
 
 
 def best_chain(family: Family, degree: int, objective: Objective = "depth") -> Chain | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import independent
 import mpmath
 import numpy as np
@@ -165,3 +167,19 @@ def test_derivatives_by_the_constants_are_right() -> None:
 def test_impossible_chains_are_refused(arguments: tuple, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         _ = Chain(*arguments).sides
+
+
+def test_a_command_makes_the_file_and_goes_on_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from polyapprox.cli import main
+    from polyapprox.plan.chains.table import FILE, chains_text, read_chains
+
+    assert read_chains(FILE) == shipped_chains() and chains_text(shipped_chains()) == FILE.read_text()
+    made = tmp_path / "chains.json"
+    assert main(["chains", "--degree", "3", "--output", str(made)]) == 0
+    assert read_chains(made)["odd", "depth"][3].multiplications == 2
+    made.write_text(made.read_text().replace('"3"', '"61"'))
+    assert main(["chains", "--degree", "61", "--output", str(made), "--json"]) == 0
+    assert '"multiplications": 2' in capsys.readouterr().out  # what the file holds
+    assert main(["chains", "--degree", "4", "--output", str(made)]) == 2
