@@ -324,7 +324,7 @@ class Windows:
                 slice(o * d, -d * (k - 1 - o) or None, s)
                 for o, d, k, s in zip(offset, self.dilation, self.kernel, self.stride, strict=True)
             )
-            parts.append(x[(..., *index)])  # type: ignore[index]
+            parts.append(x[(..., *index)])
         return parts
 
     def _ends(self, x: torch.Tensor) -> list[int]:

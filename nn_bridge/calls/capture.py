@@ -270,7 +270,7 @@ def around_of(node: torch.fx.Node, module: nn.Module) -> Around | None:
     tracer = _LocalTracer()
     tracer.graph, tracer.root = node.graph, module
     made: Any = lambda value: torch.fx.Proxy(value, tracer)  # noqa: E731 - of another type for torch.fx
-    args, kwargs = torch.fx.node.map_arg((node.args, dict(node.kwargs)), made)  # type: ignore[misc]
+    args, kwargs = torch.fx.node.map_arg((node.args, dict(node.kwargs)), made)
     try:
         return taken_apart(function, tuple(args), dict(kwargs))
     except UndecidedError as error:

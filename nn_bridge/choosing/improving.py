@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from polyapprox.weighted.relu import CAP, MOST
+
 from ..activations.evaluator import Evaluator
 from ..calls.inputs import feed, first_tensor, logits_of
 from ..calls.running import evaluation_mode, every_batch
@@ -20,7 +22,7 @@ from ..correction.means import correct_means
 from ..errors import ArgumentError
 from ..ranges.calibration import measured_again
 from ..ranges.ranges import BINS, Ranges
-from .weighting import CAP, MOST, weighted
+from .weighting import weighted
 
 LEAST, TAKEN = 128, 384
 """Inputs that are needed at least, and used at most."""

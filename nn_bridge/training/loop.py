@@ -134,7 +134,7 @@ def fit(
     parts = {"train": train, "test": test, "loss": loss, "optimiser": optimiser, "scheduler": scheduler}
     own = None
     if model is not None:
-        own = Own(model, **parts, callbacks=tuple(callbacks))  # type: ignore[arg-type]
+        own = Own(model, **parts, callbacks=tuple(callbacks))
         check_own(configuration, own)
     elif given := [name for name, value in parts.items() if value is not None] + ["callbacks"] * bool(callbacks):
         raise ArgumentError(f"{given[0]} goes with a model of one's own: give model= too")
