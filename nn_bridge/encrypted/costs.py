@@ -51,4 +51,4 @@ class Costs:
         """A matrix of so many diagonals in so many blocks, each by baby steps and giant steps."""
         rotations = 3 * (diagonals * blocks) ** 0.5
         steps = self.diagonal * diagonals + self.rotation * rotations * (level + 1) ** 2
-        return self.scale(ring) * steps
+        return float(self.scale(ring) * steps)

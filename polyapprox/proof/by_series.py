@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import mpmath
 from flint import arb, arb_poly, arb_series
@@ -105,11 +105,11 @@ def by_series(
     def model(low: arb, high: arb) -> Model:
         x = Model.of(lambda u: u, low, high)
         error = plan.run(x, lift=ball) - Model.of(target.series, low, high)
-        return error if weight is None else error * Model.of(weight.series, low, high)
+        return cast("Model", error if weight is None else error * Model.of(weight.series, low, high))
 
     def value(x: arb) -> arb:
         error = plan.run(x, lift=ball) - target.ball(x)
-        return error if weight is None else error * weight.ball(x)
+        return cast("arb", error if weight is None else error * weight.ball(x))
 
     upper, count, bits = _proven(model, value, cells)
     return upper, "Taylor balls", {"cells": count, "bits": bits}
