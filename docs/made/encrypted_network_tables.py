@@ -1,7 +1,7 @@
 """Makes tables and the figure of the page on networks on ciphertexts.
 
 ``python docs/made/encrypted_network_tables.py``; ``--check`` only says whether the tables are up to
-date. The data are what ``nn-bridge encrypt`` and the benchmarks
+date. The data are what ``nn-bridge encrypt``, ``experiments/encrypted_forecasts.py`` and the benchmarks
 ``encrypted_lattigo.py`` and ``encrypted_tenseal.py`` saved.
 """
 
@@ -57,6 +57,14 @@ def runs() -> str:
     return grid(headings, rows)
 
 
+def ratio() -> str:
+    """Ours and the published composite, end to end and the ReLUs alone."""
+    ours, published = (saved(name)["processor_seconds_per_image"] for name in RUNS[:2])
+    parts = [(name, ours[kind], published[kind]) for kind, name in (("all", "all"), *KINDS)]
+    rows = [(name, f"{a:.1f}", f"{b:.1f}", f"{a / b:.2f}") for name, a, b in parts]
+    return grid(("ResNet-20, ring 2^13", "ours, s", "r_12, s", "ours / r_12"), rows)
+
+
 def layers() -> str:
     """The first run, layer by layer."""
     one = next(iter(found().values()))
@@ -66,6 +74,38 @@ def layers() -> str:
         (layer["name"], layer["ciphertexts"], layer["level"], layer["bootstraps"],
          *(f"{layer[kind]:.2f}" for kind in ("matrix", "bootstrap", "plan")))
         for layer in one["layers"][0]
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def forecasts() -> str:
+    """One plan for all layers, in three rings: the best chain, and the shortest where it needs less memory."""
+    headings = ("ReLU", "bits", "levels", "ring", "chain", "places", "bootstraps", "forecast, s",
+                "of r_12", "forecast, GiB", "secure")  # fmt: skip
+    rows = []
+    known = saved("encrypted-forecasts")["uniform"]
+    for one in known:
+        published = min(
+            row["seconds"] for row in known if row["relu"] == "r_12" and row["ring"] == one["ring"]
+        )
+        rows.append((
+            f"circuit of {one['relu']}" if one["relu"].isdecimal() else one["relu"],
+            f"{one['bits']:.2f}", one["depth"], f"2^{one['ring'].bit_length() - 1}", one["levels"],
+            one["places"], one["bootstraps"], f"{one['seconds']:.0f}",
+            f"{one['seconds'] / published:.2f}", f"{one['memory_mib'] / 1024:.1f}",
+            "128 bit" if one["secure"] else "no",
+        ))  # fmt: skip
+    unique = list(dict.fromkeys(rows))
+    return grid(headings, unique)
+
+
+def front() -> str:
+    """Which circuit in which layer."""
+    headings = ("forecast, s", "chain", "bootstraps", "rms of a logit's error", "multiplications by layer")
+    rows = [
+        (f"{one['seconds']:.1f}", one["levels"], one["bootstraps"], f"{one['rms']:.3g}",
+         " ".join(one["multiplications"]))
+        for one in saved("encrypted-forecasts")["front"]
     ]  # fmt: skip
     return grid(headings, rows)
 
@@ -131,7 +171,7 @@ def times() -> str:
     return grid(headings, rows)
 
 
-TABLES = {"runs": runs, "layers": layers, "times": times}
+TABLES = {"ratio": ratio, "runs": runs, "layers": layers, "forecasts": forecasts, "front": front, "times": times}
 
 
 if __name__ == "__main__":
