@@ -63,7 +63,7 @@ def ran(*command: object, folder: Path | None = None, **more: str) -> tuple[int,
     environment.pop("PYTHONPATH", None)
     done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False,
-        env=environment, cwd=folder, timeout=SECONDS,
+        env=environment, cwd=folder, timeout=SECONDS, input="",
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
 
@@ -80,7 +80,7 @@ def compiled_c(path: Path) -> tuple[int, str] | None:
         return None
     program = path.with_suffix("")
     code, said = ran(compiler, "-std=c99", "-DPOLYAPPROX_MAIN", path, "-o", program, "-lm")
-    return (code, said) if code else ran("sh", "-c", f"{program} < /dev/null")
+    return (code, said) if code else ran(program)
 
 
 def compiled_by_heir(path: Path) -> tuple[int, str] | None:
