@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,8 @@ from pathlib import Path
 def replaced(path: str | Path) -> Iterator[Path]:
     """A temporary file to fill in the same folder; at the end it takes the place of `path`.
 
-    Folders are made. If the block raises, the old file stays untouched and nothing is left behind.
+    Folders are made. If the block raises, the old file stays untouched and nothing is left behind. A link
+    is followed; what is neither a file nor a folder (``/dev/null``, a pipe) is written to, never replaced.
 
     Raises
     ------
@@ -21,6 +24,11 @@ def replaced(path: str | Path) -> Iterator[Path]:
         If the folder or file cannot be written.
     """
     path = Path(path)
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        with _poured(path) as temporary:
+            yield temporary
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem[:80]}.{secrets.token_hex(6)}.part{path.suffix}")
     try:
@@ -30,6 +38,16 @@ def replaced(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _poured(path: Path) -> Iterator[Path]:
+    """A temporary file to fill, whose content is then written to a device or a pipe."""
+    with tempfile.TemporaryDirectory() as folder:
+        temporary = Path(folder) / f"content{path.suffix}"
+        yield temporary
+        with temporary.open("rb") as source, path.open("wb") as goal:
+            shutil.copyfileobj(source, goal)
 
 
 def write_atomically(path: str | Path, content: bytes) -> Path:
