@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numbers import exact
+from ..plan.plan import Plan
 from ..plan.schedule import Schedule
-from ..plan.symbolic import Monomial
+from ..plan.symbolic import Monomial, symbolic_schedule
 from .text import double
 
 _IN_PLACE = ("accumulate", "plus", "minus", "double", "negate", "shift")
@@ -65,6 +66,20 @@ def step_statements(
             else:
                 lines.append(declare.format(name=names[slot], value=f"on.{kind}({', '.join(call)})"))
     return lines, names[schedule.output]
+
+
+def statements_back(plan: Plan, arguments: tuple[str, ...]) -> tuple[list[str], str, str]:
+    """Statements in Python, the name of the result, and one more statement.
+
+    That one, a product and a level, brings the result's scale back to the first one; it is empty
+    where the schedule does so.
+    """
+    made = symbolic_schedule(plan, back=True)
+    lines, result = step_statements(made, arguments, "{name} = {value}")
+    if not made.scale - 1:
+        return lines, result, ""
+    constant = f"{number(made.scale**-1)}*on.ratios[{made.levels}]"
+    return lines, result, f"{result} = on.rescale(on.scale({result}, 0, {constant}))"
 
 
 _SLOTS = {"multiply": 2, "double": 0, "negate": 0, "shift": 0}  # operands that are ciphertexts

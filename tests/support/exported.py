@@ -14,7 +14,8 @@ from polyapprox.provenance import Provenance
 from polyapprox.recipes.plans import composite_plan, composition_plan
 
 FORMS = [(name, form) for name in FORMATS for form in find_format(name).forms]
-STEPS = [(name, "plan") for name in ("csv", "heir", "latex", "lattigo", "orion", "seal", "tenseal")]
+_UNREAD = ("csv", "heir", "latex", "lattigo", "openfhe", "orion", "seal", "tenseal")
+STEPS = [(name, "plan") for name in _UNREAD]
 """Plans that are written but not read: most are steps with scales tracked, not the plan's constants."""
 READ = [one for one in FORMS if one not in STEPS]
 

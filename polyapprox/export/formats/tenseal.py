@@ -31,7 +31,7 @@ from ..pythonic import (
     noise_constants,
     stages_of,
 )
-from ..steps import number, step_statements
+from ..steps import statements_back
 from ..straight import arguments_of
 from ..tenseal_python import CHECK, EVALUATE, MACHINE, RINGS
 from ..text import double
@@ -111,12 +111,9 @@ def _write(job: Job) -> bytes:
 
 
 def _evaluate(plan: Plan) -> str:
-    made = symbolic_schedule(plan, back=True)
     arguments = arguments_of(plan)
-    lines, result = step_statements(made, arguments, "{name} = {value}")
-    if made.scale - 1:  # one more level brings it back
-        constant = f"{number(made.scale**-1)}*on.ratios[{made.levels}]"
-        lines.append(f"{result} = on.scale({result}, 0, {constant})")
+    lines, result, last = statements_back(plan, arguments)
+    lines += [last] * bool(last)
     names = ", ".join(arguments)
     return EVALUATE.format(
         arguments=names,

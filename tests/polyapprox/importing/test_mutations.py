@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported import STEPS
 from hypothesis import given, settings, strategies as st
 
 import polyapprox as pa
 from polyapprox.errors import PolyApproxError
+from polyapprox.export import find_format
 from polyapprox.importing import FORMATS, READERS, Hints, read
 
 DOUBLE = st.floats(-1e6, 1e6, allow_nan=False)
@@ -187,7 +189,8 @@ EXPORTS = ["openfhe", "openfhe-cpp", "lattigo", "tenseal", "orion", "heir", "lat
 def test_changed_exports(format: str, tmp_path: Path) -> None:
     """One character of an export's numbers: read with that change alone, or refused."""
     r = pa.minimax("exp", 4)
-    path = r.export(format, tmp_path / "t")
+    unread = (format, "plan") in STEPS and "components" in find_format(format).forms
+    path = r.export(format, tmp_path / "t", form="components" if unread else None)
     whole = path.read_bytes()
     chance = random.Random(format)
     reference = numbers_of(read(path, format))
