@@ -1,4 +1,5 @@
-# make demo | demo-encrypted | test | test-he | bench | docs | check: each sets itself up in .venv first.
+# Each target sets itself up in .venv first; `make` alone lists them.
+.DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 DATA := $(wildcard ../shared/data)
@@ -12,9 +13,12 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.10.*/bin/python; do \
 	"$$one" -c "import sys; sys.exit(sys.version_info[:2] != (3, 10))" 2>/dev/null && echo "$$one"; done))
 
-.PHONY: setup setup-he demo demo-encrypted test test-he bench tables check docs clean
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-setup: .venv/.ready
+.PHONY: help setup setup-he demo demo-encrypted test test-he bench tables check docs clean
+
+setup: .venv/.ready  ## an environment of its own, .venv
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -22,22 +26,22 @@ setup: .venv/.ready
 	touch $@
 
 # The main job: a proven ReLU, its table and figure, then a real network on it.
-demo: setup
+demo: setup  ## a proven ReLU, its table and figure, then a real network that computes with it
 	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
 	$(BIN)/polyapprox verify out/relu.json
 	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 500 --interval 50 --interval per-layer --calibration-images 2000 --output out
 
 # A small residual network of digits on ciphertexts, bootstraps included: some 20 processor seconds.
-demo-encrypted: setup .venv/.ready-he
+demo-encrypted: setup .venv/.ready-he  ## a small network on ciphertexts, bootstraps included
 	$(BIN)/nn-bridge encrypt --network digits --image 0 --ring 2^11 --no-weighted --out out/encrypted-digits.json
 
-test: setup
+test: setup  ## lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2
 
 # Frameworks for encrypted runs: TenSEAL and Lattigo beside us, OpenFHE in an environment of its own.
-setup-he: setup .venv/.ready-he .venv-he310/.ready
+setup-he: setup .venv/.ready-he .venv-he310/.ready  ## the frameworks for encrypted runs
 
 .venv/.ready-he: .venv/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[he]"
@@ -51,22 +55,22 @@ setup-he: setup .venv/.ready-he .venv-he310/.ready
 	else echo "OpenFHE is left out: no Python 3.10 was found (name one by HE_PYTHON=…)"; fi
 
 # Tables on real ciphertexts, in every framework found.
-test-he: setup-he
+test-he: setup-he  ## tables on real ciphertexts, in every framework found
 	POLYAPPROX_TEST_HE=1 $(BIN)/python -m pytest tests/he -rs
 
-bench: setup
+bench: setup  ## benchmarks (do nothing else meanwhile)
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
 	$(BIN)/python benchmarks/composite_vs_lattigo.py
 	$(BIN)/python benchmarks/cold.py
 	$(BIN)/python benchmarks/networks.py
 
 # Tables and figures of the documentation, made again from code and saved results.
-tables: setup
+tables: setup  ## tables and figures of the documentation, made again
 	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables sturdy_tables paper_tables figures rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each; the guard at 2^-4 … 2^-50; the
 # standing adversary, 10^7 points on random calls, all forgeries, 500 true tables.
-check: setup
+check: setup  ## slow checks: hours
 	$(BIN)/python tests/checks/relu_every_precision.py
 	$(BIN)/python tests/checks/guard_every_precision.py
 	$(BIN)/python tests/checks/never_dominated.py
@@ -74,9 +78,9 @@ check: setup
 	$(BIN)/python tests/checks/standing_adversary.py
 	$(BIN)/python tests/checks/printed_numbers.py
 
-docs: setup
+docs: setup  ## the site, in docs/_build/html
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
-clean:
+clean:  ## remove environments, cache and what was built
 	rm -rf .venv .venv-he310 .cache out docs/_build
