@@ -1,4 +1,4 @@
-"""Makes the tables of the page on transformers from the record of ``experiments/transformers.py``."""
+"""Makes the tables of the page on transformers from the record of ``experiments/transformer_tables.py``."""
 
 from __future__ import annotations
 

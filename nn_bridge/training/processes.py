@@ -88,14 +88,17 @@ class SharedBatchNorm(nn.BatchNorm2d):
             return super().forward(x)
         axes = (0, 2, 3)
         values = x.float()
-        moments = torch.stack([values.mean(axes), values.square().mean(axes)])
-        moments = _Sum.apply(moments) / distributed.get_world_size()  # type: ignore[no-untyped-call]
-        mean = moments[0]
-        variance = (moments[1] - mean.square()).clamp(min=0)
+        mean = self._shared(values.mean(axes))
+        variance = self._shared((values - mean[:, None, None]).square().mean(axes))
         self._track(mean.detach(), variance.detach(), x)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
         return cast("torch.Tensor", (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype))
+
+    def _shared(self, moment: torch.Tensor) -> torch.Tensor:
+        """Mean over the processes."""
+        total = _Sum.apply(moment)  # type: ignore[no-untyped-call]
+        return cast("torch.Tensor", total / distributed.get_world_size())
 
     @torch.no_grad()
     def _track(self, mean: torch.Tensor, variance: torch.Tensor, x: torch.Tensor) -> None:

@@ -21,6 +21,7 @@ from ..given import file_path
 from ..precision import one_at_a_time
 from .hashing import FORMAT, SERIES_FORMAT, VERSION, VERSIONS, content_hash
 from .layout import laid_out
+from .plans import plan_document, plan_from
 from .read import approximation_from
 from .write import document_of
 
@@ -58,6 +59,7 @@ def save(approximation: Approximation, path: str | Path) -> Path:
     ...     load(save(p, Path(folder) / "exp.json")) == p
     True
     """
+    plan_from(plan_document(approximation.plan))  # before anything counts on it
     document = document_of(approximation)
     if approximation_from(document) != approximation:
         raise TableError("this approximation does not survive being written and read; not written")
@@ -116,7 +118,10 @@ def format_of(path: str | Path) -> str:
     TableError
         If the file is no JSON document.
     """
-    document = _json(path)
+    try:
+        document = _json(path)
+    except TableError as error:
+        raise TableError(f"{path}: {error}") from None
     return str(document.get("format", "")) if isinstance(document, dict) else ""
 
 

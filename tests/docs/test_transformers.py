@@ -15,7 +15,7 @@ QUICK = ("bolt_gelu", "exp_1px128_16", "nexus_invsqrt_0.15_10", "slothe_tanh_15"
 
 
 def experiment() -> ModuleType:
-    path = ROOT / "experiments" / "transformers.py"
+    path = ROOT / "experiments" / "transformer_tables.py"
     spec = importlib.util.spec_from_file_location("experiment_transformers", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -213,7 +213,7 @@ def of_shipped() -> Iterator[Claim]:
     facts, lines = run_json("circuits", "list")["circuits"], run("circuits", "list").splitlines()[1:]
     for one, row, line in zip(shipped, facts, lines, strict=True):
         unit = Fraction(2 if one.problem.function == "abs" else 1)
-        for text in (row["bits"], re.split(r"\] +\d+ +", line, maxsplit=1)[1].split()[0]):
+        for text in (row["bits"], re.split(r"\](?: \*)? +\d+ +", line, maxsplit=1)[1].split()[0]):
             where = f"circuits list: {one.problem.function} {one.multiplications}"
             yield Claim(where, Fraction(text), -1, Fraction(one.bound), unit)
 
@@ -246,12 +246,16 @@ def markdown(name: str, page: str) -> list[list[str]]:
 
 def of_pages() -> Iterator[Claim]:
     """Tables of the documentation whose rows say what they are of."""
-    head, *rows = markdown("published", "README.md")
+    head, *rows = markdown("published-short", "README.md")
+    for row in rows:
+        truth = Truth(pa.relu(precision=2.0 ** -int(row[0])))
+        yield truth.bits("README, published", row[head.index("bits (proven)")])
+    head, *rows = markdown("published-ours", "docs/published.md")
     columns = [i for i, name in enumerate(head) if name == "bits (proven)"]
     for row in rows:
         made = [pa.relu(precision=2.0 ** -int(row[0]), structure=s) for s in ("auto", "composite")]
         for a, column in zip(made, columns, strict=True):
-            yield Truth(a).bits("README, published", row[column])
+            yield Truth(a).bits("published", row[column])
     for name, structure in (("precisions", "auto"), ("circuits", "circuit")):
         head, *rows = markdown(name, "docs/questions.md")
         for row in rows:

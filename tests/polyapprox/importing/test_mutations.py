@@ -182,7 +182,7 @@ def test_garbage_is_refused_in_a_sentence(format: str, content: bytes | str) -> 
         assert found.plan is not None or found.stages
 
 
-EXPORTS = ["openfhe", "openfhe-cpp", "lattigo", "tenseal", "orion", "heir", "latex", "csv", "c", "python"]
+EXPORTS = ["openfhe", "openfhe-cpp", "lattigo", "orion", "heir", "latex", "csv", "c", "python"]
 
 
 @pytest.mark.parametrize("format", EXPORTS)

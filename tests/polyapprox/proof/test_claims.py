@@ -177,6 +177,8 @@ def test_the_library_holds_what_was_done() -> None:
             large = one.circuit.degree > 1 << 11
             if function == ARCCOSINE:
                 large, smooth = True, False
+            if one.problem.weight == "1/abs(1/x)":
+                smooth = False  # x times the circuit is a polynomial
             known = "Taylor balls" if smooth else "Taylor models on cells" if large else "sampling theorem"
             assert one.intact
             if one.circuit.degree > 2:

@@ -159,15 +159,22 @@ def test_a_composition_beyond_expansion_is_refused() -> None:
         lambda: pa.abs(degrees=[15, 15, 15, 27]),
         lambda: pa.relu(degrees=[7, 7]),
         lambda: pa.circuit("relu", multiplications=4),
-        lambda: pa.circuit("gelu", multiplications=4),
         lambda: pa.maximum(precision=2**-5, structure="circuit"),
     ],
 )
 def test_weights_that_no_proof_uses_are_refused(
     make: Callable[[], Approximation], weight: str
 ) -> None:
-    with pytest.raises(ProofError, match=r"without a weight|but at x="):
+    with pytest.raises(ProofError, match=r"without a weight|but at x=|can be proven"):
         pa.verify(replace(make(), weight=weight))
+
+
+def test_the_weight_of_a_circuit_for_a_smooth_function_counts() -> None:
+    value = pa.circuit("gelu", multiplications=4)
+    with pytest.raises(ProofError, match="but at x="):
+        pa.verify(replace(value, weight="2"))
+    lighter = pa.verify(replace(value, weight="1/2"))  # true: half the error is within the bound
+    assert lighter.ok and lighter.bound <= 0.501 * value.error_bound
 
 
 def test_weights_that_the_proof_uses_count() -> None:

@@ -231,7 +231,6 @@ def test_command_pareto(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["pareto", "relu"], "precision is missing"),
         (["pareto", "exp", "--precision", "0.1"], "function must be one of"),
         (["pareto", "relu", "--precision", "0.1", "--plot", "a.gif"], "must end in one of"),
         (["pareto", "relu", "--precision", "0.1", "--backend", "none.json"], "no latency model"),
@@ -296,3 +295,8 @@ def test_command_calibrate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     assert found["milliseconds"]["multiply"]["1"] == pytest.approx(
         1e3 * dict(dict(model.points)["multiply"])[1]
     )
+
+
+def test_a_precision_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pareto", "relu"]) == 2
+    assert "Missing option '--precision'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Approximations of encrypted transformers, audited: ``python experiments/transformers.py``.
+"""Approximations of encrypted transformers, audited: ``python experiments/transformer_tables.py``.
 
 Every table of ``tests/oracles/transformer_tables.json`` is written as a file in the form in which its source has
 it, imported and proven (iterations and piecewise functions are built from their scheme), compared
