@@ -270,19 +270,20 @@ def of_pages() -> Iterator[Claim]:
 
 def of_page_of_circuits() -> Iterator[Claim]:
     """Bits of all shipped circuits."""
-    from polyapprox.circuits.library import FILES, shipped_for
+    from polyapprox.circuits.library import ARCCOSINE, FILES, shipped_for
 
     _, *rows = markdown("shipped", "docs/circuits.md")
     known = {
-        (name, one.problem.interval, one.multiplications): one
-        for name in FILES for one in shipped_for(name)
+        (name, one.problem.weight != "1", one.problem.interval, one.multiplications): one
+        for name in FILES for one in shipped_for(name) if name != ARCCOSINE
     }  # fmt: skip
-    places = list(dict.fromkeys((name, interval) for name, interval, _ in known))
-    for (name, interval), row in zip(places, rows, strict=True):
+    order = list(FILES)
+    places = sorted(dict.fromkeys(key[:3] for key in known), key=lambda at: (order.index(at[0]), at[1]))
+    for (name, weighted, interval), row in zip(places, rows, strict=True):
         unit = Fraction(2 if name == "abs" else 1)
         for m, text in enumerate(row[2:], start=1):
             if text:
-                bound = Fraction(known[name, interval, m].bound)
+                bound = Fraction(known[name, weighted, interval, m].bound)
                 yield Claim(f"circuits.md: {name} {m}", Fraction(text), -1, bound, unit)
 
 
