@@ -34,6 +34,8 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 
+suppress_warnings = ["ref.python"]  # attributes of one name in two classes
+
 html_theme = "furo"
 html_title = f"polyapprox {version}"
 html_static_path: list[str] = []

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.distributed as distributed
@@ -93,12 +93,12 @@ class SharedBatchNorm(nn.BatchNorm2d):
         self._track(mean.detach(), variance.detach(), x)
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shift = self.bias - mean * scale
-        return cast("torch.Tensor", (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype))
+        return (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
 
     def _shared(self, moment: torch.Tensor) -> torch.Tensor:
         """Mean over the processes."""
-        total = _Sum.apply(moment)  # type: ignore[no-untyped-call]
-        return cast("torch.Tensor", total / distributed.get_world_size())
+        total: torch.Tensor = _Sum.apply(moment)  # type: ignore[no-untyped-call]
+        return total / distributed.get_world_size()
 
     @torch.no_grad()
     def _track(self, mean: torch.Tensor, variance: torch.Tensor, x: torch.Tensor) -> None:
