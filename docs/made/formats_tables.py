@@ -1,7 +1,8 @@
-"""Makes the table of forms that are read or refused, on the page of formats."""
+"""Makes the tables of the page of formats: forms that are read or refused, plans in OpenFHE."""
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import mpmath
-from page_tables import DOCS, grid, main
+from page_tables import BENCHMARKS, DOCS, grid, main
 
 import polyapprox as pa
 from polyapprox.errors import PolyApproxError
@@ -19,6 +20,7 @@ from polyapprox.targets import as_target
 
 PAGE = DOCS / "formats.md"
 POINTS = 801
+TECHNIQUES = ("FIXEDMANUAL", "FLEXIBLEAUTO")
 DIGITS = 30
 TANH = {"function": "tanh", "interval": (-1, 1), "guard": 0}
 POWERS = {**TANH, "basis": "monomial"}
@@ -137,7 +139,22 @@ def forms() -> str:
     return grid(head, rows(), "---")
 
 
-TABLES = {"forms": forms}
+def openfhe() -> str:
+    """Exported plans beside OpenFHE's own evaluator."""
+    lines = []
+    for row in json.loads((BENCHMARKS / "exported_openfhe.json").read_text(encoding="utf-8")):
+        plan, own = ([row[f"{form} {t}"] for t in TECHNIQUES] for form in ("plan", "components"))
+        base = own[1]["median"]
+        times = [f"{one['median'] / base:.2f}" for one in (*plan, *own)]
+        errors = [f"{one['error']:.1e}" for one in (*plan, *own)]
+        cells = (f"{a}, {b}" for a, b in zip(times, errors, strict=True))
+        levels = f"{plan[0]['levels']} / {own[0]['levels']}"
+        lines.append((row["table"], upper(row["bound"], 2), levels, *cells))
+    head = ("table", "proven bound", "levels", *(f"{w}, {t}" for w in ("plan", "evaluator") for t in TECHNIQUES))
+    return grid(head, lines, "---")
+
+
+TABLES = {"forms": forms, "openfhe": openfhe}
 
 if __name__ == "__main__":
     sys.exit(main(PAGE, TABLES, sys.argv[1:]))
