@@ -42,7 +42,8 @@ MACHINE = '''class Machine:
 
     def rescale(self, a):
         """Once for all uses: FLEXIBLEAUTO, whose Rescale does nothing, would do it at each of them."""
-        return self.cc.Rescale(a) if self.manual else self.cc.Compress(a, a.GetLevel() + 1000)
+        every = 10**6  # moduli that Compress is to leave: it drops none
+        return self.cc.Rescale(a) if self.manual else self.cc.Compress(a, every)
 
     def copy(self, a):
         return a.Clone()
