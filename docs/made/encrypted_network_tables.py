@@ -15,7 +15,7 @@ from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, grid, main, reduce_colour
 
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
-RUNS = ("encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-digits")
+RUNS = ("encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-ten", "encrypted-digits")
 KINDS = (("bootstrap", "bootstraps"), ("matrix", "matrices"), ("plan", "activations"))
 
 
@@ -117,7 +117,7 @@ def draw() -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    chosen = [one for one in found().values() if one["network"].startswith("resnet")]
+    chosen = [saved(name) for name in RUNS[:2]]  # side by side
     drawing, axes = pyplot.subplots(len(chosen), figsize=(9, 3.2 * len(chosen)), sharex=True,
                                     sharey=True, squeeze=False)  # fmt: skip
     for axis, one in zip(axes[:, 0], chosen, strict=True):
