@@ -77,6 +77,8 @@ def cached(
             return result
     result = compute()
     with suppress(TableError, OSError):
+        if path.is_symlink() or not path.is_file():  # an entry is a file of ours, nothing else
+            path.unlink(missing_ok=True)
         write_atomically(path, _entry(result, content))
     return result
 

@@ -24,7 +24,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
         If the folder or file cannot be written.
     """
     path = Path(path)
-    path = path.resolve() if path.is_symlink() else path
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if path.exists() and not (path.is_file() or path.is_dir()):
         with _poured(path) as temporary:
             yield temporary
