@@ -100,6 +100,25 @@ def number(name: str, value: Any, wanted: str = "a number") -> float:
     return found
 
 
+def positive(name: str, value: Any, zero: bool = False) -> float:
+    """A finite positive number as a float; or 0, where that is allowed.
+
+    Raises
+    ------
+    ArgumentError
+        For anything else.
+
+    Examples
+    --------
+    >>> positive("tolerance", 0.1), positive("eps", 0, zero=True)
+    (0.1, 0.0)
+    """
+    found = number(name, value, "a positive number")
+    if not (found > 0 or (zero and found == 0)):
+        raise ArgumentError(f"{name} must be a positive number; got {shown(value)}")
+    return found
+
+
 def as_float(value: Any) -> float | None:
     """A real number as the nearest float, infinite where it is too large; None if it is none."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, mpmath.mpf)):

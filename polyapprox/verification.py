@@ -31,7 +31,6 @@ from .table import document_of, load, read_document
 from .table.decimals import DOUBLE, read
 from .table.read import approximation_from
 
-SLACK = 1e-9
 _BITS = 2000
 _BOXED = ("sign", *KIN)
 
@@ -118,7 +117,7 @@ def verify(table: str | Path | Approximation) -> Verification:
         raise FalseClaimError(str(error)) from error
     except (PolyApproxError, ValueError, ArithmeticError, TypeError) as error:
         raise FalseClaimError(f"the claim of the table cannot be proven again: {error}") from error
-    if not _at_most(found.upper, claimed.upper):
+    if not at_most(found.upper, claimed.upper):
         raise FalseClaimError(
             f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
             f"than {outward.upper(found.upper, 12)} can be proven"
@@ -136,8 +135,8 @@ def verify(table: str | Path | Approximation) -> Verification:
     )
 
 
-def _at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
-    """value <= limit · (1 + SLACK), exactly."""
+def at_most(value: mpmath.mpf, limit: mpmath.mpf) -> bool:
+    """value <= limit · (1 + 10⁻⁹), exactly."""
     return fraction(value) <= fraction(limit) * (10**9 + 1) / 10**9
 
 
@@ -206,7 +205,7 @@ def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
     if claimed.lower is None:
         return None
     same = found.lower is not None and found.lower_for == claimed.lower_for
-    if same and found.lower is not None and _at_most(claimed.lower, found.lower):
+    if same and found.lower is not None and at_most(claimed.lower, found.lower):
         return outward.float_down(found.lower)
     proven = "0" if found.lower is None else outward.lower(found.lower, 12)
     raise FalseClaimError(

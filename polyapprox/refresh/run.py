@@ -17,7 +17,7 @@ import numpy as np
 from ..approximation import Approximation
 from ..encrypted.backend import BackendError
 from ..encrypted.frameworks.interpreter import find
-from ..encrypted.frameworks.openfhe import _SCRIPT
+from ..encrypted.frameworks.openfhe import SCRIPT
 from ..encrypted.frameworks.process import Worker
 from ..errors import ArgumentError
 from ..given import floats, whole, word
@@ -354,7 +354,7 @@ def _ask(
         raise BackendError(
             f"openfhe was not found ({available.reason}); get it by: {available.remedy}"
         )
-    worker = Worker(interpreter, _SCRIPT, "OpenFHE")
+    worker = Worker(interpreter, SCRIPT, "OpenFHE")
     try:
         answer, found = worker.ask({**request, "parameters": parameters}, arrays)
     finally:

@@ -9,31 +9,25 @@ from __future__ import annotations
 
 import math
 import time
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import mpmath
 
 from .. import outward
-from ..approximation import Interval
 from ..certificate import Certificate
 from ..errors import FalseClaimError, PolyApproxError, ProofError, TableError
-from ..files import write_atomically
 from ..given import file_path, instance
-from ..numbers import fraction
 from ..precision import one_at_a_time
 from ..provenance import Provenance
-from ..table import read_document
+from ..table import read_document, write_document
 from ..table.decimals import common_bits, read, read_bits, written
 from ..table.hashing import SERIES_FORMAT, SERIES_VERSIONS, content_hash
-from ..table.layout import laid_out
+from ..table.read import consistent, read_intervals
 from ..table.schema import first_violation
-from ..verification import SLACK, Verification
+from ..verification import Verification, at_most
 from .proof import prove
 from .value import Bootstrapped
-
-_SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 
 
 def document_of(series: Bootstrapped) -> dict[str, Any]:
@@ -130,11 +124,7 @@ def save(series: Bootstrapped, path: str | Path) -> Path:
     document = document_of(series)
     if series_from(document) != series:
         raise TableError("this series does not survive being written and read; not written")
-    path = file_path("path", path)
-    try:
-        return write_atomically(path, laid_out(document).encode())
-    except OSError as error:
-        raise TableError(f"cannot write the table {path}: {error.strerror or error}") from error
+    return write_document(document, path)
 
 
 @one_at_a_time
@@ -208,7 +198,7 @@ def verify_value(series: Bootstrapped) -> Verification:
             f"the table says that its bound was proven by {claimed.method!r}, but the proof is by "
             f"{found.method!r}"
         )
-    if fraction(found.upper) > fraction(claimed.upper) * (1 + fraction(mpmath.mpf(SLACK))):
+    if not at_most(found.upper, claimed.upper):
         raise FalseClaimError(
             f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
             f"than {outward.upper(found.upper, 12)} can be proven"
@@ -232,20 +222,7 @@ def series_from(document: dict[str, Any]) -> Bootstrapped:
     TableError
         Naming what is missing, impossible or in contradiction with the rest.
     """
-    try:
-        result = _read(document)
-        again = derived(result)
-        wrong = [name for name, value in again.items() if document[name] != value]
-    except TableError:
-        raise
-    except _SHAPE_ERRORS as error:
-        raise TableError(f"a field is missing or has the wrong form ({error!r})") from None
-    if wrong:
-        raise TableError(
-            f"the field {wrong[0]!r} is {document[wrong[0]]!r}, but the rest of the table says "
-            f"{again[wrong[0]]!r}"
-        )
-    return result
+    return consistent(document, _read, derived)
 
 
 def _read(document: dict[str, Any]) -> Bootstrapped:
@@ -263,9 +240,9 @@ def _read(document: dict[str, Any]) -> Bootstrapped:
         raise TableError("there must be as many sines as cosines, and the first must be 0")
     return Bootstrapped(
         function=document["function"],
-        domain=_intervals(document["domain"], bits, "domain"),
+        domain=read_intervals(document["domain"], bits, "domain"),
         guard=read(document["guard"], bits),
-        covered=_intervals(document["covered"], bits, "covered"),
+        covered=read_intervals(document["covered"], bits, "covered"),
         centre=read(document["centre"], bits),
         width=width,
         cosines=cosines,
@@ -285,10 +262,3 @@ def _read_certificate(given: dict[str, Any]) -> Certificate:
     if upper < 0:
         raise TableError("the bound of the certificate cannot be negative")
     return Certificate(upper, None, "", given["method"], dict(given["details"]))
-
-
-def _intervals(pairs: Any, bits: int, name: str) -> tuple[Interval, ...]:
-    found = tuple((read(low, bits), read(high, bits)) for low, high in pairs)
-    if any(not low < high for low, high in found) or any(a[1] >= b[0] for a, b in pairwise(found)):
-        raise TableError(f"the intervals of {name} must be ascending and disjoint")
-    return found

@@ -63,6 +63,17 @@ def save(approximation: Approximation, path: str | Path) -> Path:
     document = document_of(approximation)
     if approximation_from(document) != approximation:
         raise TableError("this approximation does not survive being written and read; not written")
+    return write_document(document, path)
+
+
+def write_document(document: dict[str, Any], path: str | Path) -> Path:
+    """Write a document of a table, as a whole or not at all.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be written.
+    """
     path = file_path("path", path)
     try:
         return write_atomically(path, laid_out(document).encode())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import mpmath
 
@@ -22,6 +23,9 @@ from .write import derived
 _SHAPE_ERRORS = (KeyError, TypeError, IndexError, AttributeError, ValueError)
 
 
+T = TypeVar("T")
+
+
 def approximation_from(document: dict[str, Any]) -> Approximation:
     """Read a document whose hash was checked.
 
@@ -30,12 +34,28 @@ def approximation_from(document: dict[str, Any]) -> Approximation:
     TableError
         Naming what is missing, impossible or in contradiction with the rest.
     """
+    return consistent(document, _read, derived, formerly_derived)
+
+
+def consistent(
+    document: dict[str, Any],
+    read_value: Callable[[dict[str, Any]], T],
+    repeated: Callable[[T], dict[str, Any]],
+    formerly: Callable[[T], dict[str, Any]] = lambda _: {},
+) -> T:
+    """The value of a document, whose fields that repeat what the others say must agree with it.
+
+    Raises
+    ------
+    TableError
+        Naming what is missing, impossible or in contradiction with the rest.
+    """
     try:
-        result = _read(document)
-        again = derived(result)
+        result = read_value(document)
+        again = repeated(result)
         wrong = [name for name, value in again.items() if document[name] != value]
         if wrong:
-            former = formerly_derived(result)
+            former = formerly(result)
             wrong = [name for name in wrong if document[name] != former.get(name, again[name])]
     except TableError:
         raise
@@ -51,7 +71,7 @@ def approximation_from(document: dict[str, Any]) -> Approximation:
 
 def _read(document: dict[str, Any]) -> Approximation:
     bits = read_bits(document["bits"])
-    domain = _intervals(document["domain"], bits, "domain")
+    domain = read_intervals(document["domain"], bits, "domain")
     guard, covered = _covered(document, domain, bits)
     certificate, threshold = document["certificate"], document["threshold"]
     estimate = float(read(document["error_estimate"]))
@@ -90,7 +110,7 @@ def _covered(
     """Guard and what is covered: of a table of version 1, nothing and the domain."""
     if document["version"] == 1:
         return ZERO, domain
-    guard, covered = read(document["guard"], bits), _intervals(document["covered"], bits, "covered")
+    guard, covered = read(document["guard"], bits), read_intervals(document["covered"], bits, "covered")
     if guard < 0:
         raise TableError(f"guard is {document['guard']}; it cannot be negative")
     holds = len(covered) == len(domain) and all(
@@ -101,7 +121,7 @@ def _covered(
     return guard, covered
 
 
-def _intervals(pairs: Any, bits: int, name: str) -> tuple[Interval, ...]:
+def read_intervals(pairs: Any, bits: int, name: str) -> tuple[Interval, ...]:
     intervals = tuple(_interval(pair, bits, name) for pair in pairs)
     if not intervals or any(a[1] >= b[0] for a, b in pairwise(intervals)):
         raise TableError(f"the intervals of {name} must be ascending and disjoint")

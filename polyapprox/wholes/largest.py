@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
-from ..given import as_float, shown, whole
+from ..given import as_float, positive, shown, whole
 from ..numbers import add, exact, multiply, rounded
 from ..outward import above, below, float_up
 from ..precision import one_at_a_time
@@ -142,10 +142,7 @@ def _read(n: Any, interval: Any, name: str, value: Any) -> tuple[int, tuple[floa
     n = whole("n", n, 2, _LONGEST)
     if n & (n - 1):
         raise ArgumentError(f"n must be a power of two; got {n}: repeat one of the numbers")
-    number = as_float(value)
-    if number is None or not 0 < number < float("inf"):
-        raise ArgumentError(f"{name} must be a positive number; got {shown(value)}")
-    return n, read_interval(interval), number
+    return n, read_interval(interval), positive(name, value)
 
 
 def _pair(

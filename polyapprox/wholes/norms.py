@@ -14,7 +14,7 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
-from ..given import as_float, shown, whole
+from ..given import positive, shown, whole
 from ..numbers import ball, dyadic, exact, rounded
 from ..outward import float_up
 from ..precision import one_at_a_time, working_precision
@@ -111,7 +111,7 @@ def _norm(
     n = whole("n", n, 2, _LONGEST)
     said = "variance" if centred else "mean_square"
     low, high = read_interval(box, said)
-    wanted, added = _positive("precision", precision), _positive("eps", eps, zero=True)
+    wanted, added = positive("precision", precision), positive("eps", eps, zero=True)
     if low <= 0:
         raise ArgumentError(f"{said} must lie between two positive numbers; got {shown(box)}")
     if added > low:
@@ -160,11 +160,3 @@ def _plan(root: Approximation, n: int, eps: float, centred: bool) -> Any:
     scaled = builder.scale(value, rounded(exact(back.mid()), _BITS))
     builder.record("multiply", scaled, found)
     return builder.finish()
-
-
-def _positive(name: str, value: Any, zero: bool = False) -> float:
-    number = as_float(value)
-    if number is None or not (number > 0 or (zero and number == 0)) or number == float("inf"):
-        raise ArgumentError(f"{name} must be a positive number; got {shown(value)}")
-    return number
-

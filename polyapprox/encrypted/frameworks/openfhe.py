@@ -32,7 +32,7 @@ from ..stopwatch import Times
 from .interpreter import find as find_interpreter
 from .process import Worker
 
-_SCRIPT = Path(__file__).with_name("openfhe_worker.py")
+SCRIPT = Path(__file__).with_name("openfhe_worker.py")
 
 
 class OpenFHESession(Session):
@@ -58,7 +58,7 @@ class OpenFHESession(Session):
 
     def __init__(self, parameters: Parameters, interpreter: Path) -> None:
         self.parameters = parameters
-        self._worker = Worker(interpreter, _SCRIPT, "OpenFHE")
+        self._worker = Worker(interpreter, SCRIPT, "OpenFHE")
         self._moduli: tuple[int, ...] | None = None
 
     @property
