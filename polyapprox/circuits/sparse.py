@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..plan.plan import Plan
 from .library import Shipped
 from .shape import Circuit
 
@@ -134,23 +135,7 @@ def sparse_text(circuits: Sequence[SparseShipped]) -> str:
     return head + ",\n".join(lines) + "\n]}\n"
 
 
-def largest_value(plan: Any) -> float:
+def largest_value(plan: Plan) -> float:
     """Largest absolute value of anything a plan computes on [-1, 1] (an estimate, sampled)."""
     x = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 401))
-    values: list[np.ndarray] = []
-    for kind, left, right, constant in plan.operations:
-        number = 0.0 if constant is None else float(constant)
-        if kind == "input":
-            value = x
-        elif kind == "multiply":
-            value = values[left] * values[right]
-        elif kind == "scale":
-            value = values[left] * number
-        elif kind == "shift":
-            value = values[left] + number
-        elif kind == "subtract":
-            value = values[left] - values[right]
-        else:
-            value = values[left] + values[left if kind == "double" else right]
-        values.append(value)
-    return max(float(np.max(np.abs(v))) for v in values)
+    return max(float(np.max(np.abs(value))) for value in plan.values(x))

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ArgumentError
+from ..plan.backward import backward
 from ..plan.count import levels, rescales
 from ..plan.plan import Plan
-
-_KINDS = ("input", "multiply", "scale", "add", "subtract", "shift", "double")
 
 
 @dataclass(frozen=True)
@@ -61,55 +60,15 @@ def propagate(plan: Plan, *arguments: np.ndarray) -> Propagation:
     >>> propagate(plan, np.array([0.5, 2.0])).adjoints[0].tolist()
     [1.0, 4.0]
     """
-    if len(arguments) != plan.inputs:
-        raise ArgumentError(f"the plan takes {plan.inputs} argument(s), got {len(arguments)}")
     with np.errstate(all="ignore"):
-        values = _forward(plan, arguments)
-        adjoints = _backward(plan, values)
+        values = np.array(plan.values(*arguments))
+        adjoints = np.zeros_like(values)
+
+        def made(index: int, slope: np.ndarray) -> np.ndarray:
+            adjoints[index] = slope
+            return slope
+
+        backward(plan, list(values), np.ones_like(values[plan.output]), float, made)
     if not (np.all(np.isfinite(values)) and np.all(np.isfinite(adjoints))):
         raise ArgumentError("the plan overflows on this interval; give the interval it is made for")
     return Propagation(values, adjoints, levels(plan), rescales(plan))
-
-
-def _forward(plan: Plan, arguments: tuple[np.ndarray, ...]) -> np.ndarray:
-    values = np.empty((len(plan.operations), len(arguments[0])))
-    for index, (kind, left, right, constant) in enumerate(plan.operations):
-        number = 0.0 if constant is None else float(constant)
-        if kind == "input":
-            values[index] = arguments[left]
-        elif kind == "multiply":
-            values[index] = values[left] * values[right]
-        elif kind == "scale":
-            values[index] = values[left] * number
-        elif kind == "add":
-            values[index] = values[left] + values[right]
-        elif kind == "subtract":
-            values[index] = values[left] - values[right]
-        elif kind == "shift":
-            values[index] = values[left] + number
-        elif kind == "double":
-            values[index] = 2 * values[left]
-        else:
-            raise ArgumentError(f"the operation {kind!r} is not known; known: {', '.join(_KINDS)}")
-    return values
-
-
-def _backward(plan: Plan, values: np.ndarray) -> np.ndarray:
-    adjoints = np.zeros_like(values)
-    adjoints[plan.output] = 1.0
-    for index in range(len(plan.operations) - 1, -1, -1):
-        kind, left, right, constant = plan.operations[index]
-        here = adjoints[index]
-        if kind == "multiply":
-            adjoints[left] += here * values[right]
-            adjoints[right] += here * values[left]
-        elif kind == "scale":
-            adjoints[left] += here * float(constant)  # type: ignore[arg-type]
-        elif kind in ("add", "subtract"):
-            adjoints[left] += here
-            adjoints[right] += here if kind == "add" else -here
-        elif kind == "shift":
-            adjoints[left] += here
-        elif kind == "double":
-            adjoints[left] += 2 * here
-    return adjoints

@@ -121,20 +121,7 @@ def _is_stage(plan: Plan, begin: int, end: int, degree: int) -> bool:
 def _is_last_stage(plan: Plan, begin: int, unit: int) -> bool:
     """Whether the result is of first degree at most in z, by its form."""
     rest = between(plan, begin, plan.output, unit)
-    return rest is not None and _degree_in(rest, 1) <= 1
-
-
-def _degree_in(plan: Plan, argument: int) -> int:
-    """Degree of the result in one of the arguments (an upper bound)."""
-    degrees: list[int] = []
-    for kind, left, right, _ in plan.operations:
-        if kind == "input":
-            degrees.append(int(left == argument))
-        elif kind == "multiply":
-            degrees.append(degrees[left] + degrees[right])
-        else:
-            degrees.append(max(degrees[left], degrees[right] if right >= 0 else 0))
-    return degrees[plan.output]
+    return rest is not None and plan_degree(rest, 1) <= 1
 
 
 def _needed(plan: Plan, begin: int, end: int) -> list[int]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import mpmath
 from flint import arb, arb_series, fmpz
@@ -90,36 +90,81 @@ class Plan:
         ArgumentError
             If the number of arguments is not `inputs`.
         """
+        return self._evaluated(arguments, lift, None, self._last_use)[self.output]
+
+    def values(
+        self,
+        *arguments: Any,
+        lift: Callable[[mpmath.mpf], Any] | None = None,
+        made: Callable[[int, Any], Any] | None = None,
+    ) -> list[Any]:
+        """The value of every operation, evaluated as :meth:`run` does.
+
+        Parameters
+        ----------
+        *arguments, lift
+            As for :meth:`run`.
+        made : callable, optional
+            Called with the index and the value of each operation as it is made; later operations
+            use what it returns.
+
+        Examples
+        --------
+        >>> from polyapprox import circuit
+        >>> plan = circuit("relu", multiplications=1).plan
+        >>> plan.values(0.5)[plan.output] == plan.run(0.5)
+        True
+        """
+        return self._evaluated(arguments, lift, made, None)
+
+    def _evaluated(
+        self,
+        arguments: tuple[Any, ...],
+        lift: Callable[[mpmath.mpf], Any] | None,
+        made: Callable[[int, Any], Any] | None,
+        last_use: list[int] | None,
+    ) -> list[Any]:
         if len(arguments) != self.inputs:
             raise ArgumentError(f"the plan takes {self.inputs} argument(s), got {len(arguments)}")
         lift = lift or lift_for(arguments[0])
         if isinstance(arguments[0], (arb, arb_series)):
             with undisturbed():
-                return self._run(arguments, lift)
-        return self._run(arguments, lift)
+                return self._loop(arguments, lift, made, last_use)
+        return self._loop(arguments, lift, made, last_use)
 
-    def _run(self, arguments: tuple[Any, ...], lift: Callable[[mpmath.mpf], Any]) -> Any:
-        values: list[Any] = [None] * len(self.operations)
-        last_use = self._last_use
+    def _loop(
+        self,
+        arguments: tuple[Any, ...],
+        lift: Callable[[mpmath.mpf], Any],
+        made: Callable[[int, Any], Any] | None,
+        last_use: list[int] | None,
+    ) -> list[Any]:
+        """The one interpreter of operations; values are dropped after their last use, if it is given."""
+        values: list[Any] = []
         for index, (kind, left, right, constant) in enumerate(self.operations):
             if kind == "multiply":
-                values[index] = values[left] * values[right]
+                value = values[left] * values[right]
             elif kind == "add":
-                values[index] = values[left] + values[right]
+                value = values[left] + values[right]
             elif kind == "subtract":
-                values[index] = values[left] - values[right]
+                value = values[left] - values[right]
             elif kind == "double":
-                values[index] = values[left] + values[left]
+                value = values[left] + values[left]
             elif kind == "scale":
-                values[index] = values[left] * lift(constant)
+                value = values[left] * lift(constant)
             elif kind == "shift":
-                values[index] = values[left] + lift(constant)
+                value = values[left] + lift(constant)
+            elif kind == "input":
+                value = arguments[left]
             else:
-                values[index] = arguments[left]
-            for used in (left, right):
-                if kind != "input" and used >= 0 and last_use[used] == index:
-                    values[used] = None
-        return values[self.output]
+                known = ", ".join(get_args(Kind))
+                raise ArgumentError(f"the operation {kind!r} is not known; known: {known}")
+            values.append(value if made is None else made(index, value))
+            if last_use is not None and kind != "input":
+                for used in (left, right):
+                    if used >= 0 and last_use[used] == index:
+                        values[used] = None
+        return values
 
     @cached_property
     def _last_use(self) -> list[int]:

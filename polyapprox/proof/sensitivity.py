@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ..numbers import fraction
+from ..plan.backward import backward
 from ..plan.plan import Operation, Plan
 
 HALF_UNIT = 1.1102230246251566e-16  # above 2^-53
@@ -107,72 +108,30 @@ def sensitivity(plan: Plan, arguments: Sequence[Any], lift: Any) -> Sensitivity:
         beyond = np.full(arguments[0].largest_each().shape, np.inf)
         return Sensitivity(beyond, tuple(beyond for _ in arguments), beyond)
     with np.errstate(all="ignore"):
-        values = _forward(plan, arguments, lift, units, gaps)
-        return _backward(plan, values, lift, units, gaps)
+        return _bounded(plan, arguments, lift, units, gaps)
 
 
-def _forward(
+def _bounded(
     plan: Plan, arguments: Sequence[Any], lift: Any, units: list[float], gaps: list[float]
-) -> list[Any]:
-    values: list[Any] = []
-    for (kind, left, right, constant), unit, gap in zip(
-        plan.operations, units, gaps, strict=True
-    ):
-        if kind == "input":
-            values.append(arguments[left])
-            continue
-        if kind == "multiply":
-            value = values[left] * values[right]
-        elif kind == "add":
-            value = values[left] + values[right]
-        elif kind == "subtract":
-            value = values[left] - values[right]
-        elif kind == "double":
-            value = values[left] * 2.0
-        elif kind == "scale":
-            value = values[left] * lift(constant)
-        else:
-            value = values[left] + lift(constant)
-        values.append(value.loosened(unit, gap + _UNDERFLOW))
-    return values
-
-
-def _backward(
-    plan: Plan, values: list[Any], lift: Any, units: list[float], gaps: list[float]
 ) -> Sensitivity:
-    adjoints: list[Any] = [None] * len(values)
-    adjoints[plan.output] = values[plan.output].one()
+    inputs = [operation.kind == "input" for operation in plan.operations]
+
+    def rounded(index: int, value: Any) -> Any:
+        return value if inputs[index] else value.loosened(units[index], gaps[index] + _UNDERFLOW)
+
+    values = plan.values(*arguments, lift=lift, made=rounded)
     size = values[plan.output].largest_each()
     total, slopes = np.zeros(size.shape), [np.zeros(size.shape) for _ in range(plan.inputs)]
 
-    def receive(index: int, amount: Any) -> None:
-        adjoints[index] = amount if adjoints[index] is None else adjoints[index] + amount
+    def counted(index: int, adjoint: Any) -> Any:
+        nonlocal total
+        slope = adjoint.largest_each()
+        if inputs[index]:
+            slopes[plan.operations[index].left] = slope
+            return adjoint
+        relative = values[index].largest_each() * (units[index] * (1 + 1e-15))
+        total = total + slope * (relative + (gaps[index] + _UNDERFLOW))
+        return adjoint.loosened(units[index], 0.0)
 
-    for index in range(len(values) - 1, -1, -1):
-        kind, left, right, constant = plan.operations[index]
-        if adjoints[index] is None:
-            continue
-        slope = adjoints[index].largest_each()
-        if kind == "input":
-            slopes[left] = slope
-            continue
-        here = values[index].largest_each()
-        total = total + slope * (here * (units[index] * (1 + 1e-15)) + (gaps[index] + _UNDERFLOW))
-        here = adjoints[index].loosened(units[index], 0.0)
-        if kind == "multiply":
-            receive(left, here * values[right])
-            receive(right, here * values[left])
-        elif kind == "scale":
-            receive(left, here * lift(constant))
-        elif kind == "double":
-            receive(left, here * 2.0)
-        else:
-            receive(left, here)
-            if kind == "add":
-                receive(right, here)
-            elif kind == "subtract":
-                receive(right, here * -1.0)
-        adjoints[index] = None
+    backward(plan, values, values[plan.output].one(), lift, counted)
     return Sensitivity(total * _GROW, tuple(slopes), size)
-
-
