@@ -42,7 +42,7 @@ again = time.perf_counter() - start
 print(json.dumps({
     "seconds": seconds, "processor seconds": busy, "again in the same process": again, "bits": r.bits,
     "structure": r.structure, "degrees": list(r.degrees),
-    "multiplications": r.multiplications, "depth": r.depth,
+    "multiplications": r.multiplications, "depth": r.levels,
 }))
 """
 

@@ -33,9 +33,9 @@ def contest(name: str, power: int, ring: int, scale_bits: int, secure: bool, rou
     framework = backend(name)
     rival = published_relu(power)
     jobs = {
-        **{about: (one, "plan", one.depth) for about, one in candidates(power)},
+        **{about: (one, "plan", one.levels) for about, one in candidates(power)},
         "published": (rival, "components", cost_model(name).component_levels(rival)),
-        "published plan": (rival, "plan", rival.depth),
+        "published plan": (rival, "plan", rival.levels),
     }
     x = np.linspace(-1.0, 1.0, ring // 2)
     exact = np.maximum(x, 0.0)

@@ -44,8 +44,8 @@ def rows(ring: int, repeats: int) -> Iterator[dict[str, Any]]:
             yield {
                 "way": "series", "function": function, "interval": interval, "degree": degree,
                 "ring": ring, "version": found.version, "bound": found.bound, "error": found.largest_error,
-                "noise": found.wave_noise, "within": found.within, "depth": found.depth,
-                "levels": found.depth + early.after, "left": found.left,
+                "noise": found.wave_noise, "within": found.within, "depth": found.levels,
+                "levels": found.levels + early.after, "left": found.left,
                 "seconds": min(found.processor), "plan_seconds": 0.0,
             }  # fmt: skip
     line = polyapprox.bootstrapped("x", 13, guard=0)
@@ -69,8 +69,8 @@ def _row(
 ) -> dict[str, Any]:
     return {
         "way": way, "function": function, "multiplications": m, "ring": ring, "bound": bound,
-        "error": found.largest_error, "noise": found.refresh_noise, "depth": found.depth,
-        "levels": found.depth + LEFT, "left": found.left, "seconds": min(found.bootstrap),
+        "error": found.largest_error, "noise": found.refresh_noise, "depth": found.levels,
+        "levels": found.levels + LEFT, "left": found.left, "seconds": min(found.bootstrap),
         "plan_seconds": min(found.plan),
     }  # fmt: skip
 

@@ -34,7 +34,7 @@ def row(session: Any, model: LatencyModel, k: int, r: Approximation, repeats: in
     counts = r.counts("published")
     return {
         "k": k, "structure": r.structure, "degrees": list(r.degrees),
-        "multiplications": counts.multiplications, "levels": counts.depth,
+        "multiplications": counts.multiplications, "levels": counts.levels,
         "constant products": counts.constant_products, "levels used": found.levels,
         "forecast": model.forecast(r.plan, levels, rule="published"),
         "measured": found.seconds, "largest error seen": error,

@@ -39,7 +39,7 @@ SETTINGS = (
 def run(name: str, framework: str, ring: int, scale: int) -> dict[str, Any]:
     make, width = MAKERS[name]
     r = make()
-    levels = r.counts("standalone").depth
+    levels = r.counts("standalone").levels
     x = np.linspace(-width, width, 1 << (ring - 1))
     parameters = Parameters(1 << ring, scale, levels, secure=framework == "tenseal")
     with backend(framework).session(parameters) as session:

@@ -58,7 +58,7 @@ def uniform(program: Program, ring: int, named: dict[str, Approximation]) -> lis
                 {
                     "relu": name,
                     "bits": approximation.bits,
-                    "depth": approximation.depth,
+                    "depth": approximation.levels,
                     "ring": ring,
                     "levels": levels,
                     "places": sum(step.bootstrap for step in placement.steps),

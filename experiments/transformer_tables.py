@@ -378,7 +378,7 @@ def beside(function: str, interval: tuple[float, float], error: float) -> dict[s
             continue
         if found.error_bound <= error:
             call = f"pa.circuit({function!r}, multiplications={m}, interval={interval})"
-            return {"call": call, "error": found.error_bound, "levels": found.depth,
+            return {"call": call, "error": found.error_bound, "levels": found.levels,
                     "multiplications": found.multiplications}  # fmt: skip
     return None
 
@@ -403,7 +403,7 @@ def measured(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry["name"], "bound": bound, "truth": worst, "where": where,
         "multiplications": made.multiplications if made else None,
-        "levels": made.depth if made else None,
+        "levels": made.levels if made else None,
         "rival": rival, "seconds": round(time.perf_counter() - start, 1),
     }  # fmt: skip
 

@@ -221,7 +221,7 @@ def audit(approximation: Approximation) -> Audit:
         proven=proven,
         bits=a.bits,
         stages=images(a),
-        levels={rule: counts[rule].depth for rule in rules},
+        levels={rule: counts[rule].levels for rule in rules},
         multiplications={rule: counts[rule].multiplications for rule in rules},
         framework_levels=_framework_levels(a),
         safe_radius=safe_radius(a),
@@ -308,12 +308,12 @@ def _dominating(approximation: Approximation, error: float, tolerance: float) ->
     better: list[Rival] = []  # each above those before it
     for text, made in _candidates(approximation, tolerance, better):
         counts = made.counts()
-        cheaper = counts.depth < ours.depth or counts.multiplications < ours.multiplications
-        no_worse = counts.depth <= ours.depth and counts.multiplications <= ours.multiplications
+        cheaper = counts.levels < ours.levels or counts.multiplications < ours.multiplications
+        no_worse = counts.levels <= ours.levels and counts.multiplications <= ours.multiplications
         needed = error if cheaper else error / 2
         if not no_worse or made.certificate is None or made.error_bound > needed:
             continue
-        found = Rival(text, made.error_bound, made.bits, counts.depth, counts.multiplications)
+        found = Rival(text, made.error_bound, made.bits, counts.levels, counts.multiplications)
         if not better or _order(found) < _order(better[-1]):
             better.append(found)
     return better[-1] if better else None

@@ -31,16 +31,16 @@ class Row:
     ----------
     alpha : int
     published_degrees : tuple of int
-    published_multiplications, published_depth : int
+    published_multiplications, published_levels : int
         Of the published plan.
-    planned_multiplications, planned_depth : int
+    planned_multiplications, planned_levels : int
         Of our plan for the same polynomials, as :func:`polyapprox.audit` counts it.
     published_bits : float
         −log2 of the *sampled* error of the published coefficients: an estimate.
     structure : str
         Of our default choice, ``relu(precision=2**-alpha)``.
     degrees : tuple of int
-    multiplications, depth : int
+    multiplications, levels : int
     bits : float
         −log2 of our *proven* error.
     limit : int
@@ -50,14 +50,14 @@ class Row:
     alpha: int
     published_degrees: tuple[int, ...]
     published_multiplications: int
-    published_depth: int
+    published_levels: int
     planned_multiplications: int
-    planned_depth: int
+    planned_levels: int
     published_bits: float
     structure: str
     degrees: tuple[int, ...]
     multiplications: int
-    depth: int
+    levels: int
     bits: float
     limit: int
 
@@ -79,7 +79,7 @@ def compare_with_published(alphas: Sequence[int] = ALPHAS) -> tuple[Row, ...]:
     Examples
     --------
     >>> (row,) = compare_with_published([4])
-    >>> row.published_degrees, row.published_depth, row.bits >= 4
+    >>> row.published_degrees, row.published_levels, row.bits >= 4
     ((5,), 4, True)
     """
     return tuple(_row(alpha) for alpha in alphas)
@@ -102,7 +102,7 @@ def our_plan(alpha: int) -> Plan:
     --------
     >>> from polyapprox.plan import count
     >>> found = count(our_plan(9), "published")
-    >>> found.depth, found.multiplications, published_cost((15, 15))
+    >>> found.levels, found.multiplications, published_cost((15, 15))
     (8, 13, (17, 9))
     """
     stages = []
@@ -115,7 +115,7 @@ def our_plan(alpha: int) -> Plan:
 
 def _row(alpha: int) -> Row:
     degrees = published_degrees(alpha)
-    multiplications, depth = published_cost(degrees)
+    multiplications, levels = published_cost(degrees)
     planned = count(our_plan(alpha), RULE)
     ours = relu(precision=2.0**-alpha)
     counts = ours.counts(RULE)
@@ -123,14 +123,14 @@ def _row(alpha: int) -> Row:
         alpha=alpha,
         published_degrees=degrees,
         published_multiplications=multiplications,
-        published_depth=depth,
+        published_levels=levels,
         planned_multiplications=planned.multiplications,
-        planned_depth=planned.depth,
+        planned_levels=planned.levels,
         published_bits=-math.log2(sampled_error(published_composite(alpha))),
         structure=ours.structure,
         degrees=ours.degrees,
         multiplications=counts.multiplications,
-        depth=counts.depth,
+        levels=counts.levels,
         bits=ours.bits,
         limit=limits("relu", precision=2.0**-alpha).multiplications,
     )

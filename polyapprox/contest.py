@@ -232,7 +232,7 @@ def _contestants(precision: int) -> list[tuple[Entry, Approximation]]:
 def _by_plan(name: str, about: str, one: Approximation) -> Entry:
     plan, _ = without_input_scaling(one.plan)
     counts = count(plan, "standalone")
-    return Entry(name, about, "plan", counts.depth, counts.multiplications)
+    return Entry(name, about, "plan", counts.levels, counts.multiplications)
 
 
 def candidates(precision: int) -> list[tuple[str, Approximation]]:

@@ -112,7 +112,7 @@ def inside() -> str:
         ends = " ∪ ".join(f"[{float(a):g}, {float(b):g}]" for a, b in made[0].domain)
         cells = [f"{lower_places(one.bits, 2)} ({upper(one.amplification, 2)})" for one in made]
         rows.append([f"`{name}`", ends, *cells])
-    degrees = [f"degree {n}, depth {functional_depth(n)}" for n in DEGREES]
+    degrees = [f"degree {n}, levels {functional_depth(n)}" for n in DEGREES]
     return grid(["function", "interval", *degrees], rows)
 
 
@@ -132,7 +132,7 @@ def measured() -> str:
             ]
         )  # fmt: skip
     headings = [
-        "function", "ring", "way", "bound", "error measured", "noise of the refresh", "depth", "chain",
+        "function", "ring", "way", "bound", "error measured", "noise of the refresh", "levels", "chain",
         "seconds",
     ]  # fmt: skip
     return grid(headings, rows)

@@ -29,7 +29,7 @@ def composites() -> str:
     for degrees in COMPOSITES:
         r = polyapprox.relu(degrees=degrees)
         by = (cost_model(name).component_levels(r) for name in cost_models()[1:])
-        rows.append((", ".join(map(str, degrees)), r.depth, *by))
+        rows.append((", ".join(map(str, degrees)), r.levels, *by))
     return grid(("degrees", "by its plan, everywhere", *cost_models()[1:]), rows)
 
 

@@ -60,7 +60,7 @@ def rounded() -> str:
             smallest = smallest_scale(r, SETTING, precision=2.0**-k)
             rows.append(
                 (
-                    f"2^-{k}", named(r), r.counts("standalone").depth, upper_places(r.error_bound, 7),
+                    f"2^-{k}", named(r), r.counts("standalone").levels, upper_places(r.error_bound, 7),
                     *(upper_places(plans[s].error_bound, 7) for s in SCALES),
                     *(power(deviation_bound(r, plans[s].plan)) for s in SCALES),
                     *(power(noise[s]) for s in SCALES),

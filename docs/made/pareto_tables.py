@@ -43,7 +43,7 @@ def chosen() -> str:
         cells: list[object] = [f"2^-{k}"]
         for objective in ("multiplications", "levels"):
             r = polyapprox.relu(precision=2.0**-k, objective=objective)
-            counts = r.multiplications, r.depth
+            counts = r.multiplications, r.levels
             if independent.counts(r.plan) != counts:
                 raise SystemExit(f"the counters disagree at 2^-{k}: {counts}")
             cells += [r.structure, *counts, proven(r.bits)]

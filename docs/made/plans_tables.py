@@ -24,25 +24,25 @@ STAGES = ((7, 7), (7, 15), (15, 15))
 
 
 def odd() -> str:
-    """Odd degrees at least depth."""
+    """Odd degrees with the fewest levels."""
     rows = []
     for degree, lee in zip(range(3, 64, 2), LEE, strict=True):
-        products, depth = series_cost(degree, "odd")
+        products, levels = series_cost(degree, "odd")
         with_factor = times_cost(degree)
-        rows.append((degree, depth, lee, products, *with_factor))
+        rows.append((degree, levels, lee, products, *with_factor))
     headings = (
-        "degree", "depth", "mult.: Lee et al.", "mult.: ours", "times z: mult.", "times z: depth",
+        "degree", "levels", "mult.: Lee et al.", "mult.: ours", "times z: mult.", "times z: levels",
     )  # fmt: skip
     return grid(headings, rows)
 
 
 def even() -> str:
-    """Even degrees at least depth."""
+    """Even degrees with the fewest levels."""
     rows = []
     for degree in (n - n % 2 for n in EVEN):
         before, after = chebyshev_cost(degree, "even"), series_cost(degree, "even")
         rows.append((degree, after[1], before[0], after[0]))
-    return grid(("degree", "depth", "mult.: baby steps, giant steps", "mult.: ours"), rows)
+    return grid(("degree", "levels", "mult.: baby steps, giant steps", "mult.: ours"), rows)
 
 
 def stages() -> str:
@@ -59,13 +59,13 @@ def stages() -> str:
             rows.append(
                 (
                     ", ".join(map(str, degrees)), place, f"{old.multiplications} → {new.multiplications}",
-                    f"{old.constant_products} → {new.constant_products}", new.depth,
+                    f"{old.constant_products} → {new.constant_products}", new.levels,
                     "refused" if found is None else f"{found.largest:.1f}",
                     "" if found is None else f"{found.amplification:.0f}",
                 )
             )  # fmt: skip
     headings = (
-        "composite", "stage", "mult.", "products with constants", "depth", "largest constant",
+        "composite", "stage", "mult.", "products with constants", "levels", "largest constant",
         "amplification",
     )  # fmt: skip
     return grid(headings, rows)

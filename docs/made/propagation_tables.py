@@ -81,7 +81,7 @@ def precisions() -> str:
          upper(s["proven_error"], 2))
         for s in found["sites"]
     ]  # fmt: skip
-    headings = ("activation", "B", "multiplications", "depth", "error on [−1, 1] (proven)")
+    headings = ("activation", "B", "multiplications", "levels", "error on [−1, 1] (proven)")
     return grid(headings, rows)
 
 

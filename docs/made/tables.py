@@ -54,8 +54,8 @@ def published() -> str:
     )  # fmt: skip
     rows = (
         (
-            row.alpha, listed(row.published_degrees), row.published_depth,
-            row.published_multiplications, row.planned_depth, row.planned_multiplications,
+            row.alpha, listed(row.published_degrees), row.published_levels,
+            row.published_multiplications, row.planned_levels, row.planned_multiplications,
             f"{row.published_bits:.2f}",
         )
         for row in compare_with_published()
@@ -74,9 +74,9 @@ def published_ours() -> str:
         composite = polyapprox.relu(precision=2.0**-row.alpha, structure="composite")
         rows.append(
             (
-                row.alpha, named(row.structure, row.degrees), row.depth, row.multiplications,
+                row.alpha, named(row.structure, row.degrees), row.levels, row.multiplications,
                 proven(row.bits),
-                listed(composite.degrees), composite.depth, composite.multiplications,
+                listed(composite.degrees), composite.levels, composite.multiplications,
                 proven(composite.bits),
             )
         )  # fmt: skip
@@ -88,8 +88,8 @@ def published_short() -> str:
     headings = ("α", "r_α: mult.", "levels", "ours: mult.", "levels", "bits (proven)")
     rows = (
         (
-            row.alpha, row.published_multiplications, row.published_depth,
-            row.multiplications, row.depth, proven(row.bits),
+            row.alpha, row.published_multiplications, row.published_levels,
+            row.multiplications, row.levels, proven(row.bits),
         )
         for row in compare_with_published()
     )  # fmt: skip
@@ -99,7 +99,7 @@ def published_short() -> str:
 def precisions() -> str:
     """What `relu` chooses for each precision."""
     headings = (
-        "precision", "structure", "degrees", "mult.", "depth (published)", "depth (standalone)",
+        "precision", "structure", "degrees", "mult.", "levels (published)", "levels (standalone)",
         "bits (proven)", "absolute error on [−50, 50] (proven)",
     )  # fmt: skip
     rows = []
@@ -108,7 +108,7 @@ def precisions() -> str:
         rows.append(
             (
                 f"2^-{bits}", r.structure, listed(r.degrees), r.multiplications,
-                r.counts("published").depth, r.counts("standalone").depth, proven(r.bits),
+                r.counts("published").levels, r.counts("standalone").levels, proven(r.bits),
                 above(r.error_bound),
             )
         )  # fmt: skip
@@ -133,7 +133,7 @@ def circuits() -> str:
     """The shipped circuits, and what no circuit can do."""
     headings = (
         "precision", "least mult. and levels of all (proven)", "circuit: mult.",
-        "depth (published)", "depth (standalone)", "bits (proven)", "constant products",
+        "levels (published)", "levels (standalone)", "bits (proven)", "constant products",
         "of a composite",
     )  # fmt: skip
     rows = []
@@ -148,8 +148,8 @@ def circuits() -> str:
         ).counts("published")
         rows.append(
             (
-                f"2^-{bits}", limits.multiplications, r.multiplications, published.depth,
-                standalone.depth, proven(r.bits), published.constant_products,
+                f"2^-{bits}", limits.multiplications, r.multiplications, published.levels,
+                standalone.levels, proven(r.bits), published.constant_products,
                 composite.constant_products,
             )
         )  # fmt: skip
@@ -166,8 +166,8 @@ def costs() -> str:
         (n, *a, *b, n + 1, *c) for n, a, b, c in zip(degrees, odd, general, even, strict=True)
     ]
     headings = (
-        "degree", "odd: mult.", "depth", "general: mult.", "depth",
-        "degree", "even: mult.", "depth",
+        "degree", "odd: mult.", "levels", "general: mult.", "levels",
+        "degree", "even: mult.", "levels",
     )  # fmt: skip
     return grid(headings, rows)
 
@@ -205,7 +205,7 @@ def accuracy() -> str:
     """ResNet-20 on CIFAR-10 from the saved results of `nn-bridge accuracy`."""
     runs = measured()
     intervals = {"B = 50": ("50", None), "global": ("global", 1.1), "per-layer": ("per-layer", 1.25)}
-    headings = ["precision", "r_α: depth, mult.", "ours: depth, mult."]
+    headings = ["precision", "r_α: levels, mult.", "ours: levels, mult."]
     headings += [f"{name}: r_α → ours" for name in intervals]
     rows = []
     for power in range(4, 15):
@@ -241,7 +241,7 @@ def ways() -> str:
             found = runs.get((name, power, interval, margin, cap))
             cells.append("" if found is None else f"{100 * found['accuracy']:.2f}")
         rows.append(cells)
-    return grid(("cost of", "depth, mult.", *columns), rows)
+    return grid(("cost of", "levels, mult.", *columns), rows)
 
 
 def like_for_like(powers: dict[str, dict[str, tuple[int, ...]]]) -> str:

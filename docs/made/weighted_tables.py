@@ -81,7 +81,7 @@ def accuracy() -> str:
             cells.append(f"{100 * ours['accuracy']:.2f} → {100 * other['accuracy']:.2f}")
         rows.append([f"2^-{power}", cost, *cells])
     return grid(
-        ["precision", "depth, mult.", *(f"{i}, cap {cap:g}" for i, _, cap in SETTINGS)], rows
+        ["precision", "levels, mult.", *(f"{i}, cap {cap:g}" for i, _, cap in SETTINGS)], rows
     )
 
 

@@ -135,9 +135,14 @@ class PolynomialActivation(nn.Module):
         return self.approximation.degrees
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels (rule "published": the scaling of the input is folded into the layer before)."""
-        return self.approximation.depth
+        return self.approximation.levels
+
+    @property
+    def depth(self) -> int:
+        """The former word for the levels."""
+        return self.levels
 
     @property
     def multiplications(self) -> int:

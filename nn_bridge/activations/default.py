@@ -34,15 +34,15 @@ def network_relu(
     Examples
     --------
     >>> r = network_relu(precision=2**-6)
-    >>> r.depth, r.multiplications, r.bits > 7.8
+    >>> r.levels, r.multiplications, r.bits > 7.8
     (5, 5, True)
     """
     composite = polyapprox.relu(
-        precision=precision, interval=interval, offset=False, objective="depth"
+        precision=precision, interval=interval, offset=False, objective="levels"
     )
     try:
-        circuit = polyapprox.circuit("relu", multiplications=composite.depth, interval=interval)
+        circuit = polyapprox.circuit("relu", multiplications=composite.levels, interval=interval)
     except PolyApproxError:
         return composite
-    dearer = circuit.depth > composite.depth
+    dearer = circuit.levels > composite.levels
     return composite if dearer or circuit.error_bound > composite.error_bound else circuit

@@ -88,9 +88,9 @@ class Derived(nn.Module):
         return self.evaluator.approximation.degrees if self.parts else (1,)
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels (rule "published"): those of ReLU, more where it says so."""
-        return self.evaluator.approximation.depth if self.parts else 0
+        return self.evaluator.approximation.levels if self.parts else 0
 
     @property
     def multiplications(self) -> int:
@@ -154,9 +154,9 @@ class ELU(Derived):
         self.error_bound = float_up(total * (1 + Fraction(1, 2**50)))  # the weights are rounded
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels: of the deeper part."""
-        return max(super().depth, self.smooth.depth)
+        return max(super().levels, self.smooth.levels)
 
     @property
     def multiplications(self) -> int:
@@ -231,9 +231,9 @@ class Hardswish(Hardsigmoid):
         return super().degrees if self.parts else (2,)
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels: one more than ReLU's."""
-        return super().depth + 1
+        return super().levels + 1
 
     @property
     def multiplications(self) -> int:
@@ -271,9 +271,9 @@ class MaxPool(Derived):
         self.error_bound = self.errors_times(Fraction(1))
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels: those of ReLU for each level of the tree."""
-        return len(self.parts) * super().depth
+        return len(self.parts) * super().levels
 
     @property
     def multiplications(self) -> int:

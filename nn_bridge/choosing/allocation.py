@@ -22,7 +22,7 @@ from ..ranges.bounds import MARGIN, Interval, bounds_of
 from ..ranges.calibration import measure
 from .budget import best_choices, variance
 
-Cost = Literal["multiplications", "depth"]
+Cost = Literal["multiplications", "levels", "depth"]
 Judge = Callable[[Sequence[int]], float]
 """The index of an option for each site, to the accuracy."""
 
@@ -96,8 +96,8 @@ def allocate(
         Accuracy that may be lost (0.005: half a point).
     options : sequence of Approximation, optional
         Of ReLU on [−1, 1]; by default the circuits of 2 to 9 multiplications.
-    cost : {"multiplications", "depth"}
-        What is to be saved (rule "published").
+    cost : {"multiplications", "levels"}
+        What is to be saved (rule "published"); "depth" is the former word for "levels".
     interval, calibrate, margin
         As for :func:`nn_bridge.convert`; by default ranges are those of the loader's own images.
     images : int
@@ -128,8 +128,9 @@ def allocate(
     """
     if not 0 <= loss < 1:
         raise ArgumentError(f"loss is {loss!r}: give a share of the images, such as 0.005")
-    if cost not in ("multiplications", "depth"):
-        raise ArgumentError(f"cost is {cost!r}: choose 'multiplications' or 'depth'")
+    cost = "levels" if cost == "depth" else cost
+    if cost not in ("multiplications", "levels"):
+        raise ArgumentError(f"cost is {cost!r}: choose 'multiplications' or 'levels'")
     if images < 1 or rounds < 1:
         raise ArgumentError(f"images is {images!r}, rounds {rounds!r}: give at least 1 of each")
     if isinstance(interval, str) and interval.startswith("per-channel"):

@@ -95,7 +95,7 @@ def make(name: str, power: int) -> Approximation:
     if name == "with-constant":
         return relu(precision=2.0**-power)
     if name == "zero":
-        return relu(precision=2.0**-power, offset=False, objective="depth")
+        return relu(precision=2.0**-power, offset=False, objective="levels")
     if name == "published":
         return published_relu(precision=2.0**-power)
     raise ArgumentError(

@@ -49,7 +49,7 @@ class SiteReport:
         Proven bound of the absolute error on [−B, B]; None for a black box.
     degrees : tuple of int
         Innermost first.
-    depth, multiplications : int
+    levels, multiplications : int
         Counting rule "published": the scaling of the input is folded into the layer before.
     dtype : str
         Type that it is computed in (at least).
@@ -68,12 +68,17 @@ class SiteReport:
     precision: float
     error_bound: float | None
     degrees: tuple[int, ...]
-    depth: int
+    levels: int
     multiplications: int
     dtype: str
     evaluation_error: float
     channels: tuple[float, ...] = ()
     folding: str = ""
+
+    @property
+    def depth(self) -> int:
+        """The former word for the levels."""
+        return self.levels
 
 
 @dataclass(frozen=True)
@@ -389,15 +394,20 @@ class Report:
         return sum(site.multiplications for site in self.sites)
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels of all call sites added (rule "published"): an upper limit of the network's."""
-        return sum(site.depth for site in self.sites)
+        return sum(site.levels for site in self.sites)
+
+    @property
+    def depth(self) -> int:
+        """The former word for the levels."""
+        return self.levels
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "counting_rule": "published",
-            "sites": [asdict(site) for site in self.sites],
+            "sites": [{**asdict(site), "depth": site.levels} for site in self.sites],
             "improvement": None if self.improvement is None else asdict(self.improvement),
             "outliers": self.outliers,
             "remaining": [str(item) for item in self.remaining],
@@ -405,14 +415,14 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{'site':<24}{'kind':<14}{'B':>9}  {'proven error':>12}  degrees, depth, "
+            f"{'site':<24}{'kind':<14}{'B':>9}  {'proven error':>12}  degrees, levels, "
             "multiplications (rule 'published')"
         ]
         for row in self.sites:
             bound = "none" if row.error_bound is None else upper(row.error_bound, 3)
             lines.append(
                 f"{row.site:<24}{row.kind:<14}{row.bound:>9.4g}  {bound:>12}  "
-                f"{list(row.degrees)}, {row.depth}, {row.multiplications}"
+                f"{list(row.degrees)}, {row.levels}, {row.multiplications}"
                 + (f"; {len(row.channels)} channels" if row.channels else "")
                 + (f"; {row.folding}" if row.folding else "")
             )
@@ -447,7 +457,7 @@ def _describe(site: str, kind: str, activation: Activation, folding: str) -> Sit
         known / activation.bound,
         error_bound,
         activation.degrees,
-        activation.depth,
+        activation.levels,
         activation.multiplications,
         str(activation.dtype).removeprefix("torch."),
         activation.evaluation_error,

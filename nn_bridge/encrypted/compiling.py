@@ -106,7 +106,7 @@ def lay_out(program: Program, ring: int) -> tuple[tuple[Layout, ...], tuple[Size
 
 def chains(ring: int, choices: Choices) -> list[int]:
     """Lengths to choose from: of secure ones alone, where there are any."""
-    deepest = max(one.depth for offered in choices for one in offered)
+    deepest = max(one.levels for offered in choices for one in offered)
     lengths = list(range(deepest + 1, deepest + 12))
     return [one for one in lengths if chain_for(ring, one).secure] or lengths
 

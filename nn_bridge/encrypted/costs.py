@@ -43,7 +43,7 @@ class Costs:
 
     def plan(self, ring: int, counted: Counts, start: int) -> float:
         """A plan on one ciphertext, from a level on."""
-        primes = start + 1 - counted.depth / 2
+        primes = start + 1 - counted.levels / 2
         one = self.product + self.product_level * primes
         return self.scale(ring) * counted.multiplications * one
 

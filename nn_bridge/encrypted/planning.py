@@ -36,9 +36,9 @@ class Choice:
         return None if self.plan is None else count(self.plan, "published")
 
     @property
-    def depth(self) -> int:
+    def levels(self) -> int:
         """Levels."""
-        return 0 if self.cost is None else self.cost.depth
+        return 0 if self.cost is None else self.cost.levels
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def best_chain(
     }
     good = {one: found for one, found in made.items() if found is not None}
     if not good:
-        deepest = max(min(one.depth for one in offered) for offered in choices)
+        deepest = max(min(one.levels for one in offered) for offered in choices)
         raise ArgumentError(
             f"a plan of {deepest} levels needs a chain of {deepest + 2} or more: levels is "
             f"{', '.join(map(str, lengths))}"
@@ -220,26 +220,26 @@ def _priced(
     there: int, offered: Sequence[Choice], size: Sizes, ring: int, levels: int, costs: Costs
 ) -> list[tuple[Step, float]]:
     """The steps that a layer can take from a level, and their seconds."""
-    depths = [one.depth for one in offered]
+    needs = [one.levels for one in offered]
     return [
         (step, _seconds(offered[step.choice], step, size, ring, levels, costs))
-        for step in _steps(there, offered, depths, levels)
+        for step in _steps(there, offered, needs, levels)
     ]
 
 
 def _steps(
-    there: int, offered: Sequence[Choice], depths: Sequence[int], levels: int
+    there: int, offered: Sequence[Choice], needs: Sequence[int], levels: int
 ) -> Iterator[Step]:
-    for index, (choice, depth) in enumerate(zip(offered, depths, strict=True)):
+    for index, (choice, used) in enumerate(zip(offered, needs, strict=True)):
         if choice.plan is None:
             if there >= 1:
                 yield Step(1, False, 0, 0)
             continue
-        for level in range(depth + 2, there + 1):
-            yield Step(level, False, level - 1, level - 1 - depth, index)
+        for level in range(used + 2, there + 1):
+            yield Step(level, False, level - 1, level - 1 - used, index)
         if there >= _REFRESHED:
-            for end in range(1, levels - depth + 1):
-                yield Step(_REFRESHED, True, depth + end, end, index)
+            for end in range(1, levels - used + 1):
+                yield Step(_REFRESHED, True, used + end, end, index)
 
 
 def _seconds(

@@ -382,7 +382,7 @@ def _run(
         **identity,
         **_measured(result),
         "degrees": list(evaluator.approximation.degrees),
-        "depth": evaluator.approximation.depth,
+        "depth": evaluator.approximation.levels,
         "multiplications": evaluator.approximation.multiplications,
         "counting_rule": "published",
         **(_of_evaluator(evaluator) if approximation is evaluator else _of_sites(converted)),

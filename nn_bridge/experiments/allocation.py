@@ -119,7 +119,7 @@ class _Run:
             accuracy = self.accuracy(dict.fromkeys(found.approximations, one), self.test)
             uniform.append({
                 "multiplications": option * len(found.approximations),
-                "depth": one.depth * len(found.approximations),
+                "depth": one.levels * len(found.approximations),
                 "accuracy": accuracy,
             })  # fmt: skip
             if accuracy >= exact - self.configuration.loss:
@@ -183,7 +183,7 @@ def run_allocation(
         "counting_rule": "published",
         "sites": [
             {"site": site, "bound": found.bounds[site], "multiplications": r.multiplications,
-             "depth": r.depth, "proven_error": r.error_bound}
+             "depth": r.levels, "proven_error": r.error_bound}
             for site, r in found.approximations.items()
         ],
         "multiplications": _total(found.approximations.values(), "multiplications"),

@@ -122,7 +122,7 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     >>> circuit = Circuit("even", (), (), (), (0.5625, 0.5))
     >>> from polyapprox.plan import count
     >>> plan = circuit_plan(circuit, "relu", 8.0)
-    >>> float(plan.run(8.0)), count(plan).multiplications, count(plan).depth
+    >>> float(plan.run(8.0)), count(plan).multiplications, count(plan).levels
     (8.25, 1, 1)
     """
     if function not in (*FUNCTIONS, "sign"):

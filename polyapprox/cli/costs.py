@@ -62,7 +62,7 @@ def _costs(result: Approximation, model: LatencyModel) -> dict[str, Any]:
     from ..table.write import RULES
 
     return {
-        "plan_levels": {rule: result.counts(rule).depth for rule in RULES},
+        "plan_levels": {rule: result.counts(rule).levels for rule in RULES},
         "component_levels": {
             name: {rule: cost_model(name).component_levels(result, rule) for rule in RULES}
             for name in cost_models()

@@ -15,7 +15,7 @@ MAX_DEGREE = 63
 
 @lru_cache(maxsize=64)
 def stage_cost(degree: int) -> tuple[int, int]:
-    """Multiplications and depth of one odd stage.
+    """Multiplications and levels of one odd stage.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def _last_cost(degree: int) -> tuple[int, int]:
 
 
 def composite_cost(degrees: tuple[int, ...], final_product: bool) -> tuple[int, int]:
-    """Multiplications and depth of a composition, with the product by x or without it.
+    """Multiplications and levels of a composition, with the product by x or without it.
 
     The product by x is made at the beginning of the last stage, where it needs no level; a single
     stage times x is an even polynomial.

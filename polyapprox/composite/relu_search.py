@@ -43,7 +43,7 @@ class ReluChoice:
 
     degrees: tuple[int, ...]
     multiplications: int
-    depth: int
+    levels: int
     threshold: float
     error: float
     refined: bool = False
@@ -83,7 +83,7 @@ def pareto_relu(
 
     Examples
     --------
-    >>> [(c.multiplications, c.depth) for c in pareto_relu(2**-9)]
+    >>> [(c.multiplications, c.levels) for c in pareto_relu(2**-9)]
     [(12, 8), (10, 9)]
     """
     refined = refined_choices(error, max_degree, offset, guard) if refine else []
@@ -92,12 +92,12 @@ def pareto_relu(
 
 def search_relu(
     error: float,
-    objective: Objective = "depth",
+    objective: Objective = "levels",
     max_degree: int = 31,
     offset: bool = True,
     refine: bool = False,
 ) -> ReluChoice:
-    """The cheapest list by an objective: "depth", "multiplications" or "balanced".
+    """The cheapest list by an objective: "levels", "multiplications" or "balanced".
 
     Other parameters and errors as for :func:`pareto_relu`. Of lists that cost the same, the one
     with the smallest error.
@@ -105,7 +105,7 @@ def search_relu(
     Examples
     --------
     >>> alone, together = search_relu(2**-12), search_relu(2**-12, refine=True)
-    >>> together.depth <= alone.depth, together.refined
+    >>> together.levels <= alone.levels, together.refined
     (True, True)
     """
     found = search_relu_below(error, objective, None, max_degree, offset, refine)
@@ -128,19 +128,19 @@ def search_relu_below(
     Parameters
     ----------
     limit : (int, int) or None
-        Multiplications and depth to beat under the objective.
+        Multiplications and levels to beat under the objective.
     """
     check_objective(objective)
     best: ReluChoice | None = None
     key: Key | None = None if limit is None else preference(objective, *limit)
     for choice in refined_choices(error, max_degree, offset, guard) if refine else []:
-        cost = preference(objective, choice.multiplications, choice.depth)
+        cost = preference(objective, choice.multiplications, choice.levels)
         beats = key is None or cost < key or (best is not None and cost == key)
         if beats and (best is None or cost != key or choice.error < best.error):
             best, key = choice, cost
     ceiling = _Ceiling(objective, key)
     for choice in _choices(error, max_degree, offset, guard, ceiling):
-        cost = preference(objective, choice.multiplications, choice.depth)
+        cost = preference(objective, choice.multiplications, choice.levels)
         if ceiling.key is None or cost < ceiling.key:
             best, ceiling.key = choice, cost
     return best
@@ -153,12 +153,12 @@ class _Ceiling:
     objective: Objective
     key: Key | None
 
-    def multiplications(self, depth: int, most: int) -> int:
-        """How many counts 0, 1, … of multiplications beat it at a depth, `most` at most."""
+    def multiplications(self, levels: int, most: int) -> int:
+        """How many counts 0, 1, … of multiplications beat it at a number of levels, `most` at most."""
         key = self.key
         if key is None:
             return most
-        counts = (m for m in range(most) if preference(self.objective, m, depth) >= key)
+        counts = (m for m in range(most) if preference(self.objective, m, levels) >= key)
         return next(counts, most)
 
 
@@ -178,7 +178,7 @@ def refined_choices(
 def _undominated(choices: list[ReluChoice]) -> tuple[ReluChoice, ...]:
     """Depth ascending, multiplications strictly descending; the smaller error of equal costs."""
     kept: list[ReluChoice] = []
-    for choice in sorted(choices, key=lambda c: (c.depth, c.multiplications, c.error)):
+    for choice in sorted(choices, key=lambda c: (c.levels, c.multiplications, c.error)):
         if not kept or choice.multiplications < kept[-1].multiplications:
             kept.append(choice)
     return tuple(kept)
@@ -201,14 +201,14 @@ def _choices(
     tables = [CostTable(gap, max_degree, width, guard) for gap in gaps]
     allowed, found = width, False
     known: dict[tuple[int, ...], Threshold] = {}
-    for depth in range(1, height):
+    for levels in range(1, height):
         # the product by x costs a multiplication more, and mostly no level
-        below = allowed if ceiling is None else ceiling.multiplications(depth, allowed + 1) - 1
+        below = allowed if ceiling is None else ceiling.multiplications(levels, allowed + 1) - 1
         if below <= 0 and ceiling is not None and ceiling.objective != "multiplications":
             return
-        first = _first_below(tables[-1].row(depth)[: max(below, 0)], loose)
+        first = _first_below(tables[-1].row(levels)[: max(below, 0)], loose)
         for products in range(first, min(allowed, below)):
-            choice = _judged(tables, products, depth, offset, guard, known)
+            choice = _judged(tables, products, levels, offset, guard, known)
             if choice is not None and choice.error <= error:
                 allowed, found = products, True
                 yield choice
@@ -227,15 +227,15 @@ def _first_below(gaps: np.ndarray, target: float) -> int:
 def _judged(
     tables: list[CostTable],
     products: int,
-    depth: int,
+    levels: int,
     offset: bool,
     guard: float,
     known: dict[tuple[int, ...], Threshold],
 ) -> ReluChoice | None:
     """The best of the lists proposed for a cell; lists judged before are looked up."""
     for table in tables:
-        table.row(depth)
-    proposals = {table.backtrack(products, depth) for table in tables}
+        table.row(levels)
+    proposals = {table.backtrack(products, levels) for table in tables}
     proposals.discard(())
     for degrees in proposals - known.keys():
         known[degrees] = best_threshold(degrees, offset, guard)

@@ -24,7 +24,7 @@ from .maps import map_gap, widened_gap
 from .stage import error_of, gap_of_error, log_gap, next_gap
 
 Array = np.ndarray
-Objective = Literal["depth", "multiplications", "balanced"]
+Objective = Literal["levels", "multiplications", "balanced"]
 
 SLACK = 1e-9  # in the log gap: far above the interpolation error, far below any difference of lists
 
@@ -35,7 +35,7 @@ class Choice:
 
     degrees: tuple[int, ...]
     multiplications: int
-    depth: int
+    levels: int
     error: float
 
 
@@ -62,22 +62,22 @@ class CostTable:
         self.gaps: list[Array] = []
         self.last: list[Array] = []
 
-    def row(self, depth: int) -> Array:
-        """Gaps reachable with at most `depth` levels, by multiplications, shape (width,)."""
-        while len(self.gaps) <= depth:
+    def row(self, levels: int) -> Array:
+        """Gaps reachable with at most `levels` levels, by multiplications, shape (width,)."""
+        while len(self.gaps) <= levels:
             self._add_row()
-        return self.gaps[depth]
+        return self.gaps[levels]
 
     def _add_row(self) -> None:
-        width, depth = self.width, len(self.gaps)
+        width, levels = self.width, len(self.gaps)
         best = np.full(width, self.start)
         last = np.zeros(width, dtype=np.int64)
-        if depth:
+        if levels:
             best, last = self.gaps[-1].copy(), -np.ones(width, dtype=np.int64)
-        for degree, (products, levels) in zip(self.degrees, self.costs, strict=True):
-            if levels > depth or products >= width:
+        for degree, (products, used) in zip(self.degrees, self.costs, strict=True):
+            if used > levels or products >= width:
                 continue
-            reached = map_gap(degree, self._inputs(depth - levels, width - products))
+            reached = map_gap(degree, self._inputs(levels - used, width - products))
             better = reached < best[products:] - SLACK
             best[products:][better] = reached[better]
             last[products:][better] = degree
@@ -86,20 +86,20 @@ class CostTable:
         self.gaps.append(np.where(last == -2, fewer, best))
         self.last.append(last)
 
-    def _inputs(self, depth: int, count: int) -> Array:
+    def _inputs(self, levels: int, count: int) -> Array:
         """Log gaps that a next stage is made for: wider than what is reached, after a stage."""
-        gaps = self.gaps[depth][:count]
+        gaps = self.gaps[levels][:count]
         return gaps if not self.guard else np.where(
             gaps == self.start, gaps, widened_gap(gaps, self.guard)
         )
 
-    def backtrack(self, products: int, depth: int) -> tuple[int, ...]:
+    def backtrack(self, products: int, levels: int) -> tuple[int, ...]:
         """The list behind a cell, innermost first."""
         found: list[int] = []
         while True:
-            degree = int(self.last[depth][products])
+            degree = int(self.last[levels][products])
             if degree == -1:
-                depth -= 1
+                levels -= 1
             elif degree == -2:
                 products -= 1
             elif degree == 0:
@@ -107,7 +107,7 @@ class CostTable:
             else:
                 found.append(degree)
                 m, n = stage_cost(degree)
-                products, depth = products - m, depth - n
+                products, levels = products - m, levels - n
 
 
 def composite_gap(degrees: tuple[int, ...], gap: float, guard: float = 0.0) -> float:
@@ -119,19 +119,19 @@ def composite_gap(degrees: tuple[int, ...], gap: float, guard: float = 0.0) -> f
 
 
 def limits(gap: float) -> tuple[int, int]:
-    """Multiplications and depth that surely suffice: stages of degree 3, then some."""
+    """Multiplications and levels that surely suffice: stages of degree 3, then some."""
     stages = 12 + math.ceil(max(gap, 0.0) / math.log(1.5))
     return 2 * stages + 40, 2 * stages + 30
 
 
 def cheapest_cells(table: CostTable, target: float, height: int) -> Iterator[tuple[int, int]]:
-    """Cells (multiplications, depth) that reach the target, depth ascending, none dominated."""
+    """Cells (multiplications, levels) that reach the target, levels ascending, none dominated."""
     allowed = table.width
-    for depth in range(1, height):
-        reached = np.flatnonzero(table.row(depth)[:allowed] <= target)
+    for levels in range(1, height):
+        reached = np.flatnonzero(table.row(levels)[:allowed] <= target)
         if len(reached):
             allowed = int(reached[0])
-            yield allowed, depth
+            yield allowed, levels
         if allowed <= 1:
             return
 
@@ -139,7 +139,7 @@ def cheapest_cells(table: CostTable, target: float, height: int) -> Iterator[tup
 def pareto(
     ratio: float, sign_error: float, max_degree: int = 31, guard: float = 0.0
 ) -> tuple[Choice, ...]:
-    """Every degree list that no other beats in both multiplications and depth.
+    """Every degree list that no other beats in both multiplications and levels.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def pareto(
 
     Examples
     --------
-    >>> [(c.degrees, c.multiplications, c.depth) for c in pareto(2**-6, 2**-5)]
+    >>> [(c.degrees, c.multiplications, c.levels) for c in pareto(2**-6, 2**-5)]
     [((15, 15), 12, 8), ((13, 17), 10, 9)]
     """
     return tuple(_choices(ratio, sign_error, max_degree, guard))
@@ -173,7 +173,7 @@ def pareto(
 def search_degrees(
     ratio: float,
     sign_error: float,
-    objective: Objective = "depth",
+    objective: Objective = "levels",
     max_degree: int = 31,
     guard: float = 0.0,
 ) -> tuple[int, ...]:
@@ -183,7 +183,7 @@ def search_degrees(
     ----------
     ratio, sign_error, max_degree, guard
         As for :func:`pareto`.
-    objective : {"depth", "multiplications", "balanced"}
+    objective : {"levels", "multiplications", "balanced"}
         What to minimise; "balanced" weighs a level as two multiplications.
 
     Examples
@@ -193,25 +193,25 @@ def search_degrees(
     """
     check_objective(objective)
     choices = _choices(ratio, sign_error, max_degree, guard)
-    if objective == "depth":
+    if objective == "levels":
         return next(choices).degrees
-    return min(choices, key=lambda c: preference(objective, c.multiplications, c.depth)).degrees
+    return min(choices, key=lambda c: preference(objective, c.multiplications, c.levels)).degrees
 
 
-def preference(objective: Objective, multiplications: int, depth: int) -> tuple[int, int]:
+def preference(objective: Objective, multiplications: int, levels: int) -> tuple[int, int]:
     """Sort key of a cost under an objective; "balanced" weighs a level as two multiplications."""
-    if objective == "depth":
-        return depth, multiplications
+    if objective == "levels":
+        return levels, multiplications
     if objective == "multiplications":
-        return multiplications, depth
-    return 2 * depth + multiplications, depth
+        return multiplications, levels
+    return 2 * levels + multiplications, levels
 
 
 def check_objective(objective: str) -> None:
     """Raise ArgumentError for an unknown objective."""
-    if objective not in ("depth", "multiplications", "balanced"):
+    if objective not in ("levels", "multiplications", "balanced"):
         raise ArgumentError(
-            f"objective is {objective!r}: use 'depth', 'multiplications' or 'balanced'"
+            f"objective is {objective!r}: use 'levels', 'multiplications' or 'balanced'"
         )
 
 
@@ -234,8 +234,8 @@ def _choices(
         yield Choice((1,), 0, 1, float(error_of(start)))
         return
     table = CostTable(start, max_degree, width, guard)
-    for products, depth in cheapest_cells(table, target, height):
-        degrees = table.backtrack(products, depth)
+    for products, levels in cheapest_cells(table, target, height):
+        degrees = table.backtrack(products, levels)
         reached = composite_gap(degrees, start, guard)
         if reached > target + SLACK:
             raise NotConvergedError(

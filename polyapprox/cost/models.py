@@ -142,7 +142,7 @@ class CostModel:
         >>> cost_model("openfhe").plan_levels(plan), cost_model("openfhe").plan_levels(plan, "standalone")
         (7, 8)
         """
-        return count(plan, rule).depth
+        return count(plan, rule).levels
 
     def levels(self, approximation: Approximation, rule: Rule = "published") -> int:
         """The fewer of :meth:`plan_levels` and, where there are components, :meth:`component_levels`.
@@ -198,7 +198,7 @@ _MODELS = {
     for model in (
         CostModel(
             "ideal", _bit_length, 1, "chebyshev",
-            "our own plans: baby steps and giant steps at least depth",
+            "our own plans: baby steps and giant steps with the fewest levels",
         ),
         CostModel(
             "lattigo", _bit_length, 1, "chebyshev",

@@ -61,7 +61,7 @@ def steps(
     >>> [(kind, level) for kind, level in steps(plan) if kind == "multiply"]
     [('multiply', 2), ('multiply', 1)]
     """
-    needed = count(plan, rule).depth
+    needed = count(plan, rule).levels
     levels = needed if levels is None else levels
     if levels < needed:
         raise ArgumentError(

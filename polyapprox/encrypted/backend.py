@@ -262,7 +262,7 @@ class Backend(ABC):
         plan = approximation.plan
         folded = input_scaling(plan) is not None
         rule: Rule = "published" if folded or plan.inputs == 1 else "standalone"
-        return count(plan, rule).depth, rule
+        return count(plan, rule).levels, rule
 
 
 def found_by_module(module: str, wheel: str, remedy: str) -> Availability:

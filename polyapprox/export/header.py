@@ -47,7 +47,7 @@ def _levels(job: Job) -> list[str]:
     a = job.approximation
     if job.form == "plan":
         lines = [
-            f"levels: {a.counts(rule).depth}, multiplications: {a.counts(rule).multiplications} "
+            f"levels: {a.counts(rule).levels}, multiplications: {a.counts(rule).multiplications} "
             f'(rule "{rule}"; the plan, operation by operation)'
             for rule in ("standalone", "published")
         ]

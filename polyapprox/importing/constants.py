@@ -90,7 +90,7 @@ class Reader:
         self, tokens: list[Token], place: int = 0, language: Language = "c", pairs: bool = False
     ) -> None:
         self.tokens, self.place, self.language, self.pairs = tokens, place, language, pairs
-        self.depth = 0
+        self.levels = 0
 
     def peek(self, ahead: int = 0) -> str:
         """The text of a coming token; empty at the end."""
@@ -135,7 +135,7 @@ class Reader:
             if self.peek() != closing:
                 self.take(",")
         self.place += 1
-        self.depth -= 1
+        self.levels -= 1
         return found
 
     def _element(self, opening: str) -> Element:
@@ -163,12 +163,12 @@ class Reader:
             sign = self.peek()
             self.place += 1
             value = self._combined(value, sign, self._product())
-        self.depth -= 1
+        self.levels -= 1
         return value
 
     def _deeper(self) -> None:
-        self.depth += 1
-        if self.depth > _DEEPEST:
+        self.levels += 1
+        if self.levels > _DEEPEST:
             raise TableError(f"line {self.line} is nested more than {_DEEPEST} deep")
 
     def _product(self) -> Value:

@@ -1,4 +1,4 @@
-"""Chebyshev series by baby steps and giant steps: least depth, then fewest multiplications.
+"""Chebyshev series by baby steps and giant steps: fewest levels, then fewest multiplications.
 
 With T_{a+b} = 2 T_a T_b − T_{|a−b|}, a series of degree n is split as p = T_g q + r at a giant
 step g, again and again, until only baby steps are left (Lee, Lee, No, Kim, IEEE TDSC 19 (2022),
@@ -40,7 +40,7 @@ _INFEASIBLE = 1 << 30
 class _Split:
     """How all series of one kind and degree are evaluated."""
 
-    depth: int
+    levels: int
     multiplications: int
     babies: int
     giants: tuple[int, ...]
@@ -78,9 +78,9 @@ def chebyshev_cost(degree: int, parity: Parity | None = None) -> tuple[int, int]
         raise ArgumentError(f"degree={degree} is not {parity}; change the degree or the parity")
     if parity == "even" and degree:
         split = _best_split("general", degree // 2)
-        return split.multiplications + 1, split.depth + 1
+        return split.multiplications + 1, split.levels + 1
     split = _best_split("odd" if parity == "odd" else "general", degree)
-    return split.multiplications, split.depth
+    return split.multiplications, split.levels
 
 
 def append_chebyshev(
@@ -149,8 +149,8 @@ def _level(index: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _best_split(kind: Kind, degree: int) -> _Split:
-    depth = degree.bit_length()
-    best = _Split(depth, _INFEASIBLE, 1, (), {})
+    levels = degree.bit_length()
+    best = _Split(levels, _INFEASIBLE, 1, (), {})
     if degree == 0:
         return _Split(0, 0, 1, (), {})
     step = 2 if kind == "odd" else 1
@@ -162,9 +162,9 @@ def _best_split(kind: Kind, degree: int) -> _Split:
             if steps >= best.multiplications:
                 continue
             search = _Search(kind, babies, giants)
-            total = steps + search.cost(degree, depth)
+            total = steps + search.cost(degree, levels)
             if total < best.multiplications:
-                best = _Split(depth, total, babies, giants, search.choices)
+                best = _Split(levels, total, babies, giants, search.choices)
     return best
 
 
@@ -217,7 +217,7 @@ class _Evaluation:
         self.chebyshev = {1: value}
 
     def result(self, series: Sequence[mpmath.mpf]) -> int:
-        part, constant = self._series(list(series), self.split.depth)
+        part, constant = self._series(list(series), self.split.levels)
         if part is None:
             return _constant(self.builder, self.chebyshev[1], constant)
         return self.builder.shift(part, constant)

@@ -62,8 +62,8 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
     kinds, using = [kind for kind, *_ in plan.operations], rescales(plan, rule)
     multiplications, scaled = kinds.count("multiply"), kinds.count("scale")
     additions = len(kinds) - kinds.count("input") - multiplications - scaled
-    depth = levels(plan, rule, using)[plan.output]
-    return Counts(multiplications, sum(using) - multiplications, additions, depth, rule)
+    used = levels(plan, rule, using)[plan.output]
+    return Counts(multiplications, sum(using) - multiplications, additions, used, rule)
 
 
 def rescales(plan: Plan, rule: Rule = "standalone") -> tuple[bool, ...]:
@@ -91,7 +91,7 @@ def levels(
     --------
     >>> from polyapprox import circuit
     >>> plan = circuit("relu", multiplications=3).plan
-    >>> levels(plan)[plan.output] == count(plan, "standalone").depth
+    >>> levels(plan)[plan.output] == count(plan, "standalone").levels
     True
     """
     found: list[int] = []

@@ -1,4 +1,4 @@
-"""Paterson and Stockmeyer's scheme: the fewest products of ciphertexts, at any depth.
+"""Paterson and Stockmeyer's scheme: the fewest products of ciphertexts, with any number of levels.
 
 p = (… (q_s T_k + q_{s−1}) T_k + …) T_k + q_0 with q_i of degree below k: k − 1 products for
 T_2 … T_k and one for each T_k but the first, whose factor is a constant.

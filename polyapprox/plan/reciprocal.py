@@ -52,7 +52,7 @@ def reciprocal_plan(low: mpmath.mpf, high: mpmath.mpf, steps: int, bits: int) ->
     --------
     >>> plan = reciprocal_plan(exact(0.25), exact(1.0), 3, 53)
     >>> from polyapprox.plan import count
-    >>> count(plan).depth, count(plan).multiplications, round(float(plan.run(0.5)), 2)
+    >>> count(plan).levels, count(plan).multiplications, round(float(plan.run(0.5)), 2)
     (3, 4, 2.0)
     """
     held = bits + steps + _GUARD_BITS

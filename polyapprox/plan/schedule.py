@@ -179,7 +179,7 @@ class _Lowering:
         self.adjusted: dict[tuple[int, int, float], int] = {}
         if self.back:
             rule: Rule = "published" if self.fold_input else "standalone"
-            last = count(self.plan, rule).depth
+            last = count(self.plan, rule).levels
             self.canonical[last] = self.unit
             for level in reversed(range(last)):
                 self.canonical[level] = (self.canonical[level + 1] * self.primes[level]) ** 0.5

@@ -34,7 +34,7 @@ class SeriesChoice:
 
 
 def series_cost(
-    degree: int, parity: Parity | None = None, objective: Objective = "depth"
+    degree: int, parity: Parity | None = None, objective: Objective = "levels"
 ) -> tuple[int, int]:
     """What the cheapest plan of a series costs under the rule "published", for most series.
 
@@ -46,7 +46,7 @@ def series_cost(
     degree : int
         Degree, of the parity's kind.
     parity : {"even", "odd"}, optional
-    objective : {"depth", "multiplications"}
+    objective : {"levels", "multiplications"}
         Which of both is least; the other decides between equals.
 
     Returns
@@ -69,7 +69,7 @@ def series_cost(
     if chain is None:
         return cost
     more = int(parity == "even")
-    other = chain.multiplications + more, chain.depth + more
+    other = chain.multiplications + more, chain.levels + more
     return min(cost, other, key=lambda both: _key(both[0], both[1], objective))
 
 
@@ -81,11 +81,11 @@ def times_cost(degree: int) -> tuple[int, int]:
     >>> times_cost(7), times_cost(15)
     ((5, 3), (7, 4))
     """
-    products, depth = series_cost(degree, "odd")
+    products, levels = series_cost(degree, "odd")
     chain = best_chain("times", degree)
-    if chain is None or (chain.depth, chain.multiplications) >= (depth + 1, products + 1):
-        return products + 1, depth + 1
-    return chain.multiplications, chain.depth
+    if chain is None or (chain.levels, chain.multiplications) >= (levels + 1, products + 1):
+        return products + 1, levels + 1
+    return chain.multiplications, chain.levels
 
 
 def _chain_of(degree: int, parity: Parity | None) -> tuple[Family, int]:
@@ -94,14 +94,14 @@ def _chain_of(degree: int, parity: Parity | None) -> tuple[Family, int]:
     return "general", degree // 2 if parity == "even" else degree
 
 
-def _key(products: int, depth: int, objective: Objective) -> tuple[int, int]:
-    return (depth, products) if objective == "depth" else (products, depth)
+def _key(products: int, levels: int, objective: Objective) -> tuple[int, int]:
+    return (levels, products) if objective == "levels" else (products, levels)
 
 
 def choose_series(
     coefficients: Sequence[mpmath.mpf],
     parity: Parity | None = None,
-    objective: Objective = "depth",
+    objective: Objective = "levels",
     largest_constant: float = LARGEST_CONSTANT,
 ) -> SeriesChoice:
     """Whether adapted coefficients are used for a series, and why.
@@ -111,7 +111,7 @@ def choose_series(
     coefficients : sequence of mpmath.mpf, shape (degree + 1,)
         Chebyshev coefficients, low to high, exact.
     parity : {"even", "odd"}, optional
-    objective : {"depth", "multiplications"}
+    objective : {"levels", "multiplications"}
     largest_constant : float
         Adapted constants above this, relative to the largest coefficient, are refused.
 
@@ -133,8 +133,8 @@ def choose_series(
     if chain is None:
         return SeriesChoice(plainly, f"no chain is known for degree {len(series) - 1}")
     more = int(parity == "even")
-    cost = _key(chain.multiplications + more, chain.depth + more, objective)
-    if cost >= _key(plain.multiplications, plain.depth, objective):
+    cost = _key(chain.multiplications + more, chain.levels + more, objective)
+    if cost >= _key(plain.multiplications, plain.levels, objective):
         return SeriesChoice(plainly, "adapted coefficients save nothing")
     found = adapt(
         tuple(series[::2] if parity == "even" else series), family, objective, largest_constant
@@ -142,8 +142,8 @@ def choose_series(
     if isinstance(found, Refusal):
         return SeriesChoice(plainly, found.reason)
     reason = (
-        f"{chain.multiplications + more} multiplications and {chain.depth + more} levels instead "
-        f"of {plain.multiplications} and {plain.depth}"
+        f"{chain.multiplications + more} multiplications and {chain.levels + more} levels instead "
+        f"of {plain.multiplications} and {plain.levels}"
     )
     return SeriesChoice("adapted", reason, found)
 
@@ -153,7 +153,7 @@ def append_series(
     value: int,
     coefficients: Sequence[mpmath.mpf],
     parity: Parity | None = None,
-    objective: Objective = "depth",
+    objective: Objective = "levels",
     largest_constant: float = LARGEST_CONSTANT,
 ) -> int:
     """Append the cheapest operations that compute sum c_k T_k(u); see :func:`choose_series`.
@@ -215,8 +215,8 @@ def append_times(
     while len(series) > 1 and not series[-1]:
         series.pop()
     if times_cost(max(1, len(series) - 1))[1] <= chebyshev_cost(len(series) - 1, "odd")[1]:
-        found = adapt(tuple(series), "times", "depth", largest_constant)
+        found = adapt(tuple(series), "times", "levels", largest_constant)
         if isinstance(found, Adapted):
             return append_adapted(builder, value, found, factor)
-    rest = append_series(builder, value, series, "odd", "depth", largest_constant)
+    rest = append_series(builder, value, series, "odd", "levels", largest_constant)
     return builder.multiply(factor, rest)

@@ -31,7 +31,7 @@ def simplify(plan: Plan) -> Plan:
     >>> square = builder.multiply(x, x)
     >>> series = builder.shift(builder.scale(square, exact(0.3)), exact(0.25))
     >>> plan = builder.finish(builder.scale(series, exact(0.75)))
-    >>> count(plan).depth, count(simplify(plan)).depth, abs(simplify(plan).run(1.0) - 0.4125) < 1e-15
+    >>> count(plan).levels, count(simplify(plan)).levels, abs(simplify(plan).run(1.0) - 0.4125) < 1e-15
     (3, 2, True)
     """
     return _Pass(plan).result()

@@ -89,7 +89,7 @@ def symbolic_schedule(plan: Plan, back: bool = False) -> Schedule:
     >>> made.levels, made.number("multiply", "square"), made.scale.in_scales()
     (4, 3, {4: 1.0})
     """
-    levels = count(plan, "standalone").depth
+    levels = count(plan, "standalone").levels
     ratios = [Monomial.ratio(level, levels) for level in range(levels)]
     one = cast(Any, Monomial.ratio(None, levels))
     if back:

@@ -149,6 +149,6 @@ def _claim(a: Approximation) -> str:
 def _cost(a: Approximation) -> str:
     counts = a.counts("published")
     return (
-        f"; {counts.multiplications} multiplications, depth {counts.depth} "
+        f"; {counts.multiplications} multiplications, {counts.levels} levels "
         f"(rule “{counts.rule}”)"
     )

@@ -22,7 +22,7 @@ def pareto(
     alphas: Sequence[int] = tuple(range(4, 15)),
     rows: Sequence[Row] | None = None,
 ) -> Figure:
-    """Draw precision in bits against depth and multiplications, ours and published.
+    """Draw precision in bits against levels and multiplications, ours and published.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def pareto(
     def draw(figure: Figure) -> None:
         figure.suptitle("ReLU on [−1, 1]: precision against cost (rule “published”)", fontsize=10.5)
         left, right = figure.subplots(1, 2, sharey=True)
-        _panel(left, rows, "depth", "depth (levels)")
+        _panel(left, rows, "levels", "levels")
         _panel(right, rows, "multiplications", "multiplications (ciphertext × ciphertext)")
         left.set_ylabel("precision (bits, −log$_2$ of the error)")
         left.legend(loc="upper left")

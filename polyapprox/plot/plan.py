@@ -93,7 +93,7 @@ def plan_graph(plan: Plan, path: str | Path | None = None, view: View = "product
         counts = count(plan, "standalone")
         figure.suptitle(
             f"{counts.multiplications} multiplications, {counts.constant_products} products with "
-            f"constants,\n{counts.additions} additions, {counts.depth} levels "
+            f"constants,\n{counts.additions} additions, {counts.levels} levels "
             f"(rule “{counts.rule}”)",
             fontsize=10,
         )

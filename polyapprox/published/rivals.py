@@ -47,7 +47,7 @@ def published_relu(alpha: int) -> Approximation:
     Examples
     --------
     >>> r = published_relu(7)
-    >>> r.degrees, round(r.bits, 1), r.multiplications, r.depth
+    >>> r.degrees, round(r.bits, 1), r.multiplications, r.levels
     ((7, 7), 7.0, 11, 7)
     """
     u = np.sin(np.linspace(0.0, np.pi / 2, _POINTS))

@@ -114,7 +114,7 @@ def cost_key(wish: AbsoluteWish, option: Option) -> Key:
 
 
 def _key(objective: str, multiplications: int, levels: int, constants: float) -> Key:
-    if objective == "depth":
+    if objective == "levels":
         return levels, multiplications, constants
     if objective == "multiplications":
         return multiplications, levels, constants
@@ -198,7 +198,7 @@ def _too_dear(wish: AbsoluteWish) -> str:
 
 def _nearest(wish: AbsoluteWish) -> str:
     """The cheapest that is known, in words."""
-    objective: Objective = "multiplications" if wish.multiplications else "depth"
+    objective: Objective = "multiplications" if wish.multiplications else "levels"
     free = replace(wish, objective=objective, multiplications=None, levels=None)
     options = ranked(free)
     if not options:

@@ -28,7 +28,7 @@ def choose(
 ) -> ReluChoice | None:
     """The cheapest composite by the wish's objective (its error is an estimate).
 
-    With a limit (multiplications, depth) only what is cheaper counts; None if nothing is.
+    With a limit (multiplications, levels) only what is cheaper counts; None if nothing is.
     """
     return search_relu_below(
         min(0.24, wish.unit_error * share),

@@ -115,7 +115,7 @@ def limits(function: str, *, precision: float) -> Limits:
 def _levels(function: str, multiplications: int) -> tuple[int, int]:
     circuit = shipped_circuits()[multiplications].circuit
     plan = circuit_plan(circuit, function, 2.0 if inputs_of(function) == 2 else 1.0)
-    return count(plan).depth, count(plan, "standalone").depth
+    return count(plan).levels, count(plan, "standalone").levels
 
 
 def _reason(unit_error: float, degree: int, multiplications: int) -> str:

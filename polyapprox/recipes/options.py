@@ -69,7 +69,7 @@ class Option:
         """The option made: counts and plan are those of the result."""
         found = made.counts()
         return Option(
-            made.structure, made.degrees, found.multiplications, found.depth,
+            made.structure, made.degrees, found.multiplications, found.levels,
             found.constant_products, lambda: made.plan, lambda: made, made,
         )  # fmt: skip
 
@@ -92,7 +92,7 @@ def _circuits(wish: AbsoluteWish, shipped: Iterable[Shipped]) -> Iterator[Option
             plan = circuit_plan(one.circuit, wish.function, wish.reach)
             costs = count(plan)
             yield Option(
-                "circuit", (one.circuit.degree,), costs.multiplications, costs.depth,
+                "circuit", (one.circuit.degree,), costs.multiplications, costs.levels,
                 costs.constant_products,
                 partial(circuit_plan, one.circuit, wish.function, wish.reach),
                 partial(of_constants, wish, one.circuit, one.estimate, one),
@@ -135,7 +135,7 @@ def composite_option(wish: AbsoluteWish, choice: ReluChoice) -> Option:
         "composite",
         choice.degrees,
         choice.multiplications,
-        choice.depth + wish.scaling_levels,
+        choice.levels + wish.scaling_levels,
         len(choice.degrees),
         partial(composite_skeleton, wish.function, choice.degrees, wish.half_width),
         partial(composite, wish, choice),

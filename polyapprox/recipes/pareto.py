@@ -264,7 +264,7 @@ def _made(wish: AbsoluteWish, option: Option, model: LatencyModel) -> Iterable[W
         structure=result.structure,
         degrees=result.degrees,
         multiplications=counts.multiplications,
-        levels=counts.depth,
+        levels=counts.levels,
         constant_products=counts.constant_products,
         seconds=model.forecast(result.plan, rule=RULE),
         bits=result.bits,

@@ -37,10 +37,10 @@ from .arguments import (
 )
 from .guard import DEFAULT_GUARD, read_guard
 
-Objective = Literal["balanced", "depth", "multiplications", "latency"]
+Objective = Literal["balanced", "levels", "multiplications", "latency"]
 Preference = Literal["balanced", "depth", "levels", "multiplications", "latency"]
 Where = str | Path | LatencyModel | None  # a backend's name, a latency model or its file
-OBJECTIVES = ("balanced", "depth", "multiplications", "latency")
+OBJECTIVES = ("balanced", "levels", "multiplications", "latency")
 DEFAULT_BACKEND = "openfhe"
 MOST = 10**6  # multiplications and levels: beyond every plan
 P = ParamSpec("P")
@@ -57,7 +57,7 @@ class Wish:
         Its public name.
     precision, tolerance, interval, degrees, threshold, objective, backend, guard
         As the docstrings of the public functions say; numbers and lists are plain ones, and
-        "levels" is "depth".
+        "depth" is "levels".
 
     Raises
     ------
@@ -185,8 +185,8 @@ def asks(
 
 
 def read_objective(objective: Any) -> Objective:
-    """One of the objectives; "levels" is another word for "depth"."""
-    objective = "depth" if is_word(objective, ("levels",)) else objective
+    """One of the objectives; "depth" is the former word for "levels"."""
+    objective = "levels" if is_word(objective, ("depth",)) else objective
     read_choice("objective", objective, OBJECTIVES)
     return objective  # type: ignore[no-any-return]
 

@@ -176,7 +176,7 @@ def _text(series: Bootstrapped) -> str:
         degree=series.degree,
         bound=outward.upper(series.error_bound),
         bits=outward.lower_places(series.bits, 4),
-        depth=series.depth(),
+        depth=series.levels(),
         budget=list(BUDGET),
         secret=SECRETS[0],
         secret_name=SECRETS[0].replace("-", "_").upper(),

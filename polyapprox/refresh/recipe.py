@@ -85,7 +85,7 @@ def bootstrapped(
     Examples
     --------
     >>> r = bootstrapped("relu", 27, interval=(-8, 8))
-    >>> r.bits > 8.3, r.depth(), r.largest_coefficient <= 8.01
+    >>> r.bits > 8.3, r.levels(), r.largest_coefficient <= 8.01
     (True, 20, True)
     >>> bootstrapped("sigmoid", precision=2**-9, interval=(-8, 8)).degree
     13

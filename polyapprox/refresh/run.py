@@ -91,7 +91,7 @@ class RefreshRun:
         Largest |error| of e^{iθ}, measured on this ciphertext.
     amplification : float
         Proven, of the series.
-    depth, counted : int
+    levels, counted : int
         Levels by OpenFHE's ``GetFEFBTDepth``, and by ours.
     left : int
         Levels that the result has left.
@@ -108,7 +108,7 @@ class RefreshRun:
     bound: float | None
     wave_noise: float
     amplification: float
-    depth: int
+    levels: int
     counted: int
     left: int
     seconds: tuple[float, ...]
@@ -141,7 +141,7 @@ class RefreshRun:
             "security": one.security, "values": int(self.values.size),
             "largest_error": self.largest_error, "error_bound": self.bound,
             "wave_noise": self.wave_noise, "amplification": self.amplification,
-            "noise_stated": self.stated_noise, "within": self.within, "depth": self.depth,
+            "noise_stated": self.stated_noise, "within": self.within, "depth": self.levels,
             "depth_counted": self.counted, "levels_left": self.left,
             "seconds": min(self.seconds), "processor_seconds": min(self.processor),
         }  # fmt: skip
@@ -189,8 +189,8 @@ def run(
         bound=None if series.certificate is None else series.error_bound,
         wave_noise=float(np.max(waves)),
         amplification=series.amplification,
-        depth=int(answer["depth"]),
-        counted=series.depth(chosen.budget, chosen.secret),
+        levels=int(answer["depth"]),
+        counted=series.levels(chosen.budget, chosen.secret),
         left=int(answer["left"]),
         seconds=tuple(answer["evaluate"]),
         processor=tuple(answer["processor"]),
@@ -207,7 +207,7 @@ class PlainRun:
         Decrypted results, and these minus the exact function.
     refresh_noise : float
         Largest |error| of the bootstrap itself, of what it refreshes (values in [-1, 1]).
-    depth, fresh, left : int
+    levels, fresh, left : int
         Levels of bootstrap and plan together; those left after the bootstrap, and of the result.
     bootstrap, plan : tuple of float
         Processor seconds of each.
@@ -216,7 +216,7 @@ class PlainRun:
     values: np.ndarray
     error: np.ndarray
     refresh_noise: float
-    depth: int
+    levels: int
     fresh: int
     left: int
     bootstrap: tuple[float, ...]
@@ -256,7 +256,7 @@ def run_plainly(
     if not folded:
         share = 2.0 ** -math.ceil(math.log2(approximation.scale))
         operations[1], factor = ["scale", 0, -1, factor / share], share
-    levels = approximation.counts("published" if folded else "standalone").depth
+    levels = approximation.counts("published" if folded else "standalone").levels
     request = {
         "do": "plainly", "operations": operations, "output": approximation.plan.output,
         "repeats": repeats,
@@ -308,7 +308,7 @@ def run_in_cosine(
         )
     x = np.linspace(float(line.domain[0][0]), float(line.domain[-1][1]), chosen.ring_dimension // 2)
     operations, factor = _folded(circuit.plan)
-    levels = circuit.counts("published").depth
+    levels = circuit.counts("published").levels
     z = [c * line.result_scale for c in line.coefficients()]
     message = line.message(x)
     request = {

@@ -82,7 +82,7 @@ def derived(series: Bootstrapped) -> dict[str, Any]:
         "bound": _float(one.error_bound) if proven else None,
         "amplification": outward.upper(one.amplification, 3),
         "slope": outward.upper(one.slope_bound, 3),
-        "depth": one.depth(),
+        "depth": one.levels(),
     }
 
 

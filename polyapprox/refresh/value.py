@@ -167,9 +167,11 @@ class Bootstrapped:
         """m = (x − centre)/width in float64: what is encrypted."""
         return (floats("x", x) - float(self.centre)) / float(self.width)
 
-    def depth(self, budget: Sequence[int] = BUDGET, secret: str = SECRETS[0]) -> int:
+    def levels(self, budget: Sequence[int] = BUDGET, secret: str = SECRETS[0]) -> int:
         """Levels, by OpenFHE's count; see :func:`polyapprox.refresh.depth.functional_depth`."""
         return functional_depth(self.degree, budget, secret)
+
+    depth = levels  # the former word
 
     def save(self, path: str | Path) -> Path:
         """Write it as a table (JSON), whole or not at all; see :mod:`polyapprox.refresh.table`."""
@@ -191,5 +193,5 @@ class Bootstrapped:
         )
         return (
             f"<{self.function} on {intervals(self.domain, point=True)} inside the bootstrap: "
-            f"degree {self.degree}, {bound}, depth {self.depth()}>"
+            f"degree {self.degree}, {bound}, {self.levels()} levels>"
         )

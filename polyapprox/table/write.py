@@ -71,7 +71,7 @@ def derived(approximation: Approximation) -> dict[str, Any]:
             "multiplications": found.multiplications,
             "constant_products": found.constant_products,
             "additions": found.additions,
-            "depth": found.depth,
+            "depth": found.levels,
         }
     return {
         "interval": [written(end, bits) for end in a.interval],

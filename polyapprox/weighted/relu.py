@@ -107,7 +107,7 @@ def weighted_relu(
     >>> import numpy as np
     >>> inputs = np.random.default_rng(0).normal(scale=0.08, size=10_000)
     >>> r = weighted_relu(multiplications=4, samples=inputs)
-    >>> r.multiplications, r.depth, r.error_bound < 8 * 2**-6.8
+    >>> r.multiplications, r.levels, r.error_bound < 8 * 2**-6.8
     (4, 4, True)
     >>> from polyapprox.weighted import weighted_error
     >>> import polyapprox

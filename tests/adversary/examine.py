@@ -192,7 +192,7 @@ def count_faults(made: Any, document: dict[str, Any]) -> list[str]:
             if value != stated[name] or value != getattr(said, name):
                 found.append(f"{rule}: {name} are {value}, stated {stated[name]}")
     plan = SimpleNamespace(run=made.plan.run, inputs=made.plan.inputs)
-    if independent.counts(plan) != (made.multiplications, made.depth):
+    if independent.counts(plan) != (made.multiplications, made.levels):
         found.append(f"computing with the plan counts {independent.counts(plan)}")
     return found
 
@@ -261,7 +261,7 @@ def request_faults(made: Any, document: dict[str, Any], asked: dict[str, Any]) -
             found.append(f"precision {asked['precision']:.6g} asked, error bound {bound:.6g}")
     if "tolerance" in asked and bound > asked["tolerance"] * (1 + 1e-12):
         found.append(f"tolerance {asked['tolerance']:.6g} asked, error bound {bound:.6g}")
-    for limit, got in (("multiplications", made.multiplications), ("levels", made.depth)):
+    for limit, got in (("multiplications", made.multiplications), ("levels", made.levels)):
         if limit in asked and got > asked[limit]:
             found.append(f"at most {asked[limit]} {limit} asked, got {got}")
     if "degrees" in asked and made.degrees != asked["degrees"]:

@@ -37,7 +37,7 @@ def side(k: int, **options: Any) -> dict[str, Any]:
         "structure": r.structure,
         "degrees": list(r.degrees),
         "multiplications": r.multiplications,
-        "levels": r.depth,
+        "levels": r.levels,
         "bits": r.bits,
         "bound": r.error_bound,
         "in doubles": [repr(e) for e in floats],

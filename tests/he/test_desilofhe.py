@@ -31,10 +31,10 @@ def test_without_consent_it_is_not_used(monkeypatch):
 @pytest.mark.parametrize("power", [7, 9])
 def test_relu_by_its_plan(power):
     r = pa.relu(precision=2.0**-power)
-    with DESILOFHE.session(Parameters(4096, 50, r.depth)) as session:
+    with DESILOFHE.session(Parameters(4096, 50, r.levels)) as session:
         measured = session.run_plan(r.plan, X)
     assert np.abs(measured.values - np.maximum(X, 0.0)).max() <= r.error_bound + NOISE
-    assert measured.levels == r.depth
+    assert measured.levels == r.levels
 
 
 @needed

@@ -48,7 +48,7 @@ def test_our_counts_are_those_of_openfhe():
 def test_errors_are_within_bound_and_noise(function, degree, where):
     series = pa.bootstrapped(function, degree, **where)
     ended = run(series, setting=SMALL)
-    assert ended.within and ended.depth == ended.counted == series.depth()
+    assert ended.within and ended.levels == ended.counted == series.levels()
     assert ended.largest_error > 0.9 * series.error_bound - ended.stated_noise
     assert ended.wave_noise < 1e-8 and ended.left >= SMALL.after
     clear = np.max(np.abs(ended.values - series(ended.x)))
@@ -63,7 +63,7 @@ def test_after_a_refresh_to_the_cosine_and_after_a_plain_one():
     plain = pa.circuit("relu", multiplications=5)
     beside = run_plainly(plain, np.linspace(-1, 1, 512), SMALL)
     assert beside.largest_error <= plain.error_bound + 1e-5
-    assert found.depth < beside.depth
+    assert found.levels < beside.levels
 
 
 def test_the_exported_file_passes_and_a_false_one_fails(tmp_path):

@@ -66,17 +66,17 @@ def decrypted(plan, count: int) -> tuple[np.ndarray, int]:
 @pytest.mark.parametrize("multiplications", range(1, 13))
 def test_circuits(multiplications):
     r = pa.circuit("relu", multiplications=multiplications)
-    values, level = decrypted(r.plan, r.depth)
+    values, level = decrypted(r.plan, r.levels)
     assert np.abs(values - r(X)).max() < 1e-9
-    assert level == r.depth
+    assert level == r.levels
 
 
 @pytest.mark.parametrize("degree", [0, 1, 2, 3, 5, 8, 13, 21, 32])
 def test_polynomials(degree):
     r = pa.minimax("exp(x)", degree)
-    values, level = decrypted(r.plan, max(1, r.depth))
+    values, level = decrypted(r.plan, max(1, r.levels))
     assert np.abs(values - r.plan.run(X)).max() < 1e-10
-    assert level == max(1, r.depth)
+    assert level == max(1, r.levels)
 
 
 def test_a_product_taken_from_a_product_needs_its_negative():

@@ -58,7 +58,7 @@ def test_polynomial_by_its_plan(session, degree):
     noise = max(noise_of(one) for one in (without_input_scaling(plan)[0], IDENTITY))
     error = np.max(np.abs(measured.values - np.polynomial.chebyshev.chebval(x, coefficients)))
     assert error <= 2 * noise + 1e-14 * np.sum(np.abs(coefficients))
-    assert measured.levels == count(plan, "published").depth
+    assert measured.levels == count(plan, "published").levels
 
 
 @pytest.mark.parametrize("degree", range(1, 33))
@@ -84,7 +84,7 @@ def test_relu_within_proven_bound_and_stated_noise(precision, structure):
     assert x.min() == -1 and x.max() == 1 and x.size == 1 << 11
     assert error <= r.error_bound + ended.stated_noise
     assert error <= 2.0**-precision
-    assert ended.levels == ended.counted == r.depth and ended.rule == "published"
+    assert ended.levels == ended.counted == r.levels and ended.rule == "published"
     assert ended.noise <= ended.stated_noise
     assert ended.forecast.error <= 8 * ended.noise
     assert ended.security == "not secure, for tests"
@@ -101,7 +101,7 @@ def test_maximum_of_two_ciphertexts():
     ended = run(r)
     error = np.max(np.abs(ended.values - np.maximum(*ended.x)))
     assert error <= r.error_bound + ended.stated_noise
-    assert ended.levels == ended.counted == r.counts("standalone").depth
+    assert ended.levels == ended.counted == r.counts("standalone").levels
 
 
 def test_secure_parameters_are_accepted_by_the_library_itself():

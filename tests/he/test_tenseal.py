@@ -35,7 +35,7 @@ def test_every_degree_by_its_plan(session, degree):
     measured = session.run_plan(r.plan, grid())
     error = np.abs(measured.values - np.exp(grid())).max()
     assert error <= r.error_bound + NOISE
-    assert measured.levels == r.counts("published").depth
+    assert measured.levels == r.counts("published").levels
 
 
 @pytest.mark.parametrize("power", [7, 9, 12])
@@ -45,7 +45,7 @@ def test_relu_by_its_plan(session, power):
     error = np.abs(measured.values - np.maximum(grid(), 0.0)).max()
     assert r.error_bound / 2 < error <= r.error_bound + NOISE
     assert r.error_bound <= 2.0**-power
-    assert measured.levels == r.depth
+    assert measured.levels == r.levels
     assert len(measured.repeated) == 2 and measured.seconds > 0
     assert [name for name, _ in measured.stages][:2] == ["context and keys", "encrypt"]
 

@@ -34,7 +34,7 @@ def test_an_audit_names_what_dominates_it() -> None:
     assert rival.levels <= 7 and rival.multiplications <= 11
     assert (rival.levels, rival.multiplications) != (7, 11)
     again = eval(rival.call, {"pa": pa})
-    assert (again.depth, again.multiplications) == (rival.levels, rival.multiplications)
+    assert (again.levels, again.multiplications) == (rival.levels, rival.multiplications)
     assert again.error_bound <= found.error * (1 + 1e-3)
 
 
@@ -119,11 +119,11 @@ def test_what_an_audit_proposes_runs_and_dominates(name: str) -> None:
         assert name in ("1/x, relative",), "a cheaper one is known of the others"
         return
     ours = eval(found.rival.call, {"pa": pa})
-    assert (ours.depth, ours.multiplications) == (found.rival.levels, found.rival.multiplications)
+    assert (ours.levels, ours.multiplications) == (found.rival.levels, found.rival.multiplications)
     assert ours.error_bound == found.rival.error <= value.error_bound
     assert ours.function == value.function and ours.weight == value.weight
-    assert ours.depth <= value.depth and ours.multiplications <= value.multiplications
-    same = (ours.depth, ours.multiplications) == (value.depth, value.multiplications)
+    assert ours.levels <= value.levels and ours.multiplications <= value.multiplications
+    same = (ours.levels, ours.multiplications) == (value.levels, value.multiplications)
     assert not same or ours.error_bound <= value.error_bound / 2
     for low, high in value.domain:
         assert any(a <= low and high <= b for a, b in ours.domain)

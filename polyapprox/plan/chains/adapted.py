@@ -67,7 +67,7 @@ class Refusal:
 def adapt(
     series: tuple[mpmath.mpf, ...],
     family: Family,
-    objective: Objective = "depth",
+    objective: Objective = "levels",
     largest_constant: float = LARGEST_CONSTANT,
     largest_amplification: float = LARGEST_AMPLIFICATION,
     bits: int | None = None,
@@ -80,7 +80,7 @@ def adapt(
         Chebyshev coefficients, low to high; odd for the families "odd" and "times".
     family : {"odd", "times", "general"}
         See :mod:`polyapprox.plan.chains.chain`.
-    objective : {"depth", "multiplications"}
+    objective : {"levels", "multiplications"}
         Fewest levels first, or fewest multiplications.
     largest_constant : float
         Largest constant allowed, relative to the largest coefficient.
@@ -99,7 +99,7 @@ def adapt(
     --------
     >>> from polyapprox.numbers import exact
     >>> found = adapt(tuple(exact(c) for c in (0, 1.2, 0, -0.35, 0, 0.2, 0, -0.1)), "odd")
-    >>> found.chain.multiplications, found.chain.depth, found.largest < 4
+    >>> found.chain.multiplications, found.chain.levels, found.largest < 4
     (4, 3, True)
     """
     degree = len(series) - 1

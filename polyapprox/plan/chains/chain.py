@@ -61,7 +61,7 @@ class Chain:
     products : tuple of (int, int, int)
         Indices of the leading values of both sides, and the level of the product. Values are
         numbered: first y (and w for "times"), then the products; the first product is y².
-    depth : int
+    levels : int
         Levels of the result, above those of y.
 
     Examples
@@ -78,7 +78,7 @@ class Chain:
 
     family: Family
     products: tuple[Product, ...]
-    depth: int
+    levels: int
 
     def __post_init__(self) -> None:
         if self.family not in _BASES:
@@ -123,7 +123,7 @@ class Chain:
             made = self.bases + number
             found.append((self._side(left, level - 1, made), self._side(right, level - 1, made)))
         last = len(self.values) - 1
-        found.append((self._side(last, self.depth, last + 1), Side(-1, (), False)))
+        found.append((self._side(last, self.levels, last + 1), Side(-1, (), False)))
         number, place = self._place_of_factor
         if number >= 0:
             both = list(found[number])
@@ -146,9 +146,9 @@ class Chain:
                 for place, index in enumerate((left, right)):
                     if self.values[index][2] < level - 1:
                         return number, place
-        if self.values[last][2] < self.depth:
+        if self.values[last][2] < self.levels:
             return len(self.products), 0
-        raise ArgumentError(f"depth={self.depth} leaves no level for the factor of the chain")
+        raise ArgumentError(f"levels={self.levels} leaves no level for the factor of the chain")
 
     @cached_property
     def proportional(self) -> tuple[bool, ...]:

@@ -1,6 +1,6 @@
 """Search of chains: the fewest products with which a degree's polynomials can be computed.
 
-For a family, a degree and a depth the addition chains are listed that consist of powers of two
+For a family, a degree and a number of levels the addition chains are listed that consist of powers of two
 and a few degrees more. Those whose constants suffice (the rank of the derivatives says so) are
 tried on a set of polynomials, and the best of the shortest that compute them all is kept. What is
 found is shipped (``data/chains.json``); ``polyapprox chains`` makes it again.
@@ -81,7 +81,7 @@ def try_chain(chain: Chain, seeds: int = SEEDS) -> Tried | None:
 
 
 def search_chain(
-    family: Family, degree: int, depth: int, most: int, kept: int = 4, listed: int = 60
+    family: Family, degree: int, levels: int, most: int, kept: int = 4, listed: int = 60
 ) -> Tried | None:
     """The shortest chain that does, of at most so many products; of these, the easiest to solve.
 
@@ -91,7 +91,7 @@ def search_chain(
     least = most
     for products in range(1, most + 1):
         candidates = []
-        for chain in list_chains(family, degree, depth, products):
+        for chain in list_chains(family, degree, levels, products):
             if chain.parameters >= chain.conditions and _rank(chain) == chain.conditions:
                 candidates.append(chain)
                 if len(candidates) == listed:
@@ -127,7 +127,7 @@ def make_chains(
         and giant steps.
     """
     known = read_chains(path) if path.exists() else {}
-    rows = known.setdefault((family, "depth"), {})
+    rows = known.setdefault((family, "levels"), {})
     for degree in degrees:
         if degree not in rows:
             most, _ = chebyshev_cost(degree, None if family == "general" else "odd")
@@ -156,7 +156,7 @@ def _difficulty(chain: Chain) -> tuple[int, int]:
 
 
 def list_chains(
-    family: Family, degree: int, depth: int, products: int, seed: int = 0
+    family: Family, degree: int, levels: int, products: int, seed: int = 0
 ) -> Iterator[Chain]:
     """Chains of a degree with so many products, in a random order."""
     random = np.random.default_rng(seed)
@@ -169,7 +169,7 @@ def list_chains(
         sets = list(_some_combinations(others, more, random))
         for at in random.permutation(len(sets)):
             degrees = sorted({1, *base, *sets[at], degree})
-            yield from _chains_of(family, degrees, depth)
+            yield from _chains_of(family, degrees, levels)
 
 
 def _some_combinations(
@@ -183,7 +183,7 @@ def _some_combinations(
         yield tuple(sorted(random.choice(others, size, replace=False).tolist()))
 
 
-def _chains_of(family: Family, degrees: list[int], depth: int) -> Iterator[Chain]:
+def _chains_of(family: Family, degrees: list[int], levels: int) -> Iterator[Chain]:
     """The chain that makes each degree of two smaller ones, at the lowest level."""
     bases = 2 if family == "times" else 1
     place = {1: bases - 1}  # the index of a degree: 1 is w in the family "times"
@@ -202,15 +202,15 @@ def _chains_of(family: Family, degrees: list[int], depth: int) -> Iterator[Chain
             level[wanted] = max(level[first], level[second]) + 1
             left, right = place[first], place[second]
             used |= {first, second}
-        if level[wanted] > depth:
+        if level[wanted] > levels:
             return
         place[wanted] = bases + len(chosen)
         chosen.append((left, right, level[wanted]))
     if used | {1, degrees[-1]} != set(degrees):
         return
-    for variant in _levels(chosen, depth, bases):
+    for variant in _levels(chosen, levels, bases):
         try:
-            chain = Chain(family, variant, depth)
+            chain = Chain(family, variant, levels)
             chain.sides  # noqa: B018 (checks the levels)
         except ArgumentError:
             continue
@@ -222,9 +222,9 @@ def _fits(family: Family, first: int, second: int) -> bool:
     return family != "times" or (first, second) == (1, 1) or not (first % 2 and second % 2)
 
 
-def _levels(chosen: list[Product], depth: int, bases: int) -> set[tuple[Product, ...]]:
+def _levels(chosen: list[Product], levels: int, bases: int) -> set[tuple[Product, ...]]:
     """All as early as possible but the last; all as late as possible."""
-    last = [*chosen[:-1], (*chosen[-1][:2], depth)]
+    last = [*chosen[:-1], (*chosen[-1][:2], levels)]
     late = list(last)
     for number in range(len(chosen) - 2, 0, -1):
         users = [lv for left, right, lv in late[number + 1 :] if bases + number in (left, right)]

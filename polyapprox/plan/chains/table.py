@@ -9,7 +9,7 @@ from typing import Literal
 
 from .chain import Chain, Family
 
-Objective = Literal["depth", "multiplications"]
+Objective = Literal["levels", "multiplications"]
 _COMMENT = "Chains of products, see polyapprox/plan/chains/search.py: family, objective, degree."
 FILE = Path(__file__).parent / "data" / "chains.json"
 
@@ -24,11 +24,15 @@ def shipped_chains() -> Chains:
 
 
 def read_chains(path: Path) -> Chains:
-    """The chains of a file."""
+    """The chains of a file (an older one says depth for levels)."""
     content = json.loads(path.read_text(encoding="utf-8"))
     return {
-        (family, objective): {
-            int(degree): Chain(family, tuple((a, b, n) for a, b, n in row["products"]), row["depth"])
+        (family, "levels" if objective == "depth" else objective): {
+            int(degree): Chain(
+                family,
+                tuple((a, b, n) for a, b, n in row["products"]),
+                row["levels"] if "levels" in row else row["depth"],
+            )
             for degree, row in rows.items()
         }
         for family, objectives in content["chains"].items()
@@ -43,7 +47,7 @@ def chains_text(chains: Chains) -> str:
         objectives = []
         for (one, objective), rows in chains.items():
             lines = ",\n".join(
-                f'"{degree}": {{"depth": {chain.depth}, '
+                f'"{degree}": {{"levels": {chain.levels}, '
                 f'"products": {[list(product) for product in chain.products]}}}'
                 for degree, chain in sorted(rows.items())
             )
@@ -52,8 +56,8 @@ def chains_text(chains: Chains) -> str:
     return f'{{\n"comment": "{_COMMENT}",\n"chains": {{\n' + ",\n".join(families) + "\n}\n}\n"
 
 
-def best_chain(family: Family, degree: int, objective: Objective = "depth") -> Chain | None:
-    """The chain of least depth, or of fewest multiplications (None: none is known).
+def best_chain(family: Family, degree: int, objective: Objective = "levels") -> Chain | None:
+    """The chain of fewest levels, or of fewest multiplications (None: none is known).
 
     Examples
     --------
@@ -61,7 +65,7 @@ def best_chain(family: Family, degree: int, objective: Objective = "depth") -> C
     6
     """
     chains = shipped_chains()
-    shallow = chains.get((family, "depth"), {}).get(degree)
-    if objective == "depth":
+    shallow = chains.get((family, "levels"), {}).get(degree)
+    if objective == "levels":
         return shallow
     return chains.get((family, "multiplications"), {}).get(degree, shallow)

@@ -142,7 +142,7 @@ def test_every_style_is_within_its_proven_bound(name, layer, kind):
             for v, y in zip(x.tolist(), got.tolist(), strict=True)
         ]
     assert 1e-4 * PRECISION < max(errors) <= site.error_bound + 1e-12
-    assert site.multiplications > 0 and site.depth > 0
+    assert site.multiplications > 0 and site.levels > 0
     assert check(converted, x) == ()
 
 
@@ -179,7 +179,7 @@ def test_max_pools_are_within_their_proven_bound(layer, shape, kind):
     assert 0 < float((got - exact).abs().max()) <= site.error_bound
     assert check(converted, x) == ()
     one = convert(nn.Sequential(nn.ReLU()), precision=2**-9, interval=1.0).report.sites[0]
-    assert site.multiplications % one.multiplications == 0 == site.depth % one.depth
+    assert site.multiplications % one.multiplications == 0 == site.levels % one.levels
 
 
 def test_the_bound_of_a_max_pool_is_reached_up_to_a_small_factor():
@@ -211,7 +211,7 @@ def test_kinks_that_an_interval_does_not_reach_cost_nothing(layer, bound, exact,
     (site,) = converted.report.sites
     product = isinstance(layer, nn.Hardswish)
     assert site.multiplications == parts * one.multiplications + product
-    assert site.depth == (one.depth if parts else 0) + product
+    assert site.levels == (one.levels if parts else 0) + product
     x = torch.linspace(-bound, bound, 1001, dtype=torch.float64)
     given = x.clone()
     off = float((converted(x) - exact(x)).abs().max())

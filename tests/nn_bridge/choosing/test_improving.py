@@ -36,7 +36,7 @@ def test_digits_are_nearer_at_the_same_cost_and_precision(digits, interval):
     assert far(better, network, test) < 0.6 * far(plain, network, test)  # images that it never saw
     assert evaluate(better, test).accuracy >= evaluate(plain, test).accuracy - 0.004
     for one, other in zip(better.report.sites, plain.report.sites, strict=True):
-        assert (one.multiplications, one.depth, one.bound) == (other.multiplications, other.depth, other.bound)
+        assert (one.multiplications, one.levels, one.bound) == (other.multiplications, other.levels, other.bound)
     for site, activation in better.report.replacement.activations.items():
         assert activation.approximation.error_bound <= 2**-5, site
     assert better.report.improvement.taken in str(better.report)

@@ -48,7 +48,7 @@ def test_the_cost_is_that_of_the_default_and_the_weighted_error_is_smaller(digit
         histograms = unit_histograms(ranges, "per-layer", 1.25)
         assert list(found) == list(ranges.sites) == list(histograms)
         for site, one in found.items():
-            assert (one.multiplications, one.depth) == (default.multiplications, default.depth)
+            assert (one.multiplications, one.levels) == (default.multiplications, default.levels)
             assert one.error_bound <= 8 * default.error_bound
             errors = [weighted_error(r, histogram=histograms[site]).rms for r in (one, default)]
             assert errors[0] < errors[1]

@@ -412,12 +412,12 @@ def test_report():
     (site,) = converted.report.sites
     made = network_relu(precision=PRECISION)
     assert site.degrees == made.degrees
-    assert (site.depth, site.multiplications) == (made.depth, made.multiplications)
+    assert (site.levels, site.multiplications) == (made.levels, made.multiplications)
     assert site.error_bound == pytest.approx(made.error_bound * site.bound)
     assert site.precision == pytest.approx(made.error_bound)
     assert site.error_bound <= PRECISION * site.bound
     assert site.dtype == "float32" and 0 < site.evaluation_error < site.error_bound / 16
-    assert converted.report.depth == site.depth
+    assert converted.report.levels == site.levels
     text = str(converted.report)
     assert "/relu1" in text and "Tensor.relu" in text and "rule 'published'" in text
     assert converted.report.as_dict()["sites"][0]["bound"] == site.bound

@@ -200,7 +200,7 @@ def test_ours_is_the_default_choice():
 def test_ours_is_no_dearer_than_published_and_more_precise(power):
     theirs, ours = make("published", power), make("ours", power)
     assert ours.error_bound <= 2.0**-power
-    assert ours.depth <= theirs.depth and ours.multiplications <= theirs.multiplications
+    assert ours.levels <= theirs.levels and ours.multiplications <= theirs.multiplications
     assert ours.bits > theirs.bits + 0.5
 
 

@@ -52,7 +52,7 @@ def test_plans_use_m_multiplications_and_m_levels(m: int, width: float) -> None:
         plan = circuit_plan(LIBRARY[m].circuit, function, width)
         extra = function in ("maximum", "minimum")
         assert counts(plan) == (m, m + extra)
-        assert m <= count(plan, "standalone").depth <= m + 1
+        assert m <= count(plan, "standalone").levels <= m + 1
         products = sum(operation.kind == "multiply" for operation in plan.operations)
         assert products == m
 
@@ -181,7 +181,7 @@ def test_objectives_never_lose_to_a_circuit(objective: str) -> None:
     for k in (6, 8, 9, 12):
         chosen = pa.relu(precision=2.0**-k, objective=objective)
         circuit = pa.relu(precision=2.0**-k, structure="circuit")
-        measure = "multiplications" if objective == "multiplications" else "depth"
+        measure = "multiplications" if objective == "multiplications" else "levels"
         assert getattr(chosen, measure) <= getattr(circuit, measure)
     assert chosen.structure == "circuit"
 
@@ -190,7 +190,7 @@ def test_objectives_never_lose_to_a_circuit(objective: str) -> None:
 def test_balanced_requests_reach_the_limit(k: int) -> None:
     found = pa.relu(precision=2.0**-k)
     limits = pa.limits("relu", precision=2.0**-k)
-    assert (found.multiplications, found.depth) == (limits.multiplications, limits.levels)
+    assert (found.multiplications, found.levels) == (limits.multiplications, limits.levels)
     assert found.structure == ("direct" if k in (7, 8) else "circuit")
 
 
@@ -259,7 +259,7 @@ def test_limits_are_below_what_is_known(function: str) -> None:
         assert 2 ** (found.multiplications - 1) < max(found.degree, 1) <= 2**found.multiplications
         result = pa.circuit(function, multiplications=found.known, guard=0)
         assert result.error_bound <= 2.0**-k
-        assert (result.counts().depth, result.counts("standalone").depth) == found.known_levels
+        assert (result.counts().levels, result.counts("standalone").levels) == found.known_levels
 
 
 def test_computed_bounds_tend_to_the_limit_of_varga_and_carpenter() -> None:
@@ -398,7 +398,7 @@ def test_thinning_keeps_the_function(m: int) -> None:
     np.testing.assert_allclose(thin(x), dense(x), atol=1e-8)
     before, after = (count(circuit_plan(c, "abs", 1.0)) for c in (dense, thin))
     assert before.constant_products > after.constant_products == (m - 1) * (m - 3) + 1
-    assert (after.multiplications, after.depth) == (before.multiplications, before.depth)
+    assert (after.multiplications, after.levels) == (before.multiplications, before.levels)
 
 
 @pytest.mark.parametrize("m", LIBRARY)
@@ -477,7 +477,7 @@ def test_sign_circuits_beat_composites_of_as_many_multiplications(
                  "--starts", "30", "--beam", "3", "--finalists", "2", "-o", str(table), "--json"]
     assert main(arguments) == 0
     found = pa.load(table)
-    assert (found.multiplications, found.depth) == (5, 5)
+    assert (found.multiplications, found.levels) == (5, 5)
     x = points(1 / 16, 1, 2000, around=())
     error = run_plan(found.plan, x) - TRUE_FIXED["sign"](x)
     largest = max(abs(int(e)) for e in error)

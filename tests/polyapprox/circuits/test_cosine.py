@@ -26,7 +26,7 @@ LIMITS = {1: 5.0418, 2: 6.0038, 3: 6.9914, 4: 7.9894, 5: 8.9895}
 @pytest.mark.parametrize("one", SHIPPED, ids=lambda one: str(one.multiplications))
 def test_the_bound_holds_in_x(one):
     result = pa.circuit(ARCCOSINE, multiplications=one.multiplications)
-    assert result.multiplications == result.depth == one.multiplications
+    assert result.multiplications == result.levels == one.multiplications
     x = np.concatenate([np.linspace(0, 1, 40001), np.geomspace(1e-9, 1, 4000)])
     with mpmath.workdps(40):
         for point in (0, mpmath.mpf(2) ** -13, mpmath.mpf(1) / 3, mpmath.mpf("0.97"), 1):

@@ -110,7 +110,7 @@ def test_plans_have_m_multiplications_m_levels_and_the_digest_that_was_proven(on
     plan = shipped_plan(one.circuit, one.problem)
     m = one.multiplications
     assert counts(plan) == (m, m)
-    assert m <= count(plan, "standalone").depth <= m + 1
+    assert m <= count(plan, "standalone").levels <= m + 1
     assert plan.digest == one.digest
     assert one.intact
     rounding = 2.0**-45  # of the estimate, which is computed in float64
@@ -432,7 +432,7 @@ def test_a_killed_search_of_a_function_goes_on_where_it_was(tmp_path: Path) -> N
 
 def test_the_library_call_searches_like_the_command() -> None:
     result = pa.circuit("cos(x)", multiplications=2, interval=(-2, 2), search=True, starts=4)
-    assert (result.multiplications, result.depth) == (2, 2)
+    assert (result.multiplications, result.levels) == (2, 2)
     best = pa.minimax("cos(x)", 4, domain=(-2, 2))
     assert best.error_lower_bound <= result.error_bound < 1.1 * best.error_bound
     with pytest.raises(ArgumentError, match="from 3 on in a search"):

@@ -187,7 +187,7 @@ def test_long_circuits_are_proven_again_in_no_time(m: int) -> None:
 def test_relu_of_long_circuits_is_proven_on_an_interval() -> None:
     result = pa.circuit("relu", multiplications=17, interval=(-20, 20))
     assert result.error_bound <= 20 * 2.0**-19
-    assert result.counts().multiplications == result.counts().depth == 17
+    assert result.counts().multiplications == result.counts().levels == 17
 
 
 # --- searching ----------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def test_relu_writes_table_and_figures(capsys: Captured, tmp_path: Path) -> None
     assert value.error_bound <= 50 * 2**-9
     for fact in (
         "relu", "[-50, 50]", value.structure, str(list(value.degrees)), "published", "standalone",
-        f"{value.depth} (rule", f"{value.multiplications} (rule", "proven", "lower bound",
+        f"{value.levels} (rule", f"{value.multiplications} (rule", "proven", "lower bound",
         "largest coefficient", "offset", "constant products", lower_places(value.bits, 3),
     ):
         assert fact in out, fact
@@ -47,7 +47,7 @@ def test_json_says_what_the_library_says(capsys: Captured) -> None:
     value = pa.relu(precision=2**-6, interval=(-3, 5))
     assert facts["error_bound"] == value.error_bound
     assert facts["degrees"] == list(value.degrees)
-    assert facts["counts"]["published"]["depth"] == value.depth
+    assert facts["counts"]["published"]["depth"] == value.levels
     assert facts["plan_digest"] == value.plan.digest
     assert facts["proven"] is True
 

@@ -105,20 +105,20 @@ def test_ours_beats_the_published_composites_at_every_precision(row):
     assert with_offset >= row.published_bits + 0.5
     assert without > row.published_bits + 0.02
     choices = pareto_relu(2.0**-row.alpha, refine=True)
-    theirs = row.published_depth, row.published_multiplications
-    better = [c for c in choices if c.depth <= theirs[0] and c.multiplications <= theirs[1]]
-    assert any((c.depth, c.multiplications) != theirs for c in better)
+    theirs = row.published_levels, row.published_multiplications
+    better = [c for c in choices if c.levels <= theirs[0] and c.multiplications <= theirs[1]]
+    assert any((c.levels, c.multiplications) != theirs for c in better)
     assert all(c.error <= 2.0**-row.alpha for c in choices)
 
 
 def test_the_search_uses_refined_composites():
     plain, refined = search_relu(2.0**-13), search_relu(2.0**-13, refine=True)
     assert refined.refined
-    assert (refined.depth, refined.multiplications) < (plain.depth, plain.multiplications) or (
+    assert (refined.levels, refined.multiplications) < (plain.levels, plain.multiplications) or (
         refined.error < plain.error
     )
     front = pareto_relu(2.0**-10, refine=True)
-    assert [c.depth for c in front] == sorted({c.depth for c in front})
+    assert [c.levels for c in front] == sorted({c.levels for c in front})
     assert all(c.error <= 2.0**-10 for c in front)
 
 

@@ -36,9 +36,9 @@ def test_the_comparison_sets_are_found_or_beaten(alpha, max_degree):
     for row in SETS[f"comparison_maxdeg{max_degree}"][str(alpha)]:
         if tuple(row["degrees"]) in MISSING.get(alpha, []):
             continue
-        assert any(c.depth <= row["depth"] and c.multiplications <= row["mult"] for c in ours), row
+        assert any(c.levels <= row["depth"] and c.multiplications <= row["mult"] for c in ours), row
         same = [
-            c for c in ours if (c.depth, c.multiplications) == (row["depth"], row["mult"])
+            c for c in ours if (c.levels, c.multiplications) == (row["depth"], row["mult"])
         ]
         for choice in same:
             assert choice.error <= sign_error(row["degrees"], 2.0**-alpha) * (1 + 1e-9)
@@ -60,7 +60,7 @@ def test_winners_meet_the_target_and_costs_add_up():
     for choice in pareto(2.0**-12, 2.0**-11):
         assert sign_error(choice.degrees, 2.0**-12) == pytest.approx(choice.error)
         assert choice.error <= 2.0**-11
-        assert composite_cost(choice.degrees, False) == (choice.multiplications, choice.depth)
+        assert composite_cost(choice.degrees, False) == (choice.multiplications, choice.levels)
 
 
 def test_exhaustive_search_agrees_on_small_lists():
@@ -73,17 +73,17 @@ def test_exhaustive_search_agrees_on_small_lists():
         for m, n in good
         if not any((a <= m and b < n) or (a < m and b <= n) for a, b in good)
     }
-    ours = {(c.multiplications, c.depth) for c in pareto(ratio, target, 15)}
+    ours = {(c.multiplications, c.levels) for c in pareto(ratio, target, 15)}
     assert ours == front
 
 
 def test_objectives():
     choices = pareto(2.0**-10, 2.0**-9)
-    for objective in ("depth", "multiplications"):
+    for objective in ("levels", "multiplications"):
         cost = composite_cost(search_degrees(2.0**-10, 2.0**-9, objective), False)
-        assert cost[objective == "depth"] == min(getattr(c, objective) for c in choices)
+        assert cost[objective == "levels"] == min(getattr(c, objective) for c in choices)
     balanced = search_degrees(2.0**-10, 2.0**-9, "balanced")
-    weigh = lambda c: 2 * c.depth + c.multiplications  # noqa: E731
+    weigh = lambda c: 2 * c.levels + c.multiplications  # noqa: E731
     multiplications, depth = composite_cost(balanced, False)
     assert 2 * depth + multiplications == min(map(weigh, pareto(2.0**-10, 2.0**-9)))
 
@@ -128,7 +128,7 @@ def test_relu_sets_of_the_reference_are_matched_without_offset():
             if achieved > 2.0 ** -int(alpha):
                 continue
             assert any(
-                c.depth <= row["depth"] and c.multiplications <= row["mult"] for c in ours
+                c.levels <= row["depth"] and c.multiplications <= row["mult"] for c in ours
             ), row
 
 

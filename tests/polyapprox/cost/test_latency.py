@@ -81,8 +81,8 @@ def test_steps_have_all_products_and_end_at_level_zero(m: int) -> None:
     assert kinds["multiply"] == counts.multiplications
     assert counts.constant_products <= kinds["scale"] <= counts.constant_products + 2 * m
     assert min(step.level for step in found if step.kind == "multiply") == 1
-    assert max(step.level for step in found) == counts.depth
-    higher = steps(result.plan, counts.depth + 3)
+    assert max(step.level for step in found) == counts.levels
+    higher = steps(result.plan, counts.levels + 3)
     assert [(s.kind, s.level + 3) for s in found] == [(s.kind, s.level) for s in higher]
 
 

@@ -96,9 +96,9 @@ def test_a_plan_saves_at_most_the_level_of_the_product_by_x() -> None:
         relu = pa.relu(degrees=degrees)
         stages = sum(degree.bit_length() for degree in degrees)
         assert cost_model("ideal").component_levels(relu) == stages + 1
-        assert stages <= relu.depth <= stages + 1
+        assert stages <= relu.levels <= stages + 1
         for name in cost_models():
-            assert cost_model(name).levels(relu) == relu.depth
+            assert cost_model(name).levels(relu) == relu.levels
 
 
 def test_what_has_no_components_or_no_name_is_refused() -> None:

@@ -90,7 +90,7 @@ def check(plan, *x, fold_input=True):
     done = Simulator(made, x)
     expected = plan.run(*x)
     assert np.max(np.abs(done.values - expected)) < 1e-8 * max(1.0, np.max(np.abs(expected)))
-    assert done.level == made.levels == count(plan, made.rule).depth
+    assert done.level == made.levels == count(plan, made.rule).levels
     assert made.number("multiply", "square") == count(plan).multiplications
     return made
 
@@ -178,7 +178,7 @@ def plans(draw):
 @settings(max_examples=300)
 @given(plans())
 def test_any_plan_gives_its_values_in_at_most_its_levels(plan):
-    if count(plan, "standalone").depth > 12 or _vanishes(plan):
+    if count(plan, "standalone").levels > 12 or _vanishes(plan):
         return
     x = [np.linspace(-0.9, 0.8, 33), np.linspace(0.7, -0.6, 33)][: plan.inputs]
     try:
@@ -189,7 +189,7 @@ def test_any_plan_gives_its_values_in_at_most_its_levels(plan):
     done = Simulator(made, x)
     expected = plan.run(*x)
     assert np.max(np.abs(done.values - expected)) < 1e-7 * max(1.0, np.max(np.abs(expected)))
-    assert done.level <= count(plan, made.rule).depth
+    assert done.level <= count(plan, made.rule).levels
 
 
 def _vanishes(plan):

@@ -121,7 +121,7 @@ def test_the_header_says_what_it_is(
         return
     assert "function: relu" in text and "interval: [-4.0, 4.0]" in text
     assert "(proven)" in text and "made by: polyapprox.relu(" in text
-    levels = relu.counts("standalone").depth
+    levels = relu.counts("standalone").levels
     if form == "plan":
         assert f"levels: {levels}, multiplications: {relu.multiplications}" in text
     if name in ("openfhe", "desilo"):

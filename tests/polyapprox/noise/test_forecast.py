@@ -64,7 +64,7 @@ def test_levels_are_those_of_the_counter(circuit: Approximation) -> None:
     for r in (circuit, pa.relu(precision=2**-6, structure="direct"), pa.minimax("exp", 9)):
         found = propagate(r.plan, *sample_arguments(1, -1, 1))
         counted = count(r.plan, "standalone")
-        assert found.levels[r.plan.output] == counted.depth
+        assert found.levels[r.plan.output] == counted.levels
         assert sum(found.rescaled) == counted.multiplications + counted.constant_products
 
 
@@ -216,7 +216,7 @@ def test_forecasts_of_runs_here(
         pytest.skip(f"{framework}: {available.reason}")
     make, width = MAKERS[name]
     r = make()
-    levels = r.counts("standalone").depth
+    levels = r.counts("standalone").levels
     x = np.linspace(-width, width, 1 << (ring - 1))
     with found.session(Parameters(1 << ring, scale, levels, secure=secure)) as session:
         measured = session.run_plan(r.plan, x)

@@ -73,7 +73,7 @@ def test_what_is_proven_holds_for_the_rounded_plan(
     assert rounded.plan == quantised_plan(exactly.plan, scale_bits)
     assert rounded.certificate is not None
     assert (rounded.function, rounded.domain) == (exactly.function, exactly.domain)
-    assert rounded.counts("standalone").depth <= exactly.counts("standalone").depth
+    assert rounded.counts("standalone").levels <= exactly.counts("standalone").levels
     found = pa.verify(rounded.save(tmp_path / "rounded.json"))
     assert found.ok and found.bound <= rounded.error_bound * (1 + 1e-9)
     assert load(tmp_path / "rounded.json") == rounded
@@ -248,7 +248,7 @@ def test_a_scale_that_does_not_carry_warns_with_advice() -> None:
 
 def test_a_budget_of_levels_is_kept() -> None:
     r = pa.circuit("relu", multiplications=5)
-    depth = r.counts("standalone").depth
+    depth = r.counts("standalone").levels
     assert assess(r, 45, Setting(1 << 13, levels=depth)).carries
     with pytest.warns(ScaleWarning, match=rf"uses {depth} levels .*{depth - 1} are there; use an"):
         assert not assess(r, 45, Setting(1 << 13, levels=depth - 1)).carries

@@ -34,7 +34,7 @@ LEE = (
 UNIT = (-1, 1)
 
 
-def plan_of(series: list, parity: str | None, objective: str = "depth") -> Plan:
+def plan_of(series: list, parity: str | None, objective: str = "levels") -> Plan:
     builder = PlanBuilder()
     (x,) = builder.arguments
     return builder.finish(append_series(builder, x, series, parity, objective))
@@ -145,7 +145,7 @@ def test_parity_is_in_the_structure() -> None:
 
 
 def test_derivatives_by_the_constants_are_right() -> None:
-    chain = shipped_chains()["general", "depth"][9]
+    chain = shipped_chains()["general", "levels"][9]
     constants = np.random.default_rng(0).normal(0, 0.3, chain.parameters)
     y = points(chain)
     jacobian, _ = Evaluation(chain, constants, y).derivatives()
@@ -178,7 +178,7 @@ def test_a_command_makes_the_file_and_goes_on_with_it(
     assert read_chains(FILE) == shipped_chains() and chains_text(shipped_chains()) == FILE.read_text()
     made = tmp_path / "chains.json"
     assert main(["chains", "--degree", "3", "--output", str(made)]) == 0
-    assert read_chains(made)["odd", "depth"][3].multiplications == 2
+    assert read_chains(made)["odd", "levels"][3].multiplications == 2
     made.write_text(made.read_text().replace('"3"', '"61"'))
     assert main(["chains", "--degree", "61", "--output", str(made), "--json"]) == 0
     assert '"multiplications": 2' in capsys.readouterr().out  # what the file holds

@@ -104,7 +104,7 @@ def test_the_plan_costs_what_is_announced(parity: str | None) -> None:
             continue
         plan = plan_of(list(random_series(degree, parity)), parity)
         counts = count(plan)
-        assert (counts.multiplications, counts.depth) == chebyshev_cost(degree, parity)
+        assert (counts.multiplications, counts.levels) == chebyshev_cost(degree, parity)
         products: list[int] = []
         result = plan.run(Tally(0, products), lift=float)
         assert (len(products), result.level) == chebyshev_cost(degree, parity)
@@ -135,7 +135,7 @@ def test_zeros_and_integers_never_cost_more(series: list[float], parity: str | N
     if degree:
         counts = count(plan)
         multiplications, depth = chebyshev_cost(degree, parity)
-        assert counts.multiplications <= multiplications and counts.depth <= depth
+        assert counts.multiplications <= multiplications and counts.levels <= depth
 
 
 @pytest.mark.parametrize("parity", PARITIES)
@@ -153,7 +153,7 @@ def test_high_degrees_are_stable_and_fast(parity: str | None) -> None:
 
 def test_degree_one_uses_a_level_for_its_coefficient() -> None:
     counts = count(plan_of([0.0, 0.3], "odd"), "standalone")
-    assert (counts.multiplications, counts.depth) == chebyshev_cost(1, "odd") == (0, 1)
+    assert (counts.multiplications, counts.levels) == chebyshev_cost(1, "odd") == (0, 1)
 
 
 def test_division_is_exact() -> None:

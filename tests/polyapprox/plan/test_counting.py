@@ -45,13 +45,13 @@ def test_a_huge_interval_makes_no_constant_free(make: Callable[[float], pa.Appro
     small, huge = make(0.9), make(0.9 * HUGE)
     for rule in ("published", "standalone"):
         few, many = small.counts(rule), huge.counts(rule)  # type: ignore[arg-type]
-        assert (many.constant_products, many.depth) == (few.constant_products, few.depth)
+        assert (many.constant_products, many.levels) == (few.constant_products, few.levels)
 
 
 @pytest.mark.parametrize(("constant", "levels"), [(2.0**15, 1), (2.0**60, 2), (0.5, 2)])
 def test_all_counts_of_levels_agree(constant: float, levels: int) -> None:
     builder = PlanBuilder()
     plan = builder.finish(builder.scale(builder.multiply(0, 0), mpmath.mpf(constant)))
-    assert count(plan, "standalone").depth == levels
+    assert count(plan, "standalone").levels == levels
     assert max(propagate(plan, np.linspace(-1, 1, 9)).levels) == levels
     assert schedule(plan, [2**40 + 1] * 4, 40).levels == levels

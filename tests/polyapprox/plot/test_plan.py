@@ -66,7 +66,7 @@ def test_every_product_has_a_box(approximation: Approximation, tmp_path: Path) -
     boxes = [re.match(r"p(\d+) = ", text) for text in texts]
     assert [int(b[1]) for b in boxes if b] == list(range(1, multiplications + 1))
     assert sum(text.startswith("result = ") for text in texts) == 1
-    depth = count(approximation.plan, "standalone").depth
+    depth = count(approximation.plan, "standalone").levels
     assert f"level {depth}" in texts and f"level {depth + 1}" not in texts
     assert path.read_bytes()[:4] == b"\x89PNG"
 

@@ -133,7 +133,7 @@ def test_pareto_draws_the_rows(tmp_path: Path) -> None:
 def test_comparison_meets_the_precision() -> None:
     for row in compare_with_published([5, 7]):
         assert row.bits >= row.alpha
-        assert row.limit <= row.depth <= row.published_depth
+        assert row.limit <= row.levels <= row.published_levels
         assert row.limit <= row.multiplications <= row.published_multiplications
     with pytest.raises(ArgumentError, match="4 to 14"):
         compare_with_published([3])

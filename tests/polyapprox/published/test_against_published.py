@@ -43,7 +43,7 @@ def test_our_default_costs_less_than_the_published_set(alpha: int) -> None:
     assert ours.error_bound <= 2.0**-alpha
     multiplications, depth = independent.counts(ours.plan)
     theirs = independent.counts(published_plan(alpha))
-    assert (ours.multiplications, ours.depth) == (multiplications, depth)
+    assert (ours.multiplications, ours.levels) == (multiplications, depth)
     assert multiplications <= theirs[0] and depth <= theirs[1]
     assert (multiplications, depth) != theirs
 

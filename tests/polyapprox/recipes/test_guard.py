@@ -198,10 +198,10 @@ COSTS = {5: (3, 3), 7: (5, 5), 9: (7, 7), 12: (10, 10), 20: (19, 19), 24: None, 
 def test_the_guard_costs_no_level(k: int) -> None:
     with_guard, without = pa.relu(precision=2.0**-k), pa.relu(precision=2.0**-k, guard=0)
     assert with_guard.error_bound <= 2.0**-k
-    cost = with_guard.multiplications, with_guard.depth
-    assert cost == (without.multiplications, without.depth)
+    cost = with_guard.multiplications, with_guard.levels
+    assert cost == (without.multiplications, without.levels)
     assert COSTS[k] in (None, cost)
-    assert with_guard.counts("standalone").depth == without.counts("standalone").depth
+    assert with_guard.counts("standalone").levels == without.counts("standalone").levels
     assert without.bits - 0.01 < with_guard.bits <= without.bits + 1e-9
 
 

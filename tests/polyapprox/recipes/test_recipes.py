@@ -51,7 +51,7 @@ def test_relu_scales_with_the_interval() -> None:
     x = dense(-50, 50)
     assert r.error_bound <= 50 * 2**-9
     assert np.max(np.abs(r(x) - np.maximum(x, 0))) <= r.error_bound
-    assert (r.multiplications, r.depth) == (7, 7)
+    assert (r.multiplications, r.levels) == (7, 7)
 
 
 def test_relu_in_high_precision_agrees() -> None:
@@ -123,16 +123,16 @@ def test_bad_arguments_of_minimax() -> None:
 def test_levels_are_another_word_for_depth() -> None:
     by_depth = pa.sign(precision=2**-5, objective="depth")
     assert pa.sign(precision=2**-5, objective="levels").plan == by_depth.plan
-    assert pa.relu(precision=2**-9, objective="levels").depth <= 7
+    assert pa.relu(precision=2**-9, objective="levels").levels <= 7
 
 
 # --- the automatic choice -------------------------------------------------------------------------
 
 KEYS = {
-    "levels": lambda r: (r.depth, r.multiplications),
-    "multiplications": lambda r: (r.multiplications, r.depth),
+    "levels": lambda r: (r.levels, r.multiplications),
+    "multiplications": lambda r: (r.multiplications, r.levels),
     "balanced": lambda r: (
-        2 * r.depth + r.multiplications + CONSTANT_WEIGHT * r.counts().constant_products
+        2 * r.levels + r.multiplications + CONSTANT_WEIGHT * r.counts().constant_products
     ),
 }
 
@@ -194,9 +194,9 @@ def test_limits_are_kept(k: int) -> None:
     for limits in ({"levels": m}, {"multiplications": m}, {"levels": m, "multiplications": m}):
         r = pa.relu(precision=2.0**-k, **limits)
         assert r.error_bound <= 2.0**-k
-        assert all(count <= m for count in (r.depth, r.multiplications)), limits
+        assert all(count <= m for count in (r.levels, r.multiplications)), limits
     composite = pa.relu(precision=2.0**-k, structure="composite", levels=m + 3)
-    assert composite.structure == "composite" and composite.depth <= m + 3
+    assert composite.structure == "composite" and composite.levels <= m + 3
 
 
 @pytest.mark.parametrize("name", ["levels", "multiplications"])
@@ -214,7 +214,7 @@ def test_limits_below_what_is_possible_are_refused_with_what_is(name: str) -> No
 def test_a_limit_alone_gives_the_most_precise_circuit() -> None:
     assert pa.relu(levels=6).plan == pa.relu(multiplications=6).plan
     assert pa.relu(levels=6, multiplications=4).multiplications == 4
-    assert pa.maximum(levels=6, interval=(-2, 2)).depth == 6
+    assert pa.maximum(levels=6, interval=(-2, 2)).levels == 6
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_the_bound_holds_in_another_arithmetic(m: int) -> None:
 @pytest.mark.parametrize("m", range(1, 10))
 def test_the_weighted_error_is_smaller_at_the_same_cost(m: int) -> None:
     ours, before = fitted(m), plain(m)
-    assert (ours.multiplications, ours.depth) == (before.multiplications, before.depth) == (m, m)
+    assert (ours.multiplications, ours.levels) == (before.multiplications, before.levels) == (m, m)
     assert ours.structure == "circuit" and ours.function == "relu"
     after, first = (weighted_error(one, samples=BELL).rms for one in (ours, before))
     assert after < 0.95 * first
