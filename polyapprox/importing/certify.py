@@ -21,7 +21,7 @@ from ..numbers import ZERO, exact, negate
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..proof.covered import widened
-from ..proof.error_function import error_function
+from ..proof.error_function import largest_sample
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
 from ..provenance import Provenance
@@ -305,9 +305,4 @@ def of_plan(
         guard=over,
         covered=widened(parts, over, target, weight),
     )
-    error = error_function(result)
-    places = [np.linspace(float(a), float(b), _SAMPLES) for a, b in error.intervals]
-    with np.errstate(all="ignore"):
-        sizes = np.abs(error.floats(np.concatenate(places)))
-    largest = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
-    return certified(replace(result, error_estimate=largest))
+    return certified(replace(result, error_estimate=largest_sample(result)))

@@ -11,10 +11,13 @@ from flint import arb
 
 from ..approximation import Approximation
 from ..errors import ProofError
+from ..outward import float_down, float_up
 from ..plan.plan import Plan
 from ..precision import working_precision
 from ..targets import Target, as_target
 from .study import along_zero, one_argument_function, study_domain
+
+_SAMPLES = 20_000  # of each interval, denser at its ends
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,19 @@ def error_function(approximation: Approximation, function: Any = None) -> ErrorF
         ) from None
     plan, intervals = along_zero(approximation), tuple(study_domain(approximation))
     return ErrorFunction(target, weighting, plan, intervals)
+
+
+def largest_sample(approximation: Approximation, function: Any = None) -> float:
+    """The largest weighted error at sample points of all that is covered (an estimate; 0 where nothing is finite)."""
+    error = error_function(approximation, function)
+    steps = np.sin(np.arange(_SAMPLES + 1) * (np.pi / (2 * _SAMPLES))) ** 2
+    places = []
+    for low, high in error.intervals:
+        a, b = float_up(low), float_down(high)
+        places.append(np.clip(a + (b - a) * steps, a, b))
+    with np.errstate(all="ignore"):
+        sizes = np.abs(error.floats(np.concatenate(places)))
+    return float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
 
 
 def least_error(error: ErrorFunction, x: float, bits: int) -> arb:

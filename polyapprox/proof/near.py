@@ -32,6 +32,7 @@ from ..targets import Target, as_target
 from .bounded import BoundedArray
 from .by_sampling import floats_suffice, pieces_on
 from .cells import ORDER, TaylorArray
+from .error_function import largest_sample
 from .mesh import chebyshev_mesh
 from .prove import prove
 from .ranges import power_form
@@ -44,7 +45,6 @@ _LARGEST_SAMPLED = 20_000
 _LARGEST_EXPANDED = 1 << 10
 _SMALL, _MEDIUM = 1 << 8, 1 << 11  # degrees up to these have eight and six samples a degree
 _AT_ONCE = 2048
-_POINTS = 4096
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ def error_near(approximation: Approximation, real: float, imaginary: float) -> f
     wide = _on(approximation, covered)
     try:
         with np.errstate(all="ignore"):
-            wide = replace(wide, error_estimate=_estimate(wide))
+            largest = max(largest_sample(wide), float(wide.error_estimate))
+            wide = replace(wide, error_estimate=largest)
             plain = prove(wide).upper
             height = multiply(exact(imaginary), approximation.scale)
             found = plain if not imaginary else _complex(wide, plain, height)
@@ -166,19 +167,6 @@ def _widened(approximation: Approximation, radius: float) -> tuple[Interval, ...
     step = multiply(exact(float(radius)), approximation.scale)
     parts = tuple((add(a, negate(step)), add(b, step)) for a, b in approximation.domain)
     return None if any(one[1] >= two[0] for one, two in pairwise(parts)) else parts
-
-
-def _estimate(approximation: Approximation) -> float:
-    """Sampled error: how finely the proofs have to look."""
-    from .error_function import error_function
-
-    error, largest = error_function(approximation), float(approximation.error_estimate)
-    steps = np.sin(np.arange(_POINTS + 1) * (np.pi / (2 * _POINTS))) ** 2
-    for low, high in error.intervals:
-        a, b = float_up(low), float_down(high)
-        found = float(np.max(np.abs(error.floats(np.clip(a + (b - a) * steps, a, b)))))
-        largest = max(largest, found if math.isfinite(found) else 0.0)
-    return largest
 
 
 def _complex(approximation: Approximation, plain: mpmath.mpf, size: mpmath.mpf) -> mpmath.mpf:

@@ -27,6 +27,7 @@ from ..circuits.shape import Circuit
 from ..circuits.sparse import sparse_circuits
 from ..errors import ArgumentError
 from ..expression import parse
+from ..functions.kin import inputs_of
 from ..given import is_word, shown, whole
 from ..numbers import ZERO, exact, multiply, negate
 from ..outward import lower_places
@@ -35,12 +36,13 @@ from ..precision import one_at_a_time
 from ..proof.by_sampling import SAMPLING
 from ..proof.competitors import lower_bound
 from ..proof.covered import reach, widened
+from ..proof.error_function import largest_sample
 from ..proof.prove import certified
 from ..proof.study import one_argument_function
 from ..provenance import Provenance, call
-from ..targets import as_target
+from ..targets import as_target, check_domain
 from .absolute import AbsoluteWish
-from .arguments import Ends, either, read_flag, read_interval
+from .arguments import Parts, either, read_flag, read_parts
 from .circuit_polynomials import best_polynomial
 from .guard import DEFAULT_GUARD, read_guard
 from .served import served, weight_of
@@ -162,8 +164,8 @@ def circuit(
     levels: int | None = None,
     depth: int | None = None,
     constants: int | None = None,
-    interval: Ends | None = None,
-    domain: Ends | None = None,
+    interval: Parts | None = None,
+    domain: Parts | None = None,
     prove: bool = False,
     search: bool = False,
     starts: int = 32,
@@ -189,9 +191,11 @@ def circuit(
     constants : int, optional
         Most products with constants (rule "published"), for the absolute value and its kin:
         circuits most of whose constants are zero are faster and less precise.
-    interval : (float, float), optional
+    interval : (float, float) or list of them, optional
         By default [-1, 1] for the absolute value and its kin, [-8, 8] for activations, [-8, 0] for
         exp, [0.01, 1] for 1/x and 1/√x. The sign is approximated on [low, high] and [-high, -low].
+        On disjoint ascending intervals the circuit is that of their hull (of the sign: of the
+        smallest and the largest \\|x\\|), its error proven on the intervals alone.
     domain : the same
         The former word for `interval`.
     prove : bool
@@ -250,6 +254,13 @@ def circuit(
     levels = either("levels", levels, "depth", depth, None)
     m, over = _multiplications(multiplications, levels), read_guard(guard)
     interval = either("interval", interval, "domain", domain, None)
+    parts = () if interval is None else read_parts(interval)
+    if len(parts) > 1:
+        return _on_parts(
+            function, parts, read_guard(guard), multiplications=m, levels=levels,
+            constants=constants, prove=prove, search=search, starts=starts, seed=seed,
+            relative=relative, weight=weight,
+        )  # fmt: skip
     proving, searching = read_flag("prove", prove), read_flag("search", search)
     relative = read_flag("relative", relative)
     if is_word(function, (*FUNCTIONS, "sign")) and (relative or weight is not None):
@@ -257,7 +268,7 @@ def circuit(
             f"circuits for {function!r} are for the absolute error: leave out relative and weight"
         )
     if is_word(function, FUNCTIONS):
-        low, high = read_interval((-1, 1) if interval is None else interval)
+        ((low, high),) = parts or ((-1.0, 1.0),)
         one = _of_constants(function, read_multiplications(m), constants)
         command = _command(
             function, m, levels, (low, high), constants=constants, prove=proving, guard=float(over)
@@ -275,7 +286,7 @@ def circuit(
         interval = usual_interval(name)
         if interval is None:
             raise ArgumentError(f"no circuit is shipped for {function!r}; give an interval too")
-    low, high = read_interval(interval)
+    ((low, high),) = read_parts(interval)
     weighted = weight_of(name, weight, relative, (low, high))
     command = _command(
         function, m, levels, (low, high), prove=proving, guard=float(over), relative=relative,
@@ -315,6 +326,36 @@ def circuit(
     return searched(
         name, m, (low, high), starts=starts, seed=seed, command=command, guard=over, weight=weighted
     )
+
+
+def _on_parts(
+    function: str, parts: tuple[tuple[float, float], ...], guard: mpmath.mpf, **options: Any
+) -> Approximation:
+    """The circuit for the hull of intervals, proven on each of them."""
+    ends = [end for part in parts for end in part]
+    hull = min(ends), max(ends)
+    if is_word(function, FUNCTIONS) and inputs_of(function) == 2:
+        raise ArgumentError(
+            f"{function!r} takes one interval, for both arguments; got {shown(list(parts))}"
+        )
+    if is_word(function, ("sign",)):
+        hull = min(map(abs, ends)), max(map(abs, ends))
+        if any(low <= 0 <= high for low, high in parts):
+            raise ArgumentError(f"the sign jumps at 0, inside {shown(list(parts))}; leave 0 out")
+    else:
+        check_domain(as_target(library_name(function)), (hull,))
+    made = circuit(function, interval=hull, guard=float(guard), **options)
+    domain = tuple((exact(low), exact(high)) for low, high in parts)
+    weight = None if made.weight == "1" else as_target(made.weight)
+    covered = widened(domain, guard, as_target(made.function), weight)
+    given = {name: value for name, value in options.items() if name not in ("multiplications", "levels")}
+    command = _command(
+        function, options["multiplications"], options["levels"], parts, **given, guard=float(guard)
+    )
+    result = replace(
+        made, domain=domain, covered=covered, certificate=None, provenance=Provenance.of(command)
+    )
+    return certified(replace(result, error_estimate=largest_sample(result)))
 
 
 def _order(shipped: Shipped) -> float:
@@ -469,7 +510,7 @@ def _multiplications(multiplications: Any, levels: Any) -> Any:
 
 
 def _command(
-    function: str, m: int, levels: int | None, interval: tuple[float, float], **others: Any
+    function: str, m: int, levels: int | None, interval: Any, **others: Any
 ) -> str:
     left_out = {
         "levels": None, "constants": None, "prove": False, "search": False, "starts": 32, "seed": 0,

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..functions.kin import inputs_of
@@ -18,6 +16,7 @@ from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time
 from ..proof.covered import widened
+from ..proof.error_function import largest_sample
 from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..targets import as_target
@@ -26,7 +25,6 @@ from .guard import DEFAULT_GUARD, read_guard
 from .plans import composite_plan, composition_plan, polynomial_plan
 
 STRUCTURES = ("composite", "composition", "polynomial")
-_SAMPLES = 20_001
 _BY_HAND = "entered by hand"
 
 
@@ -120,11 +118,7 @@ def from_components(
         guard=over,
         covered=widened(parts, over, target),
     )
-    places = np.concatenate(
-        [np.linspace(float(a), float(b), _SAMPLES) for a, b in result.covered]
-    )
-    error = np.abs(result(places) - target.numpy(places))
-    return certified(replace(result, error_estimate=float(np.nanmax(error))))
+    return certified(replace(result, error_estimate=largest_sample(result)))
 
 
 def _command(

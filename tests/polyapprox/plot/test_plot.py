@@ -49,7 +49,7 @@ def test_bounds_and_facts_are_in_the_figure(composite: Approximation) -> None:
     assert levels == {composite.error_bound, -composite.error_bound}
     title = figure.get_suptitle()
     for fact in ("ReLU", "[−4, 4]", "composite", "7, 15", "proven", "11 multiplications",
-                 "depth 7", "published"):
+                 "7 levels", "published"):
         assert fact in title
     assert [axes.get_xscale() for axes in figure.axes] == ["linear", "asinh"]
     assert figure.axes[0].get_ylabel() == "absolute error r − f"
