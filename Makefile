@@ -27,8 +27,8 @@ setup: .venv/.ready  ## an environment of its own, .venv
 
 # The main job: a proven ReLU, its table and figure, then a real network on it.
 demo: setup  ## a proven ReLU, its table and figure, then a real network that computes with it
-	$(BIN)/polyapprox relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
-	$(BIN)/polyapprox verify out/relu.json
+	$(BIN)/polyapprox make relu --precision 2^-9 --interval -50 50 --output out/relu.json --plot out/relu.png --plot out/relu.svg
+	$(BIN)/polyapprox table verify out/relu.json
 	$(BIN)/nn-bridge accuracy --network auto --data "$(NN_BRIDGE_DATA)" --limit 500 --interval 50 --interval per-layer --calibration-images 2000 --output out
 
 # A small residual network of digits on ciphertexts, bootstraps included: some 20 processor seconds.
@@ -66,7 +66,7 @@ bench: setup  ## benchmarks (do nothing else meanwhile)
 
 # Tables and figures of the documentation, made again from code and saved results.
 tables: setup  ## tables and figures of the documentation, made again
-	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables sturdy_tables paper_tables figures rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
+	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables sturdy_tables paper_tables command_tables figures rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each; the guard at 2^-4 … 2^-50; the
 # standing adversary, 10^7 points on random calls, all forgeries, 500 true tables.

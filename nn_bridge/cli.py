@@ -6,11 +6,10 @@ import dataclasses
 import math
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,25 +20,63 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from polyapprox.cli.groups import Told
+from polyapprox.cli.running import run
+from polyapprox.cli.talk import ERRORS, OUT
 from polyapprox.cli.values import number, renamed
-from polyapprox.errors import PolyApproxError
 from polyapprox.outward import upper
 from polyapprox.provenance import version
 
 from .cli_encrypted import app as encrypt
 from .errors import ArgumentError
 from .paper.cli import app as paper
-from .ranges.bounds import MARGIN
+from .ranges import MARGIN
+
+EXAMPLES = {
+    "accuracy": "nn-bridge accuracy --network auto --limit 500 --interval 50 --interval per-layer",
+    "train-digits": "nn-bridge train-digits --seed 1 --output out/digits.safetensors",
+    "train": "nn-bridge train sturdy.toml --output out/sturdy --seed 1",
+    "propagate": "nn-bridge propagate --network digits --precision 2^-7",
+    "allocate": "nn-bridge allocate --network digits --loss 0.005",
+    "networks": "nn-bridge networks",
+    "encrypt": "nn-bridge encrypt --network digits --ring 2^11 --no-weighted",
+    "encrypt keygen": "nn-bridge encrypt keygen --network digits --ring 2^11 --client client --server server",
+    "encrypt image": "nn-bridge encrypt image --network digits --client client --image 7",
+    "encrypt evaluate": "nn-bridge encrypt evaluate --server server",
+    "encrypt decrypt": "nn-bridge encrypt decrypt --client client",
+    **{
+        f"paper table{number}": f"nn-bridge paper table{number} --seed 1 --runner joblib --jobs 2"
+        for number in (1, 2, 3, 4)
+    },
+    "paper law": "nn-bridge paper law",
+    "paper verify": "nn-bridge paper verify --share 0.1",
+}
+_RUNS = "finished runs are on record in the folder of --output: the same command goes on after them"
+_CELLS = "finished trainings and cells are on record in --folder: the same command goes on after them"
+KEPT = {
+    "accuracy": _RUNS,
+    "allocate": "what was measured is on record beside --output: the same command does not repeat it",
+    "train": "the last checkpoint is in the folder of --output: the same command goes on from it, bit "
+    "for bit",
+    "encrypt": "with --folder, keys and finished layers are in it, and the same command goes on after "
+    "them; without it nothing is kept",
+    "encrypt evaluate": "finished layers are in the folder of --server: the same command goes on",
+    **{f"paper {name}": _CELLS for name in ("table1", "table2", "table3", "table4", "law")},
+}
+
+
+class _Commands(Told):
+    examples = EXAMPLES
+
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False
-)
+    cls=_Commands, no_args_is_help=True, pretty_exceptions_enable=False,
+    help="Networks whose activations are polynomials with proven bounds.",
+)  # fmt: skip
 app.add_typer(paper, name="paper")
 app.add_typer(encrypt, name="encrypt")
 SYNONYMS = {"--out": "--output"}
 FORMER = {"levels": "depth"}  # in the records
-_out = Console()
-_errors = Console(stderr=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -54,6 +91,9 @@ def _options(
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no report; may stand anywhere.")
+    ] = False,
 ) -> None:
     """Read what stands before the command."""
 
@@ -61,8 +101,8 @@ def _options(
 def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=_errors,
-        disable=not _errors.is_terminal, transient=True,
+        console=ERRORS,
+        disable=not ERRORS.is_terminal, transient=True,
     )  # fmt: skip
 
 
@@ -107,7 +147,7 @@ def accuracy(
 
     if network == "auto":
         network, reason = choose_network(data)
-        _out.print(f"network {network}: {reason}", soft_wrap=True, highlight=False)
+        OUT.print(f"network {network}: {reason}", soft_wrap=True, highlight=False)
     configuration = AccuracyConfiguration(
         network=network,
         first=first,
@@ -129,10 +169,10 @@ def accuracy(
             bar.update(task, completed=done, total=total, description=label)
 
         records = run_accuracy(configuration, lines, data, weights, show)
-    _out.print(_accuracy_table(records))
+    OUT.print(_accuracy_table(records))
     figures = accuracy_figure(records, out / f"accuracy-{network}")
     for path in (lines, *figures):
-        _out.print(f"wrote {path}", soft_wrap=True, highlight=False)
+        OUT.print(f"wrote {path}", soft_wrap=True, highlight=False)
 
 
 def _accuracy_table(records: list[dict[str, Any]]) -> Table:
@@ -210,8 +250,8 @@ def train_digits(
 
         record = train(TrainingConfiguration(seed=seed, epochs=epochs), out, show)
     for split, value in record["accuracy"].items():
-        _out.print(f"{split}: {100 * value:.2f} % of {record['images'][split]} images")
-    _out.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
+        OUT.print(f"{split}: {100 * value:.2f} % of {record['images'][split]} images")
+    OUT.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -245,14 +285,14 @@ def train(
             str(epoch["epoch"]), f"{epoch['loss']:.4f}", _percent(epoch.get("accuracy")),
             f"{epoch['images_a_second']:.0f}",
         )  # fmt: skip
-    _out.print(table)
+    OUT.print(table)
     if chosen.validation:
-        _out.print(
+        OUT.print(
             f"accuracy of the {chosen.validation} images held out in the table; of the test "
             f"images: {100 * trained.record['accuracy']:.2f} %",
             soft_wrap=True, highlight=False,
         )  # fmt: skip
-    _out.print(f"wrote {out / 'weights.safetensors'} and {out / 'record.json'}", soft_wrap=True,
+    OUT.print(f"wrote {out / 'weights.safetensors'} and {out / 'record.json'}", soft_wrap=True,
                highlight=False)  # fmt: skip
 
 
@@ -279,22 +319,24 @@ def propagate_errors(
             "number from 1 to 40, and at least one image of each"
         )
     known = find_network(network)
-    model = known.load(data)
-    ranges = calibrate(model, known.batches(known.data("train", data).first(calibration)))
-    found = propagate(
-        model,
-        known.batches(known.data("test", data).first(images), 50),
-        precision=2.0**-power,
-        calibrate=ranges,
-        margin=margin,
-    )
-    _out.print(str(found), soft_wrap=True, highlight=False, markup=False)
+    with _progress() as bar:
+        bar.add_task(f"errors through {network}", total=None)
+        model = known.load(data)
+        ranges = calibrate(model, known.batches(known.data("train", data).first(calibration)))
+        found = propagate(
+            model,
+            known.batches(known.data("test", data).first(images), 50),
+            precision=2.0**-power,
+            calibrate=ranges,
+            margin=margin,
+        )
+    OUT.print(str(found), soft_wrap=True, highlight=False, markup=False)
     path = found.save(out / f"propagation-{network}.html")
     settings = {
         "network": network, "power": power, "calibration": calibration, "range_margin": margin,
     }  # fmt: skip
     results = write_json(path.with_suffix(".json"), {**found.as_dict(), **settings})
-    _out.print(f"wrote {path} and {results}", soft_wrap=True, highlight=False)
+    OUT.print(f"wrote {path} and {results}", soft_wrap=True, highlight=False)
 
 
 def _power(precision: str) -> int:
@@ -327,7 +369,7 @@ def allocate_precisions(
         calibration=calibration, selection=selection, limit=limit,
     )  # fmt: skip
     record = run_allocation(
-        chosen, out, data, lambda line: _errors.print(line, soft_wrap=True, highlight=False)
+        chosen, out, data, lambda line: ERRORS.print(line, soft_wrap=True, highlight=False)
     )
     table = Table("activation", "B", "multiplications", "levels", "proven error", box=SIMPLE_HEAD)
     for site in record["sites"]:
@@ -335,15 +377,15 @@ def allocate_precisions(
             site["site"], f"{site['bound']:.3g}", str(site["multiplications"]), str(site["depth"]),
             upper(site["proven_error"], 3),
         )  # fmt: skip
-    _out.print(table)
+    OUT.print(table)
     test = record["test_images"]
-    _out.print(
+    OUT.print(
         f"{record[FORMER.get(cost, cost)]} {cost}, {record['uniform']['cost']} with one circuit for all: "
         f"{100 * record['saving']:.1f} % less; {test['images']} test images: "
         f"{100 * test['allocated']:.2f} %, with ReLU itself {100 * test['exact']:.2f} %",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
-    _out.print(f"wrote {out}", soft_wrap=True, highlight=False)
+    OUT.print(f"wrote {out}", soft_wrap=True, highlight=False)
 
 
 def _training_progress() -> Progress:
@@ -351,7 +393,7 @@ def _training_progress() -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeElapsedColumn(), TimeRemainingColumn(),
-        console=_errors, disable=not _errors.is_terminal, transient=True,
+        console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
     )  # fmt: skip
 
 
@@ -360,32 +402,16 @@ def networks() -> None:
     """List the networks that are known by name."""
     from .models.networks import NETWORKS
 
-    table = Table()
+    table = Table(box=SIMPLE_HEAD)
     for heading in ("name", "images", "weights", "from"):
-        table.add_column(heading, no_wrap=heading == "name")
+        table.add_column(heading, no_wrap=heading == "name", overflow="fold")
     for network in NETWORKS.values():
-        weights = network.weights.name if network.weights else "none yet"
+        weights = "there" if network.weights else "none yet"
         table.add_row(network.name, network.images, weights, network.origin)
-    _out.print(table)
-
-
-_UsageError: Any = typer.BadParameter.__mro__[2]  # whatever typer builds on calls it
+    OUT.print(table)
 
 
 def main() -> None:
     """Run the command; bad input is one sentence and exit code 2."""
-    try:
-        sys.exit(app(args=renamed(sys.argv[1:], SYNONYMS), standalone_mode=False))
-    except (PolyApproxError, OSError) as error:
-        _fail(str(error), 2)
-    except typer.Abort:
-        _fail("interrupted; finished runs are kept", 130)
-    except _UsageError as error:
-        _fail(error.format_message(), getattr(error, "exit_code", 2))
-
-
-def _fail(sentence: str, code: int) -> NoReturn:
-    text = " ".join(sentence.split())
-    if text:
-        _errors.print(f"nn-bridge: {text}", soft_wrap=True, highlight=False, markup=False)
-    sys.exit(code)
+    given = renamed(sys.argv[1:], SYNONYMS)
+    sys.exit(run(typer.main.get_command(app), "nn-bridge", given, KEPT, clock=False))

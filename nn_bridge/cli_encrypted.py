@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from polyapprox.cli.groups import Told
+from polyapprox.cli.talk import ERRORS, OUT
 
 from .errors import ArgumentError
 
 app = typer.Typer(
+    cls=Told,
     invoke_without_command=True, add_completion=False, pretty_exceptions_enable=False,
     help="Evaluate a network wholly under encryption; or keygen, image, evaluate, decrypt apart.",
 )  # fmt: skip
-_out = Console()
-_errors = Console(stderr=True)
 
 Network = Annotated[str, typer.Option(help="Name of a network.")]
 Ring = Annotated[str, typer.Option(help="Ring dimension, such as 2^13.")]
@@ -33,13 +34,13 @@ Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DA
 def _progress() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=_errors, disable=not _errors.is_terminal, transient=True,
+        console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
     )  # fmt: skip
 
 
 def _print(*lines: str) -> None:
     for line in lines:
-        _out.print(line, soft_wrap=True, highlight=False, markup=False)
+        OUT.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def read_ring(text: str) -> int:
@@ -106,7 +107,7 @@ def encrypt(
             out, asked, first=image, images=images, ring=read_ring(ring), levels=levels,
             folder=folder, data=data, progress=show,
         )  # fmt: skip
-    _out.print(_table(record))
+    OUT.print(_table(record))
     _report(record)
     _print(f"wrote {out}")
 

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True, help="The tables of arXiv 2402.11224, run and made.")
-_errors = Console(stderr=True)
+from polyapprox.cli.groups import Told
+from polyapprox.cli.talk import ERRORS
+
+app = typer.Typer(cls=Told, no_args_is_help=True, help="The tables of arXiv 2402.11224, run and made.")
 
 FOLDER = Path("experiments/paper")
 SCRATCH = Path(".cache/paper")
@@ -36,7 +37,7 @@ _Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_D
 
 
 def _say(line: str) -> None:
-    _errors.print(line, soft_wrap=True, highlight=False, markup=False)
+    ERRORS.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def _run(

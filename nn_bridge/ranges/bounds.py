@@ -13,12 +13,11 @@ from torch import nn
 from ..activations.activation import read_bound
 from ..channels.foldable import foldings
 from ..errors import ArgumentError, ConversionError
+from . import MARGIN as MARGIN
 from .ranges import Ranges
 
 Interval = float | str | Mapping[str, "float | Sequence[float] | torch.Tensor"]
 WORDS = ("per-layer", "global", "per-channel", "per-channel-shared")
-MARGIN = 1.25
-"""Default factor on measured ranges: new inputs reach beyond the largest of those that were seen."""
 FLOOR = 1 / 16
 """Least B of a channel, as a share of its layer's: one that stays silent while measured may not."""
 

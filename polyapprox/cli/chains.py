@@ -1,21 +1,22 @@
-"""``polyapprox chains``: products with which the polynomials of a degree are computed, searched."""
+"""``polyapprox circuits chains``: products with which the polynomials of a degree are computed, searched."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ..errors import ArgumentError
-from ..given import whole, word
+from ..given import whole
 from .commands import AsJson, application
+from .talk import TALK
 
 if TYPE_CHECKING:
     from ..plan.chains.chain import Chain
 
 HIGHEST = 63
+Family = Literal["odd", "times", "general"]
 
 
 @application.command()
@@ -24,14 +25,13 @@ def chains(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="File (JSON) to write; what it holds is kept.")
     ],
-    family: Annotated[str, typer.Option(help="odd, times (z times odd), general.")] = "odd",
+    family: Annotated[Family, typer.Option(help="times: z times odd.")] = "odd",
     as_json: AsJson = False,
 ) -> None:
     """Search for the fewest products of a degree's polynomials (minutes to hours; it may be interrupted)."""
     from ..plan.chains.search import make_chains
     from .report import write_json, write_text
 
-    word("family", family, ("odd", "times", "general"))
     odd = family != "general"
     for one in degree:
         whole("degree", one, 3, HIGHEST)
@@ -42,9 +42,9 @@ def chains(
     def report(one: int, found: Chain | None) -> None:
         count = None if found is None else found.multiplications
         rows.append({"degree": one, "multiplications": count, "levels": one.bit_length()})
-        sys.stderr.write(f"{len(rows)} of {len(degree)}: degree {one}\n" * sys.stderr.isatty())
+        TALK.say(f"{len(rows)} of {len(degree)}: degree {one}")
 
-    make_chains(output, family, degree, report)  # type: ignore[arg-type]
+    make_chains(output, family, degree, report)
     if as_json:
         write_json({"chains": rows, "files": [str(output)]})
         return

@@ -10,6 +10,9 @@ import typer
 from ..errors import ArgumentError
 from ..outward import lower_places
 from . import values
+from .groups import Told
+from .outputs import put
+from .talk import TALK
 
 if TYPE_CHECKING:
     import mpmath
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 application = typer.Typer(
     name="circuits",
+    cls=Told,
     help="Circuits: functions with the fewest multiplications.",
     no_args_is_help=True,
     add_completion=False,
@@ -193,7 +197,7 @@ def search(
         f"{'' if guard is None else f' --guard {guard}'}"
     )
     over = read_guard(DEFAULT_GUARD if guard is None else values.number(guard, "guard"))
-    run = runner_named(runner, jobs, scheduler=scheduler)
+    run = TALK.counted(runner_named(runner, jobs, scheduler=scheduler), "trials")
     if name in FUNCTIONS:
         settings = Settings(multiplications, starts, beam, finalists, seed)
         result = _absolute(name, settings, record, command, run, over, keep)
@@ -205,8 +209,9 @@ def search(
             finalists=finalists, record=record, runner=run, guard=over,
             weight=weight_of(name, None, relative, ends), keep=keep,
         )  # fmt: skip
-    written = [] if output is None else [str(result.save(output))]
-    written += [] if keep is None else [str(keep)]
+    written = [] if keep is None else [str(keep)]
+    if output is not None:
+        written.insert(0, put(output, result.save))
     if as_json:
         write_json({**summary(result), "files": written})
     else:

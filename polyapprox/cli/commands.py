@@ -5,58 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
-from typer.core import TyperGroup
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..provenance import version
 from . import circuits
-
-# the command: module and function that make it, whose docstring tells it, what delivers it
-RECIPES = {
-    "relu": ("recipes.absolute", "relu", "relu", "commands"),
-    "abs": ("recipes.absolute", "absolute", "relu", "commands"),
-    "maximum": ("recipes.absolute", "maximum", "relu", "commands"),
-    "minimum": ("recipes.absolute", "minimum", "relu", "commands"),
-    "sign": ("recipes.sign", "sign", "sign", "commands"),
-    "step": ("recipes.sign", "step", "sign", "commands"),
-    "approximate": ("recipes.approximate", "approximate", "approximate", "commands"),
-    "minimax": ("recipes.minimax", "minimax", "minimax", "commands"),
-    "reciprocal": ("recipes.reciprocal", "reciprocal", "reciprocal", "commands"),
-    "circuit": ("recipes.circuits", "circuit", "circuit", "commands"),
-    "bootstrapped": ("refresh.recipe", "bootstrapped", "bootstrapped", "refresh"),
-    "pareto": ("recipes.pareto", "pareto", "pareto", "fronts"),
-}
-
-
-class _Commands(TyperGroup):
-    """Commands of recipes are made when they are called: their modules load slowly."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*RECIPES, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in RECIPES:
-            return super().get_command(ctx, cmd_name)
-        from .options import command_of
-
-        module, made, told, end = RECIPES[cmd_name]
-        found = import_module(f"polyapprox.{module}")
-        delivered = import_module(f".{end}", __package__).deliver
-        return command_of(cmd_name, getattr(found, made), getattr(found, told), delivered)
-
+from .groups import Commands
+from .outputs import put
+from .running import FALSE_CLAIM
 
 application = typer.Typer(
     name="polyapprox",
-    cls=_Commands,
+    cls=Commands,
     help="Polynomial approximation for computing on encrypted data.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 application.add_typer(circuits.application)
@@ -74,6 +40,10 @@ def _options(
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Nothing but errors, files and JSON; may stand anywhere."),
+    ] = False,
 ) -> None:
     """Read what stands before the command."""
 
@@ -90,7 +60,7 @@ Guard = Annotated[
 ]
 Output = Annotated[
     Optional[Path],  # noqa: UP045
-    typer.Option("--output", "-o", help="Write the table (JSON) here."),
+    typer.Option("--output", "-o", help="Write the table (JSON) here; -: to standard output."),
 ]
 Plots = Annotated[
     Optional[list[Path]],  # noqa: UP045
@@ -115,18 +85,15 @@ def deliver(
     from .report import show_approximation, summary, write_json
 
     written = []
-    if output is not None:
-        written.append(str(result.save(output)))
     for path in plot or []:
         result.plot(path)
         written.append(str(path))
+    if output is not None:
+        written.insert(0, put(output, result.save))
     if as_json:
         write_json({**summary(result), "files": written})
     else:
         show_approximation(result, written)
-
-
-FALSE_CLAIM = 1  # exit code; 2 is for bad use
 
 
 @application.command()
@@ -238,12 +205,12 @@ def compare(
     check_plots(plot)
     rows = compare_with_published(tuple(alpha or ALPHAS))
     content = {"rule": RULE, "rows": [asdict(row) for row in rows]}
-    if output is not None:
-        _write(output, json.dumps(content, indent=1) + "\n")
     for path in plot or []:
         from ..plot import pareto
 
         pareto(path, rows=rows)
+    if output is not None:
+        put(output, lambda path: _write(path, json.dumps(content, indent=1) + "\n"))
     if as_json:
         write_json(content)
     else:

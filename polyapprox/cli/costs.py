@@ -1,4 +1,4 @@
-"""``polyapprox cost`` and ``calibrate``: what it costs, here and elsewhere."""
+"""``polyapprox table cost`` and ``calibrate``: what it costs, here and elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``polyapprox backends``, ``encrypt-check`` and ``bench encrypted``: tables on ciphertexts."""
+"""``polyapprox encrypted``: tables on ciphertexts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import typer
 from ..errors import ArgumentError
 from ..outward import upper
 from . import values
-from .commands import FALSE_CLAIM, AsJson, application
+from .commands import AsJson, application
+from .running import FALSE_CLAIM
 
 if TYPE_CHECKING:
     from ..contest import Contest

@@ -1,4 +1,4 @@
-"""``polyapprox pareto``: all ways that no other beats, printed and drawn."""
+"""``polyapprox make pareto``: all ways that no other beats, printed and drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``polyapprox noise``: what a scale does to an approximation."""
+"""The command ``polyapprox table noise``: what a scale does to an approximation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ..noise.scale import Assessment, Setting
 from ..outward import upper
 from . import values
 from .commands import AsJson, Output, Plots, Table, application, check_plots
+from .outputs import put
 
 _STEP = 5
 _LOWEST, _HIGHEST = 20, 59
@@ -89,7 +90,7 @@ def noise(
         )
     low, high = (float(end) for end in approximation.interval)
     steep = amplification(approximation.plan, low, high)
-    written = [] if output is None else [str(quantise(approximation, chosen).save(output))]
+    written = [] if output is None else [put(output, quantise(approximation, chosen).save)]
     for path in plot or []:
         written.append(_drawn(approximation, setting, path, asked, chosen))
     sentence = None if here.carries else advice(approximation, here, setting)

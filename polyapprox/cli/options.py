@@ -74,8 +74,9 @@ def _option(one: inspect.Parameter, annotation: Any, text: str) -> inspect.Param
     shown = None if isinstance(shown, bool) else shown
     option = typer.Option(
         f"--{one.name}/--no-{one.name}" if kind is bool else f"--{one.name}",
-        help=text + ("" if shown is None else f" [{_default(shown)} unless given]"),
-        metavar=_metavar(annotation),
+        help=text + _choices(annotation) + ("" if shown is None else f" [{_default(shown)} unless given]"),
+        metavar="LOW HIGH" if kind == list[str] else None,
+        autocompletion=lambda: [*get_args(annotation)] if get_origin(annotation) is Literal else [],
     )
     return keyword.replace(
         annotation=Annotated[kind if required else Optional[kind], option],  # noqa: UP045
@@ -88,10 +89,10 @@ def _default(value: Any) -> str:
     return f"2^{power}" if power and 2.0 ** int(power) == value else str(value)
 
 
-def _metavar(annotation: Any) -> str | None:
-    if kind_of(annotation)[0] == list[str]:
-        return "LOW HIGH"
-    return "|".join(get_args(annotation)) if get_origin(annotation) is Literal else None
+def _choices(annotation: Any) -> str:
+    """The words that an option takes, in its help."""
+    *first, last = get_args(annotation) if get_origin(annotation) is Literal else ("",)
+    return f" ({', '.join(first)} or {last})" if first else ""
 
 
 def kind_of(annotation: Any) -> tuple[Any, Reader]:

@@ -1,4 +1,4 @@
-"""``polyapprox bootstrapped``, and what other commands do with its tables."""
+"""``polyapprox make bootstrapped``, and what other commands do with its tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .. import outward
-from .commands import FALSE_CLAIM, AsJson, Output
+from .commands import AsJson, Output
+from .outputs import put
+from .running import FALSE_CLAIM
 
 if TYPE_CHECKING:
     from ..refresh.run import RefreshRun
@@ -27,7 +29,7 @@ def deliver(result: Any, output: Output = None, as_json: AsJson = False) -> None
     """Save and report a :class:`~polyapprox.refresh.value.Bootstrapped`."""
     from .report import write_json, write_text
 
-    written = [] if output is None else [str(result.save(output))]
+    written = [] if output is None else [put(output, result.save)]
     facts = summary(result)
     if as_json:
         write_json({**facts, "files": written})

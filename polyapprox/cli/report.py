@@ -19,6 +19,7 @@ from ..errors import FalseClaimError
 from ..outward import intervals, lower, lower_places, upper
 from ..table.write import RULES
 from ..verification import Verification
+from .talk import TALK
 
 
 def summary(approximation: Approximation) -> dict[str, Any]:
@@ -61,16 +62,19 @@ def _counts(approximation: Approximation, rule: Any) -> dict[str, int]:
 
 def write_json(content: Any) -> None:
     """Pure JSON on standard output."""
+    TALK.ready()
     sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def write_text(text: str) -> None:
-    """Plain text on standard output."""
-    sys.stdout.write(text + "\n")
+    """Plain text on standard output, unless nothing is to be said."""
+    TALK.ready()
+    sys.stdout.write((text + "\n") * (not TALK.quiet))
 
 
 def _show(*parts: Any) -> None:
-    console = Console(file=sys.stdout, highlight=False)
+    TALK.ready()
+    console = Console(file=sys.stdout, highlight=False, quiet=TALK.quiet)
     for part in parts:
         console.print(part)
 

@@ -1,4 +1,4 @@
-"""``polyapprox export``, ``import`` and ``audit``: tables into and out of frameworks."""
+"""``polyapprox table export``, ``import`` and ``audit``: tables into and out of frameworks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from ..errors import ArgumentError
 from . import values
 from .commands import Guard, application
+from .outputs import put
 
 if TYPE_CHECKING:
     from ..approximation import Approximation
@@ -60,7 +61,7 @@ Relative = Annotated[bool, typer.Option("--relative", help="Bound the relative e
 def export_table(
     table: Annotated[Path, typer.Argument(help="A table written by polyapprox.")],
     format: Annotated[str, typer.Option("--format", "-f", help="Such as openfhe or lattigo.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; -: to standard output.")],
     form: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="plan (operation by operation) or components (coefficients)."),
@@ -79,11 +80,11 @@ def export_table(
 
         if form is not None:
             raise ArgumentError("a function inside the bootstrap has one form; leave out --form")
-        written = load_series(table).export(format, output)
+        written = put(output, lambda path: load_series(table).export(format, path))
     else:
-        written = load(table).export(format, output, form=form)  # type: ignore[arg-type]
+        written = put(output, lambda path: load(table).export(format, path, form=form))  # type: ignore[arg-type]
     if as_json:
-        write_json({"files": [str(written)]})
+        write_json({"files": [written]})
     else:
         write_text(f"written {written}")
 
@@ -119,7 +120,7 @@ def import_command(
         file, format, function, interval, basis, degrees, name, guard, order, powers, half_width,
         structure, relative,
     )  # fmt: skip
-    written = [] if output is None else [str(result.save(output))]
+    written = [] if output is None else [put(output, result.save)]
     if as_json:
         write_json({**summary(result), "files": written})
     else:

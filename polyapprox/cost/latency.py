@@ -248,6 +248,6 @@ def latency_model(name: str | Path | LatencyModel) -> LatencyModel:
     if not is_word(name, tuple(known)):
         raise ArgumentError(
             f"no latency model is shipped for backend={shown(name)}, only for {', '.join(known)}; "
-            "measure one with polyapprox calibrate and give its file"
+            "measure one with polyapprox encrypted calibrate and give its file"
         )
     return LatencyModel.load(SHIPPED / f"{name}.json")

@@ -215,7 +215,7 @@ def relu(wish: AbsoluteWish) -> Approximation:
         the former word for "levels".
     backend : str, Path or LatencyModel, optional
         Where it will run, for the latency; a framework's name for the times shipped with the
-        package ("openfhe" by default), or what ``polyapprox calibrate`` measured, or its file.
+        package ("openfhe" by default), or what ``polyapprox encrypted calibrate`` measured, or its file.
     guard : float
         Inputs may leave the interval by so much of B, and what the stages of a composite hand on
         may be off by so much (relative): it is made and proven for that too. 0: for neither.

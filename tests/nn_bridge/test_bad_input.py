@@ -348,5 +348,5 @@ def test_the_command_on_a_folder_that_cannot_be_made(tmp_path, monkeypatch, caps
     file = tmp_path / "train.toml"
     file.write_text('network = "digits"\nimages = 64\n[optimisation]\nepochs = 1\nbatch = 64\n')
     code, text = command(monkeypatch, capsys, "train", str(file), "--out", str(file / "out"))
-    assert code == 2 and "Not a directory" in text
+    assert code == 2 and "there is no folder" in text
     assert "Traceback" not in text and text.count("\n") == 1

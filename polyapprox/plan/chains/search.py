@@ -3,7 +3,7 @@
 For a family, a degree and a number of levels the addition chains are listed that consist of powers of two
 and a few degrees more. Those whose constants suffice (the rank of the derivatives says so) are
 tried on a set of polynomials, and the best of the shortest that compute them all is kept. What is
-found is shipped (``data/chains.json``); ``polyapprox chains`` makes it again.
+found is shipped (``data/chains.json``); ``polyapprox circuits chains`` makes it again.
 """
 
 from __future__ import annotations

@@ -1,0 +1,84 @@
+"""What a command says on standard error while it works: lines of progress, and a clock on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+PATIENCE = 2.0  # seconds until something is shown
+PAUSE = 10.0  # seconds between lines
+OUT, ERRORS = Console(), Console(stderr=True)  # quiet together
+
+
+class Talk:
+    """What is said, and the clock that runs on the terminal meanwhile."""
+
+    def __init__(self) -> None:
+        self.clock: Progress | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Nothing but errors, files and JSON."""
+        return OUT.quiet
+
+    @quiet.setter
+    def quiet(self, wanted: bool) -> None:
+        OUT.quiet = ERRORS.quiet = wanted
+
+    def say(self, line: str) -> None:
+        """Write one line of progress, above the clock if one runs."""
+        ERRORS.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def ready(self) -> None:
+        """Take the clock away: a report follows."""
+        if self.clock is not None:
+            self.clock.stop()
+
+    def counted(
+        self, runner: Callable[[Sequence[Any]], Iterable[Any]], what: str
+    ) -> Callable[[Sequence[Any]], Iterator[Any]]:
+        """A runner of tasks that says how many are done: after two seconds, then now and again."""
+        began = monotonic()
+        due = [began + PATIENCE]
+        total = [0]
+
+        def run(tasks: Sequence[Any]) -> Iterator[Any]:
+            for number, result in enumerate(runner(tasks), 1):
+                total[0] += 1
+                if monotonic() >= due[0]:
+                    self.say(f"{number} of {len(tasks)} {what} of this round, {total[0]} in all, "
+                             f"{monotonic() - began:.0f} s")  # fmt: skip
+                    due[0] = monotonic() + PAUSE
+                yield result
+
+        return run
+
+    @contextmanager
+    def working(self, label: str) -> Iterator[None]:
+        """Show a clock on a terminal, from the second second on."""
+        if self.quiet or not ERRORS.is_terminal:
+            yield
+            return
+        self.clock = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=ERRORS,
+            transient=True, redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+        self.clock.add_task(label)
+        timer = Timer(PATIENCE, self.clock.start)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            self.ready()
+            self.clock = None
+
+
+TALK = Talk()
