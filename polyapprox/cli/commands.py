@@ -51,13 +51,6 @@ Backend = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(help="Whose latency: openfhe, or a file (.json) written by calibrate."),
 ]
-Guard = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        help="Inputs may leave the interval by so much of its larger end; 2^-20 unless given, 0: "
-        "not at all."
-    ),
-]
 Output = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--output", "-o", help="Write the table (JSON) here; -: to standard output."),
@@ -179,6 +172,38 @@ def plot_table(
         write_json({"files": [str(path) for path in output]})
     else:
         write_text("\n".join(f"written {path}" for path in output))
+
+
+@application.command(name="export")
+def export_table(
+    table: Table,
+    format: Annotated[str, typer.Option("--format", "-f", help="Such as openfhe or lattigo.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; -: to standard output.")],
+    form: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="plan (operation by operation) or components (coefficients)."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a table in the convention of a framework."""
+    from ..table import load
+    from .refresh import is_series
+    from .report import write_json, write_text
+
+    if form not in (None, "plan", "components"):
+        raise ArgumentError(f"form must be 'plan' or 'components'; got {form!r}")
+    if is_series(table):
+        from ..refresh.table import load as load_series
+
+        if form is not None:
+            raise ArgumentError("a function inside the bootstrap has one form; leave out --form")
+        written = put(output, lambda path: load_series(table).export(format, path))
+    else:
+        written = put(output, lambda path: load(table).export(format, path, form=form))  # type: ignore[arg-type]
+    if as_json:
+        write_json({"files": [written]})
+    else:
+        write_text(f"written {written}")
 
 
 @application.command()

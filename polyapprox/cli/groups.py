@@ -25,11 +25,13 @@ RECIPES = {
     "circuit": ("recipes.circuits", "circuit", "circuit", "commands"),
     "bootstrapped": ("refresh.recipe", "bootstrapped", "bootstrapped", "refresh"),
     "pareto": ("recipes.pareto", "pareto", "pareto", "fronts"),
+    "import": ("importing", "import_table", "import_table", "commands"),
+    "audit": ("cli.audits", "tables", "import_table", "audits"),
 }
 TABLE = ("verify", "show", "plot", "export", "import", "audit", "cost", "noise", "compare")
 # each group: what it is for, and its commands by the flat names that they had
 GROUPS: dict[str, tuple[str, dict[str, str]]] = {
-    "make": ("Make an approximation, with its proof.", {name: name for name in RECIPES}),
+    "make": ("Make an approximation, with its proof.", {name: name for name in RECIPES if name not in TABLE}),
     "table": ("Check, show, draw, export, import and judge tables.", {name: name for name in TABLE}),
     "encrypted": (
         "Tables on ciphertexts, in the frameworks found here.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal, Optional, get_args, get_origin, get_type_hints
 
 import typer
@@ -14,6 +15,7 @@ from ..recipes.arguments import Ends, Parts
 from . import values
 
 Reader = Callable[[Any, str], Any]
+SHORT = {"format": ("-f",)}
 
 
 def command_of(
@@ -66,6 +68,7 @@ def command_of(
 
 def _option(one: inspect.Parameter, annotation: Any, text: str) -> inspect.Parameter:
     kind, _ = kind_of(annotation)
+    words = [word for word in _words(annotation) if f"--{word}" not in values.SYNONYMS]
     keyword = one.replace(kind=inspect.Parameter.KEYWORD_ONLY)
     required = one.default is inspect.Parameter.empty
     if required and one.kind is not inspect.Parameter.KEYWORD_ONLY:
@@ -73,10 +76,11 @@ def _option(one: inspect.Parameter, annotation: Any, text: str) -> inspect.Param
     shown = one.default if isinstance(one.default, (str, int, float)) else None
     shown = None if isinstance(shown, bool) else shown
     option = typer.Option(
-        f"--{one.name}/--no-{one.name}" if kind is bool else f"--{one.name}",
-        help=text + _choices(annotation) + ("" if shown is None else f" [{_default(shown)} unless given]"),
+        f"--{one.name}/--no-{one.name}" if kind is bool else f"--{one.name.replace('_', '-')}",
+        *SHORT.get(one.name, ()),
+        help=text + (f" ({', '.join(words[:-1])} or {words[-1]})" if words else "") + ("" if shown is None else f" [{_default(shown)} unless given]"),
         metavar="LOW HIGH" if kind == list[str] else None,
-        autocompletion=lambda: [*get_args(annotation)] if get_origin(annotation) is Literal else [],
+        autocompletion=lambda: words,
     )
     return keyword.replace(
         annotation=Annotated[kind if required else Optional[kind], option],  # noqa: UP045
@@ -89,30 +93,50 @@ def _default(value: Any) -> str:
     return f"2^{power}" if power and 2.0 ** int(power) == value else str(value)
 
 
-def _choices(annotation: Any) -> str:
-    """The words that an option takes, in its help."""
-    *first, last = get_args(annotation) if get_origin(annotation) is Literal else ("",)
-    return f" ({', '.join(first)} or {last})" if first else ""
+def _words(annotation: Any) -> list[str]:
+    """The words that an option takes."""
+    plain_one = _without_none(annotation)
+    return [*get_args(plain_one)] if get_origin(plain_one) is Literal else []
 
 
 def kind_of(annotation: Any) -> tuple[Any, Reader]:
     """What the command line takes for a type, and how that is read."""
-    without = annotation
-    if type(None) in get_args(annotation):
-        rest = [one for one in get_args(annotation) if one is not type(None)]
-        without = rest[0] if len(rest) == 1 else annotation
+    without = _without_none(annotation)
     kinds: dict[Any, tuple[Any, Reader]] = {
         float: (str, values.number),
         int: (int, _as_given),
         bool: (bool, _as_given),
         Ends: (list[str], one_interval),
         Iterable[int]: (str, lambda text, _: values.degrees(text)),
+        tuple[int, ...]: (str, lambda text, _: values.degrees(text)),
+        list[Path]: (list[Path], _as_given),
     }
     if without == Parts or annotation == Parts | None:
         return list[str], lambda parts, _: values.domain(parts)
     if "LatencyModel" in str(annotation):
         return str, lambda text, _: values.backend(text)
     return kinds.get(without, (str, _as_given))
+
+
+def _without_none(annotation: Any) -> Any:
+    rest = [one for one in get_args(annotation) if one is not type(None)]
+    return rest[0] if len(rest) == 1 and type(None) in get_args(annotation) else annotation
+
+
+def with_first(
+    name: str, kind: Any, function: Callable[..., Any]
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate: the options are those of a function, behind a first argument of another type."""
+    first = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind)
+    _, *rest = inspect.signature(function).parameters.values()
+    kinds = {**get_type_hints(function), name: kind}
+
+    def decorate(made: Callable[..., Any]) -> Callable[..., Any]:
+        made.__signature__ = inspect.Signature([first, *rest])  # type: ignore[attr-defined]
+        made.__annotations__ = kinds
+        return made
+
+    return decorate
 
 
 def _as_given(value: Any, _: str) -> Any:
@@ -150,4 +174,4 @@ def parameters(function: Callable[..., Any]) -> dict[str, str]:
 
 def plain(text: str) -> str:
     """Without the marks of reStructuredText."""
-    return re.sub(r":\w+:`(?:polyapprox\.)?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "")
+    return re.sub(r":\w+:`(?:polyapprox\.)?([^`]*)`", r"\1", " ".join(text.split())).replace("`", "").replace("\\|", "|")

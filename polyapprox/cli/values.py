@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import ArgumentError, PolyApproxError
 from ..expression import Node, parse, rational
@@ -54,11 +53,6 @@ def number(text: str, name: str) -> float:
 
 def _uses_x(tree: Node) -> bool:
     return tree.op == "x" or any(_uses_x(node) for node in tree.args)
-
-
-def guard(text: str | None) -> dict[str, Any]:
-    """The argument `guard`, where the option was given."""
-    return {} if text is None else {"guard": number(text, "guard")}
 
 
 def optional_number(text: str | None, name: str) -> float | None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..approximation import Approximation
 from ..errors import ArgumentError, TableError
@@ -29,7 +29,7 @@ from . import (
     smart_paf,
 )
 from .certify import approximation_of
-from .contents import BASES, LARGEST_POWER, ORDERS, Contents, Hints, arranged
+from .contents import BASES, LARGEST_POWER, ORDERS, Basis, Contents, Hints, Order, arranged
 
 __all__ = ["FORMATS", "Contents", "Hints", "import_table", "read"]
 
@@ -112,14 +112,14 @@ def import_table(
     function: str | None = None,
     interval: Parts | None = None,
     domain: Parts | None = None,
-    basis: str | None = None,
+    basis: Basis | None = None,
     degrees: tuple[int, ...] = (),
     name: str | None = None,
     half_width: float | None = None,
     guard: float = DEFAULT_GUARD,
-    order: str = "low-to-high",
+    order: Order = "low-to-high",
     powers: tuple[int, ...] = (),
-    structure: str | None = None,
+    structure: Literal["polynomial", "composite"] | None = None,
     relative: bool = False,
     weight: str | None = None,
 ) -> Approximation:
@@ -128,8 +128,9 @@ def import_table(
     Parameters
     ----------
     path : str or Path
+        A file with somebody's coefficients.
     format : str, optional
-        One of :data:`FORMATS`; by default that of the file's suffix, where one has it.
+        Such as "lattigo" or "csv", one of :data:`FORMATS`; by default that of the file's suffix, where one has it.
     function : str, optional
         What it approximates, if the file does not say it. With the stages of a sign s, "relu"
         means x(1 + s(x))/2, "abs" x·s(x), "step" (1 + s(x))/2: see `structure`.
@@ -210,14 +211,14 @@ def import_table(
     read_choice("order", order, ORDERS)
     if structure is not None:
         read_choice("structure", structure, ("polynomial", "composite"))
-    hints = Hints(basis, tuple(degrees), name, order=order, powers=_read_powers(powers))  # type: ignore[arg-type]
+    hints = Hints(basis, tuple(degrees), name, order=order, powers=_read_powers(powers))
     contents = read(path, format, hints)
     if basis is not None and contents.basis not in (None, basis):
         if format not in ("csv", "heir", "lattigo"):
             raise ArgumentError(
                 f"basis={basis!r} contradicts the file, whose numbers are {contents.basis!r}"
             )
-        contents = replace(contents, basis=basis)  # type: ignore[arg-type]
+        contents = replace(contents, basis=basis)
     source = f"{path.name}, format {format}" + (f", table {name}" if name else "")
     result = approximation_of(
         contents, function, interval, source, half_width, guard, structure, relative, weight

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import mpmath
 
@@ -15,9 +15,10 @@ from ..plan.plan import Plan
 from .numbers import number
 
 Basis = Literal["chebyshev", "monomial", "monomial-odd"]
-ORDERS = ("low-to-high", "high-to-low")
+Order = Literal["low-to-high", "high-to-low"]
+ORDERS = get_args(Order)
 LARGEST_POWER = 10_000
-BASES = ("chebyshev", "monomial", "monomial-odd")
+BASES = get_args(Basis)
 Interval = tuple[mpmath.mpf, mpmath.mpf]
 
 
