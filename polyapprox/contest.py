@@ -238,8 +238,7 @@ def _by_plan(name: str, about: str, one: Approximation) -> Entry:
 def candidates(precision: int) -> list[tuple[str, Approximation]]:
     """The circuits worth trying: the most precise one of the fewest multiplications that meet the
     precision, and those with the fewest products with constants."""
-    from .circuits.library import shipped_circuits
-    from .circuits.sparse import sparse_circuits
+    from .circuits.library import shipped_circuits, sparse_circuits
     from .recipes.circuits import circuit
 
     found = []

@@ -6,11 +6,9 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..numbers import ZERO, exact, negate
-from ..plan.plan import Plan
 from ..provenance import Provenance
 from .chain import errors
-from .function_plan import function_plan
-from .plan import circuit_plan
+from .function_plan import shipped_plan
 from .problem import Problem
 from .shape import Circuit
 
@@ -22,13 +20,6 @@ def sampled_error(circuit: Circuit, problem: Problem) -> float:
     """Largest sampled error of a problem's circuit (an estimate)."""
     grid = problem.points(max(_DENSE, _POINTS_PER_DEGREE * circuit.degree))
     return float(np.max(np.abs(errors(circuit.chain(), grid))))
-
-
-def shipped_plan(circuit: Circuit, problem: Problem) -> Plan:
-    """The plan that a bound of the library is about."""
-    if problem.function in ("abs", "sign"):
-        return circuit_plan(circuit, problem.function, 1.0)
-    return function_plan(circuit, problem)
 
 
 def unproven(circuit: Circuit, problem: Problem, estimate: float, command: str) -> Approximation:

@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..numbers import exact
 from ..plan.builder import PlanBuilder
 from ..plan.plan import Plan
-from .plan import node_scales, odd_scales, scaled, series
+from .plan import circuit_plan, node_scales, odd_scales, scaled, series
 from .problem import Problem
 from .shape import Circuit
 
@@ -72,3 +72,10 @@ def function_plan(circuit: Circuit, problem: Problem, stretch: float = 1.0, size
     if problem.slope:
         value = builder.add(value, builder.scale(unit, exact(problem.slope / steepness)))
     return builder.finish(builder.shift(value, exact(problem.offset)))
+
+
+def shipped_plan(circuit: Circuit, problem: Problem) -> Plan:
+    """The plan that a bound of the library is about."""
+    if problem.function in ("abs", "sign"):
+        return circuit_plan(circuit, problem.function, 1.0)
+    return function_plan(circuit, problem)

@@ -5,6 +5,11 @@ interval and family it is for, its constants, a sampled error (an estimate), the
 plan whose digest stands beside it, and the command that finds it again. ``seal`` is the content
 hash of all that the bound is a statement about, the bound included: a certificate is made from
 the file only where it matches.
+
+A ciphertext times a constant is cheap, but a circuit of m multiplications whose constants are all
+free has m² of them, and from m = 9 on they take most of the time. ``sparse.json`` holds circuits for
+|x| most of whose constants are zero: for every precision the fewest plaintext products found with as
+few multiplications as possible, and with one more.
 """
 
 from __future__ import annotations
@@ -18,7 +23,9 @@ from typing import Any
 
 from ..errors import TableError
 from ..outward import bits_of
+from ..plan.count import count
 from ..targets import ARCCOSINE
+from .function_plan import shipped_plan
 from .problem import Problem
 from .shape import Circuit
 
@@ -38,6 +45,7 @@ FILES = {
     ARCCOSINE: "arccosine.json",
 }
 FILE = FOLDER / FILES["abs"]
+SPARSE = FOLDER / "sparse.json"
 FORMAT = 2
 ABSOLUTE = Problem("abs", (-1.0, 1.0), "even")
 
@@ -89,6 +97,11 @@ class Shipped:
         return bits_of(self.bound, 2 if self.problem.function == "abs" else 1)
 
     @cached_property
+    def constant_products(self) -> int:
+        """Ciphertext times constant, rule "published" (for |x|; ReLU has one more)."""
+        return count(shipped_plan(self.circuit, self.problem)).constant_products
+
+    @cached_property
     def content_hash(self) -> str:
         """SHA-256 of everything the bounds are a statement about."""
         circuit, problem = self.circuit, self.problem
@@ -122,6 +135,19 @@ def shipped_circuits() -> dict[int, Shipped]:
     True
     """
     return read_library(FILE)
+
+
+@lru_cache(maxsize=1)
+def sparse_circuits() -> tuple[Shipped, ...]:
+    """The circuits for |x| with few plaintext products, by multiplications, then by products.
+
+    Examples
+    --------
+    >>> one = sparse_circuits()[0]
+    >>> one.constant_products < (one.circuit.multiplications - 1) ** 2
+    True
+    """
+    return read_circuits(SPARSE)
 
 
 @cache

@@ -18,13 +18,13 @@ from ..circuits.library import (
     Shipped,
     shipped_circuits,
     shipped_for,
+    sparse_circuits,
     usual_interval,
 )
 from ..circuits.plan import FUNCTIONS, circuit_plan
 from ..circuits.problem import problem_for
 from ..circuits.scaled import scaled_bound
 from ..circuits.shape import Circuit
-from ..circuits.sparse import sparse_circuits
 from ..errors import ArgumentError
 from ..expression import parse
 from ..functions.kin import inputs_of

@@ -10,9 +10,8 @@ from functools import lru_cache, partial
 import mpmath
 
 from ..approximation import Approximation
-from ..circuits.library import Shipped, shipped_circuits
+from ..circuits.library import Shipped, shipped_circuits, sparse_circuits
 from ..circuits.plan import circuit_plan
-from ..circuits.sparse import sparse_circuits
 from ..composite.cost import MAX_DEGREE, stage_cost
 from ..composite.relu_search import ReluChoice
 from ..functions.kin import KIN, inputs_of

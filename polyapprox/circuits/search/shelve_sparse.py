@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
+
+import numpy as np
 
 from ...errors import ArgumentError, ProofError
 from ...files import write_atomically
-from ...plan import count
 from ..chain import Chain
+from ..library import SPARSE, Shipped, library_text, read_circuits
 from ..plan import circuit_plan
 from ..shape import Circuit, canonical
-from ..sparse import FILE, SparseShipped, largest_value, read_sparse, sparse_text
 from .grow import normalised
 from .shelve import proven
 from .sparse import Archive, Kept, bits_of, grids
@@ -41,18 +41,11 @@ def finished_sparse(chain: Chain, steps: int = 60) -> Circuit:
     return canonical(chain if bits_of(chain, fine) > most else best, "even")
 
 
-def with_counts(circuit: Circuit, origin: str) -> SparseShipped:
-    """The circuit, proven, and its plaintext products counted.
-
-    Raises
-    ------
-    ProofError
-        If no bound is found.
-    """
-    one = proven(circuit, origin)
-    values = {field.name: getattr(one, field.name) for field in fields(one)}
-    products = count(circuit_plan(circuit, "abs", 1.0)).constant_products
-    return SparseShipped(**values, constant_products=products)
+def largest_value(circuit: Circuit) -> float:
+    """Largest absolute value of anything the plan of ReLU computes on [-1, 1] (an estimate, sampled)."""
+    x = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 401))
+    values = circuit_plan(circuit, "relu", 1.0).values(x)
+    return max(float(np.max(np.abs(value))) for value in values)
 
 
 def moderate(circuit: Circuit) -> bool:
@@ -60,13 +53,13 @@ def moderate(circuit: Circuit) -> bool:
     return (
         circuit.largest_constant <= _LARGEST_CONSTANT
         and circuit.largest_node() <= _LARGEST_NODE
-        and largest_value(circuit_plan(circuit, "relu", 1.0)) <= _LARGEST_VALUE
+        and largest_value(circuit) <= _LARGEST_VALUE
     )
 
 
 def fewest_products(
     archive: Archive, bits: float, origin: str, below: int | None = None
-) -> SparseShipped | None:
+) -> Shipped | None:
     """The circuit of the archive with the fewest products that is proven to have so many bits.
 
     Parameters
@@ -91,29 +84,29 @@ def _promising(kept: Sequence[Kept], bits: float) -> list[Kept]:
     return [one for one in kept[:_TRIED] if one.bits > bits - _HOPE]
 
 
-def _ended(one: Kept, bits: float, origin: str) -> SparseShipped | None:
+def _ended(one: Kept, bits: float, origin: str) -> Shipped | None:
     try:
         circuit = finished_sparse(one.chain)
         if not moderate(circuit):
             return None
-        found = with_counts(circuit, origin)
+        found = proven(circuit, origin)
     except (ArgumentError, ProofError):
         return None
     return found if found.bits >= bits else None
 
 
-def add_sparse(archives: Iterable[Archive], origin: str, path: Path = FILE) -> list[SparseShipped]:
+def add_sparse(archives: Iterable[Archive], origin: str, path: Path = SPARSE) -> tuple[Shipped, ...]:
     """Put the best of some archives into the shipped file, where they have fewer products.
 
     For every precision 2^-k, k = 6 … 14: with k − 2 and with k − 1 multiplications.
 
     Returns
     -------
-    list of SparseShipped
+    tuple of Shipped
         What the file holds now.
     """
-    chosen: dict[tuple[int, int], SparseShipped] = {}
-    known = read_sparse(path)
+    chosen: dict[tuple[int, int], Shipped] = {}
+    known = read_circuits(path)
     for k in range(COARSEST, FINEST + 1):
         for m in (k - 2, k - 1):
             having = [o for o in known if o.circuit.multiplications == m and o.bits >= k]
@@ -128,6 +121,6 @@ def add_sparse(archives: Iterable[Archive], origin: str, path: Path = FILE) -> l
                 found = fewest_products(archive, k, origin, below)
                 if found is not None:
                     chosen[m, k] = found
-    kept = {(o.circuit.multiplications, o.constant_products): o for o in chosen.values()}
-    write_atomically(path, sparse_text(list(kept.values())).encode())
-    return read_sparse(path)
+    kept = {(o.multiplications, o.constant_products): o for o in chosen.values()}
+    write_atomically(path, library_text(tuple(kept[key] for key in sorted(kept))).encode())
+    return read_circuits(path)
