@@ -170,8 +170,9 @@ def search(
     from ..circuits.search.rounds import Settings
     from ..circuits.search.runner import runner_named
     from ..recipes.arguments import read_interval, read_threshold
-    from ..recipes.circuits import library_name, searched
+    from ..recipes.circuits import library_name
     from ..recipes.guard import DEFAULT_GUARD, read_guard
+    from ..recipes.searched import searched
     from ..recipes.served import weight_of
     from .options import one_interval
     from .report import show_approximation, summary, write_json

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mpmath
 
 from ..approximation import Approximation
 from ..cache import remembered
-from ..certificate import Certificate
-from ..circuits.approximation import sampled_error, unproven
+from ..circuits.approximation import unproven
 from ..circuits.library import (
     FILES,
     Shipped,
@@ -22,34 +19,28 @@ from ..circuits.library import (
     usual_interval,
 )
 from ..circuits.plan import FUNCTIONS, circuit_plan
-from ..circuits.problem import problem_for
-from ..circuits.scaled import scaled_bound
 from ..circuits.shape import Circuit
 from ..errors import ArgumentError
 from ..expression import parse
 from ..functions.kin import inputs_of
 from ..given import is_word, shown, whole
-from ..numbers import ZERO, exact, multiply, negate
+from ..numbers import exact
 from ..outward import lower_places
 from ..plan.count import count
 from ..precision import one_at_a_time
-from ..proof.by_sampling import SAMPLING
-from ..proof.competitors import lower_bound
-from ..proof.covered import reach, widened
+from ..proof.covered import widened
 from ..proof.error_function import largest_sample
 from ..proof.prove import certified
-from ..proof.study import one_argument_function
 from ..provenance import Provenance, call
 from ..targets import as_target, check_domain
 from .absolute import AbsoluteWish
 from .arguments import Parts, either, read_flag, read_parts
 from .circuit_polynomials import best_polynomial
+from .from_library import certified_by_library, shipped_sign, sign_of_library, with_guard
 from .guard import DEFAULT_GUARD, read_guard
+from .searched import searched
 from .served import served, weight_of
 from .wish import MOST
-
-if TYPE_CHECKING:
-    from ..circuits.search.runner import Runner
 
 
 def fewest(wish: AbsoluteWish) -> int | None:
@@ -293,9 +284,9 @@ def circuit(
         weight=weight,
     )  # fmt: skip
     if name == "sign":
-        found = _shipped_sign(m, low, high)
+        found = shipped_sign(m, low, high)
         if found is not None:
-            return _sign(found, high, low / high, command, proving, over)
+            return sign_of_library(found, high, low / high, command, proving, over)
         if not 0 < low < high:
             raise ArgumentError(
                 f"the sign needs an interval (low, high) with 0 < low < high; got {shown(interval)}"
@@ -362,85 +353,6 @@ def _order(shipped: Shipped) -> float:
     return -shipped.bound
 
 
-def searched(
-    function: str,
-    multiplications: int,
-    interval: tuple[float, float],
-    *,
-    starts: int,
-    seed: int,
-    command: str,
-    beam: int = 6,
-    finalists: int = 2,
-    record: Path | None = None,
-    runner: Runner | None = None,
-    guard: mpmath.mpf = ZERO,
-    weight: str = "1",
-    keep: Path | None = None,
-) -> Approximation:
-    """A circuit found by a search from nothing, proven.
-
-    Parameters
-    ----------
-    function : str
-        "abs", "sign" (the interval is then (τW, W)), or an expression.
-    multiplications : int
-    interval : (float, float)
-    starts, beam, finalists, seed : int
-        See :class:`polyapprox.circuits.search.rounds.Settings`.
-    command : str
-        For the provenance.
-    record : Path, optional
-        File of JSON lines to go on from and to write.
-    runner : callable, optional
-        See :mod:`polyapprox.circuits.search.runner`.
-    guard : mpmath.mpf
-        By how much of the larger end inputs may leave the interval.
-    weight : str
-        Expression of the weight of the error.
-    keep : Path, optional
-        File to write the constants to, for ``polyapprox circuits keep``.
-
-    Raises
-    ------
-    ArgumentError, ProofError
-    """
-    from ..circuits.search.rounds import Settings, search as run
-    from ..circuits.search.runner import serial
-    from ..circuits.search.shelve import neat, write_circuit
-
-    width = interval[1] if function == "sign" else 1.0
-    problem = problem_for(function, (interval[0] / width, interval[1] / width), weight)
-    least = multiplications - problem.nodes(multiplications) + 2
-    if multiplications < least:
-        raise ArgumentError(
-            f"multiplications must be a whole number from {least} on in a search for "
-            f"{function!r}; got {multiplications}"
-        )
-    settings = Settings(problem.nodes(multiplications), starts, beam, finalists, seed)
-    *_, last = run(
-        settings, record, grid=problem.grid, target=problem.name, engine="smooth",
-        runner=runner or serial,
-    )  # fmt: skip
-    found = neat(last.best.chain, problem)
-    if keep is not None:
-        write_circuit(keep, found, command, problem)
-    estimate = sampled_error(found, problem)
-    if function == "sign":
-        return sign_of_constants(
-            found, estimate, problem.interval[0], width, command, guard
-        )
-    return certified(with_guard(unproven(found, problem, estimate, command), guard))
-
-
-def with_guard(approximation: Approximation, guard: mpmath.mpf) -> Approximation:
-    """The approximation, not yet proven, with its guard and what it then covers."""
-    target = as_target(approximation.function)
-    weight = None if approximation.weight == "1" else as_target(approximation.weight)
-    covered = widened(approximation.domain, guard, target, weight)
-    return replace(approximation, guard=guard, covered=covered)
-
-
 def library_name(function: str) -> str:
     """The name under which the library holds a function; the text itself if it holds none."""
     if not isinstance(function, str):
@@ -449,46 +361,6 @@ def library_name(function: str) -> str:
         return function
     tree = parse(function)
     return next((name for name in FILES if parse(name) == tree), function.strip())
-
-
-def certified_by_library(
-    approximation: Approximation, one: Shipped, width: float
-) -> Approximation:
-    """With the certificate that the library holds; proven now where nothing matches.
-
-    Parameters
-    ----------
-    approximation : Approximation
-        Made from that circuit.
-    one : Shipped
-    width : float
-        W, of |x| and the sign.
-    """
-    function = approximation.function
-    upper, method = None, one.method
-    if one.intact:
-        same = approximation.plan.digest == one.digest and function == one.problem.function
-        if same and approximation.covered == approximation.domain:
-            upper = exact(one.bound)
-        elif one.box is not None and _boxed(approximation, one, width):
-            upper, method = scaled_bound(one.circuit, one.box, function, width), SAMPLING
-    if upper is None or not method:
-        return certified(approximation)
-    target = as_target(one_argument_function(function))
-    lower, lower_for = lower_bound(approximation, target, None, ())
-    details: dict[str, object] = {"degree": one.circuit.degree, "circuit": one.seal}
-    return replace(
-        approximation, certificate=Certificate(upper, lower, lower_for, method, details)
-    )
-
-
-def _boxed(approximation: Approximation, one: Shipped, width: float) -> bool:
-    """Whether the bound over the box is about all that is covered."""
-    if one.problem.function != "sign":
-        return one.problem.function == "abs"
-    low, high = approximation.covered[-1]
-    threshold = exact(one.problem.interval[0])
-    return bool(high <= width and low >= multiply(threshold, exact(width)))
 
 
 def _multiplications(multiplications: Any, levels: Any) -> Any:
@@ -520,24 +392,6 @@ def _command(
     return call("circuit", function, **limits, interval=interval, **others, leave_out=left_out)
 
 
-def _shipped_sign(m: int, low: float, high: float) -> Shipped | None:
-    """The circuit for the largest shipped threshold that is not above low/high."""
-    found = [
-        one for one in shipped_for("sign")
-        if one.multiplications == m and Fraction(one.problem.interval[0]) * Fraction(high)
-        <= Fraction(low)
-    ]  # fmt: skip
-    return max(found, key=lambda one: one.problem.interval[0], default=None)
-
-
-def _sign(
-    one: Shipped, width: float, threshold: float, command: str, proving: bool, guard: mpmath.mpf
-) -> Approximation:
-    result = _unproven_sign(one.circuit, one.estimate, threshold, width, command, guard)
-    scaled_to = reach(result.covered)
-    return certified(result) if proving else certified_by_library(result, one, scaled_to)
-
-
 def _not_shipped(name: str, m: int, low: float, high: float) -> str:
     known = [
         (one.problem.interval, one.multiplications) for one in shipped_for(name)
@@ -555,66 +409,4 @@ def _not_shipped(name: str, m: int, low: float, high: float) -> str:
         f"no circuit of {m} multiplications is shipped for {name!r} on [{low:g}, {high:g}] "
         f"({which}); use one of those, or search=True (seconds for 4 multiplications, minutes "
         "for 7)"
-    )
-
-
-def sign_of_constants(
-    circuit: Circuit,
-    unit_estimate: float,
-    threshold: float,
-    width: float,
-    command: str,
-    guard: mpmath.mpf = ZERO,
-) -> Approximation:
-    """An odd circuit for the sign on [-W, -τW] and [τW, W], with a proven error.
-
-    Parameters
-    ----------
-    circuit : Circuit
-        Of the family "odd".
-    unit_estimate : float
-        Largest sampled error.
-    threshold : float
-        τ.
-    width : float
-        W.
-    command : str
-        What made the circuit, for the provenance.
-    guard : mpmath.mpf
-        By how much of W inputs may leave the two intervals.
-
-    Raises
-    ------
-    ProofError
-        If no bound is found.
-    """
-    return certified(_unproven_sign(circuit, unit_estimate, threshold, width, command, guard))
-
-
-def _unproven_sign(
-    circuit: Circuit,
-    unit_estimate: float,
-    threshold: float,
-    width: float,
-    command: str,
-    guard: mpmath.mpf,
-) -> Approximation:
-    low, high = exact(threshold * width), exact(width)
-    domain = ((negate(high), negate(low)), (low, high))
-    covered = widened(domain, guard, as_target("sign"))
-    return Approximation(
-        function="sign",
-        domain=domain,
-        structure="circuit",
-        components=(),
-        plan=circuit_plan(circuit, "sign", reach(covered)),
-        offset=ZERO,
-        weight="1",
-        error_estimate=unit_estimate,
-        certificate=None,
-        margins=(),
-        provenance=Provenance.of(command),
-        threshold=low,
-        guard=guard,
-        covered=covered,
     )

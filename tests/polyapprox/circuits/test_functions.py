@@ -44,7 +44,7 @@ from polyapprox.numbers import exact, fraction
 from polyapprox.plan import count
 from polyapprox.precision import working_precision
 from polyapprox.proof.prove import certified
-from polyapprox.recipes.circuits import certified_by_library
+from polyapprox.recipes.from_library import certified_by_library
 
 SMOOTH = [name for name in FILES if name != "abs"]
 ALL = [one for name in SMOOTH for one in shipped_for(name)]
