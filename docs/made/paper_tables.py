@@ -191,6 +191,34 @@ def law_errors() -> str:
     )  # fmt: skip
 
 
+PARTS = {
+    "all": "all", "negative": "x ≤ 0", "negative, moved": "x ≤ 0, moved",
+    "negative, mean removed": "x ≤ 0, mean removed", "positive": "x > 0",
+    "positive, moved": "x > 0, moved", "positive, mean removed": "x > 0, mean removed",
+    "all, mean removed": "all, mean removed", "mean alone": "mean alone",
+    "positive, less relevant half": "x > 0, less relevant half",
+    "positive, more relevant half": "x > 0, more relevant half",
+}  # fmt: skip
+
+
+def background(approximation: str, power: int, interval: str) -> str:
+    """Accuracy (and deviation of the logits) by which errors are made: a column a network."""
+    wanted = (approximation, power, interval)
+    cells = [
+        line for line in lines("background.jsonl")
+        if (line["approximation"], line["power"], line["interval"]) == wanted
+    ]  # fmt: skip
+    rows = [["none", *(f"{100 * cell['accuracy']['exact']:.1f}" for cell in cells)]]
+    rows += [[words, *(_part(cell, part) for cell in cells)] for part, words in PARTS.items()]
+    return grid(("errors at", *(cell["subject"] for cell in cells)), rows)
+
+
+def _part(cell: Mapping[str, Any], part: str) -> str:
+    deviation = cell["deviation"][part]
+    rms = "∞" if deviation is None else f"{deviation:.2g}" if deviation < 1e4 else f"{deviation:.0e}"
+    return f"{100 * cell['accuracy'][part]:.1f} ({rms})"
+
+
 def hours() -> str:
     """What the trainings took, by recipe."""
     rows = []
@@ -255,6 +283,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "digits-scales": lambda: scales("table2", "D20", (7, 8)),
     "law": law,
     "law-errors": law_errors,
+    "background-published": lambda: background("published", 8, "50"),
+    "background-ours": lambda: background("ours", 7, "50"),
+    "background-layer": lambda: background("published", 6, "per-layer"),
     "hours": hours,
 }
 

@@ -119,6 +119,31 @@ def law(
 
 
 @app.command()
+def background(
+    network: Annotated[
+        list[str] | None, typer.Option(help="A published network; repeat for several.")
+    ] = None,
+    arm: _Arms = None,
+    seed: _Seeds = None,
+    images: Annotated[int, typer.Option(help="Of the test set, the first ones.")] = 500,
+    folder: _Folder = FOLDER,
+    data: _Data = None,
+) -> None:
+    """Errors at negative inputs alone, at positive ones, moved, without their means: which ones hurt."""
+    from ..errors import ArgumentError
+    from .background import BACKGROUND, run_background, subjects
+    from .declared import runs
+
+    if images < 1:
+        raise ArgumentError(f"images is {images}: give at least 1")
+    trained = runs("table1", arm, seed or (0,)) if arm else []
+    run_background(
+        subjects(network or ([] if arm else ["resnet20-cifar10"]), trained, folder),
+        folder / BACKGROUND, data, images=images, say=_say,
+    )  # fmt: skip
+
+
+@app.command()
 def verify(
     share: Annotated[float, typer.Option(help="Of all cells.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,
