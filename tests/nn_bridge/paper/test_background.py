@@ -73,7 +73,7 @@ def test_a_cell_is_measured_once_and_kept(tmp_path):
 
 
 def test_what_cannot_be_taken_apart_is_refused(tmp_path, capsys, monkeypatch):
-    with pytest.raises(ArgumentError, match="has no weights in .*: train it first"):
+    with pytest.raises(ArgumentError, match=r"has no weights in .*: train it first"):
         subjects([], RUN, tmp_path)
     monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "background", "--images", "0"])
     with pytest.raises(SystemExit) as left:
