@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -88,9 +89,8 @@ def compiled_by_heir(path: Path) -> tuple[int, str] | None:
     heir = shutil.which("heir-opt", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if heir is None:
         return None
-    series = "--lower-polynomial-eval=method=pscheb min-coefficient-threshold=1e-300"
-    passes = [series] if "polynomial.eval" in path.read_text() else []
-    code, said = ran(heir, *passes, "--mlir-to-ckks", path)
+    compile_by = re.search(r"^// compile: heir-opt (.*)$", path.read_text(), re.MULTILINE)
+    code, said = ran(heir, *shlex.split(compile_by[1] if compile_by else ""), path)
     found = max(map(int, re.findall(r"level = (\d+)", said)), default=0)
     return code, f"{'FAIL' if code else 'PASS'}: levels used {found} {said[-200:] if code else ''}"
 

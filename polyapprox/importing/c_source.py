@@ -13,6 +13,7 @@ from .arrays import arrays_of, filled, numbered, vectors
 from .constants import Reader
 from .contents import Basis, Contents, Hints, Interval, NoTableError, refuse_own, with_header
 from .numbers import NUMBER, number
+from .steps import plan_of_steps
 from .straight import Operand, Statement, plan_from
 from .tokens import tokens_of, without_directives
 
@@ -50,7 +51,7 @@ def read_straight(content: bytes, hints: Hints) -> Contents:
     """An export for C, SEAL or HEaaN: a plan; or one array of numbers in anybody's source."""
     text = text_of(content)
     header = _header(text)
-    plan = _plan(text.splitlines())
+    plan = plan_of_steps(text) or _plan(text.splitlines())
     if plan is not None:
         return with_header(Contents(plan=plan), header)
     refuse_own(header)

@@ -17,6 +17,7 @@ from .c_source import text_of
 from .constants import Kind, Reader, Value, rounded_to
 from .contents import Basis, Contents, Hints, Interval, chosen, refuse_own, with_header
 from .numbers import number
+from .steps import plan_of_steps
 from .tokens import Token, tokens_of
 
 _TYPES: dict[str, Kind | str] = {
@@ -51,6 +52,9 @@ def read_lattigo(content: bytes, hints: Hints) -> Contents:
     header = [line for line in text.splitlines() if line[:2] == "//"]
     if "const Final" in text and "Coefficients" in {one.name for one in lists}:
         return with_header(_export(tokens, lists, text), header)
+    plan = plan_of_steps(text)
+    if plan is not None:
+        return with_header(Contents(plan=plan), header)
     refuse_own(header)
     if not lists:  # rows alone, as its generator prints them
         return Contents(_bare(tokens), "chebyshev")

@@ -33,6 +33,11 @@ def read_orion(content: bytes, hints: Hints) -> Contents:
         document = json.loads(
             content[start : start + length].decode("utf-8"), parse_float=str, parse_int=str
         )
+        if any("the plan, operation by operation" in line for line in document.get("about", [])):
+            raise TableError(
+                "the container holds a plan, whose constants are made for its own primes: they are not "
+                "read back; keep the table (JSON), or export with form='components'"
+            )
         contents = _chain(document["graph"])
     except (struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise TableError(f"not a whole .orion container ({error})") from None

@@ -15,6 +15,7 @@ from ..numbers import ZERO, dyadic, multiply
 from .c_source import basis_of_calls
 from .contents import Basis, Contents, Hints, Interval, is_own, refuse_own, with_header
 from .python_lists import has_lists, lists_of, rows_of, tree_of, value_of
+from .steps import plan_of_steps
 from .straight import Operand, Statement, plan_from
 
 _HALF = dyadic(1, -1)
@@ -67,7 +68,8 @@ def _read(content: bytes, hints: Hints, basis: Basis | None, first_is: int) -> C
     if "STAGES" in constants and own:
         return with_header(_stages(constants, basis or "chebyshev", first_is), header)
     if "evaluate" in functions and (own or not has_lists(tree)):
-        return with_header(Contents(plan=_plan(functions["evaluate"])), header)
+        steps = plan_of_steps(content.decode("utf-8", "replace"))
+        return with_header(Contents(plan=steps or _plan(functions["evaluate"])), header)
     refuse_own(header)
     rows = lists_of(tree, hints)
     factor = first_is if basis == "chebyshev" else 1

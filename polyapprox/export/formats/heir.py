@@ -1,15 +1,18 @@
-"""HEIR: MLIR, ``polynomial.eval`` of Chebyshev polynomials (c_0 as it is), or the plan by ``arith``.
+"""HEIR: MLIR, the plan by ``arith``, or ``polynomial.eval`` of Chebyshev polynomials (c_0 as it is).
 
-The argument is marked secret, so that ``heir-opt --mlir-to-ckks`` compiles the function; its levels are
-then HEIR's: where a product is added to something, or scaled, every operation counts as in the file.
+The argument is marked secret, so that ``heir-opt --mlir-to-ckks`` compiles the function. Levels are those
+that HEIR then gives (:mod:`polyapprox.export.heir_levels`); beyond its default budget of ten it would
+place bootstraps, and fail, so the header says the budget too.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from ...errors import ArgumentError
 from .. import curly
 from ..chain import Chain, chain_of
+from ..heir_levels import chain_levels, ordered, plan_levels
 from ..job import Format, Job
 from ..straight import Syntax, arguments_of, result, statements
 from ..text import double
@@ -33,17 +36,9 @@ def _write(job: Job) -> bytes:
         f"//   {', '.join(map(repr, c.arguments))}: {c.value!r}, {c.target!r}, {c.allowed!r}"
         for c in job.checks
     ]
-    how = (
-        "heir-opt --mlir-to-ckks"
-        if job.form == "plan"
-        else "heir-opt --lower-polynomial-eval=method=pscheb --mlir-to-ckks; set min-coefficient-threshold"
-        "\n// below the smallest coefficient: HEIR drops those below 1e-12 by default"
-    )
     lines = [
-        curly.comment(
-            job, "", "HEIR places rescalings itself, from the levels used above on: what it reports counts.",
-            f"{how}.",
-        ),
+        curly.comment(job, "", "HEIR drops coefficients below a threshold, and bootstraps beyond a budget of levels:"),
+        f"// compile: heir-opt {' '.join(_passes(job))}",
         "//",
         "// Self-check: arguments: polynomial, function, proven bound of the difference",
         *checks,
@@ -52,8 +47,22 @@ def _write(job: Job) -> bytes:
     return "\n".join([*lines, *body, ""]).encode()
 
 
+def _passes(job: Job) -> list[str]:
+    series = '"--lower-polynomial-eval=method=pscheb min-coefficient-threshold=1e-300"'
+    return [series] * (job.form == "components") + [f"--mlir-to-ckks=greedy-level-budget={job.levels}"]
+
+
+def _levels(job: Job) -> int:
+    if job.form == "plan":
+        return plan_levels(ordered(job.approximation.plan))
+    chain = chain_of(job.approximation)
+    if not all(stage.degree for stage in chain.stages):
+        raise ArgumentError("HEIR does not compile a polynomial that is constant: use form='plan'")
+    return chain_levels(chain)
+
+
 def _plan(job: Job) -> list[str]:
-    plan = job.approximation.plan
+    plan = ordered(job.approximation.plan)
     arguments = arguments_of(plan)
     given = ", ".join(f"%{name}: f64 {{secret.secret}}" for name in arguments)
     named = replace(_SYNTAX, assign="  {value}@{name}")
@@ -98,6 +107,6 @@ def _function(job: Job, chain: Chain) -> list[str]:
 
 
 FORMAT = Format(
-    "heir", ".mlir", ("components", "plan"), "double", "ideal", "HEIR (MLIR)", _write,
-    scheme="openfhe", security="that which HEIR chooses",
+    "heir", ".mlir", ("plan", "components"), "double", "ideal", "HEIR (MLIR)", _write,
+    scheme="openfhe", levels=_levels, security="that which HEIR chooses",
 )  # fmt: skip
