@@ -41,6 +41,8 @@ class Format:
     levels : callable, optional
         From a :class:`Job` to the levels that the file uses where it runs; by default those of
         the plan where every product with a constant uses one, or of the components.
+    noise : callable, optional
+        From a :class:`Job` and the noise of its plan to that of what the file runs.
     security : str
         Of the parameters in the file; empty: it has none.
     """
@@ -54,6 +56,7 @@ class Format:
     write: Callable[[Job], bytes]
     scheme: str = ""
     levels: Callable[[Job], int] | None = None
+    noise: Callable[[Job, Noise], Noise] | None = None
     security: str = ""
 
 
@@ -117,8 +120,9 @@ class Job:
 
     @cached_property
     def noise(self) -> Noise:
-        """Noise of the plan under encryption, forecast."""
-        return noise_of(self.approximation, self.format.scheme or "openfhe")
+        """Noise of what the file runs under encryption, forecast."""
+        found = noise_of(self.approximation, self.format.scheme or "openfhe")
+        return found if self.format.noise is None else self.format.noise(self, found)
 
     @property
     def plan_levels(self) -> int:

@@ -68,10 +68,9 @@ def check_constants(job: Job) -> str:
     return "\n".join([*lines, "]"]) + "\n"
 
 
-def noise_constants(job: Job, noise: float | None = None) -> str:
+def noise_constants(job: Job) -> str:
     """``LEVELS`` that the file uses, ``NOISE`` that is forecast at a scale of 2^40."""
-    at_40 = job.noise.at(40) if noise is None else noise
-    return f"LEVELS = {job.levels}\nNOISE = {at_40!r}  # at a scale of 2^40; a forecast\n"
+    return f"LEVELS = {job.levels}\nNOISE = {job.noise.at(40)!r}  # at a scale of 2^40; a forecast\n"
 
 
 VERDICT = '''def verdict(values, levels, scale_bits):

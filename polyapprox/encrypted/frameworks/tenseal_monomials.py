@@ -8,6 +8,7 @@ here on numbers, with the same factors, and noise of the size of SEAL's.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -90,6 +91,17 @@ def with_drift(
                 level += 1
             total = total + term
     return total
+
+
+def rounding(coefficients: Sequence[float], largest: float, parameters: Parameters) -> float:
+    """Noise of the sum where |x| is `largest`: a product with a coefficient comes first.
+
+    Its rounding is then multiplied by the other squares of x: by x^14 for x^15, however small the
+    coefficient is.
+    """
+    one = _NOISE * math.sqrt(parameters.ring_dimension) / 2.0**parameters.scale_bits
+    powers = [power for power, c in enumerate(coefficients) if power and c]
+    return one * sum(max(1.0, math.pow(largest, power - (power & -power))) for power in powers)
 
 
 def refuse_ill_conditioned(

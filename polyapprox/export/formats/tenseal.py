@@ -7,13 +7,14 @@ components are refused, and the plan, which stays as well conditioned as the ser
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 
 from ...cost.models import cost_model
-from ...encrypted.backend import LARGEST_MODULUS
-from ...encrypted.frameworks.tenseal_monomials import with_drift
+from ...encrypted.backend import LARGEST_MODULUS, Parameters
+from ...encrypted.frameworks.tenseal_monomials import rounding, with_drift
 from ...errors import ArgumentError
 from ...noise.schemes import primes_below
 from ...numbers import exact, fraction
@@ -22,6 +23,7 @@ from ...plan.symbolic import symbolic_schedule
 from ...polynomial import Polynomial
 from ..chain import Chain, chain_of
 from ..job import Format, Job
+from ..noise import Noise
 from ..pythonic import (
     MAIN,
     VERDICT,
@@ -94,18 +96,17 @@ def _powers(chain: Chain) -> str:
 
 def _write(job: Job) -> bytes:
     if job.form == "plan":
-        body, noise = [MACHINE, _evaluate(job.approximation.plan)], job.noise.at(40)
+        body = [MACHINE, _evaluate(job.approximation.plan)]
         notes = ("", "evaluate(x) runs the plan; polyval is not used: it takes monomials only.")
     else:
         chain = stages_of(job)
-        refuse_large(chain.stages)
         final = "    return x * u + OFFSET" if chain.final == "gate" else "    return u"
-        body, noise = [_powers(chain), _POWERS.format(final=final)], _noise_of_powers(job)
+        body = [_powers(chain), _POWERS.format(final=final)]
         notes = ("", "Coefficients of powers of each stage's argument, low to high.")
     bits = job.noise.chosen(40)
     _refuse_deep(job.levels, bits)
     return encoded(
-        docstring(job, *notes), noise_constants(job, noise) + RINGS, check_constants(job), *body,
+        docstring(job, *notes), noise_constants(job) + RINGS, check_constants(job), *body,
         VERDICT, CHECK.format(scale_bits=bits), MAIN,
     )  # fmt: skip
 
@@ -131,22 +132,40 @@ def _levels(job: Job) -> int:
     return made.levels + bool(made.scale - 1)
 
 
-def _noise_of_powers(job: Job) -> float:
-    """At a scale of 2^40: polyval's products lose what primes differ from the scale."""
+def _noise(job: Job, noise: Noise) -> Noise:
+    """Of polyval: its products lose what primes differ from the scale, and round small terms first.
+
+    Raises
+    ------
+    ArgumentError
+        If that is more than the error at any scale.
+    """
+    if job.form == "plan":
+        return noise
+    chain = chain_of(job.approximation)
+    refuse_large(chain.stages)
     a, level = job.approximation, 0
+    parameters = Parameters(LARGEST_RING, 40, max(job.levels, 1))
     primes = primes_below(40, LARGEST_RING, max(job.levels, 1))
     ratios = [2.0**40 / prime for prime in primes]
     x = np.linspace(float(a.interval[0]), float(a.interval[1]), _POINTS)
     true: np.ndarray = x
     run: np.ndarray = x
-    chain = chain_of(a)
     for stage in chain.stages:
         coefficients = [float(c) for c in monomials(stage)]
+        rounded = rounding(coefficients, float(np.max(np.abs(true))), parameters)
         true = np.polynomial.polynomial.polyval(true, coefficients)
-        run = with_drift(run, coefficients, ratios, level)
+        run = with_drift(run, coefficients, ratios, level) + rounded * np.cos(np.pi * np.arange(x.size))
         level += stage.degree.bit_length()
-    drift = np.abs(run - true) * (np.abs(x) if chain.final == "gate" else 1.0)
-    return 2 * float(np.max(drift)) + job.noise.at(40)
+    off = np.abs(run - true) * (np.abs(x) if chain.final == "gate" else 1.0)
+    found = replace(noise, at_40=noise.at_40 + 2 * float(np.max(off)))
+    if found.at(found.most) > found.error:
+        raise ArgumentError(
+            f"polyval multiplies by powers of x after a coefficient's rounding: noise of "
+            f"{found.at(found.most):.2g} even at a scale of 2^{found.most}, where the error is "
+            f"{found.error:.2g}; use form='plan'"
+        )
+    return found
 
 
 def _refuse_deep(levels: int, scale_bits: int) -> None:
@@ -161,5 +180,5 @@ def _refuse_deep(levels: int, scale_bits: int) -> None:
 
 FORMAT = Format(
     "tenseal", ".py", ("plan", "components"), "powers", "tenseal", "TenSEAL (Python)", _write,
-    scheme="tenseal", levels=_levels, security="128 bit, which TenSEAL enforces",
+    scheme="tenseal", levels=_levels, noise=_noise, security="128 bit, which TenSEAL enforces",
 )  # fmt: skip

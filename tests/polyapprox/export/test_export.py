@@ -159,6 +159,20 @@ def test_powers_that_lose_digits_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("function", "degree", "interval"),
+    [("exp", 15, (-4, 4)), ("exp", 17, (-6, 6)), ("cosh", 14, (-5, 5))],
+)
+def test_powers_that_amplify_a_rounding_are_refused(
+    function: str, degree: int, interval: tuple[int, int], tmp_path: Path
+) -> None:
+    """polyval rounds c·x and then multiplies by x^14: 7e-5 off under a bound of 8e-9, said to be 3e-7."""
+    r = pa.minimax(function, degree, interval=interval)
+    with pytest.raises(ArgumentError, match=r"after a coefficient's rounding: noise of .* use form='plan'"):
+        export(r, "tenseal", tmp_path / "t.py", form="components")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("format", "form", "words"),
     [
         ("seal", "components", "does not hold form='components'"),
@@ -198,12 +212,25 @@ def test_two_arguments_are_written_or_refused_in_a_sentence(
         assert re.search(r"x_?\{?1", text) and re.search(r"x_?\{?0", text)
 
 
-def test_headers_say_what_encryption_needs(relu: pa.Approximation, tmp_path: Path) -> None:
-    for name in ("openfhe", "openfhe-cpp", "lattigo", "tenseal", "seal", "heaan", "desilo", "heir"):
-        text = export(relu, name, tmp_path / "x", form="plan").read_text()
-        for words in ("levels used: ", "smallest scale: 2^", "2^45 adds", "noise of inputs: at most",
-                      "security: "):  # fmt: skip
-            assert words in text, (name, words)
+PLAIN = ("c", "csv", "latex", "python")  # nothing is encrypted there
+DATA = ("csv", "heir", "latex", "orion")  # nothing runs by itself
+SAID = ("function: relu", "interval: [", "error: at most ", "(proven)", "levels: ", "made by: ")
+NEEDED = (
+    "levels used: ", "smallest scale: 2^", "2^40 adds ", "2^45 adds ", "2^50 adds ",
+    "noise of inputs: at most ", "security: ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "form"), FORMS)
+def test_every_file_says_what_it_is_and_needs(
+    name: str, form: str, relu: pa.Approximation, tmp_path: Path
+) -> None:
+    """Function, interval, bound and levels; scales, noise and security where it is for ciphertexts."""
+    r = pa.minimax("relu", 6) if (name, form) == ("tenseal", "components") else relu
+    text = export(r, name, tmp_path / "x", form=form).read_bytes().decode("utf-8", "replace")  # type: ignore[arg-type]
+    wanted = SAID + NEEDED * (name not in PLAIN) + ("PASS", "FAIL") * (name not in DATA)
+    assert [words for words in wanted if words not in text] == []
+    assert all(repr(check.value) in text or check.value.hex() in text for check in job_for(r, name, form).checks)  # type: ignore[arg-type]
 
 
 def test_the_self_check_fails_where_the_bound_is_missed(tmp_path: Path) -> None:
