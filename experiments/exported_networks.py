@@ -3,7 +3,8 @@
     python experiments/exported_networks.py [LIBRARY/NAME ...]
 
 Weights are random (seeded), batch normalisation as the images have it. The file is compared with the
-converted network in float64. Results are lines of exported-networks.jsonl; started again, it goes on
+converted network in float64. The last names of each list have attention or layer normalisation: what is
+refused is on record too. Results are lines of exported-networks.jsonl; started again, it goes on
 where it was.
 """
 
@@ -31,16 +32,16 @@ RESULTS = Path(__file__).parent / "results" / "exported-networks.jsonl"
 PRECISION, MARGIN, IMAGES, SIDE = 10, 1.25, 4, 64
 NETWORKS = {
     "torchvision": (
-        "alexnet", "vgg11", "vgg13_bn", "resnet18", "resnet34", "resnet50", "densenet121", "googlenet",
-        "squeezenet1_0", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large",
-        "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "mnasnet0_5", "mnasnet1_0", "efficientnet_b0",
-        "regnet_y_400mf", "regnet_x_400mf",
+        "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5",
+        "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large",
+        "resnet18", "resnet34", "resnet50", "googlenet", "densenet121", "efficientnet_b0", "regnet_y_400mf",
+        "regnet_x_400mf", "alexnet", "swin_t",
     ),
     "timm": (
         "test_resnet", "test_byobnet", "test_efficientnet", "mobilenetv3_small_050", "ghostnet_050",
         "resnet10t", "resnet14t", "lcnet_050", "mobilenetv2_050", "efficientnet_lite0", "tinynet_e",
         "mnasnet_small", "hardcorenas_a", "regnetx_002", "regnety_002", "dla46_c", "hrnet_w18_small",
-        "repvgg_a0", "rexnet_100", "fbnetc_100",
+        "repvgg_a0", "rexnet_100", "fbnetc_100", "test_vit", "test_convnext", "test_nfnet",
     ),
 }  # fmt: skip
 
@@ -70,7 +71,8 @@ def network_of(package: str, name: str, images: torch.Tensor) -> nn.Module:
         options = {"init_weights": True, "aux_logits": False} if name == "googlenet" else {}
         network: nn.Module = getattr(library(package).models, name)(weights=None, num_classes=10, **options)
     else:
-        network = library(package).create_model(name, pretrained=False, num_classes=10)
+        sized = {"img_size": SIDE} if "vit" in name else {}
+        network = library(package).create_model(name, pretrained=False, num_classes=10, **sized)
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.momentum = 1.0

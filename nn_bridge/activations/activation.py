@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from polyapprox.approximation import Approximation
 from polyapprox.outward import float_up, rational
+from polyapprox.plan.plan import Plan
 
 from ..errors import ArgumentError, ConversionError, OutOfRangeError
 from .evaluator import Evaluator
@@ -81,6 +83,9 @@ class PolynomialActivation(nn.Module):
     >>> layer.seen.elements, layer.seen.outside
     (3, 0)
     """
+
+    whole: Callable[[Plan, torch.Tensor], torch.Tensor] | None = None
+    """Computes the plan where it is to be seen as one operation."""
 
     def __init__(
         self,
@@ -202,7 +207,8 @@ class PolynomialActivation(nn.Module):
         wide = self.dtype == torch.float64
         u = x.double() if wide else x
         radius = self.evaluator.radius
-        value = self.approximation.plan.run(u * (radius / scales)) * (scales / radius)
+        plan, u = self.approximation.plan, u * (radius / scales)
+        value = (plan.run(u) if self.whole is None else self.whole(plan, u)) * (scales / radius)
         if self.correction is not None:
             value = value - self.correction.to(value.dtype)
         return cast("torch.Tensor", value.to(x.dtype) if wide else value)

@@ -71,6 +71,7 @@ class Evaluator:
         self.approximation = approximation
         self.radius = float(high)
         self.program = compile_plan(approximation.plan)
+        _ = approximation.plan.last_use  # known from now on: torch.compile cannot enter the lock it is made in
         certificate = approximation.certificate
         known = approximation.error_estimate if certificate is None else approximation.error_bound
         self.error = known / self.radius

@@ -36,16 +36,12 @@ new_zeros new_ones new_full new_empty new_tensor set_grad_enabled
 POLYNOMIAL = frozenset(f"{_ARITHMETIC} {_LAYOUT} {_QUERIES}".split())
 _READ_VALUES = ("__bool__", "__float__", "__int__", "__index__")
 QUOTIENTS = ("div", "divide", "true_divide", "truediv")
-_ONLY_IN_TRAINING = (
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "feature_dropout",
-    "alpha_dropout",
-    "feature_alpha_dropout",
-    "batch_norm",
-)
+_ONLY_IN_TRAINING = {
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout"), (2, True)),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), (2, False)),
+    "batch_norm": (5, False),
+}
+"""Place and default of the argument ``training``."""
 
 POLYNOMIAL_MODULES: tuple[type[nn.Module], ...] = (
     nn.Linear, nn.Bilinear, nn.Identity, nn.Flatten, nn.Unflatten,
@@ -130,8 +126,10 @@ def remaining_function(
         exponent = kwargs.get("exponent", args[1] if len(args) > 1 else None)
         if isinstance(exponent, int) and exponent >= 0:
             return None
-    if name in _ONLY_IN_TRAINING and not kwargs.get("training", False):
-        return None
+    if name in _ONLY_IN_TRAINING:
+        place, default = _ONLY_IN_TRAINING[name]
+        given = args[place] if len(args) > place else kwargs.get("training", kwargs.get("train", default))
+        return name if given else None
     return name
 
 

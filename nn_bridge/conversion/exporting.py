@@ -22,6 +22,7 @@ from ..errors import ArgumentError, ConversionError
 from ..files import versions, write_atomically, write_json
 from .folding import fold as folded
 from .report import Report, replacement_of
+from .whole_plans import NAME, WholePlans
 
 FORMATS = (".onnx", ".pt2")
 _EXPORTERS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AttributeError)
@@ -82,15 +83,16 @@ def export(
     plain = copy.deepcopy(network).eval().cpu()
     if fold:
         plain = folded(plain, shape=tuple(example.shape[1:])).eval()
+    _, replacement = replacement_of(plain)
+    plans = None if path.suffix == ".pt2" else WholePlans(replacement)
     program = _captured(plain, example.detach().cpu())
-    operations = operations_of(program)
-    if path.suffix == ".pt2":
+    operations = operations_of(program, plans)
+    if plans is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             write_atomically(path, lambda temporary: torch.export.save(program, temporary))
     else:
-        _write_onnx(program, path)
-    _, replacement = replacement_of(plain)
+        _write_onnx(program, plans, path)
     content = {
         "operations": operations,
         "conversion": Report(replacement).as_dict(),
@@ -116,8 +118,10 @@ def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.Exporte
         raise ConversionError(f"torch.export cannot capture this network: {reason}") from error
 
 
-def operations_of(program: torch.export.ExportedProgram) -> dict[str, int]:
-    """How often each operation stands in a graph.
+def operations_of(
+    program: torch.export.ExportedProgram, plans: WholePlans | None = None
+) -> dict[str, int]:
+    """How often each operation stands in a graph, those of its plans among them.
 
     Raises
     ------
@@ -131,6 +135,9 @@ def operations_of(program: torch.export.ExportedProgram) -> dict[str, int]:
             continue
         packet = getattr(node.target, "overloadpacket", node.target)
         name = str(getattr(packet, "__name__", packet)).strip("_")
+        if plans is not None and name == NAME:
+            counts += plans.counts(node)
+            continue
         counts[name] += 1
         known = name in _MOVES or name.startswith("sym_") or name in _SHAPES
         if not known and remaining_function(name, tuple(node.args), dict(node.kwargs)) is not None:
@@ -143,7 +150,7 @@ def operations_of(program: torch.export.ExportedProgram) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
+def _write_onnx(program: torch.export.ExportedProgram, plans: WholePlans, path: Path) -> None:
     try:
         import onnx
         import onnxscript  # noqa: F401 - torch's exporter needs it
@@ -158,6 +165,7 @@ def _write_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
         raise ConversionError("torch.onnx.export gave nothing: write '.pt2' instead")
     proto = made.model_proto
     _restore_constants(proto, program)
+    plans.expand(proto)
     onnx.checker.check_model(proto)
     write_atomically(path, lambda temporary: onnx.save(proto, temporary))
 

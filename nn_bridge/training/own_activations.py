@@ -12,17 +12,28 @@ from torch import nn
 from ..activations.building import Activation, build
 from ..calls.exact import exact_value
 from ..calls.functions import Call
+from ..errors import ConversionError
 from .activations import TrainingActivations, evaluators_of
 from .configuration import Configuration
 
 _POOLS = ("max_pool1d", "max_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d")
 
 
+_KEPT = 1 << 16
+"""Calls of which the step is known, for a backward pass that computes them again."""
+
+
+def in_backward() -> bool:
+    """Whether a backward pass runs: what is called then, a checkpoint computes again."""
+    return torch._C._current_graph_task_id() >= 0
+
+
 class OwnLoopActivations(TrainingActivations):
     """Answers every activation that can be converted; the same noise if a pass is computed again.
 
-    The noise of a site depends on the step and the site alone, so that activation checkpointing,
-    which runs a segment twice, sees the same function twice.
+    The noise of a site depends on the step and the site alone. Activation checkpointing runs a segment again
+    in the backward pass, maybe after further passes: it sets torch's random numbers back, so a number drawn at
+    each site, as dropout does, says which step it is of.
     """
 
     def __init__(self, configuration: Configuration, bounds: dict[str, float], model: nn.Module) -> None:
@@ -32,24 +43,70 @@ class OwnLoopActivations(TrainingActivations):
         device = next((p.device for p in model.parameters()), torch.device("cpu"))
         super().__init__(configuration, bounds, evaluators_of(configuration), rank, count, device)
         self.seed = 0
+        self.steps: dict[int, tuple[int, int, float]] = {}
+        self.blind = False
         self.made: dict[tuple[str, int], Activation] = {}
 
     def start(self, seed: int, progress: float) -> None:
         """Begin a step."""
         super().start(seed, progress)
-        self.seed = seed
+        self.seed, self.blind = seed, False
 
+    @property
+    def penalty(self) -> torch.Tensor | None:
+        """Mean over the call sites of the last pass; None if nothing was outside.
+
+        Raises
+        ------
+        ConversionError
+            If that pass kept no gradients, which the loss needs now.
+        """
+        if self.blind and torch.is_grad_enabled():
+            raise ConversionError(
+                "the penalty has no gradient: the pass ran in torch.no_grad(), or in a checkpoint with "
+                "use_reentrant=True; take use_reentrant=False, or no penalty"
+            )
+        return super().penalty
+
+    @torch._disable_dynamo  # type: ignore[attr-defined]  # noise is drawn in Python
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
     ) -> torch.Tensor:
         """The value in training; torch's own in evaluation."""
-        if not self.training:
+        if not self._begin(site):
             return exact()
         self.generator.manual_seed((self.seed + zlib.crc32(site.encode())) % 2**63)
         if call.name == "relu":
             return self.relu(site, call.kind, x, call.in_place)
         value = self._other(site, call, x)
         return x.copy_(value) if call.in_place and not x.requires_grad else value
+
+    def _begin(self, site: str) -> bool:
+        """Take up the step that a call is of; whether there is noise at all."""
+        again = in_backward()
+        if not (self.training or again):
+            return False
+        drawn = int(torch.randint(2**62, ()))
+        if not again:
+            self.steps[drawn] = self.seed, self.power, self.strength
+            if len(self.steps) > _KEPT:
+                del self.steps[next(iter(self.steps))]
+        elif drawn in self.steps:
+            self.seed, self.power, self.strength = self.steps[drawn]
+        elif self.training:
+            raise ConversionError(
+                f"{site!r} runs in the backward pass, and not as it ran before: take checkpoints with "
+                "preserve_rng_state=True, so that both have the same noise"
+            )
+        return drawn in self.steps
+
+    def _penalise(self, x: torch.Tensor, bound: float) -> None:
+        """Note what inputs outside cost, once: not what a checkpoint computes again."""
+        before = self.penalties[:], self.sites
+        super()._penalise(x, bound)
+        if in_backward():
+            self.penalties, self.sites = before
+        self.blind |= not torch.is_grad_enabled()
 
     def _other(self, site: str, call: Call, x: torch.Tensor) -> torch.Tensor:
         """Of a function that is not ReLU, by what the configuration does to ReLU."""

@@ -15,7 +15,7 @@ from ..errors import ArgumentError, ConversionError
 from ..ranges.bounds import MARGIN, Bounds, bounds_of
 from ..ranges.calibration import measure, measured_again
 from .configuration import Configuration, Forward, Noise, NoiseKind, Range
-from .own_activations import OwnLoopActivations
+from .own_activations import OwnLoopActivations, in_backward
 
 Loader = Iterable[Any]
 
@@ -39,7 +39,10 @@ class Sturdy:
         self._done = 0
         self._hook = model.register_forward_pre_hook(self._before, prepend=True)
 
+    @torch._disable_dynamo  # type: ignore[attr-defined]  # noise is drawn in Python
     def _before(self, module: nn.Module, args: Any) -> None:
+        if in_backward():  # a checkpoint runs the whole network again
+            return
         self.activations.training = module.training
         if module.training:
             self.step()
@@ -57,7 +60,7 @@ class Sturdy:
 
     @property
     def penalty(self) -> torch.Tensor | float:
-        """To be added to the loss: what inputs outside their intervals cost; 0 without."""
+        """To be added to the loss: what inputs outside their intervals cost in the last pass; 0 without."""
         found = self.activations.penalty
         weight = self.activations.configuration.range.penalty
         return 0.0 if found is None else weight * found

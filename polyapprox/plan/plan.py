@@ -90,7 +90,7 @@ class Plan:
         ArgumentError
             If the number of arguments is not `inputs`.
         """
-        return self._evaluated(arguments, lift, None, self._last_use)[self.output]
+        return self._evaluated(arguments, lift, None, self.last_use)[self.output]
 
     def values(
         self,
@@ -167,7 +167,7 @@ class Plan:
         return values
 
     @cached_property
-    def _last_use(self) -> list[int]:
+    def last_use(self) -> list[int]:
         """For each operation, the index of the operation that uses it last."""
         last = [-1] * len(self.operations)
         for index, operation in enumerate(self.operations):

@@ -142,3 +142,26 @@ def test_rounding_division_and_training_dropout_remain():
     assert remaining_function(torch.div, (torch.ones(1), 2), {"rounding_mode": "floor"}) == "div"
     assert remaining_function(functional.dropout, (), {"training": True}) == "dropout"
     assert remaining_function(functional.dropout, (), {"training": False}) is None
+
+
+def test_the_mode_is_read_wherever_it_stands():
+    x = torch.rand(4, 3)
+    mean, variance = torch.zeros(3), torch.ones(3)
+    random = [
+        lambda x: functional.batch_norm(x, mean, variance, None, None, True),
+        lambda x: torch.batch_norm(x, None, None, mean, variance, True, 0.1, 1e-5, False),
+        lambda x: functional.dropout(x), lambda x: torch.dropout(x, 0.5, True),
+        lambda x: functional.alpha_dropout(x, 0.5, True), lambda x: functional.dropout1d(x, 0.5),
+    ]  # fmt: skip
+    plain = [
+        lambda x: functional.batch_norm(x, mean, variance), lambda x: functional.dropout(x, 0.5, False),
+        lambda x: functional.alpha_dropout(x), lambda x: torch.dropout(x, 0.5, train=False),
+    ]  # fmt: skip
+    for expected, functions in ((1, random), (0, plain)):
+        for function in functions:
+
+            class Written(nn.Module):
+                def forward(self, x, function=function):
+                    return function(x)
+
+            assert len(check(Written(), x)) == expected

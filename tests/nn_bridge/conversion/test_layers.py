@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+import torch.distributed as distributed
 import torch.nn.functional as functional
 from relu_styles import seeded
 from torch import nn
@@ -164,6 +165,43 @@ def test_transforms_see_the_derivative_of_the_polynomial():
     shifted = [(x[0] + sign * step).requires_grad_() for sign in (1, -1)]
     slopes = [torch.autograd.grad(converted(s[None]).sum(), s)[0].sum() for s in shifted]
     assert torch.allclose(second.sum(), (slopes[0] - slopes[1]) / (2 * step), rtol=1e-4)
+
+
+def test_compilers_see_one_graph():
+    """Some seconds: torch loads its compiler."""
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Hardswish(), nn.Linear(4, 2)).double()
+    converted = pickle.loads(pickle.dumps(convert(network, precision=PRECISION, interval=4.0)))
+    x = inputs(5, 3).double()
+    expected = converted(x)
+    (gradient,) = torch.autograd.grad(expected.sum(), converted[0].weight)
+    value = torch.compile(converted, fullgraph=True, backend="aot_eager")(x)
+    assert torch.allclose(value, expected, atol=1e-12)
+    (got,) = torch.autograd.grad(value.sum(), converted[0].weight)
+    assert torch.allclose(got, gradient, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_wrappers_and_autocast_run_the_polynomials():
+    network, converted, x = converted_net()
+    converted.eval()
+    distributed.init_process_group("gloo", store=distributed.HashStore(), rank=0, world_size=1)
+    try:
+        wrapped = nn.parallel.DistributedDataParallel(converted)
+        value, expected = wrapped(x), converted(x)
+        gradients = []
+        for one in (value, expected):
+            converted.zero_grad()
+            one.square().sum().backward()
+            gradients.append(converted.stem.weight.grad.clone())
+        assert torch.equal(value, expected) and torch.equal(*gradients)
+    finally:
+        distributed.destroy_process_group()
+    assert torch.equal(nn.DataParallel(converted)(x), expected)
+    weights = dict(converted.named_parameters())
+    assert torch.equal(torch.func.functional_call(converted, weights, (x,)), expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        low, exact = converted(x).float(), network.eval()(x).float()
+    assert (low - expected).abs().max() < 0.05 and not torch.equal(low, exact)
 
 
 def test_checkpointing_has_the_same_gradients():

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as functional
 from relu_styles import seeded
 from torch import nn
-from torch.utils.checkpoint import checkpoint
+from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 import nn_bridge
 from nn_bridge import ArgumentError, ConversionError, Ranges, convert, sturdy
@@ -93,26 +93,63 @@ def test_a_plain_loop_trains_and_is_repeated_by_its_seed():
     assert isinstance(nn_bridge.measure(again, [X]), Ranges)
 
 
-def test_checkpointing_computes_the_same_noise_twice():
-    class Checkpointed(nn.Module):
-        def __init__(self, whole):
-            super().__init__()
-            self.body, self.whole = seeded(Mixed), whole
+class Checkpointed(Mixed):
+    def forward(self, x):
+        inner = lambda h: self.act(self.second(functional.relu(self.first(h))))  # noqa: E731
+        return self.last(functional.leaky_relu(checkpoint(inner, x, use_reentrant=False) - 0.1, 0.1))
 
-        def forward(self, x):
-            return self.body(x) if self.whole else checkpoint(self.body, x, use_reentrant=False)
 
-    gradients = []
-    for whole in (True, False):
-        network = Checkpointed(whole).train()
-        handle = sturdy(network.body, noise="uniform", precision=4, calibrate=[X])
-        handle._hook.remove()
-        handle.activations.training = True
-        handle.step()
-        network(X).square().sum().backward()
-        gradients.append([p.grad.clone() for p in network.body.parameters()])
-    for one, other in zip(*gradients, strict=True):
-        assert torch.equal(one, other)
+WRAPS = {
+    "whole": lambda model: lambda x: checkpoint(model, x, use_reentrant=False),
+    "reentrant": lambda model: lambda x: checkpoint(model, x.clone().requires_grad_(), use_reentrant=True),
+    "sequential": lambda model: lambda x: checkpoint_sequential([model], 1, x, use_reentrant=False),
+    "compiled": lambda model: torch.compile(model, backend="aot_eager"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's compiler asks for it
+@pytest.mark.parametrize("noise", ["uniform", "error"])
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_passes_that_are_computed_again_or_compiled_have_the_same_noise(noise, wrap):
+    """Three passes of one step, whose backward passes come after all of them."""
+    found = []
+    for wrapped in (lambda model: model, WRAPS[wrap]):
+        network = seeded(Mixed)
+        sturdy(network, noise=noise, precision=range(2, 8), calibrate=[X], seed=3)
+        run = wrapped(network.train())
+        loss = sum(run(X + number).square().sum() for number in range(1 if wrap == "compiled" else 3))
+        loss.backward()
+        found.append([loss.detach(), *(p.grad for p in network.parameters())])
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+def test_a_segment_that_is_computed_again_costs_its_penalty_once(penalty):
+    found = []
+    for make in (Mixed, Checkpointed):
+        network = seeded(make)
+        handle = sturdy(network, precision=range(2, 8), calibrate=[X], margin=0.5, penalty=penalty)
+        network.train()
+        loss = network(X).sum() + network(2 * X).sum() + handle.penalty
+        before = float(torch.as_tensor(handle.penalty).detach())
+        loss.backward()
+        found.append([loss.detach(), *(p.grad for p in network.parameters())])
+        assert float(torch.as_tensor(handle.penalty).detach()) == before and (before > 0) == (penalty > 0)
+    for one, other in zip(*found, strict=True):
+        assert torch.allclose(one, other, rtol=1e-5)
+
+
+def test_a_checkpoint_that_cannot_have_the_same_noise_is_refused():
+    network = seeded(Mixed)
+    handle = sturdy(network, calibrate=[X], margin=0.5, penalty=1.0)
+    given = X.clone().requires_grad_()
+    checkpoint(network.train(), given, use_reentrant=True)
+    with pytest.raises(ConversionError, match="the penalty has no gradient: the pass ran in"):
+        _ = handle.penalty
+    loss = checkpoint(network, given, use_reentrant=False, preserve_rng_state=False).sum()
+    with pytest.raises(ConversionError, match=r"runs in the backward pass.*preserve_rng_state=True"):
+        loss.backward()
 
 
 def test_autocast():
