@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -55,7 +55,7 @@ class Polynomial:
 
     @classmethod
     def from_floats(
-        cls, coefficients: Any, domain: tuple[Real, Real] = (-1, 1), parity: Parity | None = None
+        cls, coefficients: Iterable[Real], domain: tuple[Real, Real] = (-1, 1), parity: Parity | None = None
     ) -> Polynomial:
         """Make a polynomial from numbers (each held exactly)."""
         return cls(

@@ -16,6 +16,7 @@ from .around import is_around
 from .capture import TRACE_ERRORS, NotCaptured, around_of, local_graph, require_default
 from .comparing import is_comparison
 from .functions import CALLABLES, METHODS, Call, module_function
+from .inputs import Batch
 from .intercept import Interception, intercepted, observed
 from .operations import ADVICE, QUOTIENTS, is_plain, remaining_function, remaining_module
 from .site import CallSite
@@ -119,7 +120,7 @@ def _extreme(choose: Callable[[float, float], float], before: float, value: floa
     return value if math.isnan(before) else choose(before, value)
 
 
-def check(model: nn.Module, example: Any = None) -> tuple[Remaining, ...]:
+def check(model: nn.Module, example: Batch | None = None) -> tuple[Remaining, ...]:
     """List the operations of a network that are not polynomial, and what is not known.
 
     Parameters
@@ -172,7 +173,7 @@ def _with_count(layer: Remaining, seen: Remaining | None) -> Remaining:
     return layer if seen is None else replace(layer, count=seen.count, low=seen.low, high=seen.high)
 
 
-def _remaining_by_example(model: nn.Module, example: Any, converted: bool) -> list[Remaining]:
+def _remaining_by_example(model: nn.Module, example: Batch, converted: bool) -> list[Remaining]:
     observation = Observation()
     watch = observed if converted else intercepted
     with watch(model, observation, evaluate=False), torch.no_grad():

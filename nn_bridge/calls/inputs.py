@@ -16,6 +16,7 @@ element is not what labels are: one number for each input of the batch.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,8 @@ class Arguments:
 
 
 Inputs = torch.Tensor | Arguments
+Batch = torch.Tensor | Sequence[torch.Tensor | None] | Mapping[str, torch.Tensor]
+"""What a loader gives, as above."""
 
 
 def first_tensor(inputs: Inputs) -> torch.Tensor:

@@ -12,7 +12,7 @@ from torch import nn
 from polyapprox.errors import PolyApproxError
 
 from ..errors import ArgumentError, ConversionError
-from .inputs import Inputs, feed, first_tensor, read_batch
+from .inputs import Batch, Inputs, feed, first_tensor, read_batch
 
 
 def device_of(network: nn.Module) -> torch.device:
@@ -46,7 +46,7 @@ def evaluation_mode(network: nn.Module, wanted: bool = True) -> Iterator[None]:
 
 
 def every_batch(
-    network: nn.Module, loader: Iterable[Any]
+    network: nn.Module, loader: Iterable[Batch]
 ) -> Iterator[tuple[Inputs, torch.Tensor | None]]:
     """Inputs and labels of each batch, see :mod:`nn_bridge.calls.inputs`.
 
@@ -73,7 +73,7 @@ def every_batch(
 
 
 def batches(
-    network: nn.Module, loader: Iterable[Any]
+    network: nn.Module, loader: Iterable[Batch]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
     """As :func:`every_batch`, for what can be done with networks of one input only.
 

@@ -13,6 +13,7 @@ import polyapprox
 from polyapprox.approximation import Approximation
 
 from ..activations.evaluator import Evaluator
+from ..calls.inputs import Batch
 from ..calls.running import batches, evaluation_mode
 from ..conversion.evaluation import evaluate
 from ..conversion.network import convert
@@ -66,13 +67,13 @@ class Allocation:
 
 def allocate(
     model: nn.Module,
-    loader: Iterable[Any],
+    loader: Iterable[Batch],
     *,
     loss: float = 0.005,
     options: Sequence[Approximation] | None = None,
     cost: Cost = "multiplications",
     interval: Interval = "per-layer",
-    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
+    calibrate: Iterable[Batch] | Mapping[str, float] | None = None,
     margin: float = MARGIN,
     images: int = 500,
     rounds: int = 2,

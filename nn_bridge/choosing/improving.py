@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from polyapprox.weighted.relu import CAP, MOST
 
 from ..activations.evaluator import Evaluator
-from ..calls.inputs import feed, first_tensor, logits_of
+from ..calls.inputs import Batch, feed, first_tensor, logits_of
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Improvement, replacement_of
 from ..correction.batch_norms import correct_batch_norms
@@ -34,7 +34,7 @@ Change = Callable[[nn.Module], object]
 class Kept:
     """A loader that keeps the first inputs that pass through it."""
 
-    def __init__(self, loader: Iterable[Any]) -> None:
+    def __init__(self, loader: Iterable[Batch]) -> None:
         self.loader = loader
         self.batches: list[Any] = []
         self.count = 0

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from ..calls.answering import answering
-from ..calls.inputs import logits_of
+from ..calls.inputs import Batch, logits_of
 from ..calls.running import check_labels, check_weights, evaluation_mode, every_batch, run
 from ..errors import ArgumentError
 from .report import Replacement
@@ -75,7 +75,7 @@ class EvaluationResult:
         return max((site.largest_ratio for site in self.sites), default=0.0)
 
 
-def evaluate(model: nn.Module, loader: Iterable[Any]) -> EvaluationResult:
+def evaluate(model: nn.Module, loader: Iterable[Batch]) -> EvaluationResult:
     """Accuracy of a classifier, converted or not, over a loader.
 
     The network runs in evaluation mode without gradients; its training flags are restored.

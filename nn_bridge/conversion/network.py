@@ -19,6 +19,7 @@ from ..activations.evaluator import Evaluator, Evaluators
 from ..calls.answering import answer, remove
 from ..calls.checking import check, remaining_by_code, surely_without_activation
 from ..calls.functions import Call
+from ..calls.inputs import Batch
 from ..calls.intercept import refuse_compiled, site_name
 from ..calls.running import check_weights
 from ..calls.site import Switch
@@ -37,13 +38,16 @@ class Maker(Protocol):
     def __call__(self, *, precision: float, interval: tuple[float, float]) -> Approximation: ...
 
 
+Given = Approximation | Evaluator | Maker | Mapping[str, Approximation] | None
+
+
 def convert(
     model: Network,
     *,
     precision: float | None = None,
     interval: Interval = "per-layer",
-    calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None = None,
-    approximation: Approximation | Evaluator | Maker | Mapping[str, Approximation] | None = None,
+    calibrate: Iterable[Batch] | Mapping[str, float] | Ranges | None = None,
+    approximation: Given = None,
     margin: float = MARGIN,
     quantile: float | None = None,
     outside: Outside = "report",
@@ -204,7 +208,7 @@ def _nothing(model: nn.Module) -> ConversionError:
     )
 
 
-def _evaluators(approximation: Any, precision: float | None) -> Evaluators:
+def _evaluators(approximation: Given, precision: float | None) -> Evaluators:
     """What `approximation` means at each call site: one evaluator for each that is given."""
     if not isinstance(approximation, Mapping):
         return Evaluators(_evaluator(approximation, precision), {}, precision)
@@ -243,7 +247,7 @@ def _evaluator(approximation: Any, precision: float | None) -> Evaluator:
 
 
 def _ranges(
-    model: nn.Module, calibrate: Iterable[Any] | Mapping[str, float] | Ranges | None, channels: bool,
+    model: nn.Module, calibrate: Iterable[Batch] | Mapping[str, float] | Ranges | None, channels: bool,
     quantile: float | None,
 ) -> tuple[dict[str, float] | None, dict[str, Call], Ranges | None]:  # fmt: skip
     """Measured ranges (None without calibration) and calls of the call sites."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from torch import nn
 
 from ..calls.answering import remove
 from ..calls.functions import Call
+from ..calls.inputs import Batch
 from ..ranges.bounds import MARGIN, Bounds, by_channel, network_bounds, read_margin
 from ..ranges.calibration import measured_again
 from .report import Replacement, Report, replacement_of
@@ -55,7 +56,7 @@ def restore(network: Network) -> Network:
 
 
 def renew(
-    network: Network, loader: Iterable[Any], *, interval: str | None = None, margin: float = MARGIN
+    network: Network, loader: Iterable[Batch], *, interval: str | None = None, margin: float = MARGIN
 ) -> Network:
     """Measure the ranges of a converted network again, and use the approximations on them.
 

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
-from ..calls.inputs import feed
+from ..calls.inputs import Batch, feed
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Replacement, replacement_of
 from ..errors import ArgumentError
@@ -31,7 +31,7 @@ class Exact(ReluOnly):
         return exact()
 
 
-def correct_batch_norms(network: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
+def correct_batch_norms(network: nn.Module, loader: Iterable[Batch]) -> dict[str, float]:
     """Move the running statistics of batch normalisation by what the polynomials change in them.
 
     The error of a polynomial is not noise: most inputs of a layer are near 0, where it has one

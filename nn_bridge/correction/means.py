@@ -10,7 +10,7 @@ from torch import nn
 
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
-from ..calls.inputs import feed
+from ..calls.inputs import Batch, feed
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Replacement, replacement_of
 
@@ -53,7 +53,7 @@ def channel_axes(x: torch.Tensor, channels: int = 1) -> list[int]:
     return [axis for axis in range(x.ndim) if axis != channels % max(x.ndim, 2)]
 
 
-def correct_means(network: nn.Module, loader: Iterable[Any]) -> dict[str, torch.Tensor]:
+def correct_means(network: nn.Module, loader: Iterable[Batch]) -> dict[str, torch.Tensor]:
     """Measure the mean error of each channel of a converted network, and subtract it from now on.
 
     The error of a polynomial is not noise: most inputs of a layer are near 0, where it has one

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from torch import nn
 
+from ..calls.inputs import Batch
 from ..calls.running import batches
 from ..conversion.evaluation import evaluate
 from ..conversion.network import convert
@@ -53,12 +53,12 @@ class AccuracyCurve:
 
 def accuracy_curve(
     model: nn.Module,
-    loader: Iterable[Any],
+    loader: Iterable[Batch],
     *,
     powers: Sequence[int] = tuple(range(4, 13)),
     loss: float = 0.005,
     interval: Interval = "per-layer",
-    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
+    calibrate: Iterable[Batch] | Mapping[str, float] | None = None,
     margin: float = MARGIN,
 ) -> AccuracyCurve:
     """Measure the accuracy of a network for precisions 2^-k.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import nn
 
+from ..calls.inputs import Batch
 from ..calls.running import batches, check_labels, evaluation_mode, run
 from ..conversion.report import replacement_of
 from ..errors import ArgumentError
@@ -54,7 +55,7 @@ class Prediction:
 def predict_accuracy(
     model: nn.Module,
     converted: nn.Module,
-    loader: Iterable[Any],
+    loader: Iterable[Batch],
     *,
     images: int = 24,
     seed: int = 0,
@@ -140,7 +141,7 @@ def law_of(
 
 
 def _measured(
-    model: nn.Module, converted: nn.Module, loader: Iterable[Any], images: int
+    model: nn.Module, converted: nn.Module, loader: Iterable[Batch], images: int
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Exact logits and labels of all images, deviations of the first ones."""
     logits, known, deviations, seen = [], [], [], 0

@@ -12,8 +12,9 @@ import torch
 from torch import nn
 
 from ..activations.building import Activation
+from ..calls.inputs import Batch
 from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
-from ..conversion.network import convert
+from ..conversion.network import Given, convert
 from ..conversion.report import Report
 from ..errors import ArgumentError, ConversionError
 from ..ranges.bounds import MARGIN, Interval
@@ -90,12 +91,12 @@ class Propagation:
 
 def propagate(
     model: nn.Module,
-    loader: Iterable[Any],
+    loader: Iterable[Batch],
     *,
     precision: float | None = None,
     interval: Interval = "per-layer",
-    calibrate: Iterable[Any] | Mapping[str, float] | None = None,
-    approximation: Any = None,
+    calibrate: Iterable[Batch] | Mapping[str, float] | None = None,
+    approximation: Given = None,
     margin: float = MARGIN,
     samples: int = 4,
     seed: int = 0,

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ..calls.answering import Answering
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
-from ..calls.inputs import first_tensor
+from ..calls.inputs import Batch, first_tensor
 from ..calls.intercept import intercepted
 from ..calls.operations import ADVICE, HIDING
 from ..calls.running import check_weights, evaluation_mode, every_batch, run
@@ -81,7 +81,7 @@ class Measurement(ReluOnly):
         return x.clamp_(min=0) if call.in_place else x.clamp(min=0)
 
 
-def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
+def calibrate(model: nn.Module, loader: Iterable[Batch]) -> dict[str, float]:
     """Largest |input| of each activation and max-pool of a network over a loader.
 
     The network runs in evaluation mode, without gradients, and is left as it was.
@@ -112,7 +112,7 @@ def calibrate(model: nn.Module, loader: Iterable[Any]) -> dict[str, float]:
 
 
 def measure(
-    model: nn.Module, loader: Iterable[Any], *, channels: bool = False, bins: int = BINS
+    model: nn.Module, loader: Iterable[Batch], *, channels: bool = False, bins: int = BINS
 ) -> Ranges:
     """Smallest and largest input, quantiles and histogram of each activation, in one pass.
 
@@ -165,7 +165,7 @@ def measure(
 
 
 def measured_again(
-    network: nn.Module, asking: Answering, loader: Iterable[Any], channels: bool = False, bins: int = 0
+    network: nn.Module, asking: Answering, loader: Iterable[Batch], channels: bool = False, bins: int = 0
 ) -> Ranges:
     """Ranges of a network whose calls are answered, of its exact activations.
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from ..calls.inputs import Batch
 from ..errors import ConversionError
 from .own_loop import Sturdy, sturdy
 
@@ -41,7 +42,7 @@ class SturdyCallback(Callback):
     """
 
     def __init__(
-        self, calibrate: Iterable[Any], *, network: str = "", renew: bool = True, **options: Any
+        self, calibrate: Iterable[Batch], *, network: str = "", renew: bool = True, **options: Any
     ) -> None:
         self.calibrate, self.network, self.again, self.options = calibrate, network, renew, options
         self.handle: Sturdy | None = None

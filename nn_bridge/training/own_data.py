@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset, default_collate
 
+from ..calls.inputs import Batch
 from ..calls.running import batches as tensor_batches
 from ..errors import ArgumentError
 from .batches import Mixed, seed_of
@@ -159,7 +160,7 @@ class OwnBatches:
                 inputs, others = inputs.mul(share).add(inputs[partner], alpha=1 - share), labels[partner]
             yield Mixed(inputs, labels, others, share)
 
-    def _batches(self, number: int) -> Iterable[Any]:
+    def _batches(self, number: int) -> Iterable[Batch]:
         seed = seed_of(self.seed, number, _ORDER)
         if not self.whole:
             generator = getattr(self.data, "generator", None)

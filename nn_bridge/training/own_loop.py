@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..calls.answering import answer, remove
+from ..calls.inputs import Batch
 from ..calls.running import check_weights
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
@@ -17,7 +18,7 @@ from ..ranges.calibration import measure, measured_again
 from .configuration import Configuration, Forward, Noise, NoiseKind, Range
 from .own_activations import OwnLoopActivations, in_backward
 
-Loader = Iterable[Any]
+Loader = Iterable[Batch]
 
 
 class Sturdy:

@@ -33,7 +33,7 @@ _SETTLED, _A_LEVEL = 5, 3.0  # beyond that degree a kink's error falls less than
 
 @one_at_a_time
 def bootstrapped(
-    function: str | Callable[..., Any] | Target,
+    function: str | Callable[[Any], Any] | Target,
     degree: int | None = None,
     *,
     precision: float | None = None,

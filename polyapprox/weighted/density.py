@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..given import floats
@@ -73,7 +74,7 @@ class Density:
         return hashlib.sha256(content.astype("<f8").tobytes()).hexdigest()
 
 
-def read_density(histogram: Histogram | None, samples: Any) -> Density:
+def read_density(histogram: Histogram | None, samples: ArrayLike | None) -> Density:
     """The distribution that a user gives.
 
     Parameters
@@ -99,7 +100,7 @@ def read_density(histogram: Histogram | None, samples: Any) -> Density:
         raise ArgumentError(
             "give exactly one of histogram, a pair (edges, counts), and samples, an array of inputs"
         )
-    return _of_samples(samples) if histogram is None else _of_histogram(histogram)
+    return _of_histogram(histogram) if samples is None else _of_samples(samples)
 
 
 def _of_histogram(histogram: Any) -> Density:
@@ -133,7 +134,7 @@ def _of_histogram(histogram: Any) -> Density:
     return Density(edges, below, counts)
 
 
-def _of_samples(samples: Any) -> Density:
+def _of_samples(samples: ArrayLike) -> Density:
     values = _numbers("samples", samples)
     if not len(values):
         raise ArgumentError("samples is empty: give the inputs of the layer")

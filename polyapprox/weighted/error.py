@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..approximation import Approximation
 from ..circuits.search.graded import graded_angles
@@ -39,7 +39,7 @@ class WeightedError:
 
 @one_at_a_time
 def weighted_error(
-    approximation: Approximation, *, histogram: Histogram | None = None, samples: Any = None
+    approximation: Approximation, *, histogram: Histogram | None = None, samples: ArrayLike | None = None
 ) -> WeightedError:
     """Root mean square and mean of an approximation's error on a distribution (estimates).
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import mpmath
+from numpy.typing import ArrayLike
 
 from ..approximation import Approximation
 from ..cache import cached
@@ -21,7 +22,7 @@ from ..given import as_float, shown, whole
 from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked, unless
 from ..recipes.absolute import AbsoluteWish
-from ..recipes.arguments import read_interval
+from ..recipes.arguments import Ends, read_interval
 from ..recipes.choice import make
 from ..recipes.circuits import of_constants
 from ..recipes.guard import DEFAULT_GUARD, read_guard
@@ -54,8 +55,8 @@ def weighted_relu(
     *,
     multiplications: int,
     histogram: Histogram | None = None,
-    samples: Any = None,
-    interval: Any = (-1.0, 1.0),
+    samples: ArrayLike | None = None,
+    interval: Ends = (-1.0, 1.0),
     cap: float = CAP,
     guard: float = DEFAULT_GUARD,
 ) -> Approximation:
@@ -105,6 +106,7 @@ def weighted_relu(
     Examples
     --------
     >>> import numpy as np
+from numpy.typing import ArrayLike
     >>> inputs = np.random.default_rng(0).normal(scale=0.08, size=10_000)
     >>> r = weighted_relu(multiplications=4, samples=inputs)
     >>> r.multiplications, r.levels, r.error_bound < 8 * 2**-6.8
