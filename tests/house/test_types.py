@@ -5,8 +5,9 @@ import inspect
 from collections.abc import Iterator
 from typing import Any
 
-import polyapprox
 import pytest
+
+import polyapprox
 
 MEANT = {  # whatever has + and ·: numbers, arrays, tensors, balls, ciphertexts
     "Approximation.__call__ x", "Approximation.__call__ return",
