@@ -21,7 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "_built", "static"]
 nb_execution_mode = "off"  # they are executed by the tests, and kept with their outputs
 root_doc = "index"
 
@@ -38,7 +38,8 @@ suppress_warnings = ["ref.python"]  # attributes of one name in two classes
 
 html_theme = "furo"
 html_title = f"polyapprox {version}"
-html_static_path: list[str] = []
+html_static_path = ["static", "_built"]
+html_css_files = ["site.css", "zoo.css"]
 html_math_renderer = "mathml"
 
 DOCS = Path(__file__).parent
@@ -54,6 +55,17 @@ def take_notebooks(app: Any) -> None:
     names = re.findall(r"\((\w+)\.ipynb\)", text)
     tree = "\n".join(["", "```{toctree}", ":hidden:", "", *names, "```", ""])
     (goal / "index.md").write_text(text + tree, encoding="utf-8")
+
+
+def take_zoo(app: Any) -> None:
+    """Script, style and index of the zoo's page."""
+    from dataclasses import asdict
+
+    from polyapprox.zoo import rows
+    from polyapprox.zoo.building import write_page
+
+    write_page([asdict(one) for one in rows().values()], DOCS / "_built")
+    (DOCS / "_built" / "index.html").unlink()
 
 
 def visit_math(translator: Any, node: Any) -> None:
@@ -79,5 +91,6 @@ def escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[s
 
 def setup(app: Any) -> None:
     app.connect("builder-inited", take_notebooks)
+    app.connect("builder-inited", take_zoo)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("autodoc-process-docstring", escape, priority=900)

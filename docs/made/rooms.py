@@ -72,7 +72,9 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
         _nn("images", "image sets from a folder", "folder → arrays"),
     ),
     (_nn("ground of nn_bridge", "sentences for errors, files", "content → file", "errors files requirements"),),
+    (_pa("explorer", "a local page (Streamlit)", "wish → page, files"),),
     (_pa("polyapprox", "the command polyapprox", "arguments → report, files", "cli"),),
+    (_pa("zoo", "ready tables, by name", "name → Approximation, files"),),
     (_pa("plot", "figures (matplotlib, when drawn)", "Approximation → PNG, SVG"),),
     (
         _pa("audit", "what a table of somebody is worth", "Approximation → one page",

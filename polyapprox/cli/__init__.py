@@ -46,7 +46,7 @@ def command() -> Any:
     """All commands, as one group of click."""
     import typer
 
-    from . import chains, costs, encrypted, noise  # noqa: F401  (their commands)
+    from . import chains, costs, encrypted, explore, noise, zoo  # noqa: F401  (their commands)
     from .commands import application
 
     return typer.main.get_command(application)

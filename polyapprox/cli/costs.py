@@ -33,7 +33,7 @@ def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None
 
     result = load(table)
     model = latency_model(values.backend(backend) or DEFAULT_BACKEND)
-    facts = _costs(result, model)
+    facts = costs_of(result, model)
     if as_json:
         write_json({"table": str(table), **facts})
         return
@@ -57,7 +57,8 @@ def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None
     write_text("\n".join(lines))
 
 
-def _costs(result: Approximation, model: LatencyModel) -> dict[str, Any]:
+def costs_of(result: Approximation, model: LatencyModel) -> dict[str, Any]:
+    """Levels by framework and rule, and the seconds forecast, ready for JSON."""
     from ..cost.models import cost_model, cost_models
     from ..table.write import RULES
 

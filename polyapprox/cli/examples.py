@@ -29,6 +29,12 @@ EXAMPLES = {
     "circuits keep": "polyapprox circuits keep found-constants.json",
     "circuits chains": "polyapprox circuits chains --degree 7 --degree 15 --output chains.json",
     "encrypted backends": "polyapprox encrypted backends",
+    "zoo list": "polyapprox zoo list",
+    "zoo search": "polyapprox zoo search gelu --interval -7 7 --bits 9",
+    "zoo show": "polyapprox zoo show gelu_-8_8_p12 --output gelu.json",
+    "zoo build": "polyapprox zoo build --output zoo --runner joblib",
+    "zoo verify": "polyapprox zoo verify relu_-50_50_p9",
+    "explore": "polyapprox explore --port 8600",
     "encrypted check": "polyapprox encrypted check relu.json --backend lattigo",
     "encrypted calibrate": "polyapprox encrypted calibrate --backend openfhe --output mine.json",
     "encrypted bench": "polyapprox encrypted bench --precision 9 --repeats 5",
@@ -40,4 +46,8 @@ KEPT = {
     "circuits chains": "the degrees that were finished are in the file of --output: the same command "
     "goes on after them",
 }
+KEPT["zoo build"] = (
+    "finished entries are in the folder of --output: the same command goes on after them"
+)
+KEPT["explore"] = "the page is closed"
 KEPT["chains"] = KEPT["circuits chains"]

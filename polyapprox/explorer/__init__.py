@@ -1,0 +1,1 @@
+"""The explorer: a local page on which a function, an interval and a wish become a proven polynomial."""

@@ -1,0 +1,114 @@
+"""The zoo as a folder: table, picture and exports of each entry, and a page; resumable, on any runner."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..approximation import Approximation
+from ..circuits.search.runner import Runner, serial
+from ..errors import FalseClaimError, PolyApproxError
+from ..export import FORMATS, find_format
+from ..files import write_atomically
+from ..refresh.table import verify as verify_series
+from ..refresh.value import Bootstrapped
+from ..verification import verify as verify_table
+from .entries import Entry
+from .index import Row, index_text, row, row_from
+from .making import made, row_of
+
+PAGE = Path(__file__).with_name("page")
+
+
+def build(
+    wanted: Sequence[Entry],
+    folder: Path,
+    *,
+    runner: Runner = serial,
+    report: Callable[[str], None] = lambda line: None,
+) -> list[Row]:
+    """Make entries and write their files; what is finished is not made again.
+
+    Parameters
+    ----------
+    wanted : sequence of Entry
+    folder : Path
+        Gets ``NAME/table.json``, ``NAME/error.svg``, ``NAME/NAME.…`` for every format, and
+        ``index.json`` and ``index.html`` over all that is finished there.
+    runner : callable
+        See :mod:`polyapprox.circuits.search.runner`.
+    report : callable
+        Told the name of each entry when it is finished.
+
+    Returns
+    -------
+    list of Row
+    """
+    missing = [one for one in wanted if not (folder / one.name / "row.json").exists()]
+    for name in runner([(build_one, (one, folder)) for one in missing]):
+        report(name)
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*/row.json"))]
+    rows = [row_from(one) for one in found]
+    write_atomically(folder / "index.json", index_text(rows).encode())
+    write_page(found, folder)
+    return rows
+
+
+def build_one(one: Entry, folder: Path) -> str:
+    """Make an entry and write its files; its row comes last, and means that it is finished."""
+    result = made(one)
+    here = folder / one.name
+    result.save(here / "table.json")
+    if isinstance(result, Approximation):
+        result.plot(here / "error.svg")
+    files = sorted(_exported(result, one.name, here))
+    content = {**asdict(row_of(one, result)), "files": files}
+    write_atomically(here / "row.json", json.dumps(content).encode())
+    return one.name
+
+
+def _exported(result: Approximation | Bootstrapped, name: str, here: Path) -> Iterator[str]:
+    """Write it in every format that holds it; the names of the files."""
+    for format in FORMATS if isinstance(result, Approximation) else ["openfhe-fefbt"]:
+        suffix = find_format(format).suffix if isinstance(result, Approximation) else ".py"
+        path = here / f"{format}{suffix}"
+        try:
+            result.export(format, path)
+        except PolyApproxError:  # this format does not hold it
+            continue
+        yield path.name
+
+
+def write_page(found: Sequence[dict[str, Any]], folder: Path) -> None:
+    """The page over an index: HTML, script and style, and the index as a script beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in PAGE.iterdir():
+        shutil.copyfile(path, folder / path.name)
+    text = json.dumps(found, separators=(",", ":"))
+    write_atomically(folder / "zoo-index.js", f"const ZOO = {text};\n".encode())
+
+
+def check(one: Entry) -> Row:
+    """Make an entry again, prove it again, and compare it with the index.
+
+    Raises
+    ------
+    FalseClaimError
+        If digest or bound are not those of the index, or the bound cannot be proven again.
+    """
+    result = made(one)
+    known, found = row(one.name), row_of(one, result)
+    if (found.digest, found.error_bound) != (known.digest, known.error_bound):
+        raise FalseClaimError(
+            f"{one.name} is not what the index says: digest {found.digest[:12]}, bound "
+            f"{found.error_bound!r} in place of {known.digest[:12]}, {known.error_bound!r}"
+        )
+    if isinstance(result, Approximation):
+        verify_table(result)
+    else:
+        verify_series(result)
+    return found
