@@ -49,6 +49,7 @@ EXAMPLES = {
         for number in (1, 2, 3, 4)
     },
     "paper law": "nn-bridge paper law",
+    "paper background": "nn-bridge paper background",
     "paper verify": "nn-bridge paper verify --share 0.1",
 }
 _RUNS = "finished runs are on record in the folder of --output: the same command goes on after them"
