@@ -14,10 +14,10 @@ from .options import with_first
 from .report import write_json, write_text
 
 
-@with_first("files", list[Path], import_table)
-def tables(files: list[Path], **options: Any) -> list[Approximation]:
+@with_first("path", list[Path], import_table)
+def tables(path: list[Path], **options: Any) -> list[Approximation]:
     """Print one page about each table: what it truly does, and what would do more for less."""
-    return [import_table(file, **options) for file in files]
+    return [import_table(file, **options) for file in path]
 
 
 def deliver(read: list[Approximation], as_json: AsJson = False) -> None:

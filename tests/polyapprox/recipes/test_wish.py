@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 import polyapprox as pa
 from polyapprox.approximation import Approximation
-from polyapprox.cli.commands import RECIPES, application
+from polyapprox.cli.commands import application
+from polyapprox.cli.groups import RECIPES
 from polyapprox.cli.options import command_of, parameters
 from polyapprox.errors import ArgumentError
 from polyapprox.recipes.absolute import AbsoluteWish, made, relu
@@ -42,10 +43,11 @@ def test_every_option_is_told_and_taken_by_the_command(name: str) -> None:
     recipes = __import__(f"polyapprox.{module}", fromlist=["*"])
     texts = parameters(getattr(recipes, told_by))
     synonyms = {"domain", "depth"}
-    for parameter in inspect.signature(getattr(recipes, made_by)).parameters:
+    for parameter, one in inspect.signature(getattr(recipes, made_by)).parameters.items():
         assert texts.get(parameter, "").rstrip("."), parameter
-        assert (f"--{parameter} " in done.output) != (
-            parameter in synonyms or parameter in ("function", "x")
+        argument = one.default is one.empty and one.kind is not one.KEYWORD_ONLY
+        assert (f"--{parameter.replace('_', '-')} " in done.output) != (
+            parameter in synonyms or argument
         ), parameter
 
 
