@@ -246,6 +246,7 @@ def main() -> None:
     runs: dict[str, Callable[[Path], Any]] = {
         "c": compiled_c, "python": script(sys.executable), "openfhe": script(interpreter.find()[0]),
         "tenseal": script(sys.executable), "heir": compiled_by_heir, "orion": container,
+        "orion-module": script(sys.executable),
         "lattigo": go(chosen.lattigo), "seal": seal(chosen.seal),
     }  # fmt: skip
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []

@@ -53,7 +53,7 @@ def chain_of(approximation: Approximation) -> Chain:
     if a.inputs == 2:
         raise ArgumentError(
             f"{a.function!r} takes two arguments, which no evaluator of polynomials does: use "
-            "form='plan', or export abs"
+            "a format that holds form='plan', or export abs"
         )
     stages = tuple(without_trailing_zeros(p) for p in a.components)
     if a.structure != "composite":

@@ -43,6 +43,8 @@ class Format:
         the plan where every product with a constant uses one, or of the components.
     noise : callable, optional
         From a :class:`Job` and the noise of its plan to that of what the file runs.
+    plans_as_series : bool
+        Whether a circuit, which has no components, is written as one series, exactly its polynomial.
     security : str
         Of the parameters in the file; empty: it has none.
     """
@@ -57,6 +59,7 @@ class Format:
     scheme: str = ""
     levels: Callable[[Job], int] | None = None
     noise: Callable[[Job, Noise], Noise] | None = None
+    plans_as_series: bool = False
     security: str = ""
 
 

@@ -14,6 +14,7 @@ from ..errors import ArgumentError, PolyApproxError
 from ..given import is_word, shown
 from ..numbers import ZERO, ball, exact
 from ..outward import float_up
+from ..plan.degree import plan_degree
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
 from ..precision import working_precision
@@ -32,6 +33,7 @@ _PRECISE = 800
 _ULPS = 2.0**-51  # value and function are rounded to doubles
 _POINTS = 401
 _LARGEST_EXPANDED = 256
+_LARGEST_SERIES = 512
 
 
 def prepare(approximation: Approximation, format: Format, form: Form | None = None) -> Job:
@@ -42,6 +44,8 @@ def prepare(approximation: Approximation, format: Format, form: Form | None = No
     ArgumentError
         If the format does not hold the form, or a number has no double.
     """
+    if format.plans_as_series and not approximation.components:
+        approximation = as_series(approximation)
     chosen = _form(approximation, format, form)
     if chosen == "components":
         chain_of(approximation)
@@ -90,6 +94,27 @@ def _rounded_plan(approximation: Approximation) -> tuple[Approximation, str]:
     about = f"{len(long)} constants of the plan rounded to double"
     rounded = Plan(operations, plan.output, plan.inputs)
     return _proven_again(as_circuit(approximation, rounded), approximation, about)
+
+
+def as_series(approximation: Approximation) -> Approximation:
+    """The polynomial that a circuit is, as one Chebyshev series on its interval.
+
+    Raises
+    ------
+    ArgumentError
+        For two arguments, and for degrees beyond :data:`_LARGEST_SERIES`.
+    """
+    a = approximation
+    if a.inputs > 1:
+        raise ArgumentError(f"{a.function!r} takes two arguments, which no evaluator of polynomials does")
+    if (degree := plan_degree(a.plan)) > _LARGEST_SERIES:
+        raise ArgumentError(
+            f"this circuit is a polynomial of degree {degree}, and {_LARGEST_SERIES} is the largest that "
+            "is written as one series: use structure='composite'"
+        )
+    component = expanded(a.plan, a.interval)
+    plan = polynomial_plan(component)
+    return replace(a, structure="polynomial", components=(component,), plan=plan)
 
 
 def as_circuit(approximation: Approximation, plan: Plan) -> Approximation:

@@ -43,6 +43,7 @@ READERS: dict[str, Reader] = {
     "seal": c_source.read_straight,
     "heaan": c_source.read_straight,
     "orion": orion.read_orion,
+    "orion-module": python_source.read_orion_lists,
     "desilo": python_source.read_desilo,
     "heir": mlir.read_mlir,
     "c": c_source.read_straight,

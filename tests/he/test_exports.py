@@ -250,6 +250,27 @@ def test_orion_container(table: str, form: str, tmp_path: Path) -> None:
     assert deviation < 1e-8 + check["noise"]
 
 
+ORION = ["constant", "degree 6", "relu", "exp on [-2, 3]", "relu, 3 multiplications"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("orion_compiler") is None, reason="needs orion")
+@pytest.mark.parametrize("table", ORION)
+def test_orion_compiles_a_network_with_the_layer(table: str, tmp_path: Path) -> None:
+    """Between linear layers, by Orion's own compiler, and run on ciphertexts with the levels said."""
+    one = {**TABLES, **CIRCUITS}[table]()
+    assert passes([sys.executable, one.export("orion-module", tmp_path / "exported.py")])
+
+
+@pytest.mark.skipif(importlib.util.find_spec("orion_compiler") is None, reason="needs orion")
+def test_orion_layer_refuses_inputs_outside_its_interval(tmp_path: Path) -> None:
+    TABLES["relu"]().export("orion-module", tmp_path / "layer.py")
+    code = "import layer; layer.CHECK += [((4.1,), 4.1, 4.1, 0.0)]; layer.self_check()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "inputs from -4 to 4.1 leave (-4.0, 4.0)" in done.stderr
+
+
 HEIR = shutil.which("heir-opt") or shutil.which("heir-opt", path=str(Path(sys.executable).parent))
 
 

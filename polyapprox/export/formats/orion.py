@@ -106,7 +106,7 @@ def lattigo_primes(log_n: int, bits: int, count: int) -> tuple[int, ...]:
 
 
 def _made(job: Job) -> Document:
-    return _plan_graph(job) if job.form == "plan" else _graph(job)
+    return _plan_graph(job) if job.form == "plan" else graph_of(job)
 
 
 def _plan_graph(job: Job) -> Document:
@@ -132,7 +132,8 @@ def _plan_graph(job: Job) -> Document:
     raise ArgumentError("this plan has no graph for Orion's evaluator; use form='components'")
 
 
-def _graph(job: Job) -> Document:
+def graph_of(job: Job) -> Document:
+    """The components' nodes, edges, levels, the name of the result, and what it is off by."""
     chain = chain_of(job.approximation)
     nodes: list[dict[str, Any]] = [{"name": "in", "op": "flatten", "level": 0, "depth": 0}]
     edges: list[dict[str, str]] = []

@@ -189,24 +189,34 @@ def test_what_a_format_does_not_hold_is_refused(
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_circuits_reach_every_format(name: str, tmp_path: Path) -> None:
-    """As plans; as components, which they do not have, they are refused."""
+    """As plans, or as the series that they are; as components, which they do not have, they are refused."""
     circuit = pa.circuit("relu", multiplications=3)
     job = job_for(circuit, name)
+    if name == "orion-module":
+        values = [check.value for check in job_for(circuit, "orion").checks]
+        assert job.approximation.degrees == (8,) and [c.value for c in job.checks] == pytest.approx(values, abs=1e-15)
+        return
     assert job.form == "plan" and export(circuit, name, tmp_path / "x").stat().st_size
     if "components" in find_format(name).forms:
         with pytest.raises(ArgumentError, match="circuit has no components"):
             export(circuit, name, tmp_path / "y", form="components")
 
 
-@pytest.mark.parametrize("name", ["lattigo", "orion", "heir", "latex", "seal", "c"])
+def test_a_circuit_of_too_large_a_degree_is_refused_as_a_series(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="polynomial of degree 2048, and 512 is the largest"):
+        export(pa.circuit("abs", multiplications=11), "orion-module", tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["lattigo", "orion", "orion-module", "heir", "latex", "seal", "c"])
 @pytest.mark.parametrize("function", ["maximum", "minimum"])
 def test_two_arguments_are_written_or_refused_in_a_sentence(
     name: str, function: str, tmp_path: Path
 ) -> None:
     r = getattr(pa, function)(precision=2**-4)
-    if name == "orion":
-        with pytest.raises(ArgumentError, match="take one ciphertext"):
-            export(r, name, tmp_path / "x", form="plan")
+    if "orion" in name:
+        with pytest.raises(ArgumentError, match=r"take one ciphertext|takes two arguments"):
+            export(r, name, tmp_path / "x", form=find_format(name).forms[-1])
     else:
         text = export(r, name, tmp_path / "x", form="plan").read_text()
         assert re.search(r"x_?\{?1", text) and re.search(r"x_?\{?0", text)
