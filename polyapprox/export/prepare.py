@@ -68,9 +68,10 @@ def prepare(approximation: Approximation, format: Format, form: Form | None = No
 
 def _form(approximation: Approximation, format: Format, form: Form | None) -> Form:
     if form is None:
-        if format.forms[0] == "components" and not approximation.components:
-            if "plan" in format.forms:
-                return "plan"
+        whole = not approximation.components or approximation.inputs > 1
+        if whole and "plan" in format.forms:
+            return "plan"
+        if not approximation.components:
             raise ArgumentError(
                 f"the format {format.name!r} holds components, and this circuit has only a plan: "
                 "use a format that holds plans, such as 'openfhe', or structure='composite'"

@@ -33,7 +33,9 @@ SMOOTH: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 ANYWHERE = ("relu", "abs", "atan", "tanh", "erf", "sigmoid")
 CIRCUITS = ("gelu", "silu", "sigmoid", "tanh", "exp", "softplus", "erf", "1/x", "1/sqrt(x)", "log")
-FORMATS = ("openfhe", "lattigo", "tenseal", "seal", "heaan", "desilo", "heir", "c", "python", "csv")
+FORMATS = (
+    "openfhe", "openfhe-cpp", "lattigo", "tenseal", "seal", "heaan", "desilo", "heir", "c", "python", "csv", "latex",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Caller:
         """A call of a maker, or of any."""
         makers = {
             "absolute": 30, "composite": 14, "sign": 14, "minimax": 30, "circuit": 12, "weighted": 4,
-            "entered": 14, "imported": 8, "junk": 8,
+            "entered": 14, "imported": 8, "junk": 8, "approximate": 6, "reciprocal": 3, "series": 8, "whole": 3,
         }  # fmt: skip
         if maker is None:
             (maker,) = self.chance.choices(list(makers), list(makers.values()))
@@ -213,6 +215,41 @@ class Caller:
             extra += f", bits={c.choice([12, 24, 53, 64, 100, 300])}"
         return Call(f"pa.minimax({name!r}, {text}, domain={where!r}{extra})", asked)
 
+    def _approximate(self) -> Call:
+        name, where = self._place()
+        where = where if isinstance(where, tuple) else where[0]
+        p = self.precision(16)
+        asked = {"function": name, "domain": [where], "precision": p}
+        return Call(f"pa.approximate({name!r}, interval={where!r}, precision={p!r})", asked)
+
+    def _reciprocal(self) -> Call:
+        c, size, p = self.chance, self._size(), self.precision(20)
+        where = (size * 2.0 ** -c.uniform(0.5, 12), size)
+        return Call(f"pa.reciprocal(interval={where!r}, precision={p!r})", {"domain": [where]})
+
+    def _series(self) -> Call:
+        """A function inside the bootstrap."""
+        c = self.chance
+        name, where = self._place()
+        if c.random() < 0.3:
+            size = self._size()
+            name, where = c.choice(["relu", "abs", "sign"]), (-size, size * c.uniform(0.1, 1))
+            where = [(where[0], -size / 16), (size / 16, size)] if name == "sign" else where
+        extra = c.choice(["", "", f", extension={c.uniform(1, 4)!r}", f", largest={c.uniform(0.1, 8)!r}"])
+        wanted = c.choice([f"{c.randrange(1, 60)}", f"precision={self.precision(14)!r}"])
+        return Call(f"pa.bootstrapped({name!r}, {wanted}, interval={where!r}{extra})", {"series": True})
+
+    def _whole(self) -> Call:
+        c, n, p = self.chance, self.chance.choice([2, 4, 8, 16]), self.precision(12)
+        low = 10.0 ** c.uniform(-2, 1)
+        kind = c.choice(["softmax", "layer_norm", "rms_norm"])
+        box = {
+            "softmax": f"scores={(-c.uniform(0.5, 12), c.uniform(0.5, 12))!r}",
+            "layer_norm": f"variance={(low, low * c.uniform(1.5, 200))!r}",
+            "rms_norm": f"mean_square={(low, low * c.uniform(1.5, 200))!r}",
+        }
+        return Call(f"pa.{kind}({n}, {box[kind]}, precision={p!r})", {"whole": kind})
+
     def _circuit(self) -> Call:
         c = self.chance
         m = c.randrange(1, 17)
@@ -329,6 +366,16 @@ class Caller:
             "pa.noise.forecast(pa.relu(precision=2**-5).plan, half_width=1, scale_bits=40, ring_dimension={})",
             "pa.noise.forecast(pa.relu(precision=2**-5).plan, half_width={}, scale_bits=40, ring_dimension=2**14)",
             "pa.noise.quantise(pa.relu(precision=2**-5), {})", "pa.noise.quantise({}, 30)",
+            "pa.approximate({}, interval=(-1, 1), precision=2**-6)", "pa.approximate('exp', interval={}, precision=2**-6)",
+            "pa.approximate('exp', interval=(-1, 1), precision={})", "pa.reciprocal(interval={}, precision=2**-6)",
+            "pa.reciprocal(interval=(0.1, 1), precision={})", "pa.bootstrapped({}, 9, interval=(-1, 1))",
+            "pa.bootstrapped('exp', {}, interval=(-1, 1))", "pa.bootstrapped('exp', 9, interval={})",
+            "pa.bootstrapped('exp', 9, interval=(-1, 1), extension={})",
+            "pa.bootstrapped('exp', 9, interval=(-1, 1), largest={})", "pa.load_bootstrapped({})",
+            "pa.softmax({}, scores=(-4, 4), precision=2**-6)", "pa.softmax(4, scores={}, precision=2**-6)",
+            "pa.softmax(4, scores=(-4, 4), precision={})", "pa.layer_norm({}, variance=(0.2, 3), precision=2**-6)",
+            "pa.layer_norm(4, variance={}, precision=2**-6)", "pa.rms_norm(4, mean_square=(0.2, 3), precision={})",
+            "pa.maximum_of({}, interval=(-1, 1), tolerance=0.1)", "pa.argmax(4, interval=(-1, 1), gap={}, precision=2**-4)",
         ]  # fmt: skip
         if GUARDED:
             templates += ["pa.relu(precision=2**-6, guard={})", "pa.minimax('exp', 4, guard={})",

@@ -24,11 +24,15 @@ import polyapprox as pa
 from polyapprox import Polynomial
 from polyapprox.circuits.library import shipped_intervals
 from polyapprox.errors import PolyApproxError
+from polyapprox.refresh.table import document_of as series_document
+from polyapprox.refresh.value import Bootstrapped
 from polyapprox.table import document_of
+from polyapprox.wholes.whole import Whole
 
 from .calls import Call
 from .judge import Balls, Table, Verdict, as_ball, dyadic, float_points, judge
 from .noisy import noise_faults, stage_faults
+from .others import judge_series, judge_whole
 
 NEWTON = Polynomial.from_floats([0.0, 1.125, 0.0, -0.125], parity="odd")
 _QUICK = 0.5  # seconds: what is made in less is made twice
@@ -81,7 +85,14 @@ def examine(call: Call, points: int = 4000, seed: int = 0, seconds: float = 0.25
             report.faults.append(f"not an error of the package: {type(error).__name__}: {error}")
             return report
     report.seconds = time.process_time() - start
+    if isinstance(made, Bootstrapped) and made.certificate is not None:
+        report.structure = "series"
+        report.verdict = judge_series(series_document(made), points // 8, seed)
+    elif isinstance(made, Whole) and "whole" in call.asked:
+        report.structure = "whole"
+        report.verdict = judge_whole(made, call.asked["whole"], points // 8, seed)
     if not isinstance(made, pa.Approximation):
+        report.faults += report.verdict.violations[:2]
         return report
     report.made, report.structure = made, made.structure
     document = json.loads(json.dumps(document_of(made)))

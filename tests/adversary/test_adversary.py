@@ -17,12 +17,16 @@ from pathlib import Path
 
 import pytest
 
+import polyapprox as pa
 from adversary import known
 from adversary.calls import Caller
 from adversary.examine import SPACE, examine
 from adversary.forgeries import Forgery, forgeries
 from adversary.honest import true_tables
+from adversary.others import forged_series, judge_series
 from adversary.tribunal import ASKED, acceptances, refusal
+from polyapprox.errors import ArgumentError, ProofError, TableError
+from polyapprox.refresh.table import _read as read_document, document_of, verify
 
 SEED = int(
     os.environ.get("POLYAPPROX_ADVERSARY_SEED", f"{datetime.datetime.now(datetime.UTC):%Y%m%d}")
@@ -92,6 +96,26 @@ def test_false_tables_that_are_accepted_still(forgery: Forgery, tmp_path: Path) 
 def test_who_takes_every_table_for_true_still(who: str, tmp_path: Path) -> None:
     lowered = next(f for f in KINDS["bound: lowered by a half"] if f.name == "exp")
     assert not acceptances(lowered, tmp_path, (who,))
+
+
+SERIES = {
+    "relu": lambda: pa.bootstrapped("relu", 13, interval=(-1, 1)),
+    "exp": lambda: pa.bootstrapped("exp", 9, interval=(-2, 1)),
+    "sign": lambda: pa.bootstrapped("sign", 13, interval=[(-1, -0.25), (0.25, 1)]),
+}
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_false_series_are_refused(name: str, tmp_path: Path) -> None:
+    """Written by the package itself, so that nothing but the proof can notice; the true one is not refused."""
+    true = SERIES[name]()
+    assert not judge_series(document_of(true), 2000, SEED).violations
+    assert verify(true.save(tmp_path / "true.json")).ok
+    for kind, forged in forged_series(document_of(true)):
+        with pytest.raises((ProofError, TableError, ArgumentError)):
+            value = read_document(forged)
+            verify(value.save(tmp_path / "forged.json"))
+            pytest.fail(f"{name}, {kind} is accepted")
 
 
 def test_true_tables_are_not_refused(tmp_path: Path) -> None:

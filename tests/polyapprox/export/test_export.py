@@ -218,6 +218,7 @@ def test_two_arguments_are_written_or_refused_in_a_sentence(
         with pytest.raises(ArgumentError, match=r"take one ciphertext|takes two arguments"):
             export(r, name, tmp_path / "x", form=find_format(name).forms[-1])
     else:
+        assert job_for(r, name).form == "plan"  # not the components, which it cannot be written by
         text = export(r, name, tmp_path / "x", form="plan").read_text()
         assert re.search(r"x_?\{?1", text) and re.search(r"x_?\{?0", text)
 
