@@ -1,6 +1,7 @@
 """The command ``polyapprox``: bad input ends in one sentence and exit code 2, never a traceback.
 
-A table whose claim is false ends in exit code 1.
+A table whose claim is false ends in exit code 1; a run on ciphertexts whose error exceeds proven bound
+and forecast noise in 3, since a forecast is no claim.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0, 1 for a table whose claim is false, 2 for bad input (the sentence is on
-        standard error), or 130 where it was interrupted.
+        standard error), 3 for a measurement beyond proven bound and forecast noise, or 130 where it
+        was interrupted.
 
     Examples
     --------

@@ -10,7 +10,7 @@ import typer
 from .. import outward
 from .commands import AsJson, Output
 from .outputs import put
-from .running import FALSE_CLAIM
+from .running import OUTSIDE
 
 if TYPE_CHECKING:
     from ..refresh.run import RefreshRun
@@ -91,7 +91,7 @@ def encrypt_check(
     else:
         write_text(_page(ended))
     if ended.within is False:
-        raise typer.Exit(FALSE_CLAIM)
+        raise typer.Exit(OUTSIDE)
 
 
 def _page(ended: RefreshRun) -> str:

@@ -15,6 +15,7 @@ from ..errors import FalseClaimError, PolyApproxError
 from .talk import TALK
 
 FALSE_CLAIM, BAD_INPUT, INTERRUPTED = 1, 2, 130
+OUTSIDE = 3  # measured beyond what is proven and forecast, which refutes no proof
 NOTHING_KEPT = "nothing was written; the same command starts anew"
 UsageError: Any = typer.BadParameter.__mro__[2]  # of the click that typer builds on
 QUIET = ("--quiet", "-q")

@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError
+from ..given import floats, sequence, whole
 from .backend import Parameters
 
 
 def read_arguments(
-    inputs: int, arguments: Sequence[Any], parameters: Parameters
+    inputs: int, arguments: Sequence[Any], parameters: Parameters, repeats: int = 1
 ) -> list[np.ndarray]:
     """As many arrays of one axis as a plan takes, float64, finite, no longer than the slots.
+
+    What is no real number is refused, and `repeats` below 1.
 
     Raises
     ------
@@ -27,7 +30,8 @@ def read_arguments(
     """
     if len(arguments) != inputs:
         raise ArgumentError(f"the plan takes {inputs} argument(s), got {len(arguments)}")
-    arrays = [np.asarray(one, dtype=np.float64) for one in arguments]
+    whole("repeats", repeats, least=1)
+    arrays = [floats("an argument", one) for one in arguments]
     for one in arrays:
         if one.ndim != 1 or one.shape != arrays[0].shape or not one.size:
             raise ArgumentError("the arguments must be arrays of one axis and one length")
@@ -49,9 +53,9 @@ def read_levels(levels: Sequence[int], repeats: int, parameters: Parameters) -> 
     ArgumentError
         If one is beyond the context's, or `repeats` is below 1.
     """
-    for level in levels:
-        if not 0 <= level <= parameters.levels:
+    whole("repeats", repeats, least=1)
+    found = [whole("a level", level, least=0) for level in sequence("levels", levels)]
+    for level in found:
+        if level > parameters.levels:
             raise ArgumentError(f"levels has {level}; the context has 0 … {parameters.levels}")
-    if repeats < 1:
-        raise ArgumentError(f"repeats={repeats} must be 1 or more")
-    return [int(level) for level in levels]
+    return found

@@ -16,6 +16,7 @@ import numpy as np
 from ..approximation import Approximation
 from ..cost.models import cost_model
 from ..errors import ArgumentError, PolyApproxError
+from ..given import whole
 from ..plan.count import Rule, count, input_scaling
 from ..plan.plan import Plan
 from .stopwatch import Times
@@ -63,6 +64,8 @@ class Parameters:
     secure: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("ring_dimension", "scale_bits", "levels", "first_bits"):
+            whole(name, getattr(self, name))
         ring = self.ring_dimension
         if ring < 16 or ring & (ring - 1) or ring > 1 << 17:
             raise ArgumentError(
@@ -215,11 +218,14 @@ class Backend(ABC):
         As it calls itself.
     executes : frozenset of str
         Of "plan" (operation by operation) and "components" (its own polynomial evaluator).
+    largest_secure_ring : int
+        The largest ring for which it knows parameters of 128 bit.
     """
 
     name: str
     title: str
     executes: frozenset[str] = frozenset({"plan", "components"})
+    largest_secure_ring: int = max(LARGEST_MODULUS)
 
     @abstractmethod
     def find(self) -> Availability:
@@ -263,6 +269,42 @@ class Backend(ABC):
         folded = input_scaling(plan) is not None
         rule: Rule = "published" if folded or plan.inputs == 1 else "standalone"
         return count(plan, rule).levels, rule
+
+
+def check_secure(bits: int, ring_dimension: int, largest_ring: int = max(LARGEST_MODULUS)) -> None:
+    """Refuse a modulus, with the primes of key switching, that a ring may not have at 128 bit.
+
+    Raises
+    ------
+    BackendError
+        With the ring that it takes, or, if there is none, the bits that there may be.
+
+    Examples
+    --------
+    >>> check_secure(438, 1 << 14)
+    >>> check_secure(439, 1 << 14)
+    Traceback (most recent call last):
+        ...
+    polyapprox.encrypted.backend.BackendError: 439 bits of modulus are more than the 438 that \
+ring_dimension=16384 may have at 128 bit; use ring_dimension=32768, fewer levels or a smaller scale
+    """
+    rings = {ring: most for ring, most in LARGEST_MODULUS.items() if ring <= largest_ring}
+    most = rings.get(ring_dimension, 0)
+    if bits <= most:
+        return
+    larger = min((ring for ring, allowed in rings.items() if bits <= allowed), default=None)
+    if ring_dimension > largest_ring:
+        said = f"128 bit are offered up to ring_dimension={largest_ring}, and not for {ring_dimension}"
+    else:
+        said = (
+            f"{bits} bits of modulus are more than the {most} that "
+            f"ring_dimension={ring_dimension} may have at 128 bit"
+        )
+    if larger is None:
+        do = f"use fewer levels or a smaller scale: at most {max(rings.values())} bits in all"
+    else:
+        do = f"use ring_dimension={larger}, fewer levels or a smaller scale"
+    raise BackendError(f"{said}; {do}")
 
 
 def found_by_module(module: str, wheel: str, remedy: str) -> Availability:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from ..approximation import Approximation
 from ..errors import ArgumentError
+from ..given import instance, shown, whole
 from ..noise import SCHEMES, Forecast, forecast
 from ..plan.count import input_scaling
 from ..plan.plan import Operation, Plan
@@ -116,6 +115,15 @@ def choose_parameters(
     >>> chosen.ring_dimension, chosen.levels, chosen.security
     (4096, 7, 'not secure, for tests')
     """
+    instance("approximation", approximation, Approximation, "an Approximation")
+    if not isinstance(backend, Backend):
+        raise ArgumentError(f"backend={shown(backend)} must be what encrypted.backend(name) gives")
+    for name, given in (
+        ("values", values), ("ring_dimension", ring_dimension), ("scale_bits", scale_bits),
+        ("levels", levels),
+    ):  # fmt: skip
+        if given is not None:
+            whole(name, given, least=0)
     needed = backend.counted_levels(approximation)[0] if levels is None else levels
     ring = ring_dimension or SMALLEST_RING
     while values is not None and ring_dimension is None and backend.largest_input(ring) < values:
@@ -155,11 +163,12 @@ def _scale(approximation: Approximation, backend: str, ring_dimension: int) -> i
 
 def _secure_ring(backend: Backend, smallest: int, scale_bits: int, levels: int) -> int:
     bits = _FIRST_BITS + levels * scale_bits + backend.special_bits(scale_bits, levels)
+    largest = backend.largest_secure_ring
     for ring, allowed in sorted(LARGEST_MODULUS.items()):
-        if ring >= smallest and bits <= allowed:
+        if smallest <= ring <= largest and bits <= allowed:
             return ring
     raise ArgumentError(
         f"{levels} levels of {scale_bits} bits need a modulus of about {bits} bits; 128 bit of "
-        f"security allow {LARGEST_MODULUS[LARGEST_RING]} at 2^{int(math.log2(LARGEST_RING))}: use "
-        "an approximation with fewer levels"
+        f"security allow {LARGEST_MODULUS[largest]} at 2^{largest.bit_length() - 1}, the largest ring "
+        f"of {backend.title}: use fewer levels or a smaller scale"
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..approximation import Approximation
 from ..errors import ArgumentError
-from ..given import floats
+from ..given import floats, instance, positive, whole
 from ..noise import Forecast
 from ..plan.count import Rule
 from ..proof.near import error_near
@@ -197,6 +197,11 @@ def run(
     """
     from . import backend as backend_of
 
+    instance("approximation", approximation, Approximation, "an Approximation")
+    if parameters is not None:
+        instance("parameters", parameters, Parameters, "Parameters")
+    real, imaginary = positive("real", real, zero=True), positive("imaginary", imaginary, zero=True)
+    whole("seed", seed, least=0)
     framework = backend_of(backend)
     available = framework.find()
     if not available.found:

@@ -9,9 +9,9 @@ What the steps compute is the plan; what they save is time:
 * a squaring is a squaring.
 
 Every value gets the level that the plan's count gives it, so levels used are levels counted.
-The scale at level l is *canonical* if it is s_l with s_0 the scale and s_{l+1} = s_l² / q_l; where
-products of different scales are added up, they are first made canonical (one more product with a
-constant, no level).
+The scale at level l is *canonical* if it is s_l with s_{l+1} = s_l² / q_l, and s_L the scale where the
+result has used L levels (s_0 the scale, where that of the input is fixed); where products of different
+scales are added up, they are first made canonical (one more product with a constant, no level).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ..errors import ArgumentError
-from .count import Rule, count, input_scaling, is_free
+from .count import Rule, input_scaling, is_free, levels
 from .plan import Operation, Plan
 
 Step = tuple[Any, ...]  # (name, slot, …): see `Schedule`
@@ -97,7 +97,9 @@ def schedule(
         log2 of the scale.
     fold_input : bool
         Fold the scaling of the input into the encryption, where it is the input's only use
-        (counting rule "published"); otherwise it uses its level (rule "standalone").
+        (counting rule "published"), and with it a scale of the input from which all scales stay
+        close to the first one, however deep the plan; otherwise the scaling uses its level (rule
+        "standalone"), and the input has the scale.
     unit : float, optional
         The scale itself, instead of 2^scale_bits (for symbols: :mod:`polyapprox.plan.symbolic`).
     back : bool
@@ -173,32 +175,40 @@ class _Lowering:
     slots: int = 0
 
     def run(self) -> Schedule:
-        self.canonical = [self.unit]
-        for prime in self.primes:
-            self.canonical.append(self.canonical[-1] ** 2 / prime)
         self.adjusted: dict[tuple[int, int, float], int] = {}
-        if self.back:
-            rule: Rule = "published" if self.fold_input else "standalone"
-            last = count(self.plan, rule).levels
-            self.canonical[last] = self.unit
-            for level in reversed(range(last)):
-                self.canonical[level] = (self.canonical[level + 1] * self.primes[level]) ** 0.5
         folded = input_scaling(self.plan) if self.fold_input else None
-        factors = [1.0] * self.plan.inputs
+        rule: Rule = "standalone" if folded is None else "published"
+        used = levels(self.plan, rule)
+        self.canonical = self._canonical(used[self.plan.output], max(used))
+        self.fresh = self.canonical[0] if self.fold_input else self.unit
+        factors = [self.fresh / self.unit if self.fold_input else 1.0] * self.plan.inputs
         self.forms: list[_Form] = []
         self.uses = _uses(self.plan)
         for index, operation in enumerate(self.plan.operations):
             if index == folded:
-                factors[0] = _float(operation)
+                factors[0] *= _float(operation)
                 form = self.forms[operation.left]
             else:
                 form = self._form(index, operation)
             self.forms.append(form)
         result = self._output(self.forms[self.plan.output])
-        rule = "standalone" if folded is None else "published"
         steps = tuple(_with_frees(self.steps, result.slot))
         slot = -1 if result.slot is None else result.slot
         return Schedule(steps, slot, result.level, result.scale, tuple(factors), rule)
+
+    def _canonical(self, depth: int, deepest: int) -> list[float]:
+        """Scales of the levels down to the result's, from there up where the first one is free: an
+        error halves at each level then, and doubles otherwise; and of what the result does not need."""
+        if depth > len(self.primes):
+            self._refuse()
+        scales = [self.unit]
+        if self.back or self.fold_input:
+            for prime in reversed(self.primes[:depth]):
+                scales.append((scales[-1] * prime) ** 0.5)
+            scales.reverse()
+        for prime in self.primes[len(scales) - 1 : deepest]:
+            scales.append(scales[-1] ** 2 / prime)
+        return scales
 
     def _output(self, form: _Form) -> _Base:
         if form.terms:
@@ -209,13 +219,13 @@ class _Lowering:
         zero = self._emit("copy", self.bases[0].slot)  # a constant: x − x + constant
         self.steps.append(("minus", zero, self.bases[0].slot))
         self._shift(zero, form.constant, self.unit, 1)
-        return _Base(0, self.unit, zero)
+        return _Base(0, self.unit, zero)  # whatever the scale of zero
 
     def _form(self, index: int, operation: Operation) -> _Form:
         kind, left, right, _ = operation
         if kind == "input":
             slot = self._emit("load", left)
-            return _Form({self._keep(_Base(0, self.unit, slot)): 1.0})
+            return _Form({self._keep(_Base(0, self.fresh, slot)): 1.0})
         if kind == "multiply":
             return self._product(index, left, right)
         first = self._linear(left)
@@ -271,6 +281,8 @@ class _Lowering:
         raw = self._emit("square", slots[0]) if same else self._emit("multiply", *slots)
         scale = scales[0] * scales[1]
         after = scale / self.primes[level]
+        if abs(after / self.canonical[level + 1] - 1) < _SAME:
+            after = self.canonical[level + 1]  # or roundings would double at every level
         made = _Base(level + 1, after, None, raw, scale, frozenset({index}))
         return _Form({self._keep(made): factor})
 

@@ -104,7 +104,7 @@ class DesiloSession(Session):
         BackendError
             If desilofhe refuses: too few levels.
         """
-        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
         rest, factor = without_input_scaling(plan)
 
         def evaluate(inputs: list[Any]) -> Any:
@@ -123,7 +123,7 @@ class DesiloSession(Session):
         BackendError
             If desilofhe refuses: too few levels.
         """
-        (array,) = read_arguments(1, (x,), self.parameters)
+        (array,) = read_arguments(1, (x,), self.parameters, repeats)
         made = chebyshev_series(approximation)
 
         def evaluate(inputs: list[Any]) -> Any:

@@ -29,6 +29,7 @@ from ..backend import (
     Measured,
     Parameters,
     Session,
+    check_secure,
     found_by_module,
     measured,
 )
@@ -109,7 +110,7 @@ class LattigoSession(Session):
         BackendError
             If the plan has two arguments, or Lattigo refuses.
         """
-        (array, *_) = read_arguments(plan.inputs, arguments, self.parameters)
+        (array, *_) = read_arguments(plan.inputs, arguments, self.parameters, repeats)
         bits = self.parameters.scale_bits
         made = schedule(plan, self.primes, bits)
         lowered = Lowering(made, self.primes, bits)
@@ -134,7 +135,7 @@ class LattigoSession(Session):
         BackendError
             If Lattigo refuses: too few levels.
         """
-        (array,) = read_arguments(1, (x,), self.parameters)
+        (array,) = read_arguments(1, (x,), self.parameters, repeats)
         made = chebyshev_series(approximation)
         graph, value = Graph(), INPUT
         for series in made.series:
@@ -280,12 +281,7 @@ def _header(parameters: Parameters) -> dict[str, Any]:
         most = LARGEST_MODULUS.get(ring, 0)
         while len(special) > 1 and sum(chain) + sum(special) > most:
             special.pop()
-        if sum(chain) + sum(special) > most:
-            raise BackendError(
-                f"{sum(chain) + sum(special)} bits of modulus are more than the {most} that "
-                f"ring_dimension={ring} may have at 128 bit; use a larger ring, fewer levels or a "
-                "smaller scale"
-            )
+        check_secure(sum(chain) + sum(special), ring)
     return {
         "logn": parameters.ring_dimension.bit_length() - 1,
         "logq": chain,

@@ -77,7 +77,7 @@ class OpenFHESession(Session):
 
     def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
         """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
-        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
         made = schedule(plan, self.moduli[: self.parameters.levels], self.parameters.scale_bits)
         inputs = [factor * one for factor, one in zip(made.factors, arrays, strict=True)]
         request = {
@@ -92,7 +92,7 @@ class OpenFHESession(Session):
 
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
         """Encrypt x, evaluate by ``EvalChebyshevSeries``, decrypt."""
-        (array,) = read_arguments(1, (x,), self.parameters)
+        (array,) = read_arguments(1, (x,), self.parameters, repeats)
         made = chebyshev_series(approximation)
         series = [[2.0 * one[0], *one[1:]] for one in made.series]
         request = {

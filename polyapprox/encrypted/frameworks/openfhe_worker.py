@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import sys
 import threading
@@ -439,7 +440,8 @@ def main() -> None:
                 server = Server(openfhe, request["parameters"])
             content, results = getattr(server, "on_" + request["do"])(request, arrays)
         except (RuntimeError, ValueError, TypeError, MemoryError, OverflowError) as error:
-            write_message(sink, {"error": " ".join(str(error).split())})
+            where = re.compile(r"^\S+:l\.\d+:\S+\(\): ")  # in the library's sources
+            write_message(sink, {"error": where.sub("", " ".join(str(error).split()))})
         else:
             write_message(sink, content, results)
 

@@ -21,13 +21,13 @@ from ...plan.plan import Plan
 from ...plan.schedule import schedule
 from ..arguments import read_arguments, read_levels
 from ..backend import (
-    LARGEST_MODULUS,
     Availability,
     Backend,
     BackendError,
     Measured,
     Parameters,
     Session,
+    check_secure,
     found_by_module,
     measured,
 )
@@ -74,7 +74,7 @@ class TenSEALSession(Session):
     def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
         """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
         context = self.context
-        arrays = read_arguments(plan.inputs, arguments, self.parameters)
+        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
         made = schedule(plan, context.primes, self.parameters.scale_bits)
         started = time.perf_counter()
         inputs = [
@@ -110,7 +110,7 @@ class TenSEALSession(Session):
         BackendError
             If TenSEAL refuses: it takes parameters of 128-bit security only.
         """
-        (array,) = read_arguments(1, (x,), self.parameters)
+        (array,) = read_arguments(1, (x,), self.parameters, repeats)
         made = chebyshev_series(approximation)
         lists = [monomials(one) for one in made.series]
         primes = self.context.primes
@@ -151,13 +151,12 @@ class TenSEALSession(Session):
 
             one = self.parameters
             bits = [one.first_bits, *[one.scale_bits] * one.levels, 60]
-            largest = LARGEST_MODULUS.get(one.ring_dimension, 0)
-            if sum(bits) > largest:
+            try:
+                check_secure(sum(bits), one.ring_dimension, seal.LARGEST_SECURE)
+            except BackendError as error:
                 raise BackendError(
-                    f"polyval needs a context of 128 bit: {sum(bits)} bits of modulus are more "
-                    f"than the {largest} of ring_dimension={one.ring_dimension}; use a larger "
-                    "ring (at most 32768), or run the plan"
-                )
+                    f"polyval needs a context of 128 bit, unlike a plan: {error}"
+                ) from None
             try:
                 self._vectors = tenseal.context(
                     tenseal.SCHEME_TYPE.CKKS, one.ring_dimension, coeff_mod_bit_sizes=bits
@@ -184,6 +183,7 @@ class TenSEAL(Backend):
     """The backend: see :class:`polyapprox.encrypted.backend.Backend`."""
 
     name, title = "tenseal", "TenSEAL"
+    largest_secure_ring = seal.LARGEST_SECURE
 
     def find(self) -> Availability:
         """Look for the wheel, without importing it."""

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...plan.schedule import Step
-from ..backend import BackendError, Parameters
+from ..backend import BackendError, Parameters, check_secure
 
 _SPECIAL_BITS = 60
+LARGEST_SECURE = 1 << 15  # the largest ring that SEAL has parameters of 128 bit for
 
 
 class Context:
@@ -33,6 +34,8 @@ class Context:
             _SPECIAL_BITS,
         ]
         ring = parameters.ring_dimension
+        if parameters.secure:
+            check_secure(sum(bits), ring, LARGEST_SECURE)
         chosen = sealapi.EncryptionParameters(sealapi.SCHEME_TYPE.CKKS)
         chosen.set_poly_modulus_degree(ring)
         try:
@@ -45,9 +48,8 @@ class Context:
             raise BackendError(f"SEAL refuses {parameters}: {error}") from None
         if not self.context.parameters_set():
             raise BackendError(
-                f"SEAL refuses ring_dimension={ring} with {sum(bits)} bits of modulus "
-                f"({self.context.parameters_error_message()}); use a larger ring, fewer levels or "
-                "a smaller scale"
+                f"SEAL refuses ring_dimension={ring} with {sum(bits)} bits of modulus: "
+                f"{self.context.parameters_error_message()}"
             )
         self.primes = [modulus.value() for modulus in chain[1:-1]][::-1]
         self._make_keys()

@@ -22,7 +22,8 @@ from polyapprox.encrypted import (
     choose_parameters,
     run,
 )
-from polyapprox.encrypted.backend import LARGEST_MODULUS
+from polyapprox.encrypted.arguments import read_arguments, read_levels
+from polyapprox.encrypted.backend import LARGEST_MODULUS, check_secure
 from polyapprox.encrypted.frameworks.interpreter import VARIABLE, find
 from polyapprox.encrypted.frameworks.process import Worker
 from polyapprox.encrypted.series import chebyshev_series
@@ -135,12 +136,43 @@ def test_inputs_that_are_no_real_numbers_are_refused(clear, x):
         run(RELU, x)
 
 
-def test_a_result_outside_ends_the_command_with_1(clear, tmp_path, capsys):
+def test_a_result_outside_ends_the_command_with_3(clear, tmp_path, capsys):
     table = RELU.save(tmp_path / "relu.json")
     assert main(["encrypt-check", str(table)]) == 0
     clear(error=0.01)
-    assert main(["encrypt-check", str(table)]) == 1
+    assert main(["encrypt-check", str(table)]) == 3  # 1 is for a claim that is false
     assert "OUTSIDE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("x", [[1j, 0.5], ["0.5"], "half", {"a": 1}, [[0.5], [0.1, 0.2]]])
+def test_sessions_refuse_what_is_no_real_number(x):
+    with pytest.raises(ArgumentError, match="an argument must be real numbers"):
+        read_arguments(1, [x], Parameters(4096, 50, 5))
+
+
+@pytest.mark.parametrize("repeats", [0, "2", 1.5])
+def test_sessions_refuse_repeats_that_are_no_number_of_times(repeats):
+    with pytest.raises(ArgumentError, match="repeats must be a whole number from 1 on"):
+        read_arguments(1, [[0.5]], Parameters(4096, 50, 5), repeats)
+    with pytest.raises(ArgumentError, match="repeats"):
+        read_levels([1], repeats, Parameters(4096, 50, 5))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"real": "2^-20"}, "real must be"),
+        ({"imaginary": -1}, "imaginary must be a positive number; got -1"),
+        ({"real": np.nan}, "real must be"),
+        ({"seed": "a"}, "seed must be"),
+        ({"parameters": 4096}, "parameters must be Parameters"),
+    ],
+)
+def test_arguments_of_a_run_are_checked(clear, given, said):
+    with pytest.raises(ArgumentError, match=f"^{said}"):
+        run(RELU, [0.5], **given)
+    with pytest.raises(ArgumentError, match="approximation must be an Approximation; got 5"):
+        run(5, [0.5])
 
 
 @pytest.mark.parametrize(
@@ -181,6 +213,9 @@ def test_an_unknown_backend_is_refused():
         ((4096, 70, 3), "20 … 59"),
         ((4096, 50, 3, 40), "first_bits=40"),
         ((4096, 50, -1), "levels=-1"),
+        ((4096, 50, 2.5), "levels must be a whole number; got 2.5"),
+        (("4096", 50, 2), "ring_dimension must be a whole number"),
+        ((4096, None, 2), "scale_bits must be a whole number"),
     ],
 )
 def test_parameters_are_checked(given, said):
@@ -209,6 +244,34 @@ def test_secure_rings_keep_within_the_table_of_the_standard(m):
     assert bits <= LARGEST_MODULUS[chosen.ring_dimension] and chosen.secure
     half = LARGEST_MODULUS[chosen.ring_dimension // 2]
     assert bits > half or chosen.ring_dimension == 1 << 12
+
+
+@pytest.mark.parametrize(
+    ("bits", "ring", "largest", "said"),
+    [
+        (500, 1 << 14, 1 << 16, "500 bits .* than the 438 .* use ring_dimension=32768, fewer levels"),
+        (1720, 1 << 15, 1 << 15, "1720 bits .* than the 881 .*; use fewer levels .* at most 881 bits"),
+        (720, 1 << 16, 1 << 15, "offered up to ring_dimension=32768.* use ring_dimension=32768"),
+    ],
+)
+def test_a_modulus_too_large_for_128_bit_is_told_what_to_do(bits, ring, largest, said):
+    with pytest.raises(BackendError, match=said):
+        check_secure(bits, ring, largest)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"levels": 40, "secure": True}, "881 at 2\\^15, the largest ring of TenSEAL: use fewer levels"),
+        ({"values": "3"}, "values must be"),
+        ({"levels": 2.5}, "levels must be"),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused(given, said):
+    with pytest.raises(ArgumentError, match=said):
+        choose_parameters(RELU, backend("tenseal"), **given)
+    with pytest.raises(ArgumentError, match="backend='tenseal' must be what"):
+        choose_parameters(RELU, "tenseal")
 
 
 def test_a_wide_interval_that_fits_no_scale_is_refused():

@@ -14,7 +14,7 @@ from polyapprox.plan.schedule import schedule
 
 BITS = 40
 UNIT = 2.0**BITS
-PRIMES = primes_below(BITS, 1 << 12, 24)
+PRIMES = primes_below(BITS, 1 << 12, 80)
 
 
 class Simulator:
@@ -154,6 +154,27 @@ def test_too_few_levels_are_refused():
     plan = pa.circuit("relu", multiplications=5).plan
     with pytest.raises(ArgumentError, match="more than the 4 levels"):
         schedule(plan, PRIMES[:4], BITS)
+
+
+@pytest.mark.parametrize("parts", [4, 6, 8])
+def test_deep_plans_keep_their_scales(parts):
+    """From 21 levels on roundings of scales, which double at each, were taken for other scales; and all
+    primes lie below 2^40, so that forward from the input a scale leaves all range."""
+    odd = [exact(0.02 * (k % 2) / k**2) if k != 1 else exact(0.6) for k in range(1, 30)]
+    builder = PlanBuilder()
+    (value,) = builder.arguments
+    for _ in range(parts):
+        value = append_chebyshev(builder, value, [exact(0.0), *odd], "odd")
+    made = check(builder.finish(value), np.linspace(-1, 1, 99))
+    assert made.levels == 5 * parts
+    assert abs(made.scale / UNIT - 1) < 1e-5 and abs(made.factors[0] - 1) < 1e-6
+
+
+def test_levels_that_are_not_used_change_nothing():
+    """Scales of 80 levels overflow, counted from the input on; only those of the plan are needed."""
+    plan = pa.circuit("relu", multiplications=5).plan
+    assert schedule(plan, PRIMES, BITS) == schedule(plan, PRIMES[:5], BITS)
+    assert schedule(plan, PRIMES, BITS, fold_input=False).scale < 1.01 * UNIT
 
 
 @st.composite
