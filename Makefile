@@ -75,6 +75,7 @@ check: setup  ## slow checks: hours
 	$(BIN)/python tests/checks/guard_every_precision.py
 	$(BIN)/python tests/checks/never_dominated.py
 	$(BIN)/python tests/checks/wholes.py
+	$(BIN)/python tests/checks/back_ends.py
 	$(BIN)/python tests/checks/standing_adversary.py
 	$(BIN)/python tests/checks/printed_numbers.py
 	$(BIN)/polyapprox zoo verify

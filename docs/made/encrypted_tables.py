@@ -1,7 +1,7 @@
 """Makes tables and the figure of the page on ciphertexts: ``python docs/made/encrypted_tables.py``.
 
 ``--check`` only says whether they are up to date. The data are what the benchmarks
-``encrypted_runs.py`` and ``encrypted_openfhe.py`` saved.
+``encrypted_runs.py`` and ``encrypted_openfhe.py`` and the check ``back_ends.py`` saved.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import sys
 from typing import Any
 
-from page_tables import BENCHMARKS, DOCS, grid, main
+from page_tables import BENCHMARKS, CHECKS, DOCS, grid, main
 
 from polyapprox.outward import bits_of, lower_places
 from polyapprox.plot.figure import BLUE, GREY, ORANGE, RED, drawn
@@ -60,6 +60,30 @@ def runs() -> str:
         ),
         rows,
     )  # fmt: skip
+
+
+def ordinary() -> str:
+    """36 minimax polynomials with the parameters that were chosen: one line for each back end."""
+    lines = (CHECKS / "back_ends.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines]
+    rows = []
+    for name in dict.fromkeys(one["backend"] for one in found):
+        its = [one for one in found if one["backend"] == name]
+        closest = max(one["largest_error"] / (one["error_bound"] + one["stated_noise"]) for one in its)
+        noise = max(one["noise_measured"] / one["noise_forecast"] for one in its)
+        scales = [one["scale_bits"] for one in its]
+        rows.append(
+            (
+                name, sum(one["within"] is True for one in its), len(its), f"{closest:.4f}",
+                f"{noise:.2f}", f"2^{min(scales)} … 2^{max(scales)}",
+                sum(one["levels_used"] == one["levels_counted"] for one in its),
+            )
+        )  # fmt: skip
+    headings = (
+        "back end", "within", "of", "closest", "noise measured over its forecast, at most", "scales",
+        "levels as counted",
+    )  # fmt: skip
+    return grid(headings, rows)
 
 
 def bench() -> str:
@@ -143,7 +167,7 @@ def figure() -> None:
     drawn(draw, (9.0, 4.8), FIGURE)
 
 
-TABLES = {"runs": runs, "bench": bench, "ratios": ratios}
+TABLES = {"runs": runs, "ordinary": ordinary, "bench": bench, "ratios": ratios}
 
 
 if __name__ == "__main__":

@@ -383,7 +383,7 @@ def test_backends_lists_all_with_their_remedies(capsys, monkeypatch):
         (["encrypt-check", "TABLE", "--ring", "1000"], "ring_dimension=1000"),
         (["encrypt-check", "TABLE", "--plot", "error.bmp"], ".png"),
         (["bench", "encrypted", "--backend", "tenseal"], "use openfhe"),
-        (["bench", "encrypted", "--repeats", "0"], "repeats=0"),
+        (["bench", "encrypted", "--repeats", "0"], "--repeats 0"),
     ],
 )
 def test_commands_refuse_in_one_sentence(tmp_path, capsys, arguments, said):
