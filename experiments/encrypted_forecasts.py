@@ -21,6 +21,7 @@ from nn_bridge.conversion.network import convert
 from nn_bridge.encrypted.chain import chain_for
 from nn_bridge.encrypted.compiling import Prepared, chains, lay_out
 from nn_bridge.encrypted.costs import Costs
+from nn_bridge.encrypted.lowering import series_of
 from nn_bridge.encrypted.memory import forecast
 from nn_bridge.encrypted.planning import Choice, best_chain, front
 from nn_bridge.encrypted.program import Program, read_program
@@ -35,6 +36,7 @@ OUT = Path(__file__).parent / "results" / "encrypted-forecasts.json"
 NETWORK, SHAPE = "resnet20-cifar10", (3, 32, 32)
 RINGS = (1 << 13, 1 << 15, 1 << 16)
 CIRCUITS = range(4, 11)
+THIN = ((4, 2), (5, 3), (6, 4), (7, 6))  # multiplications, most products with constants
 PUBLISHED = (9, 12)
 IMAGES = 50
 
@@ -49,7 +51,8 @@ def uniform(program: Program, ring: int, named: dict[str, Approximation]) -> lis
     layouts, sizes = lay_out(program, ring)
     rows = []
     for name, approximation in named.items():
-        given = choices(program, [Choice(approximation.plan)])
+        by_series = series_of(approximation) is not None
+        given = choices(program, [Choice(approximation.plan, by_series=by_series)])
         best = chains(ring, given)
         for lengths in (best, best[1:2]):
             levels, placement = best_chain(program, given, sizes, ring, Costs(), lengths)
@@ -109,7 +112,11 @@ def main() -> None:
     published = {f"r_{a}": published_relu(precision=2.0**-a) for a in PUBLISHED}
     network = convert(find_network(NETWORK).load(), approximation=circuits["4"], interval=50.0)
     program = read_program(network, SHAPE)
-    named = {**circuits, **published}
+    thin = {
+        f"{m}, {constants} constants": polyapprox.circuit("relu", multiplications=m, constants=constants)
+        for m, constants in THIN
+    }
+    named = {**circuits, **thin, **published}
     rows = [row for ring in RINGS for row in uniform(program, ring, named)]
     record = {
         "network": NETWORK,

@@ -12,8 +12,10 @@ from rich.table import Table
 
 from polyapprox.cli.groups import Told
 from polyapprox.cli.talk import ERRORS, OUT
+from polyapprox.weighted.relu import CAP
 
 from .errors import ArgumentError
+from .ranges.bounds import MARGIN
 
 app = typer.Typer(
     cls=Told,
@@ -27,6 +29,9 @@ Multiplications = Annotated[int, typer.Option(help="Of the circuit in each ReLU.
 Weighted = Annotated[bool, typer.Option(help="Circuits fitted to each layer's inputs.")]
 Published = Annotated[int | None, typer.Option(help="α: the published r_α in every ReLU.")]
 Interval = Annotated[str, typer.Option(help="'per-layer', or one B.")]
+Constants = Annotated[int | None, typer.Option(help="Most products with constants in a circuit.")]
+Margin = Annotated[float, typer.Option(help="Factor on measured ranges.")]
+Cap = Annotated[float, typer.Option(help="Largest error of weighted circuits beside plain ones.")]
 Levels = Annotated[int | None, typer.Option(help="Of the chain behind a bootstrap.")]
 Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
 
@@ -60,12 +65,15 @@ def read_ring(text: str) -> int:
 
 
 def _configuration(
-    network: str, multiplications: int, weighted: bool, published: int | None, interval: str
-) -> Any:
+    network: str, multiplications: int, weighted: bool, published: int | None, interval: str,
+    margin: float, constants: int | None, cap: float,
+) -> Any:  # fmt: skip
     from .experiments.encrypted_network import EncryptedConfiguration
 
     width = interval if interval == "per-layer" else _number(interval)
-    return EncryptedConfiguration(network, multiplications, weighted, published, width)
+    return EncryptedConfiguration(
+        network, multiplications, weighted, published, width, margin, constants, cap
+    )
 
 
 def _number(text: str) -> float:
@@ -86,6 +94,9 @@ def encrypt(
     weighted: Weighted = True,
     published: Published = None,
     interval: Interval = "per-layer",
+    constants: Constants = None,
+    margin: Margin = MARGIN,
+    cap: Cap = CAP,
     levels: Levels = None,
     folder: Annotated[Path | None, typer.Option(help="Keeps keys and what is finished.")] = None,
     data: Data = None,
@@ -96,7 +107,9 @@ def encrypt(
         return
     from .experiments.encrypted_network import encrypt_network
 
-    asked = _configuration(network, multiplications, weighted, published, interval)
+    asked = _configuration(
+        network, multiplications, weighted, published, interval, margin, constants, cap
+    )
     with _progress() as bar:
         task = bar.add_task("convert", total=None)
 
@@ -148,6 +161,9 @@ def keygen(
     weighted: Weighted = True,
     published: Published = None,
     interval: Interval = "per-layer",
+    constants: Constants = None,
+    margin: Margin = MARGIN,
+    cap: Cap = CAP,
     levels: Levels = None,
     data: Data = None,
 ) -> None:
@@ -161,7 +177,9 @@ def keygen(
     from .experiments.encrypted_network import converted_network, test_images
 
     require_engine()
-    asked = _configuration(network, multiplications, weighted, published, interval)
+    asked = _configuration(
+        network, multiplications, weighted, published, interval, margin, constants, cap
+    )
     shape = tuple(test_images(network, 0, 1, data)[0].shape[1:])
     prepared = prepare(
         read_program(converted_network(asked, data), shape), read_ring(ring), levels=levels

@@ -15,7 +15,12 @@ from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, grid, main, reduce_colour
 
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
-RUNS = ("encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-ten", "encrypted-digits")
+RUNS = (
+    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-ten",
+    "encrypted-resnet20-2-15", "encrypted-digits",
+)  # fmt: skip
+PLAN = "encrypted-resnet20-r12-plan"  # r_12 operation by operation, an earlier run
+PAPER = (33.6, 62.5)  # s: ResNet-20, arXiv 2402.11224
 KINDS = (("bootstrap", "bootstraps"), ("matrix", "matrices"), ("plan", "activations"))
 
 
@@ -31,17 +36,19 @@ def found() -> dict[str, dict[str, Any]]:
 
 def _relu(one: dict[str, Any]) -> str:
     if one["published"] is not None:
-        return f"r_{one['published']}, B = {one['interval']:g}"
+        by_plan = ", by its plan" if one == saved(PLAN) else ""
+        return f"r_{one['published']}, B = {one['interval']:g}{by_plan}"
     fitted = ", fitted to inputs" if one["weighted"] else ""
-    return f"circuit of {one['multiplications']}{fitted}, {one['interval']}"
+    thin = "" if one.get("constants") is None else f", {one['constants']} constants"
+    return f"circuit of {one['multiplications']}{thin}{fitted}, {one['interval']}"
 
 
 def runs() -> str:
     """Side by side."""
     headings = (
         "network", "ReLU", "ring", "log2 QP", "chain", "bootstraps, places", "processor s",
-        "bootstraps", "matrices", "activations", "largest deviation", "outputs up to", "same prediction",
-        "memory, MiB",
+        "bootstraps", "matrices", "activations", "loading, s", "largest deviation", "outputs up to",
+        "same prediction", "memory, MiB",
     )  # fmt: skip
     rows = []
     for one in found().values():
@@ -50,7 +57,8 @@ def runs() -> str:
             one["network"], _relu(one), security[0].removeprefix("ring "),
             security[1].removeprefix("log2 QP = "), one["chain"]["levels"],
             f"{one['bootstraps']}, {one['bootstrap_places']}", f"{seconds['all']:.1f}",
-            *(f"{seconds[kind]:.1f}" for kind, _ in KINDS), f"{one['largest_deviation']:.1e}",
+            *(f"{seconds[kind]:.1f}" for kind, _ in KINDS),
+            f"{one['processor_seconds_of_loading']:.1f}", f"{one['largest_deviation']:.1e}",
             f"{one['largest_output']:.3g}", f"{one['same_prediction']} of {one['images']}",
             one["memory_mib"],
         ))  # fmt: skip
@@ -62,6 +70,11 @@ def ratio() -> str:
     ours, published = (saved(name)["processor_seconds_per_image"] for name in RUNS[:2])
     parts = [(name, ours[kind], published[kind]) for kind, name in (("all", "all"), *KINDS)]
     rows = [(name, f"{a:.1f}", f"{b:.1f}", f"{a / b:.2f}") for name, a, b in parts]
+    slow = saved(PLAN)["processor_seconds_per_image"]["plan"]
+    a = ours["plan"]
+    rows.append(("activations, r_12 by its plan (an earlier run)", f"{a:.1f}", f"{slow:.1f}", f"{a / slow:.2f}"))
+    a, b = PAPER
+    rows.append(("the paper's: all", f"{a}", f"{b}", f"{a / b:.2f}"))
     return grid(("ResNet-20, ring 2^13", "ours, s", "r_12, s", "ours / r_12"), rows)
 
 
@@ -78,11 +91,58 @@ def layers() -> str:
     return grid(headings, rows)
 
 
+def _key(run: dict[str, Any]) -> str:
+    """As the forecasts name a run's ReLU."""
+    if run["published"] is not None:
+        return f"r_{run['published']}"
+    thin = run.get("constants")
+    return f"{run['multiplications']}" + ("" if thin is None else f", {thin} constants")
+
+
+def in_the_clear() -> dict[tuple[str, str], str]:
+    """Accuracy on 10,000 images in percent, by ReLU and interval, where it was measured."""
+    found: dict[tuple[str, str], str] = {}
+    for line in (EXPERIMENTS / "resnet20-cifar10.jsonl").read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        kind, interval = one["approximation"], str(one.get("interval"))
+        if kind not in ("ours", "published", "weighted") or interval not in ("per-layer", "50"):
+            continue
+        if one.get("margin", 1.25) != 1.25 or one.get("cap", 8.0) != 8.0:
+            continue
+        name = f"r_{one['power']}" if kind == "published" else str(one["multiplications"])
+        column = "fitted" if kind == "weighted" else interval
+        if kind != "weighted" or interval == "per-layer":
+            found[name, column] = f"{100 * one['accuracy']:.2f}"
+    for one in saved("encrypted-accuracy")["rows"]:
+        if one["first"] == one["second"] and not one["outside"] and one["first"][1] is not None:
+            m, constants = one["first"]
+            found[f"{m}, {constants} constants", "fitted"] = f"{100 * one['accuracy']:.2f}"
+    return found
+
+
+def accuracy() -> str:
+    """Circuits fitted to inputs: what is lost, and how many inputs leave their interval."""
+
+    def kind(one: list[int | None]) -> str:
+        return f"{one[0]}" if one[1] is None else f"{one[0]}, {one[1]} constants"
+
+    rows = [
+        (kind(one["first"]), kind(one["second"]), f"{one['cap']:g}", f"{one['margin']:g}",
+         f"{100 * one['accuracy']:.2f}", one["outside"])
+        for one in saved("encrypted-accuracy")["rows"]
+    ]  # fmt: skip
+    headings = ("first ReLU of a block", "second", "cap", "margin", "correct, %", "inputs outside")
+    return grid(headings, rows)
+
+
 def forecasts() -> str:
     """One plan for all layers, in three rings: the best chain, and the shortest where it needs less memory."""
     headings = ("ReLU", "bits", "levels", "ring", "chain", "places", "bootstraps", "forecast, s",
-                "of r_12", "forecast, GiB", "secure")  # fmt: skip
+                "of r_12", "measured, s", "accuracy by layer", "one B = 50", "fitted, by layer",
+                "forecast, GiB", "secure")  # fmt: skip
     rows = []
+    correct = in_the_clear()
+    ran = [saved(name) for name in RUNS if name != PLAN and name != "encrypted-digits"]
     known = saved("encrypted-forecasts")["uniform"]
     for one in known:
         published = min(
@@ -92,7 +152,16 @@ def forecasts() -> str:
             f"circuit of {one['relu']}" if one["relu"].isdecimal() else one["relu"],
             f"{one['bits']:.2f}", one["depth"], f"2^{one['ring'].bit_length() - 1}", one["levels"],
             one["places"], one["bootstraps"], f"{one['seconds']:.0f}",
-            f"{one['seconds'] / published:.2f}", f"{one['memory_mib'] / 1024:.1f}",
+            f"{one['seconds'] / published:.2f}",
+            next(
+                (
+                    f"{run['processor_seconds_per_image']['all']:.1f}" for run in ran
+                    if _key(run) == one["relu"] and run["chain"]["ring"] == one["ring"]
+                    and run["chain"]["levels"] == one["levels"]
+                ), "",
+            ),
+            *(correct.get((one["relu"], what), "") for what in ("per-layer", "50", "fitted")),
+            f"{one['memory_mib'] / 1024:.1f}",
             "128 bit" if one["secure"] else "no",
         ))  # fmt: skip
     unique = list(dict.fromkeys(rows))
@@ -171,7 +240,7 @@ def times() -> str:
     return grid(headings, rows)
 
 
-TABLES = {"ratio": ratio, "runs": runs, "layers": layers, "forecasts": forecasts, "front": front, "times": times}
+TABLES = {"ratio": ratio, "runs": runs, "layers": layers, "accuracy": accuracy, "forecasts": forecasts, "front": front, "times": times}
 
 
 if __name__ == "__main__":

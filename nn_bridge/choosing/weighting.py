@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,11 +25,12 @@ def weighted(
     ranges: Ranges,
     *,
     precision: float | None = None,
-    multiplications: int | None = None,
+    multiplications: int | Mapping[str, int] | None = None,
     interval: Interval = "per-layer",
     margin: float = MARGIN,
     cap: float = CAP,
     shared: bool = False,
+    constants: int | Mapping[str, int | None] | None = None,
 ) -> dict[str, Approximation]:
     """For each ReLU an approximation that errs least where its inputs were.
 
@@ -40,14 +42,16 @@ def weighted(
         The cost is that of the default at this precision
         (:func:`nn_bridge.activations.default.network_relu`), under the rule "published". The proven bound may
         be up to `cap` times that of the minimax circuit of this cost.
-    multiplications : int, optional
-        The cost itself, in place of a precision.
+    multiplications : int or dict, optional
+        The cost itself, in place of a precision; a dict holds that of each call site.
     interval, margin
         As they are given to :func:`nn_bridge.convert`; a dict may hold the B of each channel.
     cap : float
         See :func:`polyapprox.weighted_relu`.
     shared : bool
         One approximation for all call sites, from the mean of their distributions of x/B.
+    constants : int or dict, optional
+        Most products with constants: see :func:`polyapprox.weighted_relu`.
 
     Returns
     -------
@@ -80,12 +84,26 @@ def weighted(
     if shared:
         edges = next(iter(histograms.values()))[0]
         mean = np.mean([counts for _, counts in histograms.values()], axis=0)
-        one = weighted_relu(multiplications=m, histogram=(edges, mean), cap=cap)
+        if isinstance(m, Mapping) or isinstance(constants, Mapping):
+            raise ArgumentError("shared=True takes one number of multiplications and of constants")
+        one = weighted_relu(multiplications=m, histogram=(edges, mean), cap=cap, constants=constants)
         return dict.fromkeys(histograms, one)
     return {
-        site: weighted_relu(multiplications=m, histogram=histogram, cap=cap)
+        site: weighted_relu(
+            multiplications=_at(site, m, "multiplications"), histogram=histogram, cap=cap,
+            constants=_at(site, constants, "constants"),
+        )
         for site, histogram in histograms.items()
-    }
+    }  # fmt: skip
+
+
+def _at(site: str, given: Any, name: str) -> Any:
+    """One for all call sites, or the entry of a dict."""
+    if not isinstance(given, Mapping):
+        return given
+    if site not in given:
+        raise ArgumentError(f"{name} has no entry for {site}: give one for each ReLU")
+    return given[site]
 
 
 def unit_histograms(ranges: Ranges, interval: Interval, margin: float) -> dict[str, Histogram]:
@@ -151,7 +169,9 @@ def _shares(own: np.ndarray, counts: np.ndarray, edges: np.ndarray) -> np.ndarra
     return cast("np.ndarray", np.diff(np.interp(edges, own, below)) / total)
 
 
-def _read_cost(precision: float | None, multiplications: int | None) -> int:
+def _read_cost(
+    precision: float | None, multiplications: int | Mapping[str, int] | None
+) -> int | Mapping[str, int]:
     if (precision is None) == (multiplications is None):
         raise ArgumentError(
             "give exactly one of precision, such as 2**-6, and multiplications; got "

@@ -13,12 +13,17 @@ from .engine import Client, encrypt, require_engine
 from .folder import Described, join, split, write_bytes
 
 Progress = Callable[[str, int, int], None]
-PLANS, BOOT = "plans.key", "bootstrap.key"
+PLANS = "plans.key"
 
 
 def rotations_file(level: int) -> str:
     """Name of the keys of rotations at a level."""
     return f"rotations-{level:02}.key"
+
+
+def bootstrap_file(slots: int) -> str:
+    """Name of the keys of bootstraps of so many slots."""
+    return f"bootstrap-{slots}.key"
 
 
 def make_keys(client: Path, server: Path, progress: Progress | None = None) -> None:
@@ -46,8 +51,8 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
         (client / "public.key", lambda: maker.public_key(described.input_level)),
         (keys / PLANS, maker.plan_keys),
     ]
-    if any(step.bootstrap for step in described.steps):
-        jobs.append((keys / BOOT, maker.boot_keys))
+    for slots in sorted(described.refreshed):
+        jobs.append((keys / bootstrap_file(slots), partial(maker.boot_keys, slots)))
     for level, elements in described.rotations.items():
         path = keys / rotations_file(level)
         jobs.append((path, partial(maker.rotation_keys, level, elements)))

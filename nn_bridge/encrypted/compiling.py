@@ -10,21 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from polyapprox.encrypted.frameworks.lattigo_graph import Lowering
 from polyapprox.encrypted.frameworks.lattigo_model import INPUT, Graph, model
 from polyapprox.plan import Plan
-from polyapprox.plan.schedule import schedule
 
 from ..errors import ArgumentError
-from .chain import SCALE_BITS, Chain, chain_for
+from .chain import Chain, chain_for
 from .costs import Costs
 from .engine import moduli
 from .folder import Described, write_bytes
 from .layouts import Layout, choose_layout, diagonals, entries, first_layout
+from .lowering import lower, lower_series
 from .planning import Choices, Placement, Sizes, best_chain, own_plans
 from .program import Layer, Program
 
-RATIO = 2  # baby steps for each giant step
+RATIO = 4  # baby steps for each giant step: the others are hoisted, and cost less
 Progress = Callable[[str, int, int], None]
 
 
@@ -117,7 +116,7 @@ def _size(terms: Sequence[Any], layout: Layout) -> Sizes:
     index = (found.source - found.target) % layout.height
     used = np.unique(block * layout.height + index)
     blocks = len(np.unique(used // layout.height))
-    return Sizes(layout.ciphertexts, len(used), max(1, blocks))
+    return Sizes(layout.ciphertexts, len(used), max(1, blocks), layout.refreshed < layout.slots)
 
 
 def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = None) -> Described:
@@ -130,9 +129,10 @@ def compile_to(prepared: Prepared, folder: Path, progress: Progress | None = Non
     total = len(program.layers)
     for number, layer in enumerate(program.layers, 1):
         step = prepared.placement.steps[number - 1]
-        before, after, name = writer.plan(layer.plan, step.start)
+        before, after, name = writer.plan(layer, step.start)
         shrink = max(1, int(np.ceil(abs(before) * layer.largest - 1e-9)))
-        boots.append(writer.bootstrap(shrink) if step.bootstrap else "")
+        slots = prepared.layouts[number].refreshed
+        boots.append(writer.bootstrap(shrink, slots) if step.bootstrap else "")
         used = writer.matrix(number, layer, prepared.layouts, factors, before, step.level)
         rotations.setdefault(step.level, set()).update(used)
         factors.append(after)
@@ -161,27 +161,25 @@ class _Writer:
         self.chain, self.primes, self.folder = chain, primes, folder
         self.made: dict[tuple[Plan, int], tuple[float, float, str]] = {}
 
-    def plan(self, plan: Plan | None, start: int) -> tuple[float, float, str]:
+    def plan(self, layer: Layer, start: int) -> tuple[float, float, str]:
         """What a plan's input and value are to be multiplied with, and its file."""
-        if plan is None:
+        if layer.plan is None:
             return 1.0, 1.0, ""
-        key = plan, start
+        key = layer.plan, start
         if key not in self.made:
             primes = self.primes[start:0:-1]
-            steps = schedule(plan, primes, SCALE_BITS)
-            lowered = Lowering(steps, primes, SCALE_BITS)
-            after = 2.0**SCALE_BITS / (lowered.result.factor * steps.scale)
-            data = model(lowered.graph, lowered.result.name, self.chain.parameters())
+            made = lower_series(layer.series, primes) if layer.series else lower(layer.plan, primes)
+            data = model(made.graph, made.output, self.chain.parameters())
             name = f"plan-{hashlib.sha256(data).hexdigest()[:12]}.orion"
             write_bytes(self.folder / name, data)
-            self.made[key] = steps.factors[0], after, name
+            self.made[key] = made.before, made.after, name
         return self.made[key]
 
-    def bootstrap(self, shrink: int) -> str:
-        """The file of a bootstrap of values up to `shrink`."""
+    def bootstrap(self, shrink: int, slots: int) -> str:
+        """The file of a bootstrap of so many slots, of values up to `shrink`."""
         graph = Graph()
-        output = graph.bootstrap(INPUT, self.chain.slots, shrink)
-        name = f"bootstrap-{shrink}.orion"
+        output = graph.bootstrap(INPUT, slots, shrink)
+        name = f"bootstrap-{slots}-{shrink}.orion"
         write_bytes(self.folder / name, model(graph, output, self.chain.parameters()))
         return name
 

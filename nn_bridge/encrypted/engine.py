@@ -84,13 +84,13 @@ class Client:
         made = self._rlwe.KeyGenerator(parameters).gen_relin_key(secret)
         return bytes(self._rlwe.MemEvaluationKeySet(made).marshal_binary())
 
-    def boot_keys(self) -> bytes:
-        """What a bootstrap needs."""
+    def boot_keys(self, slots: int) -> bytes:
+        """What a bootstrap of so many slots needs."""
         parameters, secret = self._at(None)
         given = self.chain.parameters()
         made = self._rlwe.BootstrapParams(
             parameters, logn=given["logn"], logp=given["boot_logp"], h=given["h"],
-            log_slots=given["logn"] - 1,
+            log_slots=slots.bit_length() - 1,
         )  # fmt: skip
         _, keys = made.gen_eval_keys(secret)
         return bytes(keys.marshal_binary())
@@ -156,12 +156,6 @@ class Runner:
         self._evaluator = object.__new__(Evaluator)
         self._evaluator._handle = ffi.GoHandle(int(raw), "Evaluator", delete_fn=ffi._delete_handle)  # type: ignore[attr-defined]
 
-    def load(self, model: bytes) -> Any:
-        """A model, ready to run."""
-        from orion_evaluator import Model
-
-        return Model.load(model)
-
     def run(self, model: Any, ciphertexts: Sequence[bytes]) -> list[bytes]:
         """Ciphertexts through a model."""
         return [bytes(one) for one in self._evaluator.forward(model, list(ciphertexts))]
@@ -169,6 +163,13 @@ class Runner:
     def close(self) -> None:
         """Forget the keys."""
         self._evaluator.close()
+
+
+def load(model: bytes) -> Any:
+    """A model, ready to run."""
+    from orion_evaluator import Model
+
+    return Model.load(model)
 
 
 class _Mapped:

@@ -19,7 +19,7 @@ from .chain import Chain
 from .layouts import Layout
 from .planning import Step
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,12 @@ class Described:
         """Level at which images are encrypted: the highest that a layer takes them at."""
         levels = [s.level for s, used in zip(self.steps, self.sources, strict=True) if 0 in used]
         return max(levels)
+
+    @property
+    def refreshed(self) -> set[int]:
+        """How many slots are bootstrapped: of each number there are keys."""
+        pairs = zip(self.layouts[1:], self.steps, strict=True)
+        return {layout.refreshed for layout, step in pairs if step.bootstrap}
 
     def write(self, folder: Path) -> None:
         """As network.json."""

@@ -67,6 +67,15 @@ class Layout:
         """How many are filled."""
         return int(self.positions.max()) // self.slots + 1
 
+    @property
+    def refreshed(self) -> int:
+        """Slots that a bootstrap has to keep: half of them where values fill no more, which is faster.
+
+        Smaller shares gain nothing more, and need other keys.
+        """
+        half = self.slots // 2
+        return half if int(self.positions.max()) < half else self.slots
+
     def pack(self, values: np.ndarray) -> np.ndarray:
         """Slots of all ciphertexts, shape (ciphertexts, slots)."""
         packed = np.zeros(self.ciphertexts * self.slots)

@@ -28,14 +28,16 @@ class Forecast:
 def forecast(prepared: Prepared) -> Forecast:
     """What a run will need."""
     chain, steps = prepared.chain, prepared.placement.steps
-    boot = chain.boot_key_bytes() if any(step.bootstrap for step in steps) else 0
+    pairs = zip(prepared.layouts[1:], steps, strict=True)
+    sets = {layout.refreshed for layout, step in pairs if step.bootstrap}  # one of them is held at a time
+    boot = chain.boot_key_bytes() if sets else 0
     rotations = 0
     for level in {step.level for step in steps}:
         here = [s.diagonals for s, step in zip(prepared.sizes, steps, strict=True) if step.level == level]
         rotations += int(3 * max(here) ** 0.5 + 12) * chain.rotation_key_bytes(level)
-    keys = boot + rotations
+    held, keys = boot + rotations, len(sets) * boot + rotations
     largest = max(size.diagonals for size in prepared.sizes) * chain.slots * 8
-    return Forecast(keys, int(_BASE + _COPIES * keys + 3 * largest))
+    return Forecast(keys, int(_BASE + _COPIES * held + 3 * largest))
 
 
 def available_memory() -> int:

@@ -17,7 +17,8 @@ from polyapprox.plan import Plan
 from polyapprox.plan.count import Counts, count
 
 from ..errors import ArgumentError
-from .costs import Costs
+from .costs import Costs, Work
+from .lowering import lowered
 from .program import Program
 
 _REFRESHED = 2  # level of a matrix before a bootstrap, which takes one level more
@@ -25,10 +26,14 @@ _REFRESHED = 2  # level of a matrix before a bootstrap, which takes one level mo
 
 @dataclass(frozen=True)
 class Choice:
-    """A plan that a layer may get (none for the last), and the penalty of its error."""
+    """A plan that a layer may get (none for the last), and the penalty of its error.
+
+    `by_series`: the engine's own evaluation of its series is run, which rescales less.
+    """
 
     plan: Plan | None
     penalty: float = 0.0
+    by_series: bool = False
 
     @cached_property
     def cost(self) -> Counts | None:
@@ -39,6 +44,15 @@ class Choice:
     def levels(self) -> int:
         """Levels."""
         return 0 if self.cost is None else self.cost.levels
+
+    @cached_property
+    def work(self) -> Work:
+        """What the engine does, by levels used."""
+        if self.plan is None or self.cost is None:
+            return {}
+        if self.by_series:
+            return {("product", self.levels // 2): self.cost.multiplications}
+        return lowered(self.plan).work
 
 
 @dataclass(frozen=True)
@@ -64,11 +78,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a layer costs beside its plan: ciphertexts of its values, diagonals and blocks of its matrix."""
+    """What a layer costs beside its plan: ciphertexts of its values, diagonals and blocks of its matrix.
+
+    `sparse`: half of the slots are enough to bootstrap.
+    """
 
     ciphertexts: int
     diagonals: int
     blocks: int = 1
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +108,7 @@ Choices = Sequence[Sequence[Choice]]
 
 def own_plans(program: Program) -> Choices:
     """Every layer's own plan."""
-    return [[Choice(layer.plan)] for layer in program.layers]
+    return [[Choice(layer.plan, by_series=layer.series is not None)] for layer in program.layers]
 
 
 def place(
@@ -246,8 +264,7 @@ def _seconds(
     choice: Choice, step: Step, size: Sizes, ring: int, levels: int, costs: Costs
 ) -> float:
     found = costs.matrix(ring, size.diagonals, size.blocks, step.level)
-    if choice.cost is not None:
-        found += size.ciphertexts * costs.plan(ring, choice.cost, step.start)
+    found += size.ciphertexts * costs.plan(ring, choice.work, step.start)
     if step.bootstrap:
-        found += size.ciphertexts * costs.refresh(ring, levels)
+        found += size.ciphertexts * costs.refresh(ring, levels, size.sparse)
     return found

@@ -13,6 +13,7 @@ import torch
 from scipy import sparse
 from torch import nn
 
+from polyapprox.encrypted.series import Series
 from polyapprox.plan import Plan
 
 from ..activations.activation import PolynomialActivation
@@ -22,6 +23,7 @@ from ..calls.functions import Call
 from ..calls.intercept import Interception, installed, intercepted
 from ..conversion.report import Replacement, replacement_of
 from ..errors import ConversionError
+from .lowering import series_of
 from .tensor import Affine, EncryptedTensor
 
 
@@ -41,6 +43,8 @@ class Layer:
     plan : Plan or None
     largest : float
         Size of the plan's inputs, for which it was proven.
+    series : Series, optional
+        The same polynomials, where the engine evaluates them by itself.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Layer:
     shape: tuple[int, ...]
     plan: Plan | None
     largest: float = 1.0
+    series: Series | None = None
 
     def linear(self, values: list[np.ndarray]) -> np.ndarray:
         """What the plan gets, in the clear, from the values of the image and of earlier layers."""
@@ -140,8 +145,9 @@ class _Reader:
         shrink = sparse.diags_array(radius / bounds)
         terms = tuple((source, sparse.csr_array(shrink @ matrix)) for source, matrix in x.terms)
         constants = x.constants * (radius / bounds)
+        made = layer.approximation
         self.layers.append(
-            Layer(site, terms, constants, x.shape, layer.approximation.plan, radius)
+            Layer(site, terms, constants, x.shape, made.plan, radius, series_of(made))
         )
         back = sparse.csr_array(sparse.diags_array(bounds / radius))
         constants = np.zeros(x.constants.size)

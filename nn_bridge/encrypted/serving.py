@@ -17,8 +17,8 @@ from typing import Any
 from ..errors import ArgumentError
 from ..files import write_json
 from .chain import SCALE_BITS
-from .client import BOOT, PLANS, rotations_file
-from .engine import Runner, require_engine
+from .client import PLANS, bootstrap_file, rotations_file
+from .engine import Runner, load, require_engine
 from .folder import Described, join, split, write_bytes
 from .wire import ciphertext
 
@@ -122,43 +122,59 @@ class _Machine:
         self.total = images * sum(layout.ciphertexts for layout in described.layouts[1:])
         self.done = 0
         self.loading = 0.0
-        self._runners: dict[int | None, Runner] = {}
+        self._runners: dict[str, Runner] = {}
         self._models: dict[str, Any] = {}
         self._matrix: Any = None
 
-    def runner(self, level: int | None) -> Runner:
-        """The evaluator of the whole chain, or of the matrices at a level."""
-        if level not in self._runners:
-            keys = self.server / "keys"
-            name = PLANS if level is None else rotations_file(level)
-            boot = keys / BOOT if level is None and (keys / BOOT).is_file() else None
-            if not (keys / name).is_file():
-                raise ArgumentError(f"there is no {keys / name}: the client has to make keys")
-            parameters = self.described.chain.parameters(level)
-            self._runners[level] = Runner(parameters, keys / name, boot)
-        return self._runners[level]
+    def plans(self) -> Runner:
+        """The evaluator of the whole chain, without keys of bootstraps."""
+        return self._runner(PLANS, None)
 
-    def _load(self, level: int | None, name: str) -> Any:
-        """A model file; most of the time is the engine's search for the primes."""
+    def rotations(self, level: int) -> Runner:
+        """The evaluator of the matrices at a level."""
+        return self._runner(rotations_file(level), level)
+
+    def bootstraps(self, slots: int) -> Runner:
+        """The evaluator of bootstraps of so many slots; that of another number gives way to it."""
+        name = bootstrap_file(slots)
+        for other in self.described.refreshed - {slots}:
+            if bootstrap_file(other) in self._runners:
+                self._runners.pop(bootstrap_file(other)).close()
+        return self._runner(name, None)
+
+    def _runner(self, name: str, level: int | None) -> Runner:
+        if name not in self._runners:
+            keys = self.server / "keys"
+            boot = keys / name if level is None and name != PLANS else None
+            for needed in {keys / name, keys / PLANS if boot else keys / name}:
+                if not needed.is_file():
+                    raise ArgumentError(f"there is no {needed}: the client has to make keys")
+            parameters = self.described.chain.parameters(level)
+            started = time.process_time()
+            self._runners[name] = Runner(parameters, keys / PLANS if boot else keys / name, boot)
+            self.loading += time.process_time() - started
+        return self._runners[name]
+
+    def _load(self, name: str) -> Any:
+        """A model file; most of the time goes into the diagonals, which the engine encodes now."""
         path = self.server / "layers" / name
         if not path.is_file():
             raise ArgumentError(f"there is no {path}: make keys and models anew")
         started = time.process_time()
-        made = self.runner(level).load(path.read_bytes())
+        made = load(path.read_bytes())
         self.loading += time.process_time() - started
         return made
 
     def model(self, name: str) -> Any:
         """A bootstrap or a plan."""
         if name not in self._models:
-            self._models[name] = self._load(None, name)
+            self._models[name] = self._load(name)
         return self._models[name]
 
     def matrix(self, number: int) -> Any:
         """The matrix of the layer that is evaluated now."""
         if self._matrix is None:
-            level = self.described.steps[number - 1].level
-            self._matrix = self._load(level, f"{number:03}.orion")
+            self._matrix = self._load(f"{number:03}.orion")
         return self._matrix
 
     def forget(self) -> None:
@@ -220,7 +236,7 @@ class _Evaluation:
 
     def _product(self, number: int, spent: Spent) -> list[bytes]:
         level = self.described.steps[number - 1].level
-        runner = self.machine.runner(level)
+        runner = self.machine.rotations(level)
         sources = self.described.sources[number - 1]
         layouts = self.described.layouts
         given = [
@@ -239,8 +255,9 @@ class _Evaluation:
         if not step.bootstrap:
             return given
         model = self.machine.model(self.described.boots[number - 1])
+        runner = self.machine.bootstraps(self.described.layouts[number].refreshed)
         started = time.process_time()
-        (made,) = self.machine.runner(None).run(model, [given])
+        (made,) = runner.run(model, [given])
         spent.bootstrap += time.process_time() - started
         return made
 
@@ -249,9 +266,9 @@ class _Evaluation:
         given = ciphertext(given, step.start, SCALE_BITS)
         if not name:
             return given
-        model = self.machine.model(name)
+        model, runner = self.machine.model(name), self.machine.plans()
         started = time.process_time()
-        (made,) = self.machine.runner(None).run(model, [given])
+        (made,) = runner.run(model, [given])
         spent.plan += time.process_time() - started
         return ciphertext(made, step.end, SCALE_BITS)
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import polyapprox
+from polyapprox.weighted.relu import CAP
 
 from ..choosing.makers import published_relu
 from ..choosing.weighting import weighted
@@ -44,6 +45,10 @@ class EncryptedConfiguration:
         One B for all layers, or "per-layer".
     margin : float
         Factor on measured ranges.
+    constants : int or None
+        Most products with constants in a circuit: fewer are faster, and less precise.
+    cap : float
+        Of weighted circuits: see :func:`nn_bridge.weighted`.
     calibration : int
         Training images that ranges are measured on.
     """
@@ -54,6 +59,8 @@ class EncryptedConfiguration:
     published: int | None = None
     interval: float | str = "per-layer"
     margin: float = MARGIN
+    constants: int | None = None
+    cap: float = CAP
     calibration: int = 2000
 
 
@@ -75,9 +82,14 @@ def converted_network(
     if configuration.published is not None:
         approximation = published_relu(precision=2.0**-configuration.published)
     elif configuration.weighted:
-        approximation = weighted(ranges, multiplications=configuration.multiplications, **common)
+        approximation = weighted(
+            ranges, multiplications=configuration.multiplications, constants=configuration.constants,
+            cap=configuration.cap, **common,
+        )  # fmt: skip
     else:
-        approximation = polyapprox.circuit("relu", multiplications=configuration.multiplications)
+        approximation = polyapprox.circuit(
+            "relu", multiplications=configuration.multiplications, constants=configuration.constants
+        )
     return convert(network, approximation=approximation, calibrate=ranges, **common)
 
 

@@ -126,7 +126,7 @@ def read_multiplications(multiplications: Any) -> int:
     return int(multiplications)
 
 
-def _of_constants(function: str, multiplications: int, constants: Any) -> Shipped:
+def within_constants(function: str, multiplications: int, constants: Any) -> Shipped:
     """The most precise shipped circuit with at most so many products with constants."""
     dense = shipped_circuits()[multiplications]
     if constants is None:
@@ -260,7 +260,7 @@ def circuit(
         )
     if is_word(function, FUNCTIONS):
         ((low, high),) = parts or ((-1.0, 1.0),)
-        one = _of_constants(function, read_multiplications(m), constants)
+        one = within_constants(function, read_multiplications(m), constants)
         command = _command(
             function, m, levels, (low, high), constants=constants, prove=proving, guard=float(over)
         )

@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from ..circuits.chain import Chain, Grid, errors, free_constants, jacobian
+from ..circuits.chain import Chain, Grid, errors, free_constants, jacobian, pack
 from ..circuits.search.fit import State, descended
 
 _POWER = 24
@@ -68,7 +68,7 @@ class Wanted:
         return (mass + wall) * error, mass + (_POWER - 1) * wall
 
 
-def weighted_fit(chain: Chain, wanted: Wanted, steps: int) -> Chain:
+def weighted_fit(chain: Chain, wanted: Wanted, steps: int, thin: bool = False) -> Chain:
     """At most so many steps from a chain.
 
     Parameters
@@ -77,6 +77,8 @@ def weighted_fit(chain: Chain, wanted: Wanted, steps: int) -> Chain:
         Start: the minimax chain of as many multiplications.
     wanted : Wanted
     steps : int
+    thin : bool
+        Constants that are zero stay zero.
 
     Examples
     --------
@@ -89,6 +91,8 @@ def weighted_fit(chain: Chain, wanted: Wanted, steps: int) -> Chain:
     True
     """
     free = free_constants(chain.multiplications, False)
+    if thin:
+        free = free[pack(chain)[free] != 0]
     step = partial(_step, wanted=wanted, free=free)
     return descended(wanted.state(chain), step, _FIRST_DAMPING, steps, _ENOUGH).chain
 

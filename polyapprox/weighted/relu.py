@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..approximation import Approximation
 from ..cache import cached
 from ..circuits.chain import Chain
-from ..circuits.library import Shipped, shipped_circuits
+from ..circuits.library import Shipped
 from ..circuits.search.finish import largest_error
 from ..circuits.search.graded import graded_grid
 from ..circuits.search.thin import thinned
@@ -23,8 +23,7 @@ from ..precision import one_at_a_time
 from ..provenance import Provenance, call, remarked, unless
 from ..recipes.absolute import AbsoluteWish
 from ..recipes.arguments import Ends, read_interval
-from ..recipes.choice import make
-from ..recipes.circuits import of_constants
+from ..recipes.circuits import circuit, of_constants, within_constants
 from ..recipes.guard import DEFAULT_GUARD, read_guard
 from .density import Density, Histogram, read_density
 from .fit import Wanted, weighted_fit
@@ -48,6 +47,7 @@ class _Task:
     cap: float
     command: str
     wish: AbsoluteWish
+    constants: int | None
 
 
 @one_at_a_time
@@ -59,6 +59,7 @@ def weighted_relu(
     interval: Ends = (-1.0, 1.0),
     cap: float = CAP,
     guard: float = DEFAULT_GUARD,
+    constants: int | None = None,
 ) -> Approximation:
     """ReLU with the least mean square error on a distribution of inputs, and a proven bound.
 
@@ -83,6 +84,9 @@ def weighted_relu(
         More freedom at the ends is more accuracy in the middle, but what goes there gets worse.
     guard : float
         Inputs may leave the interval by so much of B: the bound holds there too.
+    constants : int, optional
+        Most products with constants (rule "published"): a circuit most of whose constants are zero, and
+        stay so, is faster and less precise (:func:`polyapprox.circuit`).
 
     Returns
     -------
@@ -119,30 +123,34 @@ from numpy.typing import ArrayLike
     """
     width = _read_width(interval)
     density = read_density(histogram, samples)
-    start, limit = _read_multiplications(multiplications), _read_cap(cap)
+    start, limit = _read_multiplications(multiplications, constants), _read_cap(cap)
     grid = graded_grid(multiplications, _DENSITY)
     shares = density.shares(grid.target, width)
     size = start.estimate
     wanted = Wanted(grid, shares, size, limit * size)
     over = read_guard(guard)
-    command = _command(multiplications, density, width, limit, over)
+    command = _command(multiplications, density, width, limit, over, constants)
     wish = AbsoluteWish(
         "relu", multiplications=multiplications, interval=(-width, width), guard=guard
     )
-    task = _Task(start, wanted, limit, command, wish)
+    task = _Task(start, wanted, limit, command, wish, constants)
     named = {
         "multiplications": multiplications, "density": density.digest, "width": width, "cap": limit,
-        "guard": over,
+        "guard": over, **({} if constants is None else {"constants": constants}),
     }  # fmt: skip
     return cached("weighted_relu", named, lambda: _made(task))
 
 
 def _made(task: _Task) -> Approximation:
     """The first of the fits that keeps within the cap, else the minimax circuit."""
-    width, plain = task.wish.half_width, make(task.wish)
+    width = task.wish.half_width
+    plain = circuit(
+        "relu", multiplications=task.wish.multiplications, constants=task.constants,
+        interval=task.wish.interval, guard=task.wish.guard,
+    )  # fmt: skip
     before = task.wanted.rms(task.start.circuit.chain())
     for fitted in _fits(task):
-        found = _neat(fitted, task.wanted)
+        found = _neat(fitted, task.wanted, task.constants is not None)
         if found is None:
             continue
         after = task.wanted.rms(found.chain())
@@ -163,13 +171,15 @@ def _fits(task: _Task) -> Iterator[Chain]:
     start = task.start.circuit.chain()
     for share in _LIMITS:
         wanted = replace(task.wanted, limit=task.wanted.limit * share)
-        yield weighted_fit(start, wanted, _STEPS)
+        yield weighted_fit(start, wanted, _STEPS, thin=task.constants is not None)
 
 
-def _neat(chain: Chain, wanted: Wanted) -> Circuit | None:
+def _neat(chain: Chain, wanted: Wanted, thin_already: bool) -> Circuit | None:
     """Canonical, with zeros for redundant constants where that keeps them moderate."""
     try:
         dense = canonical(chain, "even")
+        if thin_already:
+            return dense
         thin = thinned(dense)
     except ArgumentError:
         return None
@@ -182,9 +192,13 @@ def _stated(rms: float) -> str:
     return f"weighted rms error {rms:.4g} (estimate)"
 
 
-def _command(m: int, density: Density, width: float, cap: float, guard: mpmath.mpf) -> str:
+def _command(
+    m: int, density: Density, width: float, cap: float, guard: mpmath.mpf, constants: int | None
+) -> str:
     """The call with its histogram; without it where that is too long to be written down."""
     given: dict[str, Any] = {"interval": (-width, width), "cap": cap}
+    if constants is not None:
+        given["constants"] = constants
     if guard != DEFAULT_GUARD:
         given["guard"] = float(guard)
     if len(density.counts) <= _MOST_BINS:
@@ -203,8 +217,8 @@ def _read_width(interval: Any) -> float:
     return high
 
 
-def _read_multiplications(multiplications: Any) -> Shipped:
-    return shipped_circuits()[whole("multiplications", multiplications, 1, MOST)]
+def _read_multiplications(multiplications: Any, constants: Any) -> Shipped:
+    return within_constants("relu", whole("multiplications", multiplications, 1, MOST), constants)
 
 
 def _read_cap(cap: Any) -> float:

@@ -15,7 +15,6 @@ from nn_bridge.encrypted.planning import Choice, Sizes, best_chain, front, own_p
 from nn_bridge.encrypted.program import Layer, Program
 from nn_bridge.errors import ArgumentError
 from polyapprox import circuit
-from polyapprox.plan import count
 
 DRAWN = np.random.default_rng(3)
 
@@ -89,7 +88,7 @@ def by_brute_force(program: Program, sizes: list[Sizes], levels: int, costs: Cos
                     break
                 total += costs.matrix(ring, sizes[k].diagonals, 1, level)
                 if not last:
-                    total += sizes[k].ciphertexts * costs.plan(ring, count(layer.plan), start)
+                    total += sizes[k].ciphertexts * costs.plan(ring, Choice(layer.plan).work, start)
                     if refreshed[k]:
                         total += sizes[k].ciphertexts * costs.refresh(ring, levels)
                     known.append(ends[k])

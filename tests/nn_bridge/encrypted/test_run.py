@@ -12,6 +12,8 @@ import pytest
 import torch
 from encrypted_networks import converted, images, mixed
 
+import nn_bridge
+from nn_bridge.choosing.makers import published_relu
 from nn_bridge.encrypted import run
 from nn_bridge.encrypted.client import decrypt_outputs, encrypt_image, make_keys
 from nn_bridge.encrypted.compiling import compile_to, prepare
@@ -105,6 +107,28 @@ def test_what_was_killed_goes_on_where_it_was(sides):
     evaluate(sides / "server", files, lambda name, *rest: done.append(name))
     assert records[0]["name"] not in done
     assert np.abs(decrypt_outputs(sides / "client", sides / "killed.out") - clear()).max() < CLOSE
+
+
+def test_half_filled_ciphertexts_and_composites_by_the_engines_own_evaluation():
+    """Both kinds of bootstraps, each with its keys, and series in place of a plan."""
+    torch.manual_seed(1)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 8, 3, 1, 1), torch.nn.ReLU(), torch.nn.Conv2d(8, 8, 3, 2, 1), torch.nn.ReLU(),
+        torch.nn.Conv2d(8, 8, 3, 1, 1), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(128, 3),
+    )  # fmt: skip
+    known = nn_bridge.convert(
+        network, approximation=published_relu(precision=2**-4), calibrate=[images(40, *SHAPE)], margin=1.25
+    )
+    found = run(known, images(1, *SHAPE), ring=1 << 10, levels=6)
+    layers = found.prepared.program.layers
+    assert all(layer.series is not None for layer in layers[:-1])
+    kept = {
+        layout.refreshed
+        for layout, step in zip(found.prepared.layouts[1:], found.prepared.placement.steps, strict=True)
+        if step.bootstrap
+    }
+    assert kept == {256, 512}
+    assert found.deviation < CLOSE
 
 
 def _killed(progress):

@@ -86,10 +86,24 @@ def test_more_freedom_is_less_error() -> None:
 
 def test_the_minimax_circuit_comes_back_where_nothing_is_better(monkeypatch) -> None:
     monkeypatch.setenv("POLYAPPROX_CACHE", "off")
-    monkeypatch.setattr(module, "weighted_fit", lambda chain, wanted, steps: chain)
+    monkeypatch.setattr(module, "weighted_fit", lambda chain, wanted, steps, thin: chain)
     r = fitted(4)
     assert r.plan == plain(4).plan and r.certificate == plain(4).certificate
     assert "weighted rms error" in r.provenance.command
+
+
+@pytest.mark.parametrize("m, constants", [(4, 2), (5, 3), (6, 4)])
+def test_circuits_of_few_constants_keep_their_zeros_and_their_bound(m: int, constants: int) -> None:
+    given = {"multiplications": m, "interval": (-B, B), "constants": constants}
+    r = polyapprox.weighted_relu(samples=BELL, cap=4, **given)
+    plain = polyapprox.circuit("relu", **given)
+    assert r.counts("published").constant_products <= constants
+    assert (r.multiplications, r.levels) == (m, m)
+    assert weighted_error(r, samples=BELL).rms < 0.8 * weighted_error(plain, samples=BELL).rms
+    x = np.linspace(-B, B, 200_001)
+    largest = np.max(np.abs(r(x) - np.maximum(x, 0)))
+    assert 0.95 * r.error_bound <= largest <= r.error_bound + 1e-15 * B
+    assert r.error_bound <= 4 * plain.error_bound
 
 
 def test_provenance_names_the_distribution_and_says_that_the_error_is_an_estimate() -> None:
