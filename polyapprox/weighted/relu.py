@@ -110,7 +110,6 @@ def weighted_relu(
     Examples
     --------
     >>> import numpy as np
-from numpy.typing import ArrayLike
     >>> inputs = np.random.default_rng(0).normal(scale=0.08, size=10_000)
     >>> r = weighted_relu(multiplications=4, samples=inputs)
     >>> r.multiplications, r.levels, r.error_bound < 8 * 2**-6.8
