@@ -14,6 +14,8 @@ from .rewritten import SEVERAL, code_of, rewritten
 from .site import CallSite, Switch
 
 _BEFORE = "_before_conversion"
+_HOOKS = ("_hooks", "_hooks_with_kwargs", "_hooks_always_called", "_is_full_backward_hook")
+"""Endings of the attributes of a module that hold its hooks: they go with the place, not with the layer."""
 
 
 def place(network: nn.Module, tree: Invocation, switch: Switch) -> None:
@@ -79,7 +81,9 @@ class _Placing:
     def put(self, tree: Invocation) -> nn.Module:
         """The module that stands for an invocation from now on."""
         if tree.call is not None:
-            return CallSite(tree.name, tree.call, self.switch).train(tree.module.training)
+            site = CallSite(tree.name, tree.call, self.switch).train(tree.module.training)
+            vars(site).update({k: v for k, v in vars(tree.module).items() if k.endswith(_HOOKS)})
+            return site
         if not tree.found:
             return tree.module
         module = tree.module if tree.run == 1 else self._twin(tree.module)

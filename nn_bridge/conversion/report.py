@@ -17,6 +17,7 @@ from polyapprox.outward import upper
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
+from ..activations.derived import MaxPool
 from ..activations.evaluator import Evaluator, Evaluators
 from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
@@ -287,8 +288,13 @@ class Replacement:
         if not activation.evaluator.homogeneous and float(interval.max()) != activation.bound:
             return f"{site}: the state has the interval {float(interval.max()):g}, not {activation.bound:g}"
         self.bounds = self.bounds.at(site, interval)
-        windows = getattr(activation, "windows", None)
-        made = self._add(site, kind, torch.Size()) if windows is None else activation
+        if isinstance(activation, MaxPool):  # its windows are known from a pass, or from the call
+            new = MaxPool(
+                activation.evaluator, float(interval.max()), activation.outside, site, activation.windows
+            )
+            self.activations[site] = new
+            return ""
+        made = self._add(site, kind, torch.Size())
         if isinstance(made, PolynomialActivation):
             made.correction = state.get("correction")
         return ""

@@ -13,7 +13,15 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 import polyapprox
-from nn_bridge import ConversionError, check, convert, evaluate, load_converted, save_converted
+from nn_bridge import (
+    ConversionError,
+    check,
+    convert,
+    evaluate,
+    load_converted,
+    restore,
+    save_converted,
+)
 from nn_bridge.calls.answering import answering, remove
 from nn_bridge.calls.site import CallSite, Switch
 
@@ -342,3 +350,32 @@ def test_the_default_relu_runs_in_float64_where_it_must():
     traced = torch.fx.symbolic_trace(converted)
     x = inputs(50, 3)
     assert torch.allclose(traced(x), converted(x), atol=1e-6)
+
+
+def test_hooks_of_a_replaced_layer_go_on_running():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.MaxPool1d(2))
+    seen = []
+    network[1].register_forward_hook(lambda module, args, output: seen.append("after"))
+    network[1].register_forward_pre_hook(lambda module, args: seen.append("before"))
+    network[2].register_forward_hook(lambda module, args, kwargs, output: seen.append("pool"), with_kwargs=True)
+    converted = convert(network, precision=2**-7, interval=4.0)
+    seen.clear()
+    x = torch.rand(2, 3)
+    converted(x)
+    assert seen == ["before", "after", "pool"]
+    seen.clear()
+    restore(converted)(x)
+    assert seen == ["before", "after", "pool"]
+
+
+def test_a_state_brings_the_interval_of_a_max_pool():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), nn.MaxPool1d(2)).eval()
+    narrow = convert(network, precision=2**-7, interval=4.0)
+    wide = convert(network, precision=2**-7, interval=8.0)
+    x = torch.rand(2, 3)
+    expected = narrow(x)
+    assert not torch.equal(wide(x), expected)
+    wide.load_state_dict(narrow.state_dict())
+    assert torch.equal(wide(x), expected) and wide.report.sites[0].bound == narrow.report.sites[0].bound
