@@ -118,8 +118,8 @@ def fit_chain(chain: Chain, coefficients: Array, seed: int) -> Fit | None:
     seed : int
         Of the random start.
     """
-    if not coefficients[-1]:  # it may be too small for a double
-        return None
+    if abs(coefficients[-1]) < np.finfo(float).tiny * np.abs(coefficients).max():
+        return None  # it may be too small for a double, or too small to be raised to the others
     random = np.random.default_rng(seed)
     found = random.normal(0.0, _START_SPREADS[seed // 2 % 2], chain.parameters)
     free = np.ones(chain.parameters, dtype=bool)

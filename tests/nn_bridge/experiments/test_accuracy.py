@@ -270,7 +270,7 @@ def test_command(tmp_path):
         (["accuracy", "--network", "vgg"], "the network 'vgg' is unknown: choose one of digits"),
         (["accuracy", "--from", "x"], "Invalid value for '--from'"),
         (["accuracy", "--colour", "red"], "No such option"),
-        (["convert"], "No such command 'convert'"),
+        (["convert"], "there is no command 'convert'"),
         (["train-digits", "--out", "weights.npz"], "give a file that ends with .safetensors"),
         (["train-digits", "--epochs", "0"], "epochs is 0: give at least 1"),
     ],

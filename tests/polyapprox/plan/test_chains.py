@@ -18,6 +18,7 @@ from polyapprox.plan.chains.chain import Chain
 from polyapprox.plan.chains.fit import Evaluation, points
 from polyapprox.plan.chains.table import shipped_chains
 from polyapprox.plan.chebyshev import chebyshev_cost
+from polyapprox.plan.degree import plan_degree
 from polyapprox.plan.series import (
     append_series,
     append_times,
@@ -25,6 +26,8 @@ from polyapprox.plan.series import (
     series_cost,
     times_cost,
 )
+from polyapprox.polynomial import Polynomial
+from polyapprox.recipes.plans import polynomial_plan
 
 # Lee, Lee, No, Kim, eprint 2020/834, tables of func.cpp: odd degrees 3, 5, …, 63
 LEE = (
@@ -183,3 +186,10 @@ def test_a_command_makes_the_file_and_goes_on_with_it(
     assert main(["chains", "--degree", "61", "--output", str(made), "--json"]) == 0
     assert '"multiplications": 2' in capsys.readouterr().out  # what the file holds
     assert main(["chains", "--degree", "4", "--output", str(made)]) == 2
+
+
+def test_a_last_coefficient_below_the_smallest_double_is_left_to_other_plans():
+    row = [0.0, 0.0, 0.0, 0.0, 0.0, 4.0, 1.961021012950254e-308]
+    polynomial = Polynomial.from_floats(row)
+    plan = polynomial_plan(polynomial)
+    assert plan_degree(plan) == 6 and float(plan.run(0.5)) == pytest.approx(float(polynomial(0.5)))

@@ -231,15 +231,15 @@ def test_command_pareto(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["pareto", "exp", "--precision", "0.1"], "function must be one of"),
+        (["pareto", "exp", "--precision", "0.1"], "FUNCTION must be one of"),
         (["pareto", "relu", "--precision", "0.1", "--plot", "a.gif"], "must end in one of"),
         (["pareto", "relu", "--precision", "0.1", "--backend", "none.json"], "no latency model"),
         (["cost", "none.json"], "none.json"),
         (["calibrate", "-o", "model.txt"], "must end in .json"),
-        (["calibrate", "-o", "model.json", "--backend", "seal"], "backend='seal' is unknown"),
+        (["calibrate", "-o", "model.json", "--backend", "seal"], "--backend 'seal' is unknown"),
         (["calibrate", "-o", "model.json", "--ring", "3.5"], "power of two"),
-        (["relu", "--precision", "2^-9", "--levels", "6"], "levels=6 cannot do this"),
-        (["abs", "--precision", "2^-8", "--multiplications", "6"], "multiplications=6 cannot do"),
+        (["relu", "--precision", "2^-9", "--levels", "6"], "--levels 6 cannot do this"),
+        (["abs", "--precision", "2^-8", "--multiplications", "6"], "--multiplications 6 cannot do"),
         (["relu", "--precision", "2^-9", "--backend", "seal"], "backend must be one of"),
     ],
 )
