@@ -15,7 +15,7 @@ from polyapprox.cli.talk import ERRORS, OUT
 from polyapprox.weighted.relu import CAP
 
 from .errors import ArgumentError
-from .ranges.bounds import MARGIN
+from .ranges import MARGIN
 
 app = typer.Typer(
     cls=Told,
