@@ -93,42 +93,27 @@ def pareto_relu(
 def search_relu(
     error: float,
     objective: Objective = "levels",
+    limit: tuple[int, int] | None = None,
     max_degree: int = 31,
     offset: bool = True,
     refine: bool = False,
-) -> ReluChoice:
-    """The cheapest list by an objective: "levels", "multiplications" or "balanced".
+    guard: float = 0.0,
+) -> ReluChoice | None:
+    """The cheapest list by an objective: "levels", "multiplications" or "balanced"; None if there is none.
 
     Other parameters and errors as for :func:`pareto_relu`. Of lists that cost the same, the one
     with the smallest error.
+
+    Parameters
+    ----------
+    limit : (int, int), optional
+        Multiplications and levels to beat under the objective.
 
     Examples
     --------
     >>> alone, together = search_relu(2**-12), search_relu(2**-12, refine=True)
     >>> together.levels <= alone.levels, together.refined
     (True, True)
-    """
-    found = search_relu_below(error, objective, None, max_degree, offset, refine)
-    if found is None:
-        raise NotConvergedError(f"no degree list reaches the ReLU error {error}: lower it less")
-    return found
-
-
-def search_relu_below(
-    error: float,
-    objective: Objective,
-    limit: tuple[int, int] | None,
-    max_degree: int = 31,
-    offset: bool = True,
-    refine: bool = False,
-    guard: float = 0.0,
-) -> ReluChoice | None:
-    """As :func:`search_relu`, but only what is cheaper than a cost; None if nothing is.
-
-    Parameters
-    ----------
-    limit : (int, int) or None
-        Multiplications and levels to beat under the objective.
     """
     check_objective(objective)
     best: ReluChoice | None = None

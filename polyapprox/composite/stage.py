@@ -180,42 +180,6 @@ def next_gap(degree: int, gap: Array) -> Array:
     return cast("Array", swings - head - (n + 1) * np.logaddexp(0, -gap) + np.logaddexp(0, gap))
 
 
-def odd_sign_error(degree: int, ratio: float) -> float:
-    """Error of the best odd approximation of degree d to 1 on [ratio, 1].
-
-    Parameters
-    ----------
-    degree : int
-        Odd degree.
-    ratio : float
-        a/b, between 0 and 1.
-
-    Returns
-    -------
-    float
-        E, to about 14 digits, relative; for tiny `ratio`, where E is next to 1, use
-        :func:`next_gap`.
-
-    Raises
-    ------
-    ArgumentError
-        For an even or negative degree, or a ratio outside (0, 1).
-
-    Notes
-    -----
-    Equivalent to sign on the symmetric pair of intervals (Lee et al., eprint 2020/834).
-
-    Examples
-    --------
-    >>> round(odd_sign_error(15, 2.0**-6), 6)
-    0.684459
-    """
-    check_degree(degree)
-    if not 0 < ratio < 1:
-        raise ArgumentError(f"ratio is {ratio}: give a number strictly between 0 and 1")
-    return float(error_of(next_gap(degree, np.array([log_gap(ratio)]))[0]))
-
-
 def check_degree(degree: int) -> None:
     """Raise ArgumentError unless the degree is a positive odd integer."""
     if not is_whole(degree) or degree < 1 or degree % 2 == 0:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import mpmath
@@ -20,29 +19,16 @@ _BUDGET = 40_000  # cells
 _DEEPEST = 1100  # halvings of an interval that begins at 0
 
 
-@dataclass(frozen=True)
-class Zeros:
-    """What was found.
+def another_zero(target: Target, intervals: Sequence[tuple[mpmath.mpf, mpmath.mpf]]) -> float | None:
+    """Where a function is zero, or cannot be told from it, but for a simple zero at 0; None if nowhere.
 
-    Attributes
-    ----------
-    at_origin : bool
-        Whether there is a simple zero at 0, proven.
-    elsewhere : float or None
-        Where else the function is zero, or cannot be told from it.
+    By balls, with more bits where few do not decide.
     """
-
-    at_origin: bool
-    elsewhere: float | None
-
-
-def zeros(target: Target, intervals: Iterable[tuple[mpmath.mpf, mpmath.mpf]]) -> Zeros:
-    """Look for zeros by balls, with more bits where few do not decide."""
-    found = Zeros(False, None)
+    found = None
     for bits in _BITS:
         with working_precision(bits):
-            found = _search(target, list(intervals), bits)
-        if found.elsewhere is None:
+            found = _search(target, intervals, bits)
+        if found is None:
             break
     return found
 
@@ -54,17 +40,18 @@ def _enclosures(target: Target, x: arb) -> Iterator[arb]:
     yield target.ball(centre) + target.series(arb_series([x, 1], 2))[1] * (x - centre)
 
 
-def _search(target: Target, parts: list[tuple[mpmath.mpf, mpmath.mpf]], bits: int) -> Zeros:
-    origin = False
+def _search(
+    target: Target, parts: Sequence[tuple[mpmath.mpf, mpmath.mpf]], bits: int
+) -> float | None:
     vanishes = target.ball(arb(0)) == 0
     if vanishes and any(a <= 0 <= b for a, b in parts):
         slope = target.over_x.ball(arb(0))
         if not slope.is_finite() or slope.contains(0):
-            return Zeros(False, 0.0)
+            return 0.0
     cells = [(a, b, 0) for a, b in reversed(parts)]
     for _ in range(_BUDGET):
         if not cells:
-            return Zeros(origin, None)
+            return None
         low, high, depth = cells.pop()
         x = ball(low).union(ball(high))
         if any(v.is_finite() and not v.contains(0) for v in _enclosures(target, x)):
@@ -73,11 +60,10 @@ def _search(target: Target, parts: list[tuple[mpmath.mpf, mpmath.mpf]], bits: in
         if holds_origin and vanishes:
             slope = target.over_x.ball(x)
             if slope.is_finite() and not slope.contains(0):
-                origin = True
                 continue
         middle = mpmath.ldexp(add(low, high), -1)
         narrow = add(high, -low) < max(abs(low), abs(high)) * mpmath.mpf(2) ** (-bits // 2)
         if narrow or depth >= _DEEPEST or (holds_origin and high - low < mpmath.mpf(2) ** -200):
-            return Zeros(origin, float(middle))
+            return float(middle)
         cells += [(middle, high, depth + 1), (low, middle, depth + 1)]
-    return Zeros(origin, float(cells[-1][0]) if cells else None)
+    return float(cells[-1][0]) if cells else None

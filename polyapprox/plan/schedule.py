@@ -148,8 +148,7 @@ class _Base:
     level: int
     scale: float
     slot: int | None = None  # rescaled
-    raw: int | None = None  # not yet rescaled, one level higher, of scale raw_scale
-    raw_scale: float = 0.0
+    raw: int | None = None  # not yet rescaled, one level higher
     products: frozenset[int] = frozenset()  # whose scales decide this one's
 
 
@@ -283,7 +282,7 @@ class _Lowering:
         after = scale / self.primes[level]
         if abs(after / self.canonical[level + 1] - 1) < _SAME:
             after = self.canonical[level + 1]  # or roundings would double at every level
-        made = _Base(level + 1, after, None, raw, scale, frozenset({index}))
+        made = _Base(level + 1, after, None, raw, frozenset({index}))
         return _Form({self._keep(made): factor})
 
     def _scales(

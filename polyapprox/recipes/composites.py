@@ -8,7 +8,7 @@ from fractions import Fraction
 from ..approximation import Approximation
 from ..composite.build import ReluComposite, relu_composite, stretched
 from ..composite.refined import shipped_refined
-from ..composite.relu_search import ReluChoice, search_relu_below
+from ..composite.relu_search import ReluChoice, search_relu
 from ..errors import ProofError
 from ..numbers import exact, multiply
 from ..outward import upper
@@ -30,7 +30,7 @@ def choose(
 
     With a limit (multiplications, levels) only what is cheaper counts; None if nothing is.
     """
-    return search_relu_below(
+    return search_relu(
         min(0.24, wish.unit_error * share),
         wish.searched,
         limit,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DomainError
-from ..functions.zeros import zeros
+from ..functions.zeros import another_zero
 from ..numbers import exact
 from ..targets import Target, as_target, check_domain
 from .arguments import Interval, read_flag
@@ -50,10 +50,10 @@ def read_weight(
 
 def _check_zeros(target: Target, domain: tuple[Interval, ...]) -> None:
     """Refuse zeros in a relative error, but for a simple one at 0."""
-    found = zeros(target, [(exact(a), exact(b)) for a, b in domain])
-    if found.elsewhere is not None:
+    found = another_zero(target, [(exact(a), exact(b)) for a, b in domain])
+    if found is not None:
         raise DomainError(
             "a relative error needs a function without zeros, but for a simple one at x=0; "
-            f"{target.name!r} is 0, or cannot be told from 0, near x={found.elsewhere:.6g}: choose "
+            f"{target.name!r} is 0, or cannot be told from 0, near x={found:.6g}: choose "
             "a domain without that point, or put it at x=0"
         )

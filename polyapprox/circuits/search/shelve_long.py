@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ...errors import ProofError
 from ...proof.prove import certified
 from ..approximation import unproven
 from ..chain import Chain
 from ..library import ABSOLUTE, Shipped
-from ..scaled import bound_of_circuit
 from ..shape import Circuit, canonical
 from .finish import largest_error
 from .shelve import keep
 from .shrink import shrunk
 from .thin import thinned
 
-_WEAKER = 1.01
 _LARGEST_CONSTANT = 16.0
 
 
 def proven_long(circuit: Circuit, origin: str) -> Shipped:
     """The circuit with the proven bound of its error for |x| on [-1, 1].
 
-    Without the bound over the box that serves all intervals: see :func:`with_box`.
+    Without the bound over the box that serves all intervals.
 
     Raises
     ------
@@ -36,12 +32,6 @@ def proven_long(circuit: Circuit, origin: str) -> Shipped:
         circuit, estimate, result.error_bound, result.plan.digest, origin, ABSOLUTE,
         method=result.certificate.method if result.certificate else "",
     ).sealed()  # fmt: skip
-
-
-def with_box(one: Shipped) -> Shipped:
-    """The same with the bound for all intervals, where it is not much weaker (takes a minute)."""
-    found = bound_of_circuit(one.circuit).upper
-    return replace(one, box=found).sealed() if found <= _WEAKER * one.bound else one
 
 
 def add_long(chain: Chain, origin: str) -> Shipped | None:
