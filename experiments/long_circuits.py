@@ -17,7 +17,7 @@ from pathlib import Path
 
 from polyapprox.circuits import shipped_circuits
 from polyapprox.circuits.search.long import DenseSettings, dense_search
-from polyapprox.circuits.search.shelve_long import add_long
+from polyapprox.circuits.search.shelve import add_long
 
 
 def main() -> None:

@@ -29,8 +29,8 @@ from .errors import TableError
 from .files import write_atomically
 from .provenance import versions
 from .table import LARGEST_FILE, document_of, hashed_document
-from .table.hashing import content_hash
 from .table.read import approximation_from
+from .table.schema import content_hash
 
 VARIABLE = "POLYAPPROX_CACHE"
 FORMAT = "polyapprox cache entry"

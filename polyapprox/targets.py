@@ -15,7 +15,6 @@ from flint import arb, arb_series
 from . import expression, interpreters
 from .errors import ArgumentError
 from .functions.black_box import call_black_box, encloses
-from .functions.from_sympy import sympy_text
 from .functions.pieces import Piece, breaks, polynomial_pieces
 from .functions.poles import check_domain
 from .functions.series import quotient
@@ -265,3 +264,20 @@ def _from_text(text: str) -> Target:
 
 def _hold(end: Fraction | None) -> mpmath.mpf | None:
     return None if end is None else exact(end)
+
+
+def sympy_text(form: Any) -> str:
+    """The text of a SymPy expression in one symbol, which becomes x; floats become fractions.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no expression in one symbol.
+    """
+    import sympy
+
+    if not isinstance(form, sympy.Expr) or len(form.free_symbols) > 1:
+        raise ArgumentError(f"f={form!r} is not a SymPy expression in one symbol")
+    floats = {number: sympy.Rational(number) for number in form.atoms(sympy.Float)}
+    renamed = {symbol: sympy.Symbol("x") for symbol in form.free_symbols}
+    return str(form.xreplace({**floats, **renamed}))

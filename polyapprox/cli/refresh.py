@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def is_series(table: Path) -> bool:
     """Whether a file is the table of a series."""
     from ..table import format_of
-    from ..table.hashing import SERIES_FORMAT
+    from ..table.schema import SERIES_FORMAT
 
     return format_of(table) == SERIES_FORMAT
 

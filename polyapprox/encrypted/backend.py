@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -19,7 +20,34 @@ from ..errors import ArgumentError, PolyApproxError
 from ..given import whole
 from ..plan.count import Rule, count, input_scaling
 from ..plan.plan import Plan
-from .stopwatch import Times
+
+Value = TypeVar("Value")
+
+
+class Times(NamedTuple):
+    """Seconds of each call, and seconds that this process spent on the processor in each."""
+
+    seconds: tuple[float, ...]
+    processor: tuple[float, ...]
+
+
+def repeated(job: Callable[[], Value], repeats: int) -> tuple[Value, Times]:
+    """The last result of a call that is repeated, and the times of all.
+
+    Examples
+    --------
+    >>> result, times = repeated(lambda: 7, 3)
+    >>> result, len(times.seconds), len(times.processor)
+    (7, 3, 3)
+    """
+    seconds, processor = [], []
+    for _ in range(max(1, repeats)):
+        used, begun = time.process_time(), time.perf_counter()
+        result = job()
+        seconds.append(time.perf_counter() - begun)
+        processor.append(time.process_time() - used)
+    return result, Times(tuple(seconds), tuple(processor))
+
 
 _SPECIAL_BITS = 60
 

@@ -18,7 +18,6 @@ from ..structures import total_degree
 from ..targets import Target
 from .between import noise_between_stages
 from .bounded import BoundedArray
-from .parabola import largest_of_parabola
 from .sampling import bound_plan
 from .study import along_zero, study_domain
 
@@ -105,3 +104,28 @@ def _exactly(approximation: Approximation, target: Target) -> Method:
     number = float(largest)
     upper = exact(number) if Fraction(number) == largest else exact(outward.above(above))
     return upper, "exact extrema of parabolas", {"degree": 2}
+
+
+def largest_of_parabola(
+    function: Callable[[Fraction], Fraction], low: Fraction, high: Fraction
+) -> Fraction:
+    """Largest |q| on [low, high] of a polynomial q of degree at most 2, in rational arithmetic.
+
+    Parameters
+    ----------
+    function : callable
+        Exact values of q.
+    low, high : Fraction
+
+    Examples
+    --------
+    >>> largest_of_parabola(lambda x: x * x - x, Fraction(0), Fraction(1))
+    Fraction(1, 4)
+    """
+    left, centre, right = function(low), function((low + high) / 2), function(high)
+    values = [left, right]
+    bend = (left + right) / 2 - centre
+    slope = (right - left) / 2
+    if bend and abs(slope) < 2 * abs(bend):  # q = centre + slope t + bend t², t in [-1, 1]
+        values.append(centre - slope * slope / (4 * bend))
+    return max(abs(value) for value in values)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 import mpmath
 from flint import arb, arb_poly
 
 from ..approximation import Approximation
+from ..functions.symmetry import TreeSymmetry
+from ..interpreters import ball_function
 from ..numbers import ZERO, ball, exact, fraction, negate
 from ..precision import working_precision
 from ..structures import total_degree
 from ..targets import Target
-from .lower import alternation_bound
 from .ranges import power_form
 from .relative import divides_zero_out
 from .study import study_domain
-from .symmetry import Line, line_of
+
+_RESOLVED = 2.0**-24
 
 Bound = tuple[mpmath.mpf | None, str]
 _EVERY = "every polynomial (the trivial bound)"
@@ -118,14 +121,14 @@ def _competitors(
         enough = _enough(reference, degree, component.parity)
         words = f"any {component.parity} polynomial of degree at most {degree}"
         return (form, words) if enough else None
-    known = line_of(target)
+    known = target.symmetry
     if known is None or not _enough(reference, degree, known.parity):
         return None
     whole = all((negate(b), negate(a)) in parts for a, b in parts)
     closest = _with_line(form, known)
     if whole and (weight is None or weight.proven_parity == "even"):
         return closest, f"any polynomial of degree at most {degree}"
-    return closest, f"{known.words}any {known.parity} polynomial of degree at most {degree}"
+    return closest, f"{_words(known)}any {known.parity} polynomial of degree at most {degree}"
 
 
 def _enough(reference: tuple[mpmath.mpf, ...], degree: int, parity: str) -> bool:
@@ -137,14 +140,21 @@ def _enough(reference: tuple[mpmath.mpf, ...], degree: int, parity: str) -> bool
     return len(reference) >= (degree + 1) // 2 + 1 and ZERO not in reference
 
 
-def _with_line(form: arb_poly, known: Line) -> arb_poly:
+def _words(known: TreeSymmetry) -> str:
+    """ "x/2 plus " and the like, empty where there is neither line nor constant."""
+    if known.slope:
+        return "x/2 plus " if known.slope == Fraction(1, 2) else f"{known.slope} x plus "
+    return "" if known.plain else "a constant plus "
+
+
+def _with_line(form: arb_poly, known: TreeSymmetry) -> arb_poly:
     """The part of a polynomial with that parity, plus the line and the constant of the function.
 
     An element of the space that the competitors are in, and close to a polynomial that is itself.
     """
     kept = int(known.parity == "odd")
     terms = [c if k % 2 == kept else arb(0) for k, c in enumerate(form.coeffs())]
-    return arb_poly(terms) + arb_poly([known.constant, ball(known.slope)])
+    return arb_poly(terms) + arb_poly([ball_function(known.constant)(arb(0)), ball(known.slope)])
 
 
 def _of_absolute(approximation: Approximation) -> Bound:
@@ -193,3 +203,36 @@ def _on_both_sides(parts: list[tuple[mpmath.mpf, mpmath.mpf]]) -> list[tuple[mpm
     left = [(max(negate(high), ZERO), negate(low)) for low, high in parts if low < 0]
     both = [(max(a, c), min(b, d)) for a, b in right for c, d in left]
     return [(low, high) for low, high in both if low < high]
+
+
+def alternation_bound(
+    target: Target, weight: Target | None, polynomial: arb_poly, points: list[arb]
+) -> arb | None:
+    """Smallest weighted error on points where its signs alternate, or None.
+
+    None says that they do not, that the weight is not positive there, or that the working precision
+    is too low to tell the errors well.
+
+    If w · (f − p) alternates in sign on N + 2 points of the domain, where N + 1 is the dimension
+    of a Haar space that holds p, every element of that space errs by at least the smallest of
+    these errors (de la Vallée Poussin 1910; Cheney, Introduction to Approximation Theory, 3.4).
+    """
+    smallest: arb | None = None
+    before = 0
+    for x in points:
+        error = target.ball(x) - polynomial(x)
+        if weight is not None:
+            factor = weight.ball(x)
+            if not factor > 0:
+                return None
+            error = error * factor
+        sign = 1 if error > 0 else -1 if error < 0 else 0
+        if error.rad() > abs(error.mid()) * _RESOLVED:
+            return None
+        if sign == 0 or sign == before:
+            return None
+        before = sign
+        size = error.abs_lower()
+        if smallest is None or size < smallest:
+            smallest = size
+    return smallest

@@ -22,9 +22,8 @@ from ..precision import one_at_a_time
 from ..provenance import Provenance
 from ..table import read_document, write_document
 from ..table.decimals import common_bits, read, read_bits, written
-from ..table.hashing import SERIES_FORMAT, SERIES_VERSIONS, content_hash
 from ..table.read import consistent, read_intervals
-from ..table.schema import first_violation
+from ..table.schema import SERIES_FORMAT, SERIES_VERSIONS, content_hash, first_violation
 from ..verification import Verification, at_most
 from .proof import prove
 from .value import Bootstrapped

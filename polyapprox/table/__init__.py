@@ -19,11 +19,10 @@ from ..errors import TableError
 from ..files import write_atomically
 from ..given import file_path
 from ..precision import one_at_a_time
-from .hashing import FORMAT, SERIES_FORMAT, VERSION, VERSIONS, content_hash
-from .layout import laid_out
 from .plans import plan_document, plan_from
 from .read import approximation_from
-from .write import document_of
+from .schema import FORMAT, SERIES_FORMAT, VERSION, VERSIONS, content_hash
+from .write import document_of, laid_out
 
 __all__ = ["FORMAT", "VERSION", "document_of", "load", "read_document", "save"]
 

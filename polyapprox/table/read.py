@@ -12,11 +12,11 @@ import mpmath
 from ..approximation import Approximation, Interval
 from ..certificate import Certificate
 from ..errors import TableError
-from ..numbers import ZERO
+from ..numbers import ZERO, log2
+from ..outward import above, rational
 from ..polynomial import Polynomial
 from ..provenance import Provenance
 from .decimals import read, read_bits
-from .former import formerly_derived
 from .plans import plan_from
 from .write import derived
 
@@ -175,3 +175,26 @@ def _detail(value: Any) -> Any:
             return read(value["decimal"], read_bits(value["bits"]))
         return {key: _detail(item) for key, item in value.items()}
     return value
+
+
+def formerly_derived(approximation: Approximation) -> dict[str, str | None]:
+    """The fields that were rounded to nearest, and bits that were scaled for every function.
+
+    Examples
+    --------
+    >>> import polyapprox
+    >>> formerly_derived(polyapprox.minimax("exp", 1, guard=0))["precision_bits"]
+    '1.841916684'
+    """
+    a, certificate = approximation, approximation.certificate
+    found: dict[str, str | None] = {}
+    error = a.error_estimate if certificate is None else certificate.upper
+    if error:
+        unit = 0.0 if a.function in ("sign", "step") else log2(a.scale)
+        bits = unit - log2(error)
+        found["precision_bits"] = repr(round(bits, 9)) if math.isfinite(bits) else None
+    if certificate is not None:
+        found["bound"] = repr(above(certificate.upper))
+        if certificate.lower is not None:
+            found["lower_bound"] = repr(0.0 - above(-rational(certificate.lower)))
+    return found

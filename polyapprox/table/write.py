@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -15,8 +16,8 @@ from ..outward import float_down, float_up, lower_places
 from ..plan.count import Rule
 from ..polynomial import Polynomial
 from .decimals import common_bits, written
-from .hashing import FORMAT, VERSION, content_hash
 from .plans import plan_document
+from .schema import FORMAT, VERSION, content_hash
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 
@@ -135,3 +136,29 @@ def _detail(value: object) -> Any:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     raise TableError(f"a detail of the certificate is a {type(value).__name__}, not JSON")
+
+
+def laid_out(document: dict[str, Any]) -> str:
+    """The document as readable JSON text.
+
+    Examples
+    --------
+    >>> print(laid_out({"a": [1, 2], "b": {"c": "x"}}), end="")
+    {
+     "a": [1, 2],
+     "b": {
+      "c": "x"
+     }
+    }
+    """
+    return _text(document, "") + "\n"
+
+
+def _text(value: Any, indent: str) -> str:
+    inner = indent + " "
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(key)}: {_text(v, inner)}" for key, v in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, (list, dict)) for item in value):
+        return "[\n" + ",\n".join(inner + _text(v, inner) for v in value) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False)

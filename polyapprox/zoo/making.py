@@ -19,7 +19,7 @@ from ..refresh.depth import plain_depth
 from ..refresh.recipe import bootstrapped
 from ..refresh.table import document_of as series_document
 from ..refresh.value import Bootstrapped
-from ..table.hashing import content_hash
+from ..table.schema import content_hash
 from ..targets import as_target
 from .entries import Entry, entry
 from .index import Row

@@ -24,8 +24,8 @@ from polyapprox.numbers import exact, multiply, nearest_dyadic
 from polyapprox.plan.plan import Operation, Plan
 from polyapprox.proof.covered import widened
 from polyapprox.table import document_of
-from polyapprox.table.hashing import content_hash
-from polyapprox.table.layout import laid_out
+from polyapprox.table.schema import content_hash
+from polyapprox.table.write import laid_out
 from polyapprox.targets import as_target
 
 BASES: dict[str, str] = {

@@ -26,7 +26,7 @@ from polyapprox.export import export
 from polyapprox.noise import forecast, quantise, quantised_plan
 from polyapprox.numbers import from_decimal
 from polyapprox.table import document_of
-from polyapprox.table.hashing import content_hash
+from polyapprox.table.schema import content_hash
 from polyapprox.weighted import weighted_error
 
 RING: list = []

@@ -16,7 +16,7 @@ from polyapprox import Approximation, cache
 from polyapprox.cache import cache_folder, cache_key, cached, remembered
 from polyapprox.errors import DomainError
 from polyapprox.table import document_of, load
-from polyapprox.table.hashing import content_hash
+from polyapprox.table.schema import content_hash
 
 ARGUMENTS = {"function": "exp", "degree": 3, "domain": (-1, 1)}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ArgumentError
+from ...errors import ArgumentError, ProofError
 from ...files import write_atomically
 from ...proof.prove import certified
 from ..approximation import sampled_error, unproven
@@ -15,6 +15,7 @@ from ..library import ABSOLUTE, FILES, FOLDER, Shipped, library_text, read_circu
 from ..problem import Problem
 from ..scaled import bound_of_circuit
 from ..shape import Circuit, canonical
+from .finish import largest_error
 from .shrink import shrunk
 from .thin import thinned
 
@@ -36,7 +37,9 @@ def estimated_error(circuit: Circuit, threshold: float = 0.0) -> float:
     return float(np.max(np.abs(circuit(sines) - sines)))
 
 
-def proven(circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> Shipped:
+def proven(
+    circuit: Circuit, origin: str, problem: Problem = ABSOLUTE, long: bool = False
+) -> Shipped:
     """The circuit with the proven bound of its error.
 
     Parameters
@@ -46,19 +49,24 @@ def proven(circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> Shippe
         The command that finds it.
     problem : Problem
         By default |x| on [-1, 1].
+    long : bool
+        Of a high degree: the estimate is that of a graded grid, and the bound over the box that serves all
+        intervals is left out.
 
     Raises
     ------
     ProofError
         If no bound is found.
     """
-    if problem.function == "abs":
+    if long:
+        estimate = largest_error(circuit.chain())
+    elif problem.function == "abs":
         estimate = estimated_error(circuit)
     else:
         estimate = sampled_error(circuit, problem)
     result = certified(unproven(circuit, problem, estimate, origin))
     bound, box = result.error_bound, None
-    if problem.function in ("abs", "sign") and len(circuit.output) > 2:
+    if not long and problem.function in ("abs", "sign") and len(circuit.output) > 2:
         found = bound_of_circuit(circuit, max(problem.interval[0], 0.0)).upper
         box = found if found <= _WEAKER * bound else None
     return Shipped(
@@ -134,3 +142,38 @@ def kept(path: Path) -> list[tuple[Shipped, bool]]:
 def _place(one: Shipped) -> tuple[object, ...]:
     """What only one circuit of a file is for."""
     return one.problem.interval, one.problem.weight, one.multiplications
+
+
+def add_long(chain: Chain, origin: str) -> Shipped | None:
+    """Thin a chain for |x| and put it into the shipped file if its proven bound is the least.
+
+    Constants are made small before they are made zero: fits leave them anywhere along the
+    directions that do not matter.
+
+    Returns
+    -------
+    Shipped or None
+        None if the file holds one that is as good.
+    """
+    dense = canonical(chain, "even")
+    return keep(_better(shrunk(dense), dense, origin))
+
+
+def _better(one: Circuit, other: Circuit, origin: str) -> Shipped:
+    """The one of the two that is proven to err less once it is thinned.
+
+    The same function in other constants rounds otherwise: what the proof has to allow for
+    rounding may differ by orders of magnitude.
+    """
+    found: list[Shipped] = []
+    for circuit in (one, other):
+        thin = thinned(circuit)
+        if thin.largest_constant > _LARGE["even"]:
+            continue
+        try:
+            found.append(proven(thin, origin, long=True))
+        except ProofError:
+            continue
+    if not found:
+        raise ProofError("no form of this chain with moderate constants could be proven")
+    return min(found, key=lambda shipped: shipped.bound)

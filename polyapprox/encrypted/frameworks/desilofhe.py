@@ -31,10 +31,10 @@ from ..backend import (
     Session,
     found_by_module,
     measured,
+    repeated,
 )
 from ..choose import without_input_scaling
 from ..series import chebyshev_series
-from ..stopwatch import repeated
 
 VARIABLE = "POLYAPPROX_DESILOFHE"
 NOTICE = "desilofhe is licensed for non-commercial use only"

@@ -32,9 +32,9 @@ from ..backend import (
     check_secure,
     found_by_module,
     measured,
+    repeated,
 )
 from ..series import chebyshev_series
-from ..stopwatch import repeated
 from .lattigo_graph import Lowering
 from .lattigo_model import INPUT, Graph, model
 

@@ -25,10 +25,10 @@ from ..backend import (
     Measured,
     Parameters,
     Session,
+    Times,
     measured,
 )
 from ..series import chebyshev_series
-from ..stopwatch import Times
 from .interpreter import find as find_interpreter
 from .process import Worker
 

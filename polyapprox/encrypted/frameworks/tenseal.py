@@ -30,9 +30,9 @@ from ..backend import (
     check_secure,
     found_by_module,
     measured,
+    repeated,
 )
 from ..series import chebyshev_series
-from ..stopwatch import repeated
 from . import tenseal_seal as seal
 from .tenseal_monomials import monomials, refuse_ill_conditioned
 

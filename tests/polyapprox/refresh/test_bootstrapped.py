@@ -18,7 +18,7 @@ from polyapprox.refresh.fit import fit
 from polyapprox.refresh.noise import gains_of
 from polyapprox.refresh.proof import SeriesFunction
 from polyapprox.refresh.table import document_of, load, verify
-from polyapprox.table.hashing import content_hash
+from polyapprox.table.schema import content_hash
 
 FUNCTIONS = {
     "relu": ((-1.0, 1.0), lambda x: max(x, 0)),

@@ -52,7 +52,7 @@ def test_bad_use_is_one_sentence(arguments, sentence, tmp_path, capsys, monkeypa
 
 def test_a_false_table_ends_in_one(tmp_path, capsys):
     from polyapprox.refresh.table import document_of
-    from polyapprox.table.hashing import content_hash
+    from polyapprox.table.schema import content_hash
 
     document = document_of(pa.bootstrapped("abs", 5))
     document["certificate"].update(upper="0.0009765625", bits=53)

@@ -15,7 +15,7 @@ from polyapprox.errors import ProofError
 from polyapprox.numbers import ball, exact, fraction
 from polyapprox.precision import working_precision
 from polyapprox.proof.bounded import BoundedArray
-from polyapprox.proof.lower import alternation_bound
+from polyapprox.proof.competitors import alternation_bound
 from polyapprox.proof.mesh import angular_half_gap, chebyshev_mesh
 from polyapprox.proof.sampling import bound_ball_polynomial, bound_unit_polynomial
 from polyapprox.proof.taylor import bound_error

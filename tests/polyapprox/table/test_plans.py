@@ -15,8 +15,8 @@ from polyapprox.errors import ProofError, TableError
 from polyapprox.numbers import exact
 from polyapprox.plan import Operation, Plan
 from polyapprox.table import document_of, load
-from polyapprox.table.hashing import content_hash
 from polyapprox.table.plans import plan_document, plan_from
+from polyapprox.table.schema import content_hash
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,9 @@ from polyapprox.proof.prove import prove
 from polyapprox.provenance import Provenance
 from polyapprox.table import document_of, load, save
 from polyapprox.table.decimals import common_bits, read, written
-from polyapprox.table.hashing import content_hash
-from polyapprox.table.layout import laid_out
 from polyapprox.table.read import approximation_from
-from polyapprox.table.schema import table_schema
+from polyapprox.table.schema import content_hash, table_schema
+from polyapprox.table.write import laid_out
 
 
 def bits_of(number: mpmath.mpf) -> tuple:
