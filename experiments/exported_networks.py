@@ -2,8 +2,9 @@
 
     python experiments/exported_networks.py [LIBRARY/NAME ...]
 
-Weights are random (seeded), batch normalisation as the images have it. The file is compared with the
-converted network in float64. The last names of each list have attention or layer normalisation: what is
+Weights are random (seeded), batch normalisation as the images have it. Two files, of float64 and of
+float32, are compared with the converted network in float64; beside them stands what float32 does to the
+network as it was. The last names of each list have attention or layer normalisation: what is
 refused is on record too. Results are lines of exported-networks.jsonl; started again, it goes on
 where it was.
 """
@@ -82,32 +83,45 @@ def network_of(package: str, name: str, images: torch.Tensor) -> nn.Module:
 
 
 def measured(package: str, name: str) -> dict[str, Any]:
-    """What the file computes beside the converted network in float64, relative to its largest output."""
-    import onnxruntime
-
+    """What the files compute beside the converted network in float64, relative to its largest output."""
     images = torch.randn(IMAGES, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     network = network_of(package, name, images)
     converted = nn_bridge.convert(
         network, precision=2.0**-PRECISION, calibrate=[images], margin=MARGIN
     )
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        path = nn_bridge.export(converted, images[:1], Path(folder) / "net.onnx")
-        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-        (got,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
-        single = converted(images)
-        wide = converted.double()(images.double())
-    size = float(wide.abs().max())
+    with torch.no_grad():
+        exact = network(images)
+        precise = network.double()(images.double())
+        single, operations = by_onnxruntime(converted, images)
+        double, _ = by_onnxruntime(converted.double(), images.double())
+        wide = converted(images.double())
+
+    def apart(one: torch.Tensor, other: torch.Tensor) -> float:
+        return float((one.double() - other).abs().max() / other.abs().max())
+
     return {
         "capture": converted.report.capture,
         "sites": len(converted.report.sites),
         "kinds": sorted({site.kind for site in converted.report.sites}),
         "multiplications": converted.report.multiplications,
-        "operations": about["operations"],
-        "onnx": float((torch.from_numpy(got).double() - wide).abs().max()) / size,
-        "torch": float((single.double() - wide).abs().max()) / size,
-        "exact": float((network.double()(images.double()) - wide).abs().max()) / size,
+        "operations": operations,
+        "onnx, float64": apart(double, wide),
+        "onnx, float32": apart(single, wide),
+        "exact network, float32": apart(exact, precise),
+        "approximation": apart(precise, wide),
     }
+
+
+def by_onnxruntime(converted: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, dict[str, int]]:
+    """What it computes from the exported file, in the type of the images, and what is in the file."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = nn_bridge.export(converted, images[:1], Path(folder) / "net.onnx")
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (got,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
+    return torch.from_numpy(got), about["operations"]
 
 
 def main() -> int:
@@ -121,7 +135,7 @@ def main() -> int:
     for chosen in given.networks:
         package, _, name = chosen.partition("/")
         identity = {"library": package, "network": name, "power": PRECISION, "margin": MARGIN,
-                    "images": IMAGES, "side": SIDE}  # fmt: skip
+                    "images": IMAGES, "side": SIDE, "types": ["float64", "float32"]}  # fmt: skip
         if records.get(key_of(identity)) is not None:
             continue
         try:
@@ -130,7 +144,7 @@ def main() -> int:
             found = {"refused": str(error)}
         records.add({"key": key_of(identity), **identity, **found,
                      "environment": {"versions": versions(), "commit": git_commit()}})  # fmt: skip
-        sys.stdout.write(f"{chosen}: {found.get('refused', found.get('onnx'))}\n")
+        sys.stdout.write(f"{chosen}: {found.get('refused', found.get('onnx, float64'))}\n")
         sys.stdout.flush()
     return 0
 

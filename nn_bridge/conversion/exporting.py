@@ -21,6 +21,7 @@ from ..calls.operations import remaining_function
 from ..errors import ArgumentError, ConversionError
 from ..files import versions, write_atomically, write_json
 from .folding import fold as folded
+from .products import write_products
 from .report import Report, replacement_of
 from .whole_plans import NAME, WholePlans
 
@@ -42,7 +43,8 @@ def export(
     network : nn.Module
         Converted by :func:`nn_bridge.convert`; it is left as it is.
     example : Tensor
-        A batch of inputs; the size of the batch stays free.
+        A batch of inputs; the size of the batch stays free. If it and the network are of float64, so
+        is an ONNX file, with convolutions written as products of matrices: onnxruntime has none.
     path : path
         Ends in ".onnx" (needs ``pip install onnx onnxscript``) or ".pt2" (:func:`torch.export.load`).
         Beside it stands a file of the same name ending in ".json": operations, levels,
@@ -166,6 +168,8 @@ def _write_onnx(program: torch.export.ExportedProgram, plans: WholePlans, path: 
     proto = made.model_proto
     _restore_constants(proto, program)
     plans.expand(proto)
+    if proto.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE:
+        write_products(proto)
     onnx.checker.check_model(proto)
     write_atomically(path, lambda temporary: onnx.save(proto, temporary))
 

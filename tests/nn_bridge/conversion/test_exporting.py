@@ -84,6 +84,47 @@ def test_onnxruntime_computes_what_the_converted_network_computes(make, tmp_path
     assert beside["operations"]
 
 
+class Windows(nn.Module):
+    """Every kind of convolution and mean pool: groups, dilation, strides, paddings."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, (3, 2), padding="same")
+        self.depthwise = nn.Conv2d(8, 8, 3, stride=2, padding=1, groups=8, bias=False)
+        self.dilated = nn.Conv2d(8, 6, 3, padding=2, dilation=2, groups=2)
+        self.pointwise = nn.Conv2d(6, 4, 1, stride=2)
+        self.flat = nn.Conv1d(4, 4, 3, padding=1)
+
+    def forward(self, x):
+        x = self.dilated(self.depthwise(self.first(x).relu()).relu())
+        x = functional.avg_pool2d(x, 2, 1) + functional.avg_pool2d(x, 3, 1, 1)[..., 1:, 1:]
+        x = functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+        x = functional.adaptive_avg_pool2d(self.pointwise(x).relu(), (3, 1))
+        return self.flat(x.flatten(2)).mean(2)
+
+
+def test_in_float64_onnxruntime_computes_the_same_to_the_last_digits(tmp_path):
+    x = inputs(4, 3, 18, 18).double()
+    converted = convert(seeded(Windows).eval().double(), precision=2**-7, calibrate=[x], margin=1.5)
+    path = export(converted, x[:1], tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for count in (1, 4):
+        (got,) = session.run(None, {session.get_inputs()[0].name: x[:count].numpy()})
+        with torch.no_grad():
+            expected = converted(x[:count])
+        assert got.dtype == "float64"
+        assert float((torch.from_numpy(got) - expected).abs().max()) <= 1e-12
+
+
+def test_a_mean_beyond_its_input_is_refused_in_float64(tmp_path):
+    x = inputs(2, 3, 8, 8).double()
+    network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(), nn.AvgPool2d(3, 2, ceil_mode=True))
+    converted = convert(network.double().eval(), precision=2**-6, calibrate=[x])
+    with pytest.raises(ConversionError, match="ceil_mode goes beyond its input"):
+        export(converted, x, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_torch_reads_its_own_file(tmp_path):
     x = inputs(4, 3, 16, 16)
     converted = convert(seeded(Mixed).eval(), precision=2**-7, calibrate=[x], margin=1.5)
