@@ -137,10 +137,11 @@ DOORS = frozenset({
     ("polyapprox.recipes.pareto", "polyapprox.plot"),
     ("polyapprox.encrypted", "polyapprox.encrypted.frameworks"),
     ("nn_bridge.conversion.network", "nn_bridge.choosing"),
+    ("nn_bridge.conversion.exporting", "nn_bridge.encrypted"),
 })  # fmt: skip
 """Imports upward, by module and the room entered: ``save``, ``export``, ``plot`` and what is proven on
 demand are methods of values; a backend is found by name; a conversion is improved by what the rooms
-above it do to converted networks."""
+above it do to converted networks, and a format of compilers gets a network as matrices."""
 
 
 def room_of(module: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""`export`: a converted network as a file that other programs run: ONNX, or torch's own format.
+"""`export`: a converted network as a file that other programs run: ONNX, torch's own format, or MLIR.
 
 Nothing but additions, multiplications, linear maps and moves of values is in it; the operations of
 the graph are listed to prove that, and the list is written beside it.
@@ -7,6 +7,7 @@ the graph are listed to prove that, and the list is written beside it.
 from __future__ import annotations
 
 import copy
+import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -22,10 +23,10 @@ from ..errors import ArgumentError, ConversionError
 from ..files import versions, write_atomically, write_json
 from .folding import fold as folded
 from .products import write_products
-from .report import Report, replacement_of
+from .report import Replacement, Report, replacement_of
 from .whole_plans import NAME, WholePlans
 
-FORMATS = (".onnx", ".pt2")
+FORMATS = (".onnx", ".pt2", ".mlir")
 _EXPORTERS = (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError, AttributeError)
 _MOVES = frozenset(
     ["slice", "slice_scatter", "select_scatter", "to_copy", "alias", "unsafe_view", "split_with_sizes", "lift_fresh_copy", "native_batch_norm_legit_no_training", "convolution"]
@@ -46,7 +47,8 @@ def export(
         A batch of inputs; the size of the batch stays free. If it and the network are of float64, so
         is an ONNX file, with convolutions written as products of matrices: onnxruntime has none.
     path : path
-        Ends in ".onnx" (needs ``pip install onnx onnxscript``) or ".pt2" (:func:`torch.export.load`).
+        Ends in ".onnx" (needs ``pip install onnx onnxscript``), ".pt2" (:func:`torch.export.load`), or
+        ".mlir" (for HEIR: a function of one image, its linear maps as dense matrices).
         Beside it stands a file of the same name ending in ".json": operations, levels,
         multiplications and intervals.
     fold : bool
@@ -86,17 +88,9 @@ def export(
     if fold:
         plain = folded(plain, shape=tuple(example.shape[1:])).eval()
     _, replacement = replacement_of(plain)
-    plans = None if path.suffix == ".pt2" else WholePlans(replacement)
-    program = _captured(plain, example.detach().cpu())
-    operations = operations_of(program, plans)
-    if plans is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            write_atomically(path, lambda temporary: torch.export.save(program, temporary))
-    else:
-        _write_onnx(program, plans, path)
+    write = {".onnx": _export_onnx, ".pt2": _export_torch, ".mlir": _export_mlir}[path.suffix]
     content = {
-        "operations": operations,
+        "operations": write(plain, replacement, example.detach().cpu(), path),
         "conversion": Report(replacement).as_dict(),
         "example": list(example.shape),
         "folded": fold,
@@ -104,6 +98,38 @@ def export(
     }
     write_json(path.with_suffix(".json"), content)
     return path
+
+
+def _export_torch(
+    plain: nn.Module, replacement: Replacement, example: torch.Tensor, path: Path
+) -> dict[str, int]:
+    program = _captured(plain, example)
+    operations = operations_of(program)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        write_atomically(path, lambda temporary: torch.export.save(program, temporary))
+    return operations
+
+
+def _export_onnx(
+    plain: nn.Module, replacement: Replacement, example: torch.Tensor, path: Path
+) -> dict[str, int]:
+    plans = WholePlans(replacement)
+    program = _captured(plain, example)
+    operations = operations_of(program, plans)
+    _write_onnx(program, plans, path)
+    return operations
+
+
+def _export_mlir(
+    plain: nn.Module, replacement: Replacement, example: torch.Tensor, path: Path
+) -> dict[str, int]:
+    from ..encrypted.mlir import mlir
+    from ..encrypted.program import read_program
+
+    text = mlir(read_program(plain, tuple(example.shape[1:])))
+    write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+    return dict(sorted(Counter(re.findall(r"= (\w+\.\w+) ", text)).items()))
 
 
 def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:

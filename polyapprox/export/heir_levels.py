@@ -91,14 +91,22 @@ def plan_levels(plan: Plan) -> int:
     (7, 6)
     """
     dag = Dag()
+    arguments = [dag.argument() for _ in range(plan.inputs)]
+    return dag.levels(add_plan(dag, plan, arguments))
+
+
+def add_plan(dag: Dag, plan: Plan, arguments: list[int]) -> int:
+    """The operations of a plan; the index of its value."""
+    found: list[int] = []
     for kind, left, right, _ in plan.operations:
         if kind == "input":
-            dag.argument()
+            found.append(arguments[left])
         elif kind in ("multiply", "scale"):
-            dag.product(left, right)
+            found.append(dag.product(found[left], found[right] if right >= 0 else PUBLIC))
         else:
-            dag.sum(left, left if kind == "double" else right)
-    return dag.levels(plan.output)
+            other = left if kind == "double" else right
+            found.append(dag.sum(found[left], found[other] if other >= 0 else PUBLIC))
+    return found[plan.output]
 
 
 def ordered(plan: Plan) -> Plan:

@@ -7,9 +7,11 @@ place bootstraps, and fail, so the header says the budget too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ...errors import ArgumentError
+from ...plan.plan import Plan
 from .. import curly
 from ..chain import Chain, chain_of
 from ..heir_levels import chain_levels, ordered, plan_levels
@@ -65,13 +67,35 @@ def _plan(job: Job) -> list[str]:
     plan = ordered(job.approximation.plan)
     arguments = arguments_of(plan)
     given = ", ".join(f"%{name}: f64 {{secret.secret}}" for name in arguments)
-    named = replace(_SYNTAX, assign="  {value}@{name}")
-    lines = [line.rpartition("@") for line in statements(plan, named, arguments)]
     return [
         f"func.func @{job.name}({given}) -> f64 {{",
-        *(text.format(name=name) for text, _, name in lines),
+        *operations(plan, arguments),
         f"  return %{result(plan, arguments)} : f64",
         "}",
+    ]
+
+
+def operations(plan: Plan, arguments: tuple[str, ...], kind: str = "f64") -> list[str]:
+    """The operations of a plan, on numbers or on each number of a tensor, one value after the other.
+
+    Examples
+    --------
+    >>> from polyapprox.numbers import exact
+    >>> from polyapprox.plan import PlanBuilder
+    >>> builder = PlanBuilder()
+    >>> plan = builder.finish(builder.shift(builder.arguments[0], exact(0.5)))
+    >>> print(*operations(plan, ("x",), "tensor<8xf64>"))
+      %v1_c = arith.constant dense<0.5> : tensor<8xf64>
+      %v1 = arith.addf %x, %v1_c : tensor<8xf64>
+    """
+    named = replace(_SYNTAX, assign="  {value}@{name}")
+    lines = [line.rpartition("@") for line in statements(plan, named, arguments)]
+    texts = [text.format(name=name) for text, _, name in lines]
+    if kind == "f64":
+        return texts
+    return [
+        re.sub(r"constant (\S+) :", r"constant dense<\1> :", text).replace("f64", kind)
+        for text in texts
     ]
 
 
