@@ -135,6 +135,11 @@ class PolynomialActivation(nn.Module):
         return 0.0 if self.correction is None else float(self.correction.abs().max())
 
     @property
+    def digest(self) -> str:
+        """Of the plan."""
+        return self.approximation.plan.digest
+
+    @property
     def degrees(self) -> tuple[int, ...]:
         """Of the approximation, innermost first."""
         return self.approximation.degrees

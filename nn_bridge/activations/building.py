@@ -14,8 +14,9 @@ from ..errors import ConversionError
 from .activation import Outside, PolynomialActivation
 from .derived import ELU, Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
 from .evaluator import Evaluator
+from .vectors import VectorActivation
 
-Activation = PolynomialActivation | Derived
+Activation = PolynomialActivation | Derived | VectorActivation
 
 _BOUNDED = ("sigmoid", "tanh", "softsign")  # their values, so their errors, do not grow with the interval
 _SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946)

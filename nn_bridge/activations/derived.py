@@ -83,6 +83,11 @@ class Derived(nn.Module):
         self.gate.reset()
 
     @property
+    def digest(self) -> str:
+        """Of the plan of ReLU."""
+        return self.evaluator.approximation.plan.digest
+
+    @property
     def degrees(self) -> tuple[int, ...]:
         """Of the approximation of ReLU, innermost first; (1,) where none is needed."""
         return self.evaluator.approximation.degrees if self.parts else (1,)

@@ -12,11 +12,14 @@ softshrink(x, s)    x − hardtanh(x, −s, s)
 tanhshrink(x)       x − tanh(x)
 ==================  =====================================================
 
+Softmax, attention and norms are taken apart in :mod:`nn_bridge.calls.normalising`.
+
 The call site is that of the activation within; what is around it stays arithmetic.
 """
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +30,7 @@ import torch.fx
 import torch.nn.functional as functional
 from torch import nn
 
+from . import normalising
 from .comparing import compared, is_same, is_zero
 
 _HUGE = 1e30
@@ -197,7 +201,24 @@ def _tanhshrink(input: Any) -> Around | None:
     return Around("tanh", lambda: input, lambda value: input - value) if _varies(input) else None
 
 
+def _vector(rule: Callable[..., normalising.Parts | None]) -> Callable[..., Around | None]:
+    """A rule for a function of vectors."""
+
+    @functools.wraps(rule)
+    def of(*args: Any, **kwargs: Any) -> Around | None:
+        if not any(isinstance(v, (torch.Tensor, torch.fx.Proxy)) for v in (*args[:1], *kwargs.values())):
+            return None
+        try:
+            found = rule(*args, **kwargs)
+        except torch.fx.proxy.TraceError as error:
+            raise UndecidedError(f"the shapes of {rule.__name__} are computed") from error
+        return None if found is None else Around(*found)
+
+    return of
+
+
 _RULES: dict[str, Callable[..., Around | None]] = {
+    **{name: _vector(rule) for name, rule in normalising.RULES.items()},
     "maximum": _maximum,
     "max": _max,
     "minimum": _minimum,
@@ -216,19 +237,23 @@ _RULES: dict[str, Callable[..., Around | None]] = {
     "softshrink": _softshrink,
     "tanhshrink": _tanhshrink,
 }
+_FIRST = {"scaled_dot_product_attention": "query", "multi_head_attention_forward": "query"}
 _WORDS = {"clamp_min": {"min": "other"}, "clamp_max": {"max": "other"}, "where": {"self": "input"}}
-_MODULES = (nn.PReLU, nn.RReLU, nn.GLU, nn.Softshrink, nn.Tanhshrink, nn.Threshold)
+_MODULES = (nn.PReLU, nn.RReLU, nn.GLU, nn.Softshrink, nn.Tanhshrink, nn.Threshold, *normalising.MODULES)
 
 
 def _callables() -> dict[Any, tuple[str, str]]:
     """Every torch function that has a rule: the name of the rule and its kind."""
     found: dict[Any, tuple[str, str]] = {}
-    spaces = ("F", functional), ("torch", torch), ("Tensor", torch.Tensor), ("operator", operator)
+    spaces = (
+        ("F", functional), ("torch", torch), ("Tensor", torch.Tensor), ("operator", operator),
+        ("torch.special", torch.special),
+    )  # fmt: skip
     for prefix, namespace in spaces:
         for name in _RULES:
             for spelling in (name, f"{name}_", f"__{name}__"):
                 own = getattr(namespace, spelling, None)
-                if own is not None:
+                if own is not None and own is not torch.instance_norm:  # its arguments stand otherwise
                     found.setdefault(own, (name, f"{prefix}.{spelling}"))
     return found
 
@@ -271,7 +296,7 @@ def taken_apart(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         return None
     if found is None:
         return None
-    first = kwargs["input"] if not args else args[0]
+    first: Any = kwargs.get(_FIRST.get(name, "input")) if not args else args[0]
     own = kind.endswith("_") or bool(kwargs.get("inplace"))
     finish = (lambda value: first.copy_(found.finish(value))) if own else found.finish
     kind = kind if found.whole else f"{found.name} in {kind}"

@@ -190,7 +190,10 @@ def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
             if not converted:
                 kind = "ReLU" if isinstance(module, nn.ReLU) else type(module).__name__
                 found.append(Remaining(path, f"nn.{kind}", convertible=True))
-        elif not isinstance(module, CallSite) and (name := remaining_module(module)):
+        elif isinstance(module, CallSite):
+            if not getattr(module.switch.home, "replaces", bool)(module.call):
+                found.append(Remaining(module.name, module.call.kind, convertible=True))
+        elif name := remaining_module(module):
             found.append(Remaining(path, name))
     return found
 

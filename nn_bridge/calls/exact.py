@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as functional
 
 from .functions import Call
+from .normalising import exact_layer_norm, exact_rms_norm, exact_softmax
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "relu": functional.relu,
@@ -33,6 +34,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "max_pool2d": functional.max_pool2d,
     "adaptive_max_pool1d": functional.adaptive_max_pool1d,
     "adaptive_max_pool2d": functional.adaptive_max_pool2d,
+    "softmax": exact_softmax,
+    "layer_norm": exact_layer_norm,
+    "rms_norm": exact_rms_norm,
 }
 _UNSET = ("return_indices",)
 _ANSWERING: ContextVar[bool] = ContextVar("answering", default=False)

@@ -33,7 +33,8 @@ data_ptr iter format repr str
 zeros ones full empty arange tensor as_tensor zeros_like ones_like full_like empty_like eye linspace
 new_zeros new_ones new_full new_empty new_tensor set_grad_enabled
 """
-POLYNOMIAL = frozenset(f"{_ARITHMETIC} {_LAYOUT} {_QUERIES}".split())
+_OURS = "attention_scores attention_values"  # of nn_bridge.calls.normalising
+POLYNOMIAL = frozenset(f"{_ARITHMETIC} {_LAYOUT} {_QUERIES} {_OURS}".split())
 _READ_VALUES = ("__bool__", "__float__", "__int__", "__index__")
 QUOTIENTS = ("div", "divide", "true_divide", "truediv")
 _ONLY_IN_TRAINING = {
@@ -66,9 +67,9 @@ _ROOT = "it takes powers and a root of sums, no polynomial: use average pooling"
 _JUMP = "it jumps, which no polynomial follows: use nn.Tanh, or nn.Hardtanh"
 _COMPARES = "it compares, which no polynomial does: write it with torch.maximum, relu or clamp"
 _DIVIDES = "it divides by what depends on the input: take polyapprox.minimax('1/x', …) on the range seen"
-_NORMALISES = "it divides by a deviation of each input: train with batch normalisation, which is linear"
+_NORMALISES = "it divides by a deviation of each input: convert(…, calibrate=loader) measures its range"
 _EXPONENTIAL = "it needs a polynomial of its own: polyapprox.minimax('{}', …) on the range seen"
-_SOFTMAX = "it takes exponentials and divides: at the end, leave it to the reader; within, train without it"
+_SOFTMAX = "it takes exponentials and divides: convert(…, calibrate=loader) measures its ranges"
 _LARGEST = "it searches the largest: use average pooling, or torch.maximum of two at a time"
 _LOSS = "it belongs to the loss: leave it out of the network"
 ADVICE = {

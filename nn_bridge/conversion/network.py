@@ -61,7 +61,9 @@ def convert(
     control flow: :mod:`nn_bridge.calls.intercept`. So are ReLU6, LeakyReLU, Hardtanh, Hardsigmoid,
     Hardswish and max-pools, which are built from ReLU (:mod:`nn_bridge.activations.derived`), and SiLU, GELU,
     Sigmoid, Tanh, Softplus, LogSigmoid, Mish, Softsign and the ELUs, which get the minimax polynomial of the smallest degree that
-    reaches `precision`. The type, the state dict, copying, pickling and moving of the network
+    reaches `precision`. Softmax, attention and norms (LayerNorm, RMSNorm, GroupNorm, InstanceNorm) become
+    layers on the scores, sums and variances that were measured (:mod:`nn_bridge.activations.vectors`); there `precision` is
+    the error of each weight, and the relative error of a norm. Without measured ranges they remain. The type, the state dict, copying, pickling and moving of the network
     stay as they were.
 
     ReLU is positively homogeneous: one approximation r on [−1, 1] is made and each call site uses

@@ -19,6 +19,7 @@ from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
 from ..activations.derived import MaxPool
 from ..activations.evaluator import Evaluator, Evaluators
+from ..activations.vectors import VECTOR_ACTIVATIONS, VectorActivation
 from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
@@ -43,9 +44,11 @@ class SiteReport:
     kind : str
         How the network calls it: "nn.ReLU", "F.relu", "Tensor.relu_", …
     bound : float
-        B: the approximation is used on [−B, B]. The largest, where each channel has its own.
+        B: the approximation is used on [−B, B]. The largest, where each channel has its own. Of a
+        softmax half the width of its scores, of a norm its largest mean square.
     precision : float
-        Error on the interval scaled to [−1, 1]: proven bound divided by B.
+        Error on the interval scaled to [−1, 1]: proven bound divided by B. Of a softmax the bound of the
+        error of a weight, of a norm that of the relative error.
     error_bound : float or None
         Proven bound of the absolute error on [−B, B]; None for a black box.
     degrees : tuple of int
@@ -157,17 +160,27 @@ class Replacement:
                 self._add(site, call, torch.Size())
 
     def replaces(self, call: Call) -> bool:
-        """Whether a call is replaced: what needs an approximation of its own needs a precision."""
+        """Whether a call is replaced: what needs an approximation of its own needs a precision.
+
+        Functions of vectors need measured ranges too.
+        """
+        if call.name in VECTOR_ACTIVATIONS and not self.bounds.boxes:
+            return False
         return call.name == "relu" or self.evaluators.precision is not None
 
     def _add(self, site: str, call: Call, shape: torch.Size) -> Activation:
         bound = self.bounds.of(site)
-        if bound is None:
+        vector = VECTOR_ACTIVATIONS.get(call.name)
+        box = self.bounds.boxes.get(site)
+        if bound is None or (vector is not None and box is None):
             raise ConversionError(
                 f"the network called {_article(call)} at {site!r} that has no range: calibrate "
                 "with data that reach it, or give one interval for all layers"
             )
         evaluator, precision = self.evaluators.of(site), self.evaluators.precision
+        if vector is not None and box is not None and precision is not None:
+            self.activations[site], self.names[site] = vector(call, box, precision, self.outside, site), call.name
+            return self.activations[site]
         activation = build(call, shape, bound, evaluator, precision, self.outside, site)
         channels = self.bounds.channels.get(site)
         if channels is not None and call.name == "relu":
@@ -187,6 +200,8 @@ class Replacement:
     def unscale(self, site: str, scales: torch.Tensor) -> None:
         """Use r on [−1, 1] at a ReLU whose scales, shape (channels,), weights have taken in."""
         old = self.activations[site]
+        if isinstance(old, VectorActivation):
+            raise ConversionError(f"{site} is a function of vectors, whose scales no weight takes in")
         self.bounds = self.bounds.at(site, torch.ones(1))
         new = PolynomialActivation(old.evaluator, 1.0, old.outside, site)
         if old.correction is not None:
@@ -271,6 +286,8 @@ class Replacement:
         channels = self.bounds.channels.get(site)
         single = torch.tensor([activation.bound], dtype=torch.float64)
         interval = single if channels is None else channels
+        if isinstance(activation, VectorActivation):
+            interval = activation.box.ends
         state = {"interval": interval.double().clone(), "plan": _digest(activation)}
         if activation.correction is not None:
             state["correction"] = activation.correction.clone()
@@ -285,6 +302,12 @@ class Replacement:
             return f"{site}: the state is of another polynomial: convert with the same precision"
         interval = state["interval"].double().cpu()
         kind = self.calls.get(site, Call("relu", "nn.ReLU"))
+        if isinstance(activation, VectorActivation):
+            if interval.shape != activation.box.ends.shape:
+                return f"{site}: the state is of {len(interval)} heads: convert the same network"
+            self.bounds = self.bounds.boxed(site, replace(activation.box, ends=interval))
+            self._add(site, kind, torch.Size())
+            return ""
         if not activation.evaluator.homogeneous and float(interval.max()) != activation.bound:
             return f"{site}: the state has the interval {float(interval.max()):g}, not {activation.bound:g}"
         self.bounds = self.bounds.at(site, interval)
@@ -441,8 +464,7 @@ class Report:
 
 def _digest(activation: Activation) -> torch.Tensor:
     """Of the plan, as bytes."""
-    digest = activation.evaluator.approximation.plan.digest
-    return torch.frombuffer(bytearray(digest.encode()), dtype=torch.uint8)
+    return torch.frombuffer(bytearray(activation.digest.encode()), dtype=torch.uint8)
 
 
 def _article(call: Call) -> str:
@@ -455,12 +477,16 @@ def _describe(site: str, kind: str, activation: Activation, folding: str) -> Sit
     except NoBoundError:
         error_bound = None
     channels = getattr(activation, "channels", None)
-    known = activation.evaluator.error * activation.bound if error_bound is None else error_bound
+    if isinstance(activation, VectorActivation):
+        precision = activation.precision
+    else:
+        known = activation.evaluator.error * activation.bound if error_bound is None else error_bound
+        precision = known / activation.bound
     return SiteReport(
         site,
         kind,
         activation.bound,
-        known / activation.bound,
+        precision,
         error_bound,
         activation.degrees,
         activation.levels,

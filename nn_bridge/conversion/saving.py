@@ -19,6 +19,7 @@ from polyapprox.errors import TableError
 
 from ..activations.activation import PolynomialActivation
 from ..activations.evaluator import Evaluator, Evaluators
+from ..activations.vectors import Box
 from ..calls.answering import Attributes, answer, answering
 from ..calls.site import CallSite, Switch
 from ..errors import ConversionError, DataError, WeightsError
@@ -90,6 +91,10 @@ def _settings(replacement: Replacement) -> tuple[dict[str, Any], dict[str, torch
     return {
         "bounds": {**bounds.layers, **{s: a.bound for s, a in replacement.activations.items()}},
         "default": bounds.default,
+        "boxes": {
+            site: {"ends": box.ends.tolist(), "length": box.length, "masked": box.masked}
+            for site, box in bounds.boxes.items()
+        },
         "outside": replacement.outside,
         "precision": used.precision,
         "calls": {site: pack_call(call) for site, call in replacement.calls.items()},
@@ -184,6 +189,10 @@ def _replacement(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor])
             settings["default"],
             _under("channels/", tensors),
             settings["foldings"],
+            {
+                site: Box(torch.tensor(one["ends"], dtype=torch.float64), one["length"], one["masked"])
+                for site, one in settings.get("boxes", {}).items()
+            },
         ),
         {site: unpack_call(call) for site, call in settings["calls"].items()},
         settings["outside"],

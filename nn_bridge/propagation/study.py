@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..activations.building import Activation
+from ..activations.vectors import VectorActivation
 from ..calls.inputs import Batch
 from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
 from ..conversion.network import Given, convert
@@ -291,7 +292,7 @@ class _Study:
         first = next(iter(self.activations.values()))
         return Propagation(
             network=type(self.model).__name__,
-            approximation=repr(first.evaluator.approximation),
+            approximation=repr(first.whole if isinstance(first, VectorActivation) else first.evaluator.approximation),
             precision=precision,
             images=self.images,
             layers=tuple(layers),

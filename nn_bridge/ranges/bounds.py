@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from ..activations.activation import read_bound
+from ..activations.vectors import VECTOR_ACTIVATIONS, Box
 from ..channels.foldable import foldings
 from ..errors import ArgumentError, ConversionError
 from . import MARGIN as MARGIN
-from .ranges import Ranges
+from .ranges import Ranges, SiteRange
 
 Interval = float | str | Mapping[str, "float | Sequence[float] | torch.Tensor"]
 WORDS = ("per-layer", "global", "per-channel", "per-channel-shared")
@@ -36,6 +37,8 @@ class Bounds:
         B of each channel, of the call sites that have several.
     notes : dict of str to str
         What :class:`nn_bridge.channels.foldable.SiteFolding` says of call sites, or why it says nothing.
+    boxes : dict of str to Box
+        Of the call sites that are functions of vectors.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Bounds:
     default: float | None = None
     channels: Mapping[str, torch.Tensor] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    boxes: Mapping[str, Box] = field(default_factory=dict)
 
     def of(self, site: str) -> float | None:
         """B of a call site, the largest of its channels; None if it has none."""
@@ -60,8 +64,13 @@ class Bounds:
                 {site: float(interval.max())},
                 channels={site: interval} if len(interval) > 1 else {},
                 notes={site: self.notes[site]} if site in self.notes else {},
+                boxes={site: self.boxes[site]} if site in self.boxes else {},
             )
         )
+
+    def boxed(self, site: str, box: Box) -> Bounds:
+        """With another box at one call site."""
+        return replace(self, boxes={**self.boxes, site: box})
 
     def renewed(self, by: Bounds) -> Bounds:
         """With the intervals of others at the call sites that these know."""
@@ -74,6 +83,7 @@ class Bounds:
             self.default if by.default is None else by.default,
             renewed(self.channels, by.channels),
             renewed(self.notes, by.notes),
+            {**self.boxes, **by.boxes},
         )
 
 
@@ -168,12 +178,34 @@ def network_bounds(
         If the ranges do not tell channels apart.
     """
     largest = ranges.largest if quantile is None else ranges.quantile(quantile)
-    found = bounds_of(interval, largest, margin)
+    found = replace(bounds_of(interval, largest, margin), boxes=_boxes(ranges, margin))
     if not by_channel(interval) or not largest:
         return found
     shared = interval == "per-channel-shared"
     channels, notes = _channel_bounds(model, ranges, found.layers, margin, quantile, shared)
     return replace(found, channels=channels, notes=notes)
+
+
+def _boxes(ranges: Ranges, margin: float) -> dict[str, Box]:
+    return {site: box_of(one, margin) for site, one in ranges.sites.items() if one.call.name in VECTOR_ACTIVATIONS}
+
+
+def box_of(found: SiteRange, margin: float) -> Box:
+    """The box of a function of vectors: mean squares by the margin squared, scores and sums by a share.
+
+    What is measured of scores and of the logarithms of their sums is widened to `margin` times its width, the
+    latter by log(margin) at each end too.
+    """
+    if found.call.name != "softmax":
+        ends = torch.tensor([[found.lowest / margin**2, found.highest * margin**2]], dtype=torch.float64)
+        return Box(ends, found.length)
+    halves = found.sums.shape[1] // 2 - 1
+    low = torch.stack([found.low, *(found.sums[:, 2 * k] for k in range(halves))], 1)
+    high = torch.stack([found.high, *(found.sums[:, 2 * k + 1] for k in range(halves))], 1)
+    more = (high - low) * (margin - 1) / 2
+    more[:, 1:] += math.log(margin)
+    ends = torch.stack([low - more, high + more], 2).flatten(1)
+    return Box(ends, found.length, bool(found.sums[:, -1].any()))
 
 
 def _channel_bounds(

@@ -12,7 +12,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from safetensors.torch import save_file
 from ..calls.functions import Call
 from ..errors import ArgumentError, DataError
 from ..files import write_atomically
+from .statistics import statistic
 
 BINS = 2048
 _SMALLEST = -900  # exponent: a channel of zeros has this one
 _FORMAT = "nn_bridge ranges 1"
-_TENSORS = ("low", "high", "exponents", "counts")
+_TENSORS = ("low", "high", "exponents", "counts", "sums")
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,10 @@ class SiteRange:
         Whether channels (axis 1 of the input) were told apart.
     squares : float
         Sum of the squares of all inputs, but for rounding; NaN where it was not measured.
+    sums : Tensor, float64
+        Of softmax: see :class:`nn_bridge.ranges.statistics.Statistic`; else of no width.
+    length : int
+        Of the longest vector, where the call is a function of vectors.
 
     Examples
     --------
@@ -68,6 +73,8 @@ class SiteRange:
     counts: torch.Tensor
     by_channel: bool
     squares: float = math.nan
+    sums: torch.Tensor = field(default_factory=lambda: torch.zeros((1, 0), dtype=torch.float64))
+    length: int = 1
 
     @classmethod
     def of(
@@ -84,7 +91,9 @@ class SiteRange:
         bins : int
             A power of two; 0 for no histogram.
         """
-        x = x.detach()
+        found = statistic(call, x)
+        x = found.values.detach()
+        by_channel = by_channel if found.by_channel is None else found.by_channel
         apart = by_channel and x.ndim > 1
         channels = x.shape[1] if apart else 1
         if not x.numel():
@@ -103,7 +112,9 @@ class SiteRange:
             rows = x.movedim(1, 0).reshape(channels, -1) if apart else x.reshape(1, -1)
             counts = _histogram(rows, exponents, bins)
         squares = float(torch.linalg.vector_norm(x, dtype=torch.float64)) ** 2 if x.is_floating_point() else math.nan
-        return cls(call, x.numel() // channels, low, high, exponents, counts, by_channel, squares)
+        return cls(
+            call, x.numel() // channels, low, high, exponents, counts, by_channel, squares, found.sums, found.length
+        )  # fmt: skip
 
     def merged(self, other: SiteRange) -> SiteRange:
         """The range of the inputs of both.
@@ -127,7 +138,8 @@ class SiteRange:
         return dataclasses.replace(
             self, count=self.count + other.count, low=torch.minimum(self.low, other.low),
             high=torch.maximum(self.high, other.high), exponents=exponents, counts=counts,
-            squares=self.squares + other.squares,
+            squares=self.squares + other.squares, length=max(self.length, other.length),
+            sums=_both(self.sums, other.sums),
         )  # fmt: skip
 
     @property
@@ -297,7 +309,7 @@ class Ranges:
         """Tensors and text that :meth:`unpacked` makes ranges from."""
         about = [
             {"site": site, "call": pack_call(found.call), "count": found.count,
-             "by_channel": found.by_channel, "squares": found.squares}
+             "by_channel": found.by_channel, "squares": found.squares, "length": found.length}
             for site, found in self.sites.items()
         ]  # fmt: skip
         tensors = {
@@ -312,15 +324,16 @@ class Ranges:
         """The inverse of :meth:`packed`."""
         sites = {}
         for index, about in enumerate(json.loads(header["sites"])):
-            parts = {name: tensors[f"{index}/{name}"] for name in _TENSORS}
+            parts = {name: tensors[f"{index}/{name}"] for name in _TENSORS if f"{index}/{name}" in tensors}
             sites[about["site"]] = SiteRange(
                 call=unpack_call(about["call"]), count=about["count"],
-                by_channel=about["by_channel"], squares=about.get("squares", math.nan), **parts,
+                by_channel=about["by_channel"], squares=about.get("squares", math.nan),
+                length=about.get("length", 1), **parts,
             )  # fmt: skip
         return cls(sites, tuple(json.loads(header["input_shape"])))
 
     def _need_channels(self) -> None:
-        if not all(found.by_channel for found in self.sites.values()):
+        if not all(found.by_channel for found in self.sites.values() if found.length == 1):
             raise ArgumentError(
                 "these ranges do not tell channels apart: measure with "
                 "nn_bridge.measure(model, loader, channels=True)"
@@ -347,6 +360,12 @@ def read_share(q: object) -> float:
     if not good or not 0 < q <= 1:  # type: ignore[operator]
         raise ArgumentError(f"quantile is {q!r}: give a share in (0, 1], such as 0.9999")
     return float(q)  # type: ignore[arg-type]
+
+
+def _both(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Pairs of ends, of two measurements together."""
+    low = torch.minimum(one[:, 0::2], other[:, 0::2])
+    return torch.stack([low, torch.maximum(one[:, 1::2], other[:, 1::2])], 2).flatten(1)
 
 
 def _histogram(rows: torch.Tensor, exponents: torch.Tensor, bins: int) -> torch.Tensor:

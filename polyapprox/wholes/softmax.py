@@ -58,6 +58,16 @@ class _Design:
     levels: int
 
 
+@dataclass(frozen=True)
+class _Box:
+    """What is assumed of the scores."""
+
+    n: int
+    scores: tuple[float, float]
+    top: tuple[float, float]
+    sums: tuple[float, float] | None = None
+
+
 @one_at_a_time
 def softmax(
     n: int,
@@ -66,6 +76,7 @@ def softmax(
     precision: float,
     maximum: Ends | None = None,
     squarings: int | None = None,
+    sums: Ends | None = None,
 ) -> Whole:
     """exp(s_i) / Σ exp(s_j) of vectors of n scores, with a bound of every entry's error.
 
@@ -82,6 +93,10 @@ def softmax(
         range saves levels: after subtracting the maximum, or a bound of it, from the scores.
     squarings : int, optional
         How often is normalised and squared; by default what takes the fewest levels.
+    sums : (float, float), optional
+        Within which Σ exp((s_j − b)/2^k) lies, b the upper end of `maximum` and k the number of
+        `squarings`, which must be given: where that is known better, as from measured scores. Vectors
+        may then be shorter than n.
 
     Returns
     -------
@@ -110,18 +125,37 @@ def softmax(
         raise ArgumentError(f"maximum={top} must lie within scores={(low, high)}")
     if squarings is not None:
         squarings = whole("squarings", squarings, 0, _MOST_SQUARINGS)
-    design = _design(n, (low, high), top, wanted, squarings)
+    if sums is not None:
+        sums = read_interval(sums, "sums")
+        if squarings is None or sums[0] <= 0:
+            raise ArgumentError(f"sums={sums} must be two positive numbers, and squarings be given with them")
+    box = _Box(n, (low, high), top, sums)
+    design = _design(box, wanted, squarings)
     command = call(
         "softmax", n, scores=(low, high), precision=wanted, maximum=maximum, squarings=squarings,
-        leave_out={"maximum": None, "squarings": None},
+        sums=sums, leave_out={"maximum": None, "squarings": None, "sums": None},
     )  # fmt: skip
-    return _made(design, n, (low, high), top, wanted, command)
+    return _made(design, box, wanted, command)
 
 
-def _first_sum(
-    n: int, scores: tuple[float, float], top: tuple[float, float], k: int
-) -> tuple[float, float]:
+def softmax_levels(n: int, *, scores: Ends, precision: float, squarings: int, sums: Ends) -> int | None:
+    """Levels that :func:`softmax` of the same arguments takes: a forecast; None where it knows no way.
+
+    Examples
+    --------
+    >>> softmax_levels(16, scores=(-4, 0), precision=2**-8, squarings=0, sums=(0.1, 1))
+    11
+    """
+    low, high = read_interval(scores, "scores")
+    box = _Box(n, (low, high), (low, high), read_interval(sums, "sums"))
+    return min((one.levels for one in _designs(box, precision, squarings)), default=None)
+
+
+def _first_sum(box: _Box, k: int) -> tuple[float, float]:
     """Σ exp((s − b)/2^k), b the largest that the maximum may be: rounded outward."""
+    n, scores, top = box.n, box.scores, box.top
+    if box.sums is not None:
+        return box.sums
     with working_precision(_BITS):
         def power(value: float) -> arb:
             return ((ball(exact(value)) - ball(exact(top[1]))) / (1 << k)).exp()
@@ -144,11 +178,10 @@ def _levels_for(ends: tuple[float, float], error: float) -> int:
     return max(2, math.ceil(steps - 1e-9))
 
 
-def _design(
-    n: int, scores: tuple[float, float], top: tuple[float, float], wanted: float, given: int | None
-) -> _Design:
+def _design(box: _Box, wanted: float, given: int | None) -> _Design:
     """The fewest levels, by forecast."""
-    found = list(_designs(n, scores, top, wanted, given))
+    n, scores = box.n, box.scores
+    found = list(_designs(box, wanted, given))
     if not found:
         raise ArgumentError(
             f"softmax of {n} scores on [{scores[0]:g}, {scores[1]:g}] to {wanted:.3g} is beyond the "
@@ -157,12 +190,11 @@ def _design(
     return min(found, key=lambda one: (one.levels, sum(one.inverses), one.share))
 
 
-def _designs(
-    n: int, scores: tuple[float, float], top: tuple[float, float], wanted: float, given: int | None
-) -> Iterator[_Design]:
+def _designs(box: _Box, wanted: float, given: int | None) -> Iterator[_Design]:
+    n = box.n
     for k in range(_MOST_SQUARINGS + 1) if given is None else (given,):
-        first = _first_sum(n, scores, top, k)
-        width = (top[1] - scores[0]) / (1 << k)
+        first = _first_sum(box, k)
+        width = (box.top[1] - box.scores[0]) / (1 << k)
         steps = math.log2(max(width, 0.25)) + max(1.0, math.log2(-math.log2(wanted / 2 ** (k + 1))))
         for share, early, late in product(_SHARES, _ROUGH if k > 1 else _ROUGH[:1], _ROUGH if k else _ROUGH[:1]):
             roughs = (*(early,) * (k - 1), *(late,) * min(k, 1))
@@ -174,25 +206,21 @@ def _designs(
                 yield _Design(k, roughs, share, inverses, levels)
 
 
-def _made(
-    design: _Design, n: int, scores: tuple[float, float], top: tuple[float, float], wanted: float, command: str
-) -> Whole:
+def _made(design: _Design, box: _Box, wanted: float, command: str) -> Whole:
     """Parts, plan and bound."""
-    k = design.squarings
+    k, n, scores, top = design.squarings, box.n, box.scores, box.top
+    share = _of_exp(wanted * (1 - design.share), k)
     inverses: list[Approximation] = []
     for number, steps in enumerate(design.inverses):
         error = design.roughs[number] if number < k else wanted * design.share
-        ends = (
-            _first_sum(n, scores, top, k) if number == 0
-            else _later_sum(n, inverses[-1].error_bound)
-        )
+        if number == 0:  # the sum is that of exponentials that err
+            low, high = _first_sum(box, k)
+            ends = low * (1 - share), high * (1 + share)
+        else:
+            ends = _later_sum(n, inverses[-1].error_bound)
         ends = (ends[0] * (1 - 2.0**-30), ends[1] * (1 + 2.0**-30))
         inverses.append(_inverse(ends, steps, error))
-    with working_precision(_BITS):
-        left = ball(exact(wanted)) - ball(exact(inverses[-1].error_bound)) - ball(exact(3 * _ROUNDING))
-        most = 2 * left / (1 + 2 * left)  # h
-        share = float((((1 + most).log() / (1 << k)).exp() - 1).lower())
-    exp = _exponential(scores, top, k, min(share, 0.5), inverses[0])
+    exp = _exponential(scores, top, k, share, inverses[0])
     with working_precision(_BITS):
         e = ball(exact(exp.error_bound)) + ball(exact(_ROUNDING))
         spread = (1 + e) ** (1 << k) - 1
@@ -201,11 +229,19 @@ def _made(
     plan = _plan(exp, inverses, n, top, k)
     parts = {"exp": exp, **{f"inverse {j}": one for j, one in enumerate(inverses)}}
     return Whole(
-        "softmax", n, {"scores": scores, "maximum": top}, plan, error, parts,
+        "softmax", n, {"scores": scores, "maximum": top} | ({} if box.sums is None else {"sums": box.sums}), plan, error, parts,
         "all factors common to a vector cancel but the last: its relative error, and half the spread "
         "of the relative errors of exp",
         Provenance.of(command),
     )  # fmt: skip
+
+
+def _of_exp(left: float, k: int) -> float:
+    """The relative error of exp that leaves an error of the result behind, below a half."""
+    with working_precision(_BITS):
+        rest = ball(exact(left)) - ball(exact(3 * _ROUNDING))
+        most = 2 * rest / (1 + 2 * rest)  # h
+        return min(float((((1 + most).log() / (1 << k)).exp() - 1).lower()), 0.5)
 
 
 def _inverse(ends: tuple[float, float], steps: int, wanted: float) -> Approximation:

@@ -24,14 +24,14 @@ def test_layers():
     ).eval()  # fmt: skip
     expected = {
         ("2", "nn.ReLU", True), ("3", "nn.MaxPool2d", True), ("4", "nn.Sigmoid", True),
-        ("9", "LayerNorm", False), ("10", "Softmax", False),
+        ("9", "nn.LayerNorm", True), ("10", "nn.Softmax", True),
     }  # fmt: skip
     assert found(network) == expected
     assert found(network, torch.zeros(1, 1, 16, 16)) == expected
     converted = convert(network, precision=2**-6, interval=4.0)
-    left = {item for item in expected if not item[2]}
-    assert found(converted) == left
-    assert found(converted, torch.zeros(1, 1, 16, 16)) == left
+    assert found(converted) == {("9/layer_norm1", "F.layer_norm", True), ("10/softmax1", "F.softmax", True)}
+    measured = convert(network, precision=2**-6, calibrate=[torch.rand(9, 1, 16, 16)])
+    assert not found(measured) and not found(measured, torch.rand(1, 1, 16, 16))
 
 
 def test_training_mode_is_reported():
@@ -56,11 +56,11 @@ class Untraceable(Functional):
 
 
 def test_functions():
-    names = {"F.max_pool2d", "softmax", "truediv", "exp", "pow"}
+    names = {"F.max_pool2d", "F.softmax", "truediv", "exp", "pow"}
     assert {item.operation for item in check(Functional())} == {*names, "F.relu"}
     example = torch.rand(1, 1, 4, 4)
     by_example = {item.operation for item in check(Functional(), example)}
-    assert by_example == {"F.max_pool2d", "softmax", "div", "exp", "pow", "F.relu"} or (
+    assert by_example == {"F.max_pool2d", "F.softmax", "div", "exp", "pow", "F.relu"} or (
         by_example == {*names, "F.relu"}
     )
     (unknown,) = check(Untraceable())
@@ -74,10 +74,10 @@ def test_converted_network_remembers_what_it_called():
     assert converted.report.remaining  # its code is known before it runs
     converted(torch.rand(1, 1, 4, 4))
     operations = {item.operation for item in converted.report.remaining}
-    assert {"softmax", "exp", "pow"} <= operations and "F.max_pool2d" not in operations
+    assert {"F.softmax", "exp", "pow"} <= operations and "F.max_pool2d" not in operations
     assert "relu" not in operations
     assert set(check(converted)) == set(converted.report.remaining)
-    assert "remains: network: softmax" in str(converted.report)
+    assert "remains: /softmax1: F.softmax" in str(converted.report)
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ def test_save_pretrained_holds_intervals_that_a_conversion_takes(tmp_path):
     model = bert()
     batch = {"input_ids": IDS, "attention_mask": torch.ones_like(IDS), "labels": torch.zeros(4, dtype=torch.long)}
     converted = convert(model, precision=2**-7, calibrate=[batch])
-    assert len(converted.report.sites) == 3 and 1e-5 < (logits(converted) - logits(model)).abs().max() < 0.1
+    assert len(converted.report.sites) == 10 and 1e-5 < (logits(converted) - logits(model)).abs().max() < 0.1
     converted.save_pretrained(tmp_path)
     from safetensors.torch import load_file
 
     state = load_file(tmp_path / "model.safetensors")
-    assert sum(key.endswith(".interval") for key in state) == 3
+    assert sum(key.endswith(".interval") for key in state) == 10
     again = convert(copy.deepcopy(model), precision=2**-7, calibrate=[batch])
     again.load_state_dict(state)
     assert torch.equal(logits(again), logits(converted))

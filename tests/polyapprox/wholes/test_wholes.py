@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -28,6 +30,28 @@ def test_softmax_stays_within_its_bound(n, scores, maximum, precision):
     s = vectors.scores(n, *scores, maximum or scores, COUNT * 16 // max(n, 16), 20261128)
     error = np.abs(whole(s) - vectors.softmax(s))
     assert 0.2 * whole.error_bound < error.max() <= whole.error_bound
+
+
+@pytest.mark.parametrize(("n", "top", "squarings"), [(8, (-1, 0), 0), (32, (-6, 0), 0), (16, (-3, 2), 1)])
+def test_the_inverse_is_proven_for_sums_of_exponentials_that_err(n, top, squarings):
+    whole = pa.softmax(n, scores=(top[0] - 4, top[1]), precision=2**-4, maximum=top, squarings=squarings)
+    error = whole.parts["exp"].error_bound
+    low, high = whole.parts["inverse 0"].interval
+    least = math.exp((top[0] - top[1]) / 2**squarings) + (n - 1) * math.exp((top[0] - 4 - top[1]) / 2**squarings)
+    assert error > 1e-3 and high >= n * (1 + error) and low <= least * (1 - error)
+
+
+def test_softmax_of_known_sums():
+    whole = pa.softmax(16, scores=(-12, 0), precision=2**-7, squarings=0, sums=(0.05, 1.0))
+    s = np.random.default_rng(5).uniform(-9, 0, (400, 16))
+    total = np.exp(s).sum(-1, keepdims=True)
+    s = s[(s.max(-1) < 0) & (total[:, 0] < 40)] - 4.0  # sums of 0.05 to 1
+    total = np.exp(s).sum(-1)
+    s = s[(total > 0.05) & (total < 1)]
+    exact = np.exp(s) / np.exp(s).sum(-1, keepdims=True)
+    assert len(s) > 20 and np.abs(whole(s) - exact).max() <= whole.error_bound <= 2**-7
+    wide = pa.softmax(16, scores=(-12, 0), precision=2**-7, squarings=0)
+    assert whole.levels + 2 < wide.levels
 
 
 def test_softmax_by_hand_and_by_its_own_choice():
@@ -100,6 +124,8 @@ def test_numpy_mpmath_and_torch_agree():
         lambda: pa.softmax(1, scores=(-1, 1), precision=0.1),
         lambda: pa.softmax(8, scores=(1, -1), precision=0.1),
         lambda: pa.softmax(8, scores=(-1, 1), precision=2),
+        lambda: pa.softmax(8, scores=(-1, 1), precision=0.1, sums=(0.1, 1)),
+        lambda: pa.softmax(8, scores=(-1, 1), precision=0.1, sums=(-1, 1), squarings=0),
         lambda: pa.softmax(8, scores=(-1, 1), precision=0.1, maximum=(0, 2)),
         lambda: pa.softmax(8, scores=(-200, 1), precision=0.1, squarings=0),
         lambda: pa.layer_norm(64, variance=(0, 1), precision=0.1),

@@ -1,0 +1,264 @@
+"""Softmax, attention and norms through the bridge: found, measured, replaced, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from nn_bridge import (
+    ConversionError,
+    OutOfRangeError,
+    check,
+    convert,
+    export,
+    load_converted,
+    measure,
+    renew,
+    restore,
+    save_converted,
+)  # fmt: skip
+from nn_bridge.activations.vectors import Norm, Softmax
+
+PRECISION = 2**-8
+
+
+class Block(nn.Module):
+    """A block of a transformer, with its own attention."""
+
+    def __init__(self, width=16, heads=4, attention="sdpa"):
+        super().__init__()
+        self.heads, self.attention = heads, attention
+        self.joint = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width)
+        self.up, self.act, self.down = nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        self.last = nn.RMSNorm(width, eps=1e-6)
+
+    def forward(self, x):
+        q, k, v = self.joint(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        if self.attention == "sdpa":
+            y = functional.scaled_dot_product_attention(q, k, v)
+        else:
+            y = ((q @ k.transpose(-2, -1)) * 0.5).softmax(-1) @ v
+        x = self.norm(x + self.out(y.transpose(1, 2).flatten(2)))
+        return self.last(x + self.down(self.act(self.up(x))))
+
+
+def network(attention="sdpa", seed=0):
+    torch.manual_seed(seed)
+    return nn.Sequential(Block(attention=attention), Block(attention=attention), nn.Flatten(), nn.Linear(96, 3)).eval()
+
+
+def data(count=48, seed=1):
+    return torch.randn(count, 6, 16, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "method"])
+def test_a_transformer_becomes_additions_and_multiplications(attention):
+    model, x = network(attention), data()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    assert converted.report.capture == "layers" and not converted.report.remaining
+    names = [site.site.rpartition("/")[2] for site in converted.report.sites]
+    assert names == ["softmax1", "layer_norm1", "0.act", "rms_norm1", "softmax1", "layer_norm1", "1.act", "rms_norm1"]
+    exact, got = model(x), converted(x)
+    assert 0 < (got - exact).abs().max() < 0.02 * exact.abs().max()
+    assert converted.report.levels == sum(site.levels for site in converted.report.sites) > 40
+    assert {site.split("/")[0] for site in converted.state_dict()} >= {"0.norm.weight", "1.last.weight"}
+    restore(converted)
+    assert torch.equal(converted(x), exact)
+
+
+def test_every_whole_stays_within_its_bound():
+    model, x = network(), data()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    generator = torch.Generator().manual_seed(3)
+    for site, layer in converted.report.replacement.activations.items():
+        if isinstance(layer, Norm):
+            low, high = layer.low, layer.bound
+            for mean_square in (low * 1.0001, (low * high) ** 0.5, high * 0.9999):
+                z = torch.randn(200, 16, generator=generator, dtype=torch.float64)
+                z = z - z.mean(-1, keepdim=True) if layer.call.name == "layer_norm" else z
+                z = z / z.square().mean(-1, keepdim=True).sqrt() * (mean_square - layer.call.option("eps")) ** 0.5
+                error = layer(z) - z / mean_square**0.5
+                assert error.abs().max() <= layer.error_bound, site
+        if isinstance(layer, Softmax):
+            top = layer.shift.view(-1, 1, 1) * 2**layer.squarings
+            s = top - layer.reach * torch.rand(50, 4, 6, 6, generator=generator, dtype=torch.float64)
+            rows = torch.logsumexp(s / 2**layer.squarings, -1, keepdim=True) - layer.shift.view(-1, 1, 1)
+            inside = (rows <= 0) & (rows >= -layer.width)
+            error = (layer(s) - s.softmax(-1)).abs() * inside
+            assert inside.sum() > 100 and error.max() <= layer.error_bound, site
+
+
+class Masked(nn.Module):
+    """Attention that a mask of keys, and the order of time, take scores out of."""
+
+    def __init__(self, causal=False):
+        super().__init__()
+        self.causal = causal
+
+    def forward(self, x, mask):
+        k = x[:, None]
+        if self.causal:
+            return functional.scaled_dot_product_attention(k, k, k, is_causal=True)
+        return functional.scaled_dot_product_attention(k[:, :, :1], k, k, attn_mask=mask[:, None, None, :])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_masked_keys_have_no_weight(causal):
+    x = data()
+    mask = torch.arange(6)[None] < torch.randint(1, 7, (48, 1), generator=torch.Generator().manual_seed(2))
+    model = Masked(causal).eval()
+    converted = convert(model, precision=PRECISION, calibrate=[(x, mask)], improve=False)
+    exact, got = model(x, mask), converted(x, mask)
+    assert torch.isfinite(got).all() and (got - exact).abs().max() < 8 * PRECISION * x.abs().max()
+    if not causal:
+        assert torch.equal(converted(torch.where(mask[..., None], x, 7.0), mask), got)
+    site = converted.report.replacement.activations["/softmax1"]
+    assert site.box.masked and site.seen.outside == 0
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Softmax(-1), nn.Softmin(1), nn.LayerNorm((6, 16)), nn.RMSNorm(16), nn.GroupNorm(2, 6),
+        nn.InstanceNorm1d(6, affine=True), nn.GroupNorm(3, 6, affine=False),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)  # fmt: skip
+def test_layers_of_torch(layer):
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter, 1.0)
+    model = nn.Sequential(nn.Identity(), layer).eval()
+    converted = convert(model, precision=PRECISION, calibrate=[data()], improve=False)
+    assert len(converted.report.sites) == 1 and converted.report.sites[0].precision <= PRECISION
+    x = data(16, seed=1)
+    assert 0 < (converted(x) - model(x)).abs().max() <= 4 * converted.report.sites[0].error_bound
+
+
+class Functions(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: torch.softmax(x, 2), lambda x: functional.softmax(x, dim=1), lambda x: x.softmax(-1),
+        lambda x: functional.normalize(x, dim=-1), lambda x: functional.normalize(x, dim=1),
+        lambda x: torch.layer_norm(x, (16,)), lambda x: functional.group_norm(x, 3),
+        lambda x: torch.nn.functional.instance_norm(x), lambda x: functional.rms_norm(x, (16,)),
+    ],
+)  # fmt: skip
+def test_functions(function):
+    model = Functions(function)
+    x = data()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    error = (converted(x) - model(x)).abs().max()
+    assert 0 < error <= 4 * converted.report.sites[0].error_bound
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("padded", [True, False])
+def test_multi_head_attention_of_torch(batch_first, padded):
+    torch.manual_seed(4)
+    attention = nn.MultiheadAttention(16, 4, batch_first=batch_first).eval()
+    x = data()
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = attention
+
+        def forward(self, x):
+            padding = torch.arange(x.shape[1 if batch_first else 0])[None].expand(x.shape[0 if batch_first else 1], -1) > 3
+            y, weights = self.attention(x, x, x, key_padding_mask=padding if padded else None)
+            return torch.cat([y.flatten(), weights.flatten()])[None]
+
+    model = Network().eval()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    assert [site.site for site in converted.report.sites] == ["attention/softmax1"]
+    assert 0 < (converted(x) - model(x)).abs().max() < 4 * PRECISION
+
+
+def test_the_encoder_of_torch():
+    torch.manual_seed(5)
+    layer = nn.TransformerEncoderLayer(16, 4, 32, activation="gelu", batch_first=True, norm_first=True)
+    model = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+    x = data()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    assert len(converted.report.sites) == 8
+    assert 0 < (converted(x) - model(x)).abs().max() < 0.02
+
+
+def test_files_copies_and_states(tmp_path):
+    model, x = network(), data()
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    expected = converted(x)
+    loaded = load_converted(save_converted(converted, tmp_path / "net.safetensors"), network(seed=6))
+    assert torch.equal(loaded(x), expected)
+    assert torch.equal(pickle.loads(pickle.dumps(converted))(x), expected)
+    assert torch.equal(copy.deepcopy(converted)(x), expected)
+    other = convert(network(seed=7), precision=PRECISION, calibrate=measure(model, [x]))
+    with pytest.raises(RuntimeError, match="another polynomial"):
+        key = next(key for key in converted.state_dict() if key.endswith("layer_norm1.plan"))
+        other.load_state_dict({**converted.state_dict(), key: torch.zeros(64, dtype=torch.uint8)})
+    other.load_state_dict(converted.state_dict())
+    assert torch.equal(other(x), expected)
+    ranges = measure(model, [x])
+    ranges.save(tmp_path / "ranges.safetensors")
+    again = convert(model, precision=PRECISION, calibrate=type(ranges).load(tmp_path / "ranges.safetensors"))
+    assert torch.equal(again(x), expected)
+
+
+def test_renewed_ranges_reach_further():
+    model, x = network(), data()
+    converted = convert(model, precision=PRECISION, calibrate=[x[:4]], improve=False)
+    before = converted.report.replacement.activations["0/softmax1"].width
+    renew(converted, [3 * x])
+    after = converted.report.replacement.activations["0/softmax1"].width
+    assert after > before
+    assert (converted(3 * x) - model(3 * x)).abs().max() < 0.1 * model(3 * x).abs().max()
+
+
+def test_an_exported_transformer_is_polynomial(tmp_path):
+    model, x = network(), data(8)
+    converted = convert(model, precision=PRECISION, calibrate=[data()], improve=False)
+    path = export(converted, x, tmp_path / "net.pt2")
+    program = torch.export.load(path)
+    assert (program.module()(x) - converted(x)).abs().max() < 1e-5
+
+
+def test_masks_are_not_exported(tmp_path):
+    converted = convert(Functions(lambda x: functional.scaled_dot_product_attention(x, x, x, is_causal=True)),
+                        precision=PRECISION, calibrate=[data()], improve=False)  # fmt: skip
+    with pytest.raises(ConversionError, match="masks take out"):
+        export(converted, data(4), tmp_path / "net.pt2")
+
+
+def test_what_is_refused():
+    x = data()
+    with pytest.raises(ConversionError, match="equal numbers"):
+        convert(nn.LayerNorm(16, eps=0.0), precision=PRECISION, calibrate=[torch.eye(16), torch.ones(2, 16)], improve=False)
+    with pytest.raises(ConversionError, match="apart, too far"):
+        convert(nn.Softmax(-1), precision=PRECISION, calibrate=[torch.cat([x, 400 + x])], improve=False)
+    raising = convert(nn.LayerNorm(16), precision=PRECISION, calibrate=[x], improve=False, outside="raise")
+    with pytest.raises(OutOfRangeError, match="values outside"):
+        raising(100 * x)
+
+
+def test_without_measured_ranges_they_remain():
+    model = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.LayerNorm(16), nn.Softmax(-1)).eval()
+    converted = convert(model, precision=PRECISION, interval=8.0)
+    converted(data())
+    assert {str(item).partition(":")[0] for item in converted.report.remaining} == {"2/layer_norm1", "3/softmax1"}
+    assert [item.convertible for item in check(model)] == [True, True, True]
