@@ -1,13 +1,14 @@
 """Who answers a network's calls for good: layers in their place, or interception where none can stand.
 
 Layers are put where the code of the modules can be traced, each by itself; the network is an ordinary
-one then, that can be traced, exported and wrapped. A network whose code depends on its data keeps
-its code, and its calls are intercepted while it runs.
+one then, that can be traced, exported and wrapped. A module inside it whose code cannot be traced keeps
+its code: its calls are intercepted while it runs, and its layers answer them. A network whose own code
+depends on its data is intercepted as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch.fx import GraphModule
 
 from ..errors import ConversionError
 from .capture import NotCaptured, call_tree
+from .functions import Call
 from .handlers import Handler
 from .intercept import Interception, install, installed, refuse_compiled, uninstall
 from .placing import place, restore_layers, watch
@@ -29,7 +31,7 @@ def answer(
     network: nn.Module,
     handler: Handler,
     attributes: Attributes | None = None,
-    known: Collection[str] | None = None,
+    known: Mapping[str, Call] | None = None,
 ) -> Answering:
     """Let a handler answer all calls of a network from now on; the network itself is changed.
 
@@ -39,9 +41,8 @@ def answer(
     handler : Handler
     attributes : dict of str to callable, optional
         Attributes of the network, and of its copies: what makes each from the handler.
-    known : collection of str, optional
-        Names of all call sites, where the network has been seen running: layers stand only if
-        its code shows the same.
+    known : dict of str to Call, optional
+        All call sites, where the network has been seen running: layers stand only if its code shows the same.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def answer(
             raise NotCaptured("the same call site twice in one pass")
         if known is not None and set(names) != set(known):
             raise NotCaptured("it calls other activations when it runs than its code shows")
-        calls = dict(tree.found)
+        calls = dict(tree.found) if known is None else {name: dict(tree.found)[name] for name in known}
         if tree.call is not None:
             raise NotCaptured("the network is one activation itself")
         place(network, tree, switch)
@@ -104,7 +105,7 @@ def answering(network: nn.Module) -> Answering | None:
         if isinstance(module, CallSite):
             return module.switch
         if (found := installed(module)) is not None:
-            return found
+            return found.handler if isinstance(found.handler, Switch) else found
     return None
 
 

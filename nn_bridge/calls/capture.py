@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -152,6 +152,10 @@ class Invocation:
         Of a layer that is an activation itself.
     name : str
         Name of the call site then.
+    kept : dict of str to Call
+        Calls in its own code where that cannot be traced, by name of the call site: known from running.
+    reason : str
+        Why it cannot be traced then.
     """
 
     module: nn.Module
@@ -162,6 +166,8 @@ class Invocation:
     children: list[tuple[torch.fx.Node | None, str, Invocation]] = field(default_factory=list)
     call: Call | None = None
     name: str = ""
+    kept: dict[str, Call] = field(default_factory=dict)
+    reason: str = ""
 
     @property
     def found(self) -> list[tuple[str, Call]]:
@@ -171,7 +177,7 @@ class Invocation:
         own = {found.node: (found.site, found.call) for found in self.sites.get(False, ())}
         inner = {node: child for node, _, child in self.children if node is not None}
         if not self.graphs:
-            return [site for _, _, child in self.children for site in child.found]
+            return [*self.kept.items(), *(site for _, _, child in self.children for site in child.found)]
         result: list[tuple[str, Call]] = []
         for node in self.graphs[False].nodes:
             if node in own:
@@ -185,10 +191,11 @@ class _Reader:
     """Walks a network in the order of its calls.
 
     Where the call sites are known, and none is of a further run, only modules that call functions
-    themselves are traced.
+    themselves are traced; one inside the network whose code cannot be traced keeps it.
     """
 
-    def __init__(self, network: nn.Module, known: Collection[str] | None) -> None:
+    def __init__(self, network: nn.Module, known: Mapping[str, Call] | None) -> None:
+        self.known = known or {}
         self.paths = {module: path for path, module in network.named_modules()}
         self.runs: Counter[str] = Counter()
         self.holding = {m for m in network.modules() if _may_call(m)}
@@ -213,21 +220,35 @@ class _Reader:
             return seen
         sequential = type(module).forward is nn.Sequential.forward and "forward" not in vars(module)
         if sequential or (self.traced is not None and path not in self.traced):
-            named = {m: key for key, m in reversed(module._modules.items()) if m is not None}
-            items = module._modules.items() if sequential else [(k, m) for m, k in reversed(named.items())]
-            seen.children = [(None, key, self.read(m)) for key, m in items if m is not None]
-            return seen
-        seen.graphs = {mode: local_graph(module, mode) for mode in MODES}
-        for mode, graph in seen.graphs.items():
-            seen.sites[mode] = list(self._calls(graph, seen))
-        names = [[found.site for found in seen.sites[mode]] for mode in MODES]
-        if names[0] != names[1]:
-            raise NotCaptured(f"{type(module).__name__} calls other activations in training")
+            return self._untraced(seen, sequential)
+        try:
+            self._trace(seen)
+        except NotCaptured as error:
+            if self.traced is None or not path:
+                raise
+            kept = {site: call for site, call in self.known.items() if site.rpartition("/")[0] == path}
+            return self._untraced(Invocation(module, path, seen.run, kept=kept, reason=str(error)))
         for node in seen.graphs[False].nodes:
             if node.op == "call_module":
                 child = module.get_submodule(str(node.target))
                 seen.children.append((node, str(node.target), self.read(child)))
         return seen
+
+    def _untraced(self, seen: Invocation, sequential: bool = False) -> Invocation:
+        """With its children in the order in which it holds them."""
+        children = seen.module._modules
+        named = {m: key for key, m in reversed(children.items()) if m is not None}
+        items = children.items() if sequential else [(k, m) for m, k in reversed(named.items())]
+        seen.children = [(None, key, self.read(m)) for key, m in items if m is not None]
+        return seen
+
+    def _trace(self, seen: Invocation) -> None:
+        seen.graphs = {mode: local_graph(seen.module, mode) for mode in MODES}
+        for mode, graph in seen.graphs.items():
+            seen.sites[mode] = list(self._calls(graph, seen))
+        names = [[found.site for found in seen.sites[mode]] for mode in MODES]
+        if names[0] != names[1]:
+            raise NotCaptured(f"{type(seen.module).__name__} calls other activations in training")
 
     def _calls(self, graph: torch.fx.Graph, seen: Invocation) -> Iterator[Found]:
         counts: Counter[str] = Counter()
@@ -304,14 +325,14 @@ def layer_call(module: nn.Module) -> Call:
     raise NotCaptured(f"{type(module).__name__} does not call the function that it is named after")
 
 
-def call_tree(network: nn.Module, known: Collection[str] | None = None) -> Invocation:
+def call_tree(network: nn.Module, known: Mapping[str, Call] | None = None) -> Invocation:
     """All calls of a network in one pass, by the code of its modules alone.
 
     Parameters
     ----------
     network : nn.Module
-    known : collection of str, optional
-        Names of all call sites, where the network has been seen running.
+    known : dict of str to Call, optional
+        All call sites, where the network has been seen running.
 
     Raises
     ------

@@ -35,7 +35,7 @@ from .exact import exact_value, is_answering
 from .functions import CALLABLES, Call, module_function, read_call
 from .handlers import Handler
 from .running import evaluation_mode
-from .site import CallSite
+from .site import CallSite, Switch
 
 
 def site_name(path: str, own: bool = True, call: int = 1, function: str = "relu") -> str:
@@ -290,9 +290,23 @@ def install(
     return _attached(network, Interception(handler, attributes))
 
 
-def _attached(network: nn.Module, interception: Interception) -> Interception:
-    for path, module in list(network.named_modules()):
-        _Attach(path, interception)(module)
+def intercept_inside(module: nn.Module, path: str, switch: Switch) -> None:
+    """Answer the calls of one module of a network, and of those that it runs, by the network's switch.
+
+    Parameters
+    ----------
+    module : nn.Module
+    path : str
+        Of it in the network.
+    switch : Switch
+    """
+    _attached(module, Interception(switch), path)
+
+
+def _attached(network: nn.Module, interception: Interception, prefix: str = "") -> Interception:
+    for path, module in list(network.named_modules(prefix=prefix)):
+        if not prefix or not isinstance(module, CallSite):
+            _Attach(path, interception)(module)
     return interception
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.fx import Graph, GraphModule, Node, Proxy
 
 from .capture import Found, Invocation, NotCaptured, around_of
+from .intercept import intercept_inside
 from .rewritten import SEVERAL, code_of, rewritten
 from .site import CallSite, Switch
 
@@ -24,7 +25,7 @@ def place(network: nn.Module, tree: Invocation, switch: Switch) -> None:
     A layer that is an activation is replaced; a module that calls functions itself, or runs a layer
     several times, gets code of its own (a subclass of its type) that runs one layer for each call. A
     module that runs several times and holds such calls gets a twin for each further run, which shares
-    its weights.
+    its weights. One whose code cannot be traced keeps it: its calls are intercepted.
 
     Raises
     ------
@@ -72,6 +73,12 @@ def watch(network: nn.Module) -> None:
     network.__class__ = rewritten(type(network), (("forward", text),))  # type: ignore[arg-type]
 
 
+_EAGER = """
+import torch
+forward = torch.compiler.disable(torch.nn.Module.__call__)
+"""  # torch.compile works around the module
+
+
 class _Placing:
     def __init__(self, network: nn.Module, switch: Switch) -> None:
         self.network, self.switch = network, switch
@@ -91,6 +98,7 @@ class _Placing:
         if not tree.graphs:
             for _, key, child in tree.children:
                 self._replace(module, key, child, self.put(child))
+            self._keep(module, tree)
             return module
         targets: dict[tuple[str, int], str] = {}
         for (_, key, child), place_ in zip(tree.children, _occurrences(tree), strict=True):
@@ -105,6 +113,16 @@ class _Placing:
                 module.add_module(targets[place_], new)
         self._rewrite(module, tree, targets)
         return module
+
+    def _keep(self, module: nn.Module, tree: Invocation) -> None:
+        """Leave a module its code, where that cannot be traced: the layers of its calls hold their state."""
+        for name, call in tree.kept.items():
+            site = CallSite(name, call, self.switch).train(module.training)
+            module.add_module(_fresh(module, name.rpartition("/")[2]), site)
+        if tree.kept:
+            self.switch.kept[tree.path] = tree.reason
+            module.__class__ = rewritten(type(module), (("__call__", _EAGER),))  # type: ignore[arg-type]
+            intercept_inside(module, tree.path, self.switch)
 
     def _replace(self, module: nn.Module, key: str, child: Invocation, new: nn.Module) -> None:
         """Set a child by its name, and wherever else the same first run of it is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,8 @@ class Switch:
         All call sites, in order of call.
     reason : str
         Empty: layers stand.
+    kept : dict of str to str
+        Modules that keep their code, and whose calls are intercepted: why.
     """
 
     def __init__(self, home: Handler) -> None:
@@ -33,6 +36,18 @@ class Switch:
         self.handler = home
         self.calls: dict[str, Call] = {}
         self.reason = ""
+        self.kept: dict[str, str] = {}
+
+    def activation(
+        self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
+    ) -> torch.Tensor:
+        """What the handler of now answers to a call that was intercepted."""
+        with answering_call():
+            return self.handler.activation(site, call, x, exact)
+
+    def other(self, path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What a module that keeps its code calls else."""
+        self.handler.other(path, function, args, kwargs)
 
 
 class CallSite(nn.Module):

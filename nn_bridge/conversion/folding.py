@@ -106,7 +106,7 @@ def _fold_converted(
 ) -> Network:
     plain = copy.deepcopy(model)
     asking, twin = replacement_of(plain)
-    known = list(asking.calls) if isinstance(asking, Switch) else None
+    known = asking.calls if isinstance(asking, Switch) else None
     remove(plain)
     bounds = {
         site: torch.tensor([activation.bound], dtype=torch.float64)

@@ -160,15 +160,14 @@ def convert(
     network = model if inplace else copy.deepcopy(model)
     replacement = Replacement(evaluators, bounds, calls, outside, ranges)
     own = hasattr(network, "report")
-    known = list(ranges.calls) if ranges is not None else None
-    asking = answer(network, replacement, {} if own else {"report": Report}, known)
-    replacement.intercepted = asking.reason
+    asking = answer(network, replacement, {} if own else {"report": Report}, None if ranges is None else ranges.calls)
+    replacement.stand(asking)
     if isinstance(asking, Switch):
         if not asking.calls:
             remove(network)
             raise _nothing(model)
-        replacement.expect(asking.calls)
-        replacement.remaining.update(dict.fromkeys(remaining_by_code(network)))
+        left = (item for item in remaining_by_code(network) if item.path not in asking.kept)  # seen when it runs
+        replacement.remaining.update(dict.fromkeys(left))
     improving.after(network, None if approximation is not None else precision)
     return network
 

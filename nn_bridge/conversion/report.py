@@ -24,6 +24,7 @@ from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
 from ..calls.operations import remaining_function
+from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError, RangeWarning
 from ..ranges.bounds import Bounds
 from ..ranges.ranges import Ranges
@@ -147,6 +148,7 @@ class Replacement:
         self.calls = dict(calls)
         self.kinds = {site: call.kind for site, call in calls.items()}
         self.intercepted = ""
+        self.kept: Mapping[str, str] = {}
         self.improvement: Improvement | None = None
         self.warned = False
         self.noted = 0
@@ -227,6 +229,13 @@ class Replacement:
         if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
             return self._add(site, call, shape)
         return self.activations[site]
+
+    def stand(self, asking: Answering) -> None:
+        """Note who asks, and make what is known already."""
+        self.intercepted = asking.reason
+        if isinstance(asking, Switch):
+            self.kept = asking.kept
+            self.expect(asking.calls)
 
     def expect(self, calls: Mapping[str, Call]) -> None:
         """Make the activations of call sites that are known before they run, where they have a range."""
@@ -380,9 +389,12 @@ class Report:
 
     @property
     def capture(self) -> str:
-        """"layers" where layers stand in the place of calls; else "intercepted", and why."""
-        reason = self.replacement.intercepted
-        return f"intercepted: {reason}" if reason else "layers"
+        """"layers" where layers stand in the place of calls, and which modules keep their code; else "intercepted", and why."""
+        reason, kept = self.replacement.intercepted, self.replacement.kept
+        if reason:
+            return f"intercepted: {reason}"
+        first = next(iter(kept), None)
+        return "layers" if first is None else f"layers; {len(kept)} modules intercepted, first {first}: {kept[first]}"
 
     @property
     def ranges(self) -> Ranges | None:

@@ -21,7 +21,7 @@ from ..activations.activation import PolynomialActivation
 from ..activations.evaluator import Evaluator, Evaluators
 from ..activations.vectors import Box
 from ..calls.answering import Attributes, answer, answering
-from ..calls.site import CallSite, Switch
+from ..calls.site import CallSite
 from ..errors import ConversionError, DataError, WeightsError
 from ..files import versions, write_atomically
 from ..ranges.bounds import Bounds
@@ -149,9 +149,9 @@ def load_converted(path: str | Path, network: Network) -> Network:
         raise DataError(f"{path} is damaged: save the network again ({error})") from error
     network.load_state_dict(state)
     attributes: Attributes = {} if hasattr(network, "report") else {"report": Report}
-    asking = answer(network, replacement, attributes)
-    if isinstance(asking, Switch):
-        replacement.expect(asking.calls)
+    known = None if replacement.ranges is None else replacement.ranges.calls
+    asking = answer(network, replacement, attributes, known)
+    replacement.stand(asking)
     return network
 
 

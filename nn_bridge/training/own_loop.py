@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ..calls.answering import answer, remove
+from ..calls.functions import Call
 from ..calls.inputs import Batch
 from ..calls.running import check_weights
 from ..calls.site import Switch
@@ -159,12 +160,15 @@ def sturdy(
     check_weights(model, "preparing the training")
     configuration = _configuration(noise, precision, strength, polynomial, interval, penalty, margin, seed)
     measured: dict[str, float] | None = None
+    known: dict[str, Call] | None = None
     loader: Loader | None = None
     if isinstance(calibrate, Mapping):
         measured = {str(site): float(value) for site, value in calibrate.items()}
+        known = dict.fromkeys(measured, Call("relu", "not called yet"))
     elif calibrate is not None:
         loader = calibrate
-        measured = measure(model, loader, bins=0).largest
+        ranges = measure(model, loader, bins=0)
+        measured, known = ranges.largest, ranges.calls
     if configuration.needs_ranges and isinstance(interval, str) and measured is None:
         raise ArgumentError(
             "calibrate is missing: noise counts in units of each layer's interval; give a loader, or "
@@ -172,7 +176,7 @@ def sturdy(
         )
     bounds = bounds_of(interval, measured, margin) if configuration.needs_ranges else Bounds()
     activations = OwnLoopActivations(configuration, dict(bounds.layers), model)
-    asking = answer(model, activations, known=None if measured is None else list(measured))
+    asking = answer(model, activations, known=known)
     if not isinstance(asking, Switch):
         remove(model)
         raise ConversionError(

@@ -262,3 +262,62 @@ def test_without_measured_ranges_they_remain():
     converted(data())
     assert {str(item).partition(":")[0] for item in converted.report.remaining} == {"2/layer_norm1", "3/softmax1"}
     assert [item.convertible for item in check(model)] == [True, True, True]
+
+
+class Unpacking(nn.Module):
+    """Attention whose code torch.fx cannot trace: it takes a shape apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.act = nn.Linear(16, 16), nn.GELU()
+
+    def forward(self, x):
+        shape = (*x.shape[:-1], 4, 4)
+        q = self.query(x).view(*shape).transpose(1, 2)
+        y = functional.scaled_dot_product_attention(q, q, q)
+        return self.act(y.transpose(1, 2).reshape(x.shape))
+
+    def elsewhere(self, x):
+        return functional.softmax(x, -1)
+
+
+class Asking(nn.Module):
+    """It asks for a number, and runs another that cannot be traced."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.norm = Unpacking(), nn.LayerNorm(16)
+
+    def forward(self, x):
+        x = self.norm(x + self.inner(x))
+        return functional.relu(x) if float(x.detach().sum()) > -1e9 else x
+
+
+@pytest.mark.parametrize("block", [Unpacking, Asking])
+def test_a_block_that_cannot_be_traced_keeps_its_code_and_its_layers_hold_the_state(block, tmp_path):
+    torch.manual_seed(0)
+    model, x = nn.Sequential(nn.Linear(16, 16), block(), nn.Flatten(), nn.Linear(96, 3)).eval(), data()
+    before = list(model.state_dict())
+    converted = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    got = converted(x)
+    assert 1e-6 < (got - model(x)).abs().max() < 0.05 and "cannot be iterated" in converted.report.capture
+    state = converted.state_dict()
+    sites = {site.site.replace("/", ".") for site in converted.report.sites}
+    assert sites == {key.removesuffix(".interval") for key in state if key.endswith(".interval")}
+    assert sites >= {"1.act", "1.softmax1"} or sites >= {"1.inner.act", "1.inner.softmax1", "1.norm.layer_norm1", "1.relu1"}
+    save_converted(converted, tmp_path / "net.safetensors")
+    loaded = load_converted(tmp_path / "net.safetensors", copy.deepcopy(model))
+    for twin in (copy.deepcopy(converted), pickle.loads(pickle.dumps(converted)), loaded):
+        assert torch.equal(twin(x), got) and twin.report.capture == converted.report.capture
+    again = convert(model, precision=PRECISION, calibrate=[x], improve=False)
+    again.load_state_dict({key: value + 0.125 if key.endswith("softmax1.interval") else value for key, value in state.items()})
+    assert not torch.equal(again(x), got)
+    again.load_state_dict(state)
+    assert torch.equal(again(x), got) and torch.equal(torch.compile(again, backend="eager")(x), got)
+    if block is Unpacking:
+        export(again, x[:4], tmp_path / "net.pt2")
+        assert (torch.export.load(tmp_path / "net.pt2").module()(x) - got).abs().max() < 1e-5
+        with pytest.raises(ConversionError, match=r"calls F\.softmax itself"):
+            again[1].elsewhere(x)
+    restore(again)
+    assert torch.equal(again(x), model(x)) and list(again.state_dict()) == before and type(again[1]) is block
