@@ -13,7 +13,7 @@ import numpy as np
 from .certificate import Certificate
 from .errors import ArgumentError, NoBoundError, PrecisionWarning
 from .functions.kin import KIN, Kin, inputs_of
-from .given import ring_element
+from .given import former, ring_element
 from .numbers import ZERO, exact, log2, magnitude
 from .outward import bits_of, float_down, float_up, intervals, upper
 from .plan.count import Counts, Rule, count
@@ -208,10 +208,7 @@ class Approximation:
         """Levels used by the plan (rule "published": input scaling folded)."""
         return self.counts().levels
 
-    @property
-    def depth(self) -> int:
-        """The former word for :attr:`levels`."""
-        return self.levels
+    depth = former("levels")
 
     def counts(self, rule: Rule = "published") -> Counts:
         """Count the plan under a named rule, see :mod:`polyapprox.plan.count`."""

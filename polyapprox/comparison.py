@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .composite.refine import sampled_error
+from .given import former
 from .numbers import ZERO
 from .plan.count import Rule, count
 from .plan.plan import Plan
@@ -60,6 +61,9 @@ class Row:
     levels: int
     bits: float
     limit: int
+
+    depth, published_depth = former("levels"), former("published_levels")
+    planned_depth = former("planned_levels")
 
 
 @one_at_a_time

@@ -28,6 +28,15 @@ _LONGEST_NAME = 255  # of a file
 _LONGEST = 120  # characters of a value in a message
 
 
+def former(name: str) -> property:
+    """A property that gives another attribute: by the word that was used before."""
+
+    def get(self: object) -> object:
+        return getattr(self, name)
+
+    return property(get, doc=f"The former word for `{name}`.")
+
+
 def shown(value: Any) -> str:
     """The value as a message shows it: cut where long; a huge integer by its size.
 

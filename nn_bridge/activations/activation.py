@@ -13,6 +13,7 @@ import torch.fx
 from torch import nn
 
 from polyapprox.approximation import Approximation
+from polyapprox.given import former
 from polyapprox.outward import float_up, rational
 from polyapprox.plan.plan import Plan
 
@@ -149,10 +150,7 @@ class PolynomialActivation(nn.Module):
         """Levels (rule "published": the scaling of the input is folded into the layer before)."""
         return self.approximation.levels
 
-    @property
-    def depth(self) -> int:
-        """The former word for the levels."""
-        return self.levels
+    depth = former("levels")
 
     @property
     def multiplications(self) -> int:

@@ -26,6 +26,7 @@ import torch.fx
 import torch.nn.functional as functional
 from torch import nn
 
+from polyapprox.given import former
 from polyapprox.outward import float_up, rational
 
 from ..calls.functions import Call
@@ -96,6 +97,8 @@ class Derived(nn.Module):
     def levels(self) -> int:
         """Levels (rule "published"): those of ReLU, more where it says so."""
         return self.evaluator.approximation.levels if self.parts else 0
+
+    depth = former("levels")
 
     @property
     def multiplications(self) -> int:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from polyapprox.errors import NoBoundError
+from polyapprox.given import former
 from polyapprox.outward import upper
 
 from ..activations.activation import Outside, PolynomialActivation
@@ -80,10 +81,7 @@ class SiteReport:
     channels: tuple[float, ...] = ()
     folding: str = ""
 
-    @property
-    def depth(self) -> int:
-        """The former word for the levels."""
-        return self.levels
+    depth = former("levels")
 
 
 @dataclass(frozen=True)
@@ -439,10 +437,7 @@ class Report:
         """Levels of all call sites added (rule "published"): an upper limit of the network's."""
         return sum(site.levels for site in self.sites)
 
-    @property
-    def depth(self) -> int:
-        """The former word for the levels."""
-        return self.levels
+    depth = former("levels")
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

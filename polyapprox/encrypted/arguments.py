@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ArgumentError
 from ..given import floats, sequence, whole
-from .backend import Parameters
+
+if TYPE_CHECKING:
+    from .backend import Parameters
 
 
 def read_arguments(
@@ -25,6 +27,7 @@ def read_arguments(
 
     Examples
     --------
+    >>> from polyapprox.encrypted import Parameters
     >>> read_arguments(1, [[0.5, 0.25]], Parameters(32, 40, 2))[0].shape
     (2,)
     """

@@ -6,7 +6,7 @@ import statistics
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from importlib.util import find_spec
 from types import TracebackType
@@ -20,6 +20,8 @@ from ..errors import ArgumentError, PolyApproxError
 from ..given import whole
 from ..plan.count import Rule, count, input_scaling
 from ..plan.plan import Plan
+from .arguments import read_arguments, read_levels
+from .series import Series, chebyshev_series
 
 Value = TypeVar("Value")
 
@@ -168,12 +170,24 @@ class Availability:
 class Session(ABC):
     """A context with its keys, in use; a context manager, whose end ends any worker process.
 
-    A framework's session makes both where it is made, and says what `close` forgets.
+    A framework's session makes both where it is made, says what `close` forgets, and runs what the
+    public calls have read and checked: :meth:`on_plan`, :meth:`on_series`, :meth:`on_levels`.
     """
 
     parameters: Parameters
 
     @abstractmethod
+    def on_plan(self, plan: Plan, arrays: list[np.ndarray], repeats: int) -> Measured:
+        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
+
+    @abstractmethod
+    def on_series(self, made: Series, array: np.ndarray, repeats: int) -> Measured:
+        """Encrypt x in [-1, 1], evaluate the series one after the other and the final product, decrypt."""
+
+    @abstractmethod
+    def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
+        """Median seconds of single operations, by remaining level."""
+
     def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
         """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
 
@@ -192,8 +206,9 @@ class Session(ABC):
         BackendError
             If the framework refuses, or its process dies.
         """
+        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
+        return self.on_plan(plan, arrays, repeats)
 
-    @abstractmethod
     def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
         """Encrypt x, evaluate by the framework's own polynomial evaluator, decrypt.
 
@@ -211,13 +226,17 @@ class Session(ABC):
         BackendError
             If the framework refuses, or its process dies.
         """
+        (array,) = read_arguments(1, (x,), self.parameters, repeats)
+        made = chebyshev_series(approximation)
+        found = self.on_series(made, made.unit(array), repeats)
+        return replace(found, values=found.values * made.factor + made.offset)
 
-    @abstractmethod
     def time_operations(
         self, levels: Sequence[int], repeats: int = 5
     ) -> dict[str, dict[int, float]]:
         """Median seconds of "multiply" (with relinearisation, without rescale), "rescale",
         "scale" (product with a constant), "add" and "shift", by remaining level."""
+        return self.on_levels(read_levels(levels, repeats, self.parameters), repeats)
 
     @abstractmethod
     def close(self) -> None:

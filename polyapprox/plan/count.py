@@ -26,7 +26,7 @@ from typing import Literal, get_args
 
 import mpmath
 
-from ..given import word
+from ..given import former, word
 from .plan import Plan
 
 Rule = Literal["published", "standalone"]
@@ -43,10 +43,7 @@ class Counts:
     levels: int
     rule: Rule
 
-    @property
-    def depth(self) -> int:
-        """The former word for the levels."""
-        return self.levels
+    depth = former("levels")
 
 
 def count(plan: Plan, rule: Rule = "published") -> Counts:

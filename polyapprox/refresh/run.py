@@ -20,7 +20,7 @@ from ..encrypted.frameworks.interpreter import find
 from ..encrypted.frameworks.openfhe import SCRIPT
 from ..encrypted.frameworks.process import Worker
 from ..errors import ArgumentError
-from ..given import floats, whole, word
+from ..given import floats, former, whole, word
 from ..plan.plan import Operation, Plan
 from ..targets import ARCCOSINE, as_target
 from .depth import BUDGET, SECRETS, plain_depth, read_budget
@@ -113,6 +113,8 @@ class RefreshRun:
     left: int
     seconds: tuple[float, ...]
     processor: tuple[float, ...]
+
+    depth = former("levels")
 
     @property
     def largest_error(self) -> float:
@@ -221,6 +223,8 @@ class PlainRun:
     left: int
     bootstrap: tuple[float, ...]
     plan: tuple[float, ...]
+
+    depth = former("levels")
 
     @property
     def largest_error(self) -> float:

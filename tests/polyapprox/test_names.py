@@ -91,3 +91,19 @@ def test_version_of_the_bridge() -> None:
 
     assert nn_bridge.__version__ == polyapprox.__version__
     assert "__version__" in nn_bridge.__all__
+
+
+def test_the_former_word_for_levels_still_answers() -> None:
+    from polyapprox.comparison import compare_with_published
+
+    (row,) = compare_with_published([5])
+    given = polyapprox.relu(precision=2**-5)
+    for value in (given, given.counts(), row):
+        assert value.depth == value.levels > 0
+    assert (row.published_depth, row.planned_depth) == (row.published_levels, row.planned_levels)
+    from polyapprox.refresh.run import PlainRun, RefreshRun
+
+    for kind in (PlainRun, RefreshRun):
+        run = object.__new__(kind)
+        object.__setattr__(run, "levels", 7)
+        assert run.depth == 7

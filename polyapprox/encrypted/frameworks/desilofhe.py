@@ -11,17 +11,15 @@ from __future__ import annotations
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ...approximation import Approximation
 from ...plan.count import is_free
 from ...plan.plan import Plan
-from ..arguments import read_arguments, read_levels
 from ..backend import (
     Availability,
     Backend,
@@ -34,7 +32,7 @@ from ..backend import (
     repeated,
 )
 from ..choose import without_input_scaling
-from ..series import chebyshev_series
+from ..series import Series
 
 VARIABLE = "POLYAPPROX_DESILOFHE"
 NOTICE = "desilofhe is licensed for non-commercial use only"
@@ -94,17 +92,7 @@ class DesiloSession(Session):
                 "smaller ring_dimension"
             )
 
-    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt.
-
-        Raises
-        ------
-        ArgumentError
-            If the arguments do not fit.
-        BackendError
-            If desilofhe refuses: too few levels.
-        """
-        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
+    def on_plan(self, plan: Plan, arrays: list[np.ndarray], repeats: int) -> Measured:
         rest, factor = without_input_scaling(plan)
 
         def evaluate(inputs: list[Any]) -> Any:
@@ -113,18 +101,8 @@ class DesiloSession(Session):
 
         return self._run(evaluate, [factor * one for one in arrays], repeats)
 
-    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
-        """Encrypt x, evaluate by ``evaluate_chebyshev_polynomial``, decrypt.
-
-        Raises
-        ------
-        ArgumentError
-            If there are no components that desilofhe can evaluate.
-        BackendError
-            If desilofhe refuses: too few levels.
-        """
-        (array,) = read_arguments(1, (x,), self.parameters, repeats)
-        made = chebyshev_series(approximation)
+    def on_series(self, made: Series, array: np.ndarray, repeats: int) -> Measured:
+        """By ``evaluate_chebyshev_polynomial``."""
 
         def evaluate(inputs: list[Any]) -> Any:
             value = inputs[0]
@@ -134,9 +112,7 @@ class DesiloSession(Session):
                 value = self._engine.multiply(value, inputs[0], self._key)
             return value
 
-        found = self._run(evaluate, [made.unit(array)], repeats)
-        values = found.values * made.factor + made.offset
-        return replace(found, values=values)
+        return self._run(evaluate, [array], repeats)
 
     def _run(
         self, evaluate: Callable[[list[Any]], Any], arrays: list[np.ndarray], repeats: int
@@ -158,9 +134,7 @@ class DesiloSession(Session):
         stages = (self._setup, encrypted - started, time.perf_counter() - evaluated)
         return measured(values, stages, inputs[0].level - result.level, times)
 
-    def time_operations(
-        self, levels: Sequence[int], repeats: int = 5
-    ) -> dict[str, dict[int, float]]:
+    def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
         """Median seconds of single operations, by remaining level.
 
         Products are rescaled by the engine as it sees fit, so "multiply" and "scale" contain
@@ -168,7 +142,7 @@ class DesiloSession(Session):
         """
         found: dict[str, dict[int, float]] = {}
         engine = self._engine
-        for level in read_levels(levels, repeats, self.parameters):
+        for level in levels:
             one = engine.encrypt(np.array([0.5, -0.25]), self._public, level)
             other = engine.encrypt(np.array([0.5, -0.25]), self._public, level)
             jobs: dict[str, Callable[..., Any]] = {"add": engine.add}

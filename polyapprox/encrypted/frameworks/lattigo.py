@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,6 @@ from ...approximation import Approximation
 from ...plan.count import Rule
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
-from ..arguments import read_arguments, read_levels
 from ..backend import (
     LARGEST_MODULUS,
     Availability,
@@ -34,7 +32,7 @@ from ..backend import (
     measured,
     repeated,
 )
-from ..series import chebyshev_series
+from ..series import Series
 from .lattigo_graph import Lowering
 from .lattigo_model import INPUT, Graph, model
 
@@ -47,22 +45,7 @@ _TIMED = 4  # operations of one kind in a graph that is timed
 
 
 class LattigoSession(Session):
-    """Keys and an evaluator, in this process.
-
-    Parameters
-    ----------
-    parameters : Parameters
-
-    Examples
-    --------
-    >>> from polyapprox import circuit
-    >>> from polyapprox.encrypted import Parameters, backend
-    >>> def run():
-    ...     with backend("lattigo").session(Parameters(1 << 11, 50, 3)) as session:
-    ...         return session.run_plan(circuit("relu", multiplications=3).plan, [0.5, -0.5])
-    >>> if backend("lattigo").find().found:
-    ...     assert run().levels == 3
-    """
+    """Keys and an evaluator, in this process."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -92,59 +75,22 @@ class LattigoSession(Session):
         full = {**self._header, "boot_logp": [], "btp_logn": 0}
         self._evaluator = Evaluator(full, keys.marshal_binary())
 
-    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the argument, evaluate the plan operation by operation, decrypt.
-
-        Parameters
-        ----------
-        plan : Plan
-            Of one argument.
-        *arguments : array-like, shape (n,)
-        repeats : int
-            How often the evaluation is done and timed.
-
-        Raises
-        ------
-        ArgumentError
-            If there are too few levels, or the arguments do not fit.
-        BackendError
-            If the plan has two arguments, or Lattigo refuses.
-        """
-        (array, *_) = read_arguments(plan.inputs, arguments, self.parameters, repeats)
+    def on_plan(self, plan: Plan, arrays: list[np.ndarray], repeats: int) -> Measured:
         bits = self.parameters.scale_bits
         made = schedule(plan, self.primes, bits)
         lowered = Lowering(made, self.primes, bits)
         result = lowered.result
         undo = result.scale / (result.factor * made.scale)
-        return self._run(lowered.graph, result.name, made.factors[0] * array, undo, repeats)
+        return self._run(lowered.graph, result.name, made.factors[0] * arrays[0], undo, repeats)
 
-    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
-        """Encrypt x, evaluate by Lattigo's own polynomial evaluator, decrypt.
-
-        Parameters
-        ----------
-        approximation : Approximation
-            With components: not a circuit.
-        x : array-like, shape (n,)
-        repeats : int
-
-        Raises
-        ------
-        ArgumentError
-            If there are no components that Lattigo can evaluate.
-        BackendError
-            If Lattigo refuses: too few levels.
-        """
-        (array,) = read_arguments(1, (x,), self.parameters, repeats)
-        made = chebyshev_series(approximation)
+    def on_series(self, made: Series, array: np.ndarray, repeats: int) -> Measured:
+        """By Lattigo's own polynomial evaluator."""
         graph, value = Graph(), INPUT
         for series in made.series:
             value = graph.polynomial(value, series, "chebyshev")
         if made.final_product:
             value = graph.multiply(value, INPUT)
-        found = self._run(graph, value, made.unit(array), 1.0, repeats)
-        values = found.values * made.factor + made.offset
-        return replace(found, values=values)
+        return self._run(graph, value, array, 1.0, repeats)
 
     def _run(
         self, graph: Graph, output: str, array: np.ndarray, undo: float, repeats: int
@@ -191,9 +137,7 @@ class LattigoSession(Session):
                 f"Lattigo fails ({_one_line(error)}); are {self.parameters.levels} levels enough?"
             ) from None
 
-    def time_operations(
-        self, levels: Sequence[int], repeats: int = 5
-    ) -> dict[str, dict[int, float]]:
+    def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
         """Median seconds of single operations, by remaining level.
 
         The evaluator rescales every product, so what is timed is a sum, a product of ciphertexts
@@ -202,7 +146,7 @@ class LattigoSession(Session):
         and the rest for "rescale", which is taken from the product for "multiply".
         """
         found: dict[str, dict[int, float]] = {}
-        for level in read_levels(levels, repeats, self.parameters):
+        for level in levels:
             fresh = self._encrypt(np.array([0.5, -0.25]), level)
             nothing = self._time(Graph(), fresh, repeats)
             adds, products, lines = Graph(), Graph(), Graph()

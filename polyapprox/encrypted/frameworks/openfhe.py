@@ -14,10 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ...approximation import Approximation
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
-from ..arguments import read_arguments, read_levels
 from ..backend import (
     Availability,
     Backend,
@@ -28,7 +26,7 @@ from ..backend import (
     Times,
     measured,
 )
-from ..series import chebyshev_series
+from ..series import Series
 from .interpreter import find as find_interpreter
 from .process import Worker
 
@@ -75,9 +73,7 @@ class OpenFHESession(Session):
             self._setup = float(answer["seconds"])
         return self._moduli
 
-    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
-        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
+    def on_plan(self, plan: Plan, arrays: list[np.ndarray], repeats: int) -> Measured:
         made = schedule(plan, self.moduli[: self.parameters.levels], self.parameters.scale_bits)
         inputs = [factor * one for factor, one in zip(made.factors, arrays, strict=True)]
         request = {
@@ -90,10 +86,8 @@ class OpenFHESession(Session):
         answer, (values,) = self._ask(request, inputs)
         return _measured(answer, values, self._setup)
 
-    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
-        """Encrypt x, evaluate by ``EvalChebyshevSeries``, decrypt."""
-        (array,) = read_arguments(1, (x,), self.parameters, repeats)
-        made = chebyshev_series(approximation)
+    def on_series(self, made: Series, array: np.ndarray, repeats: int) -> Measured:
+        """By ``EvalChebyshevSeries``."""
         series = [[2.0 * one[0], *one[1:]] for one in made.series]
         request = {
             "do": "series",
@@ -101,16 +95,11 @@ class OpenFHESession(Session):
             "final_product": made.final_product,
             "repeats": repeats,
         }
-        answer, (values,) = self._ask(request, [made.unit(array)])
-        return _measured(answer, values * made.factor + made.offset, 0.0)
+        answer, (values,) = self._ask(request, [array])
+        return _measured(answer, values, 0.0)
 
-    def time_operations(
-        self, levels: Sequence[int], repeats: int = 5
-    ) -> dict[str, dict[int, float]]:
-        """Median seconds of single operations, by remaining level."""
-        wanted = read_levels(levels, repeats, self.parameters)
-        request = {"do": "time", "levels": wanted, "repeats": repeats}
-        answer, _ = self._ask(request)
+    def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
+        answer, _ = self._ask({"do": "time", "levels": levels, "repeats": repeats})
         return {
             name: {int(level): seconds for level, seconds in found.items()}
             for name, found in answer["seconds"].items()

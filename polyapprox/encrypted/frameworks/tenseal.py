@@ -10,16 +10,13 @@ tests". TenSEAL: https://arxiv.org/abs/2104.03152.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from ...approximation import Approximation
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
-from ..arguments import read_arguments, read_levels
 from ..backend import (
     Availability,
     Backend,
@@ -32,7 +29,7 @@ from ..backend import (
     measured,
     repeated,
 )
-from ..series import chebyshev_series
+from ..series import Series
 from . import tenseal_seal as seal
 from .tenseal_monomials import monomials, refuse_ill_conditioned
 
@@ -40,22 +37,7 @@ _REMEDY = "pip install tenseal"
 
 
 class TenSEALSession(Session):
-    """A context with its keys, in this process.
-
-    Parameters
-    ----------
-    parameters : Parameters
-
-    Examples
-    --------
-    >>> from polyapprox import circuit
-    >>> from polyapprox.encrypted import Parameters, backend
-    >>> def run():
-    ...     with backend("tenseal").session(Parameters(1 << 11, 50, 3)) as session:
-    ...         return session.run_plan(circuit("relu", multiplications=3).plan, [0.5, -0.5])
-    >>> if backend("tenseal").find().found:
-    ...     assert run().levels == 3
-    """
+    """A context with its keys, in this process."""
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -71,10 +53,8 @@ class TenSEALSession(Session):
             raise BackendError("the session is closed; make a new one")
         return self.seal
 
-    def run_plan(self, plan: Plan, *arguments: Any, repeats: int = 1) -> Measured:
-        """Encrypt the arguments, evaluate the plan operation by operation, decrypt."""
+    def on_plan(self, plan: Plan, arrays: list[np.ndarray], repeats: int) -> Measured:
         context = self.context
-        arrays = read_arguments(plan.inputs, arguments, self.parameters, repeats)
         made = schedule(plan, context.primes, self.parameters.scale_bits)
         started = time.perf_counter()
         inputs = [
@@ -93,25 +73,16 @@ class TenSEALSession(Session):
         stages = (self._setup, encrypted - started, decrypted)
         return measured(values, stages, context.used(result), times)
 
-    def run_components(self, approximation: Approximation, x: Any, repeats: int = 1) -> Measured:
-        """Encrypt x, evaluate by ``CKKSVector.polyval`` (monomials), decrypt.
-
-        Parameters
-        ----------
-        approximation : Approximation
-            With components: not a circuit.
-        x : array-like, shape (n,)
-        repeats : int
+    def on_series(self, made: Series, array: np.ndarray, repeats: int) -> Measured:
+        """By ``CKKSVector.polyval`` (monomials).
 
         Raises
         ------
         ArgumentError
-            If there are no components, or their monomials would be wrong at this scale.
+            If the monomials would be wrong at this scale.
         BackendError
             If TenSEAL refuses: it takes parameters of 128-bit security only.
         """
-        (array,) = read_arguments(1, (x,), self.parameters, repeats)
-        made = chebyshev_series(approximation)
         lists = [monomials(one) for one in made.series]
         primes = self.context.primes
         refuse_ill_conditioned(lists, primes, self.parameters)
@@ -119,7 +90,7 @@ class TenSEALSession(Session):
         import tenseal
 
         started = time.perf_counter()
-        unit = tenseal.ckks_vector(vectors, made.unit(array).tolist())
+        unit = tenseal.ckks_vector(vectors, array.tolist())
         encrypted = time.perf_counter()
         fresh = _level(unit)
         # a product brings its operands to one level, in place: each evaluation gets a copy
@@ -139,7 +110,7 @@ class TenSEALSession(Session):
                 f"{self.parameters.levels}?"
             ) from None
         evaluated = time.perf_counter()
-        values = np.array(value.decrypt()) * made.factor + made.offset
+        values = np.array(value.decrypt())
         decrypted = time.perf_counter() - evaluated
         used = fresh - _level(value)
         return measured(values, (setup, encrypted - started, decrypted), used, times)
@@ -166,13 +137,8 @@ class TenSEALSession(Session):
             self._vectors.global_scale = 2**one.scale_bits
         return self._vectors, time.perf_counter() - started
 
-    def time_operations(
-        self, levels: Sequence[int], repeats: int = 5
-    ) -> dict[str, dict[int, float]]:
-        """Median seconds of "multiply" (relinearised, not rescaled), "rescale", "scale", "add"
-        and "shift", by remaining level."""
-        chosen = read_levels(levels, repeats, self.parameters)
-        return seal.operation_times(self.context, chosen, repeats)
+    def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
+        return seal.operation_times(self.context, levels, repeats)
 
     def close(self) -> None:
         """Forget context and keys."""

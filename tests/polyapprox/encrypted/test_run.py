@@ -39,15 +39,15 @@ class ClearSession(Session):
     def __init__(self, parameters, error):
         self.parameters, self.error, self.closed = parameters, error, 0
 
-    def run_plan(self, plan, *arguments, repeats=1):
-        values = plan.run(*arguments) + self.error
+    def on_plan(self, plan, arrays, repeats):
+        values = plan.run(*arrays) + self.error
         stages = (("context and keys", 0.1), ("encrypt", 0.1), ("evaluate", 0.2), ("decrypt", 0.1))
         return Measured(values, 0.2, stages, 5)
 
-    def run_components(self, approximation, x, repeats=1):
+    def on_series(self, made, array, repeats):
         raise BackendError("it runs plans only")
 
-    def time_operations(self, levels, repeats=5):
+    def on_levels(self, levels, repeats):
         return {}
 
     def close(self):
