@@ -26,7 +26,7 @@ class MeanErrors(ReluOnly):
         self.replacement = replacement
         self.rows: int | None = None  # where the value of the linear layer that ran last is
         self.sums: dict[str, torch.Tensor] = {}
-        self.counts: dict[str, int] = {}
+        self.counts: dict[str, torch.Tensor] = {}
 
     def linear_ran(self, module: nn.Module, args: Any, output: torch.Tensor) -> None:
         """Channels of what a linear layer gives are on its last axis."""
@@ -40,8 +40,8 @@ class MeanErrors(ReluOnly):
         inside = x.clamp(-limits, limits)
         error = activation(inside) - inside.clamp(min=0)
         axes = channel_axes(x, -1 if x.data_ptr() == self.rows else 1)
-        mean = error.double().mean(dim=axes, keepdim=True)
-        count = x.numel() // max(mean.numel(), 1)
+        count = error.isfinite().sum(dim=axes, keepdim=True)  # an image that explodes is not counted
+        mean = error.double().nansum(dim=axes, keepdim=True) / count.clamp(min=1)
         self.sums[site] = self.sums.get(site, 0.0) + count * mean
         self.counts[site] = self.counts.get(site, 0) + count
         value = value - mean.to(value.dtype)
@@ -109,7 +109,7 @@ def correct_means(network: nn.Module, loader: Iterable[Batch]) -> dict[str, torc
         for hook in hooks:
             hook.remove()
     corrections = {
-        site: (total / measured.counts[site]).to(torch.float64)
+        site: (total / measured.counts[site].clamp(min=1)).to(torch.float64)
         for site, total in measured.sums.items()
     }
     for site, correction in corrections.items():

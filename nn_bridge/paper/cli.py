@@ -25,7 +25,7 @@ _Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repeat for sev
 _Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, D20, try.")]
 _Parts = Annotated[
     list[str] | None,
-    typer.Option(help="train, or a stage of measuring: first, normalised, weighted, global, precise, "
+    typer.Option(help="train, or a stage of measuring: branches, first, normalised, weighted, global, precise, "
                  "rescaled; repeat for several."),
 ]  # fmt: skip
 _Runner = Annotated[str, typer.Option(help="Of trainings: serial, joblib or dask.")]

@@ -81,10 +81,14 @@ def table2(base: Configuration) -> dict[str, Configuration]:
 
 
 def table3(base: Configuration) -> dict[str, Configuration]:
-    """NGNV in all its forms: branches of two trunks of Table 1, and one without any noise."""
+    """NGNV in all its forms: branches of two trunks of Table 1, and one without any noise.
+
+    Trunks are of the same network and seed.
+    """
     found: dict[str, Configuration] = {}
+    of_trunk = replace(recipe(TRUNKS[base.network]), seed=base.seed)
     for trunk, arm in (("5e-4", "decay 5e-4"), ("1e-5", "decay 1e-5")):
-        start = table1(recipe("P25"))[arm]
+        start = table1(of_trunk)[arm]
         path = f"experiments/paper/weights/{Run(arm, start).key}.safetensors"
         branch = decayed(
             replace(base, start=path), start.optimisation.decay, start.optimisation.decay_others
@@ -94,6 +98,8 @@ def table3(base: Configuration) -> dict[str, Configuration]:
     return found
 
 
+TRUNKS = {"resnet20-cifar10": "P25", "digits": "D20"}
+"""Recipe of the networks that branches start from."""
 NOISES = {
     "as in Table 1": NGNV,
     "λ = 1": replace(NGNV, strength=1.0),
@@ -113,7 +119,7 @@ def table4(base: Configuration) -> dict[str, Configuration]:
 
     A published network has seen the images that are held out here; nothing is chosen by them.
     """
-    more = replace(recipe("B5"), network="shufflenetv2-x0.5-cifar10")
+    more = replace(recipe("B5"), network="shufflenetv2-x0.5-cifar10", seed=base.seed)
     found: dict[str, Configuration] = {}
     for name, of in (("resnet20-cifar100", replace(base, network="resnet20-cifar100")),
                      ("shufflenetv2-x0.5-cifar10", more)):  # fmt: skip
@@ -165,7 +171,8 @@ def runs(
     if table not in TABLES:
         raise ArgumentError(f"the table {table!r} is unknown: choose one of {', '.join(TABLES)}")
     declare, usual, declared_seeds = TABLES[table]
-    known = declare(recipe(base or usual))
+    plain = recipe(base or usual)
+    known = declare(plain)
     chosen = tuple(arms) or tuple(known)
     for arm in chosen:
         if arm not in known:
@@ -173,7 +180,8 @@ def runs(
                 f"{table} has no arm {arm!r}: choose one of {', '.join(map(repr, known))}"
             )
     return [
-        Run(arm, replace(known[arm], seed=seed))
+        Run(arm, of_seed[arm])
         for seed in tuple(seeds) or declared_seeds
+        for of_seed in [declare(replace(plain, seed=seed))]
         for arm in chosen
     ]

@@ -37,6 +37,7 @@ def _with(correction: str) -> tuple[str, ...]:
 
 _BOTH = ("50", "per-layer")
 STAGES: dict[str, tuple[AccuracyConfiguration, ...]] = {
+    "branches": (_cells(("published", "published" + MEANS), _BOTH, 6, 9),),
     "first": tuple(_cells(_with(done), _BOTH, 5, 9) for done in ("", MEANS)),
     "normalised": (_cells(_with(CORRECTED), _BOTH, 5, 9),),
     "weighted": (_cells(("weighted",), _BOTH, 5, 9),),

@@ -32,6 +32,12 @@ RECIPES = {
             epochs=20, batch=64, learning_rate=0.05, schedule="linear", warmup=1.0, hold=8.0
         ),
     ),
+    "D5": Configuration(
+        "digits", "pretrained", augment=False, validation=437, measure=5,
+        optimisation=Optimisation(
+            epochs=5, batch=64, learning_rate=0.01, schedule="linear", warmup=0.2
+        ),
+    ),
     "try": Configuration(
         "digits", "random", augment=False, validation=400,
         optimisation=Optimisation(
@@ -40,7 +46,8 @@ RECIPES = {
     ),
 }  # fmt: skip
 """P25: images of 16, 24 and 32 pixels, half an hour of one core; B5: five epochs more of a network
-that is there; D20: digits, many seeds in little time, for mechanisms; try: digits in a second."""
+that is there; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
+digits in a second."""
 
 
 def recipe(name: str, network: str | None = None) -> Configuration:

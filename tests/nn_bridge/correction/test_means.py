@@ -78,6 +78,22 @@ def test_digits_lose_less_with_it() -> None:
     assert evaluate(polynomial, test).accuracy > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")  # inputs are outside on purpose
+@pytest.mark.parametrize("exploding", [slice(3, 4), slice(0, 32), slice(None)], ids=["one", "half", "all"])
+def test_images_that_explode_are_not_counted(exploding) -> None:
+    """Far outside of its interval a polynomial gives ∞, and the next layer NaN: no mean is made of that."""
+    network = convert(
+        nn.Sequential(nn.ReLU(), nn.BatchNorm2d(3).eval(), nn.ReLU()), precision=2**-5, interval=2.0
+    ).eval()  # fmt: skip
+    images = INPUTS.clone()
+    images[exploding] = 1e30
+    with torch.no_grad():
+        assert not network(images[exploding]).isfinite().any()
+    means = correct_means(network, [images])
+    assert all(bool(mean.isfinite().all()) for mean in means.values())
+    assert all(0 < site.error_bound < 1 for site in network.report.sites)
+
+
 def test_what_cannot_be_corrected_is_refused() -> None:
     with pytest.raises(ArgumentError, match="not converted"):
         correct_means(nn.Sequential(nn.ReLU()), [INPUTS])

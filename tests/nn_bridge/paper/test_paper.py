@@ -66,13 +66,17 @@ def test_runs_of_a_table_differ_in_what_is_compared_alone(table):
     assert all(len(one) == 1 for one in common.values())
 
 
-def test_branches_start_from_trunks_of_table_1():
-    trunks = {run.key for run in runs("table1")}
-    branches = runs("table3")
+@pytest.mark.parametrize(("recipe_", "of_trunk", "seed"), [(None, None, 0), ("D5", "D20", 3)])
+def test_branches_start_from_trunks_of_table_1(recipe_, of_trunk, seed):
+    trunks = {run.key: run for run in runs("table1", seeds=[seed], base=of_trunk)}
+    branches = runs("table3", seeds=[seed], base=recipe_)
     assert len(branches) == 22
     for run in branches:
         path = Path(run.configuration.start)
         assert path.parent == Path("experiments/paper/weights") and path.stem in trunks
+        trunk = trunks[path.stem].configuration
+        assert (trunk.network, trunk.seed) == (run.configuration.network, run.configuration.seed)
+        assert trunk.optimisation.decay == run.configuration.optimisation.decay
     unchanged = [run for run in branches if run.arm.endswith("no change")]
     assert [run.configuration.noise.kind for run in unchanged] == ["none", "none"]
 
