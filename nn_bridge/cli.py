@@ -255,13 +255,23 @@ def train_digits(
     OUT.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
 
 
+def _show_sample(wanted: bool) -> None:
+    if wanted:
+        sample = Path(__file__).parent / "training" / "sample.toml"
+        typer.echo(sample.read_text(encoding="utf-8"), nl=False)
+        raise typer.Exit
+
+
 @app.command()
 def train(
-    configuration: Annotated[Path, typer.Argument(help="A TOML file: see docs/training.md.")],
+    configuration: Annotated[Path, typer.Argument(help="A TOML file; --sample prints one.")],
     out: Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoint, log and weights.")],
     data: Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")] = None,
     device: Annotated[str, typer.Option(help="Device, as torch names it.")] = "cpu",
     seed: Annotated[int | None, typer.Option(help="In place of the file's.")] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", callback=_show_sample, is_eager=True, help="Print a file to begin with.")
+    ] = False,
 ) -> None:
     """Train a network; started again with the same folder, it goes on where it stopped."""
     from .training import fit, read_configuration

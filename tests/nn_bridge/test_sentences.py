@@ -75,7 +75,7 @@ def test_without_torch_there_is_one_sentence():
     command = [sys.executable, "-c", _BLOCKED.format(name="/usr/bin/nn-bridge")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.stderr.strip() == (
-        "nn_bridge needs PyTorch, which is not installed: pip install torch"
+        "nn_bridge needs PyTorch, which is not installed: pip install 'polyapprox[nn]'"
     )
     assert found.returncode == 1
     command = [sys.executable, "-c", _BLOCKED.format(name="mine.py")]
