@@ -1,13 +1,14 @@
-"""Makes the table of the page on stability and licences: ``python docs/made/licences_tables.py``."""
+"""Makes the tables of the page on stability and licences: ``python docs/made/licences_tables.py``."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
 from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 
-from page_tables import DOCS, ROOT, grid, main
+from page_tables import CHECKS, DOCS, ROOT, grid, main
 
 PAGE = DOCS / "stability.md"
 NAME = re.compile(r"[\w.-]+")
@@ -49,7 +50,25 @@ def licences() -> str:
     return grid(("package", "needed by", "licence"), rows, "---")
 
 
-TABLES = {"licences": licences}
+def wheels() -> str:
+    """What came of the wheel in fresh environments."""
+    record = json.loads((CHECKS / "wheel.json").read_text(encoding="utf-8"))
+    rows = []
+    for version, kinds in record["runs"].items():
+        for kind, one in kinds.items():
+            good = sum(run["ok"] for run in one["commands"])
+            rows.append((version, KINDS[kind], f"`{one['extras']}`" if one["extras"] else "none",
+                         f"{good} of {len(one['commands'])}"))  # fmt: skip
+    sizes = ", ".join(
+        f"{word} {record[kind]['bytes'] / 2**20:.1f} MiB" for kind, word in (("wheel", "wheel"), ("source", "source distribution"))
+    )
+    return grid(("Python", "tried", "extras", "as it must be"), rows, "---") + f"\nSizes: {sizes}.\n"
+
+
+KINDS = {
+    "bare": "commands", "missing": "sentences where an extra is missing", "whole": "commands, with networks and figures",
+}  # fmt: skip
+TABLES = {"licences": licences, "wheels": wheels}
 
 if __name__ == "__main__":
     sys.exit(main(PAGE, TABLES, sys.argv[1:]))

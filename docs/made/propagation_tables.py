@@ -9,10 +9,14 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from dataclasses import fields
 from typing import Any
 
 from page_tables import DOCS, EXPERIMENTS, grid, main, reduce_colours, saved_lines
 
+from nn_bridge.propagation.layers import LayerError
+from nn_bridge.propagation.report import findings
+from nn_bridge.propagation.study import Propagation
 from polyapprox.outward import upper
 
 PAGE = DOCS / "propagation.md"
@@ -48,6 +52,15 @@ def layers() -> str:
         for layer in saved("propagation-resnet20-cifar10")["layers"]
     ]  # fmt: skip
     return grid(headings, rows)
+
+
+def worst() -> str:
+    """What the report says first."""
+    record = saved("propagation-resnet20-cifar10")
+    layers = tuple(LayerError(**layer) for layer in record["layers"])
+    names = {one.name for one in fields(Propagation)}
+    found = Propagation(**{key: value for key, value in record.items() if key in names} | {"layers": layers})
+    return "".join(f"> {one}\n" for one in findings(found))
 
 
 def network() -> str:
@@ -180,7 +193,7 @@ def figure() -> None:
 
 
 TABLES = {
-    "layers": layers, "network": network, "critical": critical, "precisions": precisions,
+    "layers": layers, "worst": worst, "network": network, "critical": critical, "precisions": precisions,
     "allocated": allocated, "sturdy": sturdy, "search": search,
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from ..files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .layers import LayerError
     from .study import Propagation
 
 _COLUMNS = (
@@ -35,14 +36,19 @@ _COLUMNS = (
     ("predicted", "J·e", "{:.1e}"),
     ("observed", "observed", "{:.1e}"),
 )
-_MEANING = """
-bias, rms: mean and root mean square of the activation's own error, by the sign of its input (on the
-inputs of the exact network). relative: rms divided by that of the exact values. dead: share of the
-inputs smaller than the proven error. outside: share of the inputs outside [−B, B]. carried: rms of
-the deviation from the exact network after this activation; growth: carried, divided by that before.
-‖J‖·rms, J·e: predicted rms of the logits' deviation if this activation alone is replaced, as if its
-error were random, and to first order with the error as it is; observed: what it is.
-"""
+_MEANING = {
+    "x<0, x>0": "inputs below 0, where ReLU is 0, and above, where it is x; alone, x<0 is the share of such inputs",
+    "bias, rms": "mean and root mean square of the activation's own error, on the inputs of the exact network",
+    "relative": "rms divided by that of the exact values",
+    "dead": "share of the inputs smaller than the proven error",
+    "outside": "share of the inputs outside [−B, B]",
+    "carried": "rms of the deviation from the exact network after this activation",
+    "growth": "carried, divided by that before",
+    "‖J‖·rms": "predicted rms of the logits' deviation if this activation alone is replaced, as if its error were random",
+    "J·e": "the same to first order, with the error as it is",
+    "observed": "the same, measured",
+}
+_ONE_SIGN = 1.25  # J·e above so many times ‖J‖·rms: errors have one sign and add up
 
 
 def rows(found: Propagation) -> list[list[str]]:
@@ -82,17 +88,55 @@ def summary(found: Propagation) -> list[tuple[str, str]]:
     return lines
 
 
+def findings(found: Propagation) -> list[str]:
+    """Which activation does the most harm, what to do about it, and what the bound is worth; a sentence each."""
+    worst = max(found.layers, key=lambda layer: layer.observed)
+    total = sum(layer.observed**2 for layer in found.layers)
+    share = worst.observed**2 / total if total else 0.0
+    said = [
+        f"Most harm is done by {worst.site}: replaced alone, it moves the logits by {worst.observed:.2g} (rms), "
+        f"{share:.0%} of what all activations do one at a time.",
+        _remedy(found, worst),
+    ]
+    if found.bound is not None:
+        times = found.bound / found.deviation["all"] if found.deviation["all"] else math.inf
+        said.append(
+            f"The proven bound is {times:.1g} times what was observed: it holds for every image, so every layer adds "
+            "absolute values and nothing cancels; the deeper the network, the looser it is."
+        )
+    return said
+
+
+def _remedy(found: Propagation, worst: LayerError) -> str:
+    if worst.outside:
+        return (
+            f"{worst.outside:.1g} of its inputs leave [−B, B], where nothing is proven: calibrate on more images, or "
+            "choose a larger margin."
+        )
+    if not found.flips["all"]:
+        return "No prediction changes: nothing needs to be done at this precision, and a coarser one may do."
+    if worst.predicted > _ONE_SIGN * worst.predicted_norm:
+        return (
+            "Its errors have one sign and add up: nn_bridge.correct_means or correct_batch_norms takes their mean out, "
+            "free under encryption."
+        )
+    return (
+        "Its errors behave as if random: give it a more precise polynomial (one multiplication more about halves the "
+        "error); nn_bridge.allocate chooses one for each activation."
+    )
+
+
 def text(found: Propagation) -> str:
     """The report for a terminal."""
     table = rows(found)
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    lines = [f"{found.network}: how errors travel", ""]
+    lines = [f"{found.network}: how errors travel", "", *findings(found), ""]
     lines += [f"{name:<52} {value}" for name, value in summary(found)]
     lines.append("")
     for row in table:
         first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         lines.append("  ".join([row[0].ljust(widths[0]), *rest]) if first else "")
-    return "\n".join([*lines, *_MEANING.rstrip().split("\n")])
+    return "\n".join([*lines, "", *(f"{name}: {meaning}" for name, meaning in _MEANING.items())])
 
 
 def prediction_figure(found: Propagation) -> Figure:
@@ -161,13 +205,18 @@ def page(found: Propagation) -> str:
     lines = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in body
     )
+    said = "".join(f"<p>{html.escape(one)}</p>" for one in findings(found))
+    meanings = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(meaning)}</dd>" for name, meaning in _MEANING.items()
+    )
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{html.escape(found.network)}: how errors travel</title><style>{_STYLE}</style>"
-        f"</head><body><h1>{html.escape(found.network)}: how errors travel</h1>"
+        f"</head><body><h1>{html.escape(found.network)}: how errors travel</h1>{said}"
         f"<table class='facts'>{facts}</table>{figures}"
-        f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-        f"<p>{html.escape(_MEANING)}</p></body></html>\n"
+        f"<div><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+        f"<dl>{meanings}</dl></body></html>\n"
     )
 
 
@@ -184,9 +233,11 @@ def _png(figure: Figure) -> str:
 
 
 _STYLE = (
-    "body{font:15px/1.5 sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:15px/1.5 sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem;overflow-wrap:anywhere}"
+    "h1{font-size:1.5rem}div{overflow-x:auto}div td,div th{white-space:nowrap}dt{font-weight:bold}"
     "table{border-collapse:collapse;font-size:12px;margin:1rem 0}"
     "th,td{padding:.2rem .5rem;border-bottom:1px solid #ddd;text-align:right}"
     "td:first-child,th:first-child,.facts td{text-align:left}figure{margin:1rem 0}"
+    "div td:first-child,div th:first-child{position:sticky;left:0;background:#fff}"
     "img{max-width:100%}"
 )

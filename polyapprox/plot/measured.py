@@ -50,7 +50,7 @@ def measured_error(ended: EncryptedRun, path: str | Path | None = None) -> Figur
         axes.set_xlabel("x")
         axes.set_ylabel("decrypted − exact (absolute)")
         axes.set_title(
-            f"{ended.function} on ciphertexts, {ended.backend} {ended.version}, "
+            f"{ended.function} on ciphertexts, {ended.backend} {ended.version},\n"
             f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {ended.levels} levels "
             f'("{ended.rule}"), {ended.security}',
             fontsize=9.5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import propagation_tables as tables
@@ -17,6 +18,7 @@ from nn_bridge.errors import ArgumentError
 from nn_bridge.models import DigitsNet
 from nn_bridge.models.networks import find_network
 from nn_bridge.propagation import AccuracyCurve, accuracy_curve, majorant
+from nn_bridge.propagation.report import findings
 
 
 def circuit(m=5):
@@ -211,3 +213,24 @@ def test_the_saved_results_support_what_the_page_says():
     kept = [one for one in test["uniform"] if one["accuracy"] >= test["exact"] - 0.005]
     assert found["multiplications"] <= 0.8 * kept[0]["multiplications"]
     assert found["multiplications"] == sum(one["multiplications"] for one in found["sites"])
+
+
+def test_the_report_names_the_worst_activation_and_a_remedy(found, digits):
+    worst = max(found.layers, key=lambda layer: layer.observed)
+    first, remedy, loose = findings(found)
+    assert first.startswith(f"Most harm is done by {worst.site}:") and f"{worst.observed:.2g} (rms)" in first
+    assert remedy.startswith("No prediction changes") and found.flips["all"] == 0
+    assert f"{found.bound / found.deviation['all']:.1g} times" in loose
+    assert all(one in str(found) for one in (first, remedy, loose))
+    changed = replace(found, flips={**found.flips, "all": 0.1})
+    even, odd = (replace(worst, predicted=times * worst.predicted_norm) for times in (1.0, 2.0))
+    assert "more precise polynomial" in findings(replace(changed, layers=(even,)))[1]
+    assert "correct_means" in findings(replace(changed, layers=(odd,)))[1]
+    beyond = replace(odd, outside=0.25)
+    assert findings(replace(changed, layers=(beyond,)))[1].startswith("0.2 of its inputs leave")
+    assert len(findings(replace(found, bound=None))) == 2
+
+
+def test_the_page_of_the_report_fits_a_phone(found, tmp_path):
+    text = found.save(tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "name='viewport'" in text and text.count("<div><table>") == text.count("overflow-x:auto") == 1
