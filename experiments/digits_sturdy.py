@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 import polyapprox
 from nn_bridge import calibrate, convert, correct_means, evaluate
@@ -88,8 +89,10 @@ def trials() -> dict[str, Configuration]:
     }  # fmt: skip
 
 
-def accuracies(configuration: Configuration, split: str) -> dict[str, float]:
-    """With ReLU itself and with circuits, each layer on its own interval.
+def accuracies(
+    configuration: Configuration, split: str, trained: nn.Module | None = None
+) -> dict[str, float]:
+    """With ReLU itself and with circuits, each layer on its own interval; trained here if it is not.
 
     The circuits as they are, and with the mean error of each channel subtracted.
     """
@@ -102,7 +105,7 @@ def accuracies(configuration: Configuration, split: str) -> dict[str, float]:
     test = network.batches(images)
     known = replace(train, images=train.images[seen], labels=train.labels[seen])
     ranges = network.batches(known, 500)
-    model = fit(configuration).network
+    model = fit(configuration).network if trained is None else trained
     bounds = calibrate(model, ranges)
     found = {"relu": evaluate(model, test).accuracy}
     for count in MULTIPLICATIONS:
