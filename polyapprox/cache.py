@@ -56,10 +56,6 @@ def cached(
     compute : callable
         Makes the result.
 
-    Returns
-    -------
-    Approximation
-
     Examples
     --------
     >>> import polyapprox

@@ -122,10 +122,6 @@ def contests(precisions: Sequence[int], rings: Sequence[int], repeats: int = 5) 
     repeats : int
         Rounds.
 
-    Returns
-    -------
-    list of Contest
-
     Raises
     ------
     ArgumentError

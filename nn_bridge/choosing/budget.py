@@ -11,11 +11,6 @@ import numpy as np
 def frontier(variances: Sequence[Sequence[float]], prices: Sequence[int]) -> dict[int, list[int]]:
     """For every total cost, the choice with the smallest sum of variances: a dynamic program.
 
-    Parameters
-    ----------
-    variances : one row an activation, one number an option
-    prices : one number an option
-
     Returns
     -------
     dict

@@ -21,10 +21,6 @@ LARGEST = 1 << 22
 def mlir(program: Program) -> str:
     """A module with one function, from the values of one image to the network's outputs.
 
-    Parameters
-    ----------
-    program : Program
-
     Raises
     ------
     ConversionError

@@ -36,15 +36,6 @@ def level_of(data: bytes) -> int:
 def ciphertext(data: bytes, level: int, scale_bits: int) -> bytes:
     """The same residues at a level, which must not be higher, under the scale 2^scale_bits.
 
-    Parameters
-    ----------
-    data : bytes
-    level : int
-    scale_bits : int
-
-    Returns
-    -------
-    bytes
     """
     description, start = _description(data)
     description["PlaintextMetaData"]["Scale"]["Value"] = f"{2.0**scale_bits:.39e}"

@@ -59,11 +59,6 @@ class Average:
 
     Corrected for its start, as the moments of Adam are (Kingma and Ba, arXiv 1412.6980, section
     3): after the first step it is that step's network.
-
-    Parameters
-    ----------
-    network : nn.Module
-    decay : float
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

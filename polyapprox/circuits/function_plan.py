@@ -30,10 +30,6 @@ def function_plan(circuit: Circuit, problem: Problem, stretch: float = 1.0, size
     stretch, size : float
         Of a general circuit: `size` times what it computes at x / stretch.
 
-    Returns
-    -------
-    Plan
-
     Raises
     ------
     ArgumentError

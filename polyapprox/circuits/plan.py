@@ -108,10 +108,6 @@ def circuit_plan(circuit: Circuit, function: str, width: float) -> Plan:
     width : float
         W.
 
-    Returns
-    -------
-    Plan
-
     Raises
     ------
     ArgumentError

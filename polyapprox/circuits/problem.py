@@ -116,10 +116,6 @@ def problem_for(function: str, interval: tuple[float, float], weight: str = "1")
     weight : str
         Of the error; even and odd chains are fitted on one side, so they need an even one.
 
-    Returns
-    -------
-    Problem
-
     Raises
     ------
     ArgumentError

@@ -36,10 +36,6 @@ def command_of(
         Whose numpydoc text tells them.
     deliver : callable
         Takes the result, then options of its own.
-
-    Returns
-    -------
-    click.Command
     """
     texts, kinds = parameters(described), get_type_hints(function)
     every = inspect.signature(function).parameters.values()

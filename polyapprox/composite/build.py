@@ -95,10 +95,6 @@ def composite_sign(
         2^(10 − bits), which covers the rounding of the coefficients. With more bits that is added:
         there stages are so many that what is left over by one grows through all that follow.
 
-    Returns
-    -------
-    tuple of Stage, innermost first
-
     Raises
     ------
     ArgumentError

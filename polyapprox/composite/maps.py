@@ -63,10 +63,6 @@ def map_gap(degree: int, gap: Array) -> Array:
     gap : ndarray
         Log gaps of the inputs, any shape; +inf stays +inf.
 
-    Returns
-    -------
-    ndarray, same shape
-
     Raises
     ------
     ArgumentError

@@ -119,10 +119,6 @@ def best_threshold(
     guard : float
         By which each stage is made for more than the one before gives, relative.
 
-    Returns
-    -------
-    Threshold
-
     Notes
     -----
     E is taken from the stage maps on a grid of thresholds; the hump is modelled as a power of the

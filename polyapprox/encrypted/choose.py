@@ -98,10 +98,6 @@ def choose_parameters(
         128 bit by the table of the HE standard; otherwise the smallest sensible ring, "not secure,
         for tests".
 
-    Returns
-    -------
-    Parameters
-
     Raises
     ------
     ArgumentError

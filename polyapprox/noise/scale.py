@@ -130,10 +130,6 @@ def assess(
         What is asked for: in the unit of bits (the larger end of the interval for ReLU and its
         kin, else 1), or absolute; by default the next power of two above the proven bound.
 
-    Returns
-    -------
-    Assessment
-
     Raises
     ------
     ArgumentError

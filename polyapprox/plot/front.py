@@ -25,10 +25,6 @@ _FAR = 1.6  # a published point so many times as dear as the dearest r_α is nam
 
 def front_table(front: Front) -> str:
     """The front, the published points and the limit as lines of text (rule "published").
-
-    Parameters
-    ----------
-    front : Front
     """
     model = front.model
     lines = [
@@ -71,10 +67,6 @@ def front_figure(front: Front, path: str | Path | None = None) -> Figure:
     front : Front
     path : str or Path, optional
         Where to write: .png, .svg or .pdf.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
 
     Raises
     ------

@@ -24,10 +24,6 @@ def measured_error(ended: EncryptedRun, path: str | Path | None = None) -> Figur
     path : str or Path, optional
         Where to write: .png, .svg or .pdf.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-
     Raises
     ------
     ArgumentError

@@ -23,10 +23,6 @@ _LARGEST = 1 << 10  # degree of a plan that is looked at octave by octave
 def warning_of(approximation: Approximation) -> str | None:
     """What to say before a call with floats, or None where float64 is fine enough.
 
-    Parameters
-    ----------
-    approximation : Approximation
-
     Returns
     -------
     str or None

@@ -91,10 +91,6 @@ def adapt(
         where that is more: what is rounded grows through all the stages that a composite of such
         coefficients has.
 
-    Returns
-    -------
-    Adapted or Refusal
-
     Examples
     --------
     >>> from polyapprox.numbers import exact
