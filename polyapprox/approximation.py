@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import mpmath
 import numpy as np
 
-from .certificate import Certificate
-from .errors import ArgumentError, NoBoundError, PrecisionWarning
+from .certificate import Certificate, Proven
+from .errors import ArgumentError, PrecisionWarning
 from .functions.kin import KIN, Kin, inputs_of
 from .given import former, ring_element
-from .numbers import ZERO, exact, log2, magnitude
-from .outward import bits_of, float_down, float_up, intervals, upper
+from .numbers import ZERO, exact
+from .outward import float_down, intervals
 from .plan.count import Counts, Rule, count
 from .plan.degree import plan_degree
 from .plan.plan import Plan
@@ -32,7 +32,7 @@ Interval = tuple[mpmath.mpf, mpmath.mpf]
 
 
 @dataclass(frozen=True)
-class Approximation:
+class Approximation(Proven):
     """A polynomial approximation r of a function f on a domain.
 
     Attributes
@@ -127,40 +127,11 @@ class Approximation:
         return float64_error_bound(self)
 
     @property
-    def interval(self) -> Interval:
-        """Hull of the domain."""
-        return self.domain[0][0], self.domain[-1][1]
-
-    @property
-    def scale(self) -> mpmath.mpf:
-        """B = max(|a|, |b|), the larger end of the interval."""
-        return max(magnitude(self.interval[0]), magnitude(self.interval[1]))
-
-    @property
     def unit(self) -> mpmath.mpf:
-        """What precision and bits measure the error in: B where f scales with the interval, else 1.
-
-        See :func:`polyapprox.scaling.scales_with_interval`.
-        """
+        """What precision and bits measure the error in; see :mod:`polyapprox.scaling`."""
         from .scaling import scales_with_interval
 
         return self.scale if scales_with_interval(self.function, self.weight) else exact(1)
-
-    @property
-    def error_bound(self) -> float:
-        """Proven bound of the error on what is covered, absolute (rounded up to a float).
-
-        Raises
-        ------
-        NoBoundError
-            If the function is a black box: only `error_estimate` exists then.
-        """
-        if self.certificate is None:
-            raise NoBoundError(
-                f"no bound is proven for {self.function!r}, a black-box function: use "
-                "error_estimate, or give an expression or a function of python-flint balls"
-            )
-        return float_up(self.certificate.upper)
 
     @property
     def error_lower_bound(self) -> float | None:
@@ -168,18 +139,6 @@ class Approximation:
         if self.certificate is None or self.certificate.lower is None:
             return None
         return float_down(self.certificate.lower)
-
-    @property
-    def bits(self) -> float:
-        """−log2 of the error in units of :attr:`unit`; rounded down where it is proven.
-
-        Functions that scale with the interval (ReLU, |x|, …) count on the interval scaled to
-        [-1, 1], all others (sigmoid, exp, sign, …) by the absolute or weighted error.
-        """
-        if self.certificate is not None:
-            return bits_of(self.certificate.upper, self.unit)
-        error = self.error_estimate
-        return float("inf") if not error else log2(self.unit) - log2(error)
 
     @property
     def degrees(self) -> tuple[int, ...]:
@@ -271,13 +230,8 @@ class Approximation:
         return error_curve(self, path)
 
     def __repr__(self) -> str:
-        bound = (
-            f"error <= {upper(self.certificate.upper, 4)} (proven)"
-            if self.certificate
-            else f"error about {self.error_estimate:.4g} (estimate)"
-        )
         return (
-            f"<{self.function} on {intervals(self.domain, point=True)}: {self.structure} {list(self.degrees)}, {bound}, "
+            f"<{self.function} on {intervals(self.domain, point=True)}: {self.structure} {list(self.degrees)}, {self._claim()}, "
             f"{self.multiplications} multiplications, {self.levels} levels>"
         )
 

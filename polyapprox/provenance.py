@@ -34,6 +34,15 @@ class Provenance:
         """Record a call with the versions now installed."""
         return cls(command, versions())
 
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Provenance:
+        """The value of a table's field."""
+        return cls(given["command"], tuple((str(name), str(one)) for name, one in given["versions"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """As a table holds it."""
+        return {"command": self.command, "versions": [list(pair) for pair in self.versions]}
+
     @property
     def runnable(self) -> bool:
         """Whether the command is a Python expression that makes the value again."""

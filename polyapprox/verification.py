@@ -17,7 +17,7 @@ import numpy as np
 
 from . import outward
 from .approximation import Approximation
-from .certificate import METHODS, Certificate
+from .certificate import METHODS, Certificate, Proven
 from .errors import FalseClaimError, PolyApproxError, ProofError, TableError
 from .functions.kin import KIN
 from .given import file_path
@@ -100,12 +100,7 @@ def verify(table: str | Path | Approximation) -> Verification:
         path = file_path("table", table)
         approximation = load(path)
         former = read_document(path)["version"] == 1
-    claimed = approximation.certificate
-    if claimed is None:
-        raise ProofError(
-            f"the table of {approximation.function!r} claims no bound, only an estimate: there is "
-            "nothing to verify"
-        )
+    claimed = claim_of(approximation)
     reference = stored_reference(approximation)
     try:
         check_statement(approximation)
@@ -117,18 +112,41 @@ def verify(table: str | Path | Approximation) -> Verification:
         raise FalseClaimError(str(error)) from error
     except (PolyApproxError, ValueError, ArithmeticError, TypeError) as error:
         raise FalseClaimError(f"the claim of the table cannot be proven again: {error}") from error
-    if not at_most(found.upper, claimed.upper):
-        raise FalseClaimError(
-            f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
-            f"than {outward.upper(found.upper, 12)} can be proven"
-        )
+    result = supported(approximation, found, start)
     lower = _checked_lower(claimed, found)
     _check_method(approximation, claimed.method, found.method, former)
+    return replace(result, lower=lower)
+
+
+def claim_of(value: Proven) -> Certificate:
+    """What a table claims.
+
+    Raises
+    ------
+    ProofError
+        If nothing.
+    """
+    if value.certificate is None:
+        raise ProofError(
+            f"the table of {value.function!r} claims no bound, only an estimate: there is nothing to "
+            "verify"
+        )
+    return value.certificate
+
+
+def supported(value: Proven, found: Certificate, start: float) -> Verification:
+    """What a check found that began at `start`, on the clock; FalseClaimError if less is proven than claimed."""
+    claimed = claim_of(value).upper
+    if not at_most(found.upper, claimed):
+        raise FalseClaimError(
+            f"the table claims an error of at most {outward.upper(claimed, 12)}, but no more "
+            f"than {outward.upper(found.upper, 12)} can be proven"
+        )
     return Verification(
-        function=approximation.function,
-        claimed=outward.float_up(claimed.upper),
+        function=value.function,
+        claimed=outward.float_up(claimed),
         bound=outward.float_up(found.upper),
-        lower=lower,
+        lower=None,
         method=found.method,
         seconds=time.perf_counter() - start,
         ok=True,

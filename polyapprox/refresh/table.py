@@ -16,7 +16,7 @@ import mpmath
 
 from .. import outward
 from ..certificate import Certificate
-from ..errors import FalseClaimError, PolyApproxError, ProofError, TableError
+from ..errors import FalseClaimError, PolyApproxError, TableError
 from ..given import file_path, instance
 from ..precision import one_at_a_time
 from ..provenance import Provenance
@@ -24,7 +24,8 @@ from ..table import read_document, write_document
 from ..table.decimals import common_bits, read, read_bits, written
 from ..table.read import consistent, read_intervals
 from ..table.schema import SERIES_FORMAT, SERIES_VERSIONS, content_hash, first_violation
-from ..verification import Verification, at_most
+from ..table.write import float_text
+from ..verification import Verification, claim_of, supported
 from .proof import prove
 from .value import Bootstrapped
 
@@ -58,12 +59,9 @@ def document_of(series: Bootstrapped) -> dict[str, Any]:
         "cosines": row(one.cosines),
         "sines": row(one.sines),
         "limit": written(one.limit, bits),
-        "error_estimate": _float(one.error_estimate),
+        "error_estimate": float_text(one.error_estimate),
         "certificate": None if one.certificate is None else _certificate(one.certificate),
-        "provenance": {
-            "command": one.provenance.command,
-            "versions": [list(pair) for pair in one.provenance.versions],
-        },
+        "provenance": one.provenance.as_dict(),
         **derived(one),
     }
     document["sha256"] = content_hash(document)
@@ -78,17 +76,11 @@ def derived(series: Bootstrapped) -> dict[str, Any]:
     return {
         "degree": one.degree,
         "precision_bits": places if math.isfinite(bits) else None,
-        "bound": _float(one.error_bound) if proven else None,
+        "bound": float_text(one.error_bound) if proven else None,
         "amplification": outward.upper(one.amplification, 3),
         "slope": outward.upper(one.slope_bound, 3),
         "depth": one.levels(),
     }
-
-
-def _float(value: float) -> str:
-    if not math.isfinite(value):
-        raise TableError(f"the number {value!r} is not finite; a table cannot hold it")
-    return repr(float(value))
 
 
 def _certificate(certificate: Certificate) -> dict[str, Any]:
@@ -182,12 +174,7 @@ def verify(table: str | Path | Bootstrapped) -> Verification:
 
 def verify_value(series: Bootstrapped) -> Verification:
     """The same of a value."""
-    start, claimed = time.perf_counter(), series.certificate
-    if claimed is None:
-        raise ProofError(
-            f"the table of {series.function!r} claims no bound, only an estimate: there is nothing "
-            "to verify"
-        )
+    start, claimed = time.perf_counter(), claim_of(series)
     try:
         found = prove(series)
     except (PolyApproxError, ValueError, ArithmeticError, TypeError) as error:
@@ -197,20 +184,7 @@ def verify_value(series: Bootstrapped) -> Verification:
             f"the table says that its bound was proven by {claimed.method!r}, but the proof is by "
             f"{found.method!r}"
         )
-    if not at_most(found.upper, claimed.upper):
-        raise FalseClaimError(
-            f"the table claims an error of at most {outward.upper(claimed.upper, 12)}, but no more "
-            f"than {outward.upper(found.upper, 12)} can be proven"
-        )
-    return Verification(
-        function=series.function,
-        claimed=outward.float_up(claimed.upper),
-        bound=outward.float_up(found.upper),
-        lower=None,
-        method=found.method,
-        seconds=time.perf_counter() - start,
-        ok=True,
-    )
+    return supported(series, found, start)
 
 
 def series_from(document: dict[str, Any]) -> Bootstrapped:
@@ -225,7 +199,7 @@ def series_from(document: dict[str, Any]) -> Bootstrapped:
 
 
 def _read(document: dict[str, Any]) -> Bootstrapped:
-    bits, provenance = read_bits(document["bits"]), document["provenance"]
+    bits = read_bits(document["bits"])
     certificate, estimate = document["certificate"], float(read(document["error_estimate"]))
     if estimate < 0:
         raise TableError(f"error_estimate is {document['error_estimate']}; it cannot be negative")
@@ -249,10 +223,7 @@ def _read(document: dict[str, Any]) -> Bootstrapped:
         limit=limit,
         error_estimate=estimate,
         certificate=None if certificate is None else _read_certificate(certificate),
-        provenance=Provenance(
-            provenance["command"],
-            tuple((str(name), str(version)) for name, version in provenance["versions"]),
-        ),
+        provenance=Provenance.from_dict(document["provenance"]),
     )
 
 

@@ -13,18 +13,17 @@ import mpmath
 import numpy as np
 
 from ..approximation import Interval
-from ..certificate import Certificate
-from ..errors import NoBoundError
+from ..certificate import Certificate, Proven
 from ..given import floats
-from ..numbers import exact, log2, magnitude
-from ..outward import bits_of, float_up, intervals, upper
+from ..numbers import exact, magnitude
+from ..outward import intervals
 from ..provenance import Provenance
 from ..scaling import scales_with_interval
 from .depth import BUDGET, SECRETS, functional_depth
 
 
 @dataclass(frozen=True)
-class Bootstrapped:
+class Bootstrapped(Proven):
     """A real trigonometric polynomial S of a message that approximates a function f of x.
 
     S(x) = Σ a_j cos(jθ) + b_j sin(jθ), θ = π m, with the message m = (x − centre)/width in
@@ -81,11 +80,6 @@ class Bootstrapped:
         return len(self.cosines) - 1
 
     @property
-    def interval(self) -> Interval:
-        """Hull of the domain."""
-        return self.domain[0][0], self.domain[-1][1]
-
-    @property
     def extension(self) -> float:
         """Length of the period in lengths of what is covered."""
         low, high = self.covered[0][0], self.covered[-1][1]
@@ -94,33 +88,7 @@ class Bootstrapped:
     @property
     def unit(self) -> mpmath.mpf:
         """What precision and bits measure the error in; see :mod:`polyapprox.scaling`."""
-        low, high = self.interval
-        scaled = scales_with_interval(self.function)
-        return max(magnitude(low), magnitude(high)) if scaled else exact(1)
-
-    @property
-    def error_bound(self) -> float:
-        """Proven bound of |S − f| on what is covered, absolute, in exact arithmetic.
-
-        Raises
-        ------
-        NoBoundError
-            For a black-box function.
-        """
-        if self.certificate is None:
-            raise NoBoundError(
-                f"no bound is proven for {self.function!r}, a black-box function: use "
-                "error_estimate, or give an expression or a function of python-flint balls"
-            )
-        return float_up(self.certificate.upper)
-
-    @property
-    def bits(self) -> float:
-        """−log2 of the error in units of :attr:`unit`; rounded down where it is proven."""
-        if self.certificate is not None:
-            return bits_of(self.certificate.upper, self.unit)
-        error = self.error_estimate
-        return float("inf") if not error else log2(self.unit) - log2(error)
+        return self.scale if scales_with_interval(self.function) else exact(1)
 
     @property
     def largest_coefficient(self) -> float:
@@ -186,12 +154,7 @@ class Bootstrapped:
         return export(self, format, path)
 
     def __repr__(self) -> str:
-        bound = (
-            f"error <= {upper(self.certificate.upper, 4)} (proven)"
-            if self.certificate
-            else f"error about {self.error_estimate:.4g} (estimate)"
-        )
         return (
             f"<{self.function} on {intervals(self.domain, point=True)} inside the bootstrap: "
-            f"degree {self.degree}, {bound}, {self.levels()} levels>"
+            f"degree {self.degree}, {self._claim()}, {self.levels()} levels>"
         )

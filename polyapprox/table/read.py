@@ -82,7 +82,6 @@ def _read(document: dict[str, Any]) -> Approximation:
     )
     if not components and document["structure"] != "circuit":
         raise TableError("the table has no components")
-    provenance = document["provenance"]
     return Approximation(
         function=document["function"],
         domain=domain,
@@ -94,10 +93,7 @@ def _read(document: dict[str, Any]) -> Approximation:
         error_estimate=estimate,
         certificate=None if certificate is None else _certificate(certificate),
         margins=tuple(read(margin, bits) for margin in document["margins"]),
-        provenance=Provenance(
-            provenance["command"],
-            tuple((str(name), str(version)) for name, version in provenance["versions"]),
-        ),
+        provenance=Provenance.from_dict(document["provenance"]),
         threshold=None if threshold is None else read(threshold, bits),
         guard=guard,
         covered=covered,

@@ -49,11 +49,8 @@ def document_of(approximation: Approximation) -> dict[str, Any]:
         "components": [_component(polynomial) for polynomial in a.components],
         "plan": plan_document(a.plan),
         "certificate": None if a.certificate is None else _certificate(a.certificate),
-        "error_estimate": _float(a.error_estimate),
-        "provenance": {
-            "command": a.provenance.command,
-            "versions": [list(pair) for pair in a.provenance.versions],
-        },
+        "error_estimate": float_text(a.error_estimate),
+        "provenance": a.provenance.as_dict(),
         **derived(a),
     }
     document["sha256"] = content_hash(document)
@@ -78,8 +75,8 @@ def derived(approximation: Approximation) -> dict[str, Any]:
         "interval": [written(end, bits) for end in a.interval],
         "degrees": list(a.degrees),
         "precision_bits": _bits(a),
-        "bound": None if certificate is None else _float(float_up(certificate.upper)),
-        "lower_bound": None if lower is None else _float(float_down(lower)),
+        "bound": None if certificate is None else float_text(float_up(certificate.upper)),
+        "lower_bound": None if lower is None else float_text(float_down(lower)),
         "lower_bound_for": None if certificate is None else certificate.lower_for,
         "counts": counts,
     }
@@ -93,7 +90,8 @@ def _bits(approximation: Approximation) -> str | None:
     return repr(float(lower_places(bits, 9)) if proven else round(bits, 9))
 
 
-def _float(value: float) -> str:
+def float_text(value: float) -> str:
+    """The shortest decimal that reads as the same double; TableError if it is not finite."""
     if not math.isfinite(value):
         raise TableError(f"the number {value!r} is not finite; a table cannot hold it")
     return repr(float(value))
@@ -132,7 +130,7 @@ def _detail(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _detail(item) for key, item in value.items()}
     if isinstance(value, float):
-        return float(_float(value))
+        return float(float_text(value))
     if value is None or isinstance(value, (str, bool, int)):
         return value
     raise TableError(f"a detail of the certificate is a {type(value).__name__}, not JSON")
