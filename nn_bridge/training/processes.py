@@ -76,7 +76,7 @@ class _Sum(torch.autograd.Function):
         return total
 
 
-class SharedBatchNorm(nn.BatchNorm2d):
+class _Shared(nn.modules.batchnorm._BatchNorm):
     """Batch normalisation with the mean and variance of the batches of all processes.
 
     (``torch.nn.SyncBatchNorm`` runs on GPUs alone.)
@@ -86,14 +86,16 @@ class SharedBatchNorm(nn.BatchNorm2d):
         """Shape kept."""
         if not self.training:
             return super().forward(x)
-        axes = (0, 2, 3)
+        axes = [0, *range(2, x.ndim)]
+        shape = (-1, *[1] * (x.ndim - 2))
         values = x.float()
         mean = self._shared(values.mean(axes))
-        variance = self._shared((values - mean[:, None, None]).square().mean(axes))
+        variance = self._shared((values - mean.view(shape)).square().mean(axes))
         self._track(mean.detach(), variance.detach(), x)
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        return (values * scale[:, None, None] + shift[:, None, None]).to(x.dtype)
+        scale = torch.rsqrt(variance + self.eps)
+        scale = scale if self.weight is None else self.weight * scale
+        shift = -mean * scale if self.bias is None else self.bias - mean * scale
+        return (values * scale.view(shape) + shift.view(shape)).to(x.dtype)
 
     def _shared(self, moment: torch.Tensor) -> torch.Tensor:
         """Mean over the processes."""
@@ -112,8 +114,27 @@ class SharedBatchNorm(nn.BatchNorm2d):
             self.num_batches_tracked.add_(1)
 
 
+class SharedBatchNorm1d(_Shared, nn.BatchNorm1d):
+    """Of vectors and sequences."""
+
+
+class SharedBatchNorm2d(_Shared, nn.BatchNorm2d):
+    """Of images."""
+
+
+class SharedBatchNorm3d(_Shared, nn.BatchNorm3d):
+    """Of volumes."""
+
+
+_SHARED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.BatchNorm1d: SharedBatchNorm1d,
+    nn.BatchNorm2d: SharedBatchNorm2d,
+    nn.BatchNorm3d: SharedBatchNorm3d,
+}
+
+
 def share_batch_norms(network: nn.Module) -> None:
     """Turn the batch normalisations of a network into shared ones, in place."""
     for module in network.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = SharedBatchNorm
+        if type(module) in _SHARED:
+            module.__class__ = _SHARED[type(module)]

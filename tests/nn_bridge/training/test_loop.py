@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import training_run
 from paths import TESTS
 from torch import nn
 
@@ -62,8 +63,19 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return read_weights(folder / "weights.safetensors")
 
 
-def run(folder: Path, *kill: int, images: int = 512, launcher: tuple[str, ...] = ()) -> int:
-    configuration = json.dumps({**SHORT, "images": images})
+OWN = {
+    "network": "mine",
+    "seed": 3,
+    "optimisation": {"epochs": 3, "batch": 16, "mixup": 0.4, "average": 0.9},
+    "noise": {"kind": "gaussian", "precision": [4, 5], "side": "both"},
+    "range": {"penalty": 0.1, "margin": 0.5, "renew": True},
+}
+
+
+def run(
+    folder: Path, *kill: int, launcher: tuple[str, ...] = (), base: dict = SHORT, **changes: object
+) -> int:
+    configuration = json.dumps({**base, **changes})
     command = [*(launcher or (sys.executable,)), str(RUN), configuration, str(folder)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     finished = subprocess.run(
@@ -92,11 +104,28 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(unbroken, tm
     assert [entry["epoch"] for entry in log] == [1, 2, 3]
 
 
-def test_two_processes_train_as_one(tmp_path):
+def test_a_killed_training_of_a_model_of_ones_own_too(tmp_path):
+    mine = {"network": "mine, dropout"}
+    assert run(tmp_path / "killed", 2, 3, base=OWN, **mine) == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "weights.safetensors").exists()
+    callbacks = {}
+    for name in ("killed", "unbroken"):
+        given = training_run.own(dropout=True)
+        fit(from_mapping({**OWN, **mine}), tmp_path / name, **given)
+        callbacks[name] = given["callbacks"][0]
+    expected, found = weights(tmp_path / "unbroken"), weights(tmp_path / "killed")
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    assert callbacks["killed"].losses == callbacks["unbroken"].losses
+    assert len(callbacks["killed"].losses) == 3
+
+
+@pytest.mark.parametrize("base", [{**SHORT, "images": 64}, OWN], ids=["by name", "one's own"])
+def test_two_processes_train_as_one(base, tmp_path):
     torchrun = (sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
                 "--master-port=29533")  # fmt: skip
-    assert run(tmp_path / "one", images=64) == 0
-    assert run(tmp_path / "two", images=64, launcher=torchrun) == 0
+    assert run(tmp_path / "one", base=base) == 0
+    assert run(tmp_path / "two", base=base, launcher=torchrun) == 0
     record = json.loads((tmp_path / "two" / "record.json").read_text())
     assert record["processes"] == 2
     expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
