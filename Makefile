@@ -16,7 +16,7 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: help setup setup-he demo demo-encrypted test test-he bench tables check docs clean
+.PHONY: help setup setup-he demo demo-encrypted test test-he bench tables check zoo docs clean
 
 setup: .venv/.ready  ## an environment of its own, .venv
 
@@ -78,11 +78,15 @@ check: setup  ## slow checks: hours
 	$(BIN)/python tests/checks/back_ends.py
 	$(BIN)/python tests/checks/standing_adversary.py
 	$(BIN)/python tests/checks/printed_numbers.py
-	$(BIN)/polyapprox zoo verify
+	$(BIN)/polyapprox zoo verify --json > tests/checks/results/zoo.json
+
+zoo: setup  ## all files of the zoo, for downloads from the site (minutes; goes on where it ended)
+	$(BIN)/polyapprox zoo build --output docs/_built/zoo --runner joblib
 
 docs: setup  ## the site, in docs/_build/html
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/made/offline.py docs/_build/html
 
 clean:  ## remove environments, cache and what was built
-	rm -rf .venv .venv-he310 .cache out docs/_build
+	rm -rf .venv .venv-he310 .cache out docs/_build docs/_built

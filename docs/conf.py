@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from importlib import metadata
@@ -43,6 +44,7 @@ html_css_files = ["site.css", "zoo.css"]
 html_math_renderer = "mathml"
 
 DOCS = Path(__file__).parent
+(DOCS / "_built").mkdir(exist_ok=True)  # Sphinx wants it before anything is in it
 
 
 def take_notebooks(app: Any) -> None:
@@ -58,13 +60,16 @@ def take_notebooks(app: Any) -> None:
 
 
 def take_zoo(app: Any) -> None:
-    """Script, style and index of the zoo's page."""
+    """Script, style and index of the zoo's page, with the files that `make zoo` built, if it did."""
     from dataclasses import asdict
 
     from polyapprox.zoo import rows
     from polyapprox.zoo.building import write_page
 
-    write_page([asdict(one) for one in rows().values()], DOCS / "_built")
+    found = {one.name: asdict(one) for one in rows().values()}
+    for path in (DOCS / "_built" / "zoo").glob("*/row.json"):
+        found[path.parent.name] = json.loads(path.read_text(encoding="utf-8"))
+    write_page(list(found.values()), DOCS / "_built")
     (DOCS / "_built" / "index.html").unlink()
 
 

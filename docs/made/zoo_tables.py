@@ -22,7 +22,7 @@ def zoo() -> str:
         where = f"[{low:g}, {high:g}]"
         if row.function == "sign":
             where += f", abs(x) ≥ 2^-{row.name.split('_')[1][1:]}"
-        kind = " in the bootstrap" if row.structure == "bootstrapped" else ""
+        kind = {"bootstrapped": " in the bootstrap", "whole": " of 128 numbers"}.get(row.structure, "")
         found.setdefault((f"`{row.function}`{kind}", where), []).append(row)
     lines = []
     for (function, interval), some in found.items():

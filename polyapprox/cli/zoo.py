@@ -13,10 +13,12 @@ from ..outward import lower_places, upper
 from .commands import AsJson, Output, application as whole
 from .groups import Told
 from .options import one_interval
+from .outputs import put
 from .running import FALSE_CLAIM
 from .talk import TALK
 
 if TYPE_CHECKING:
+    from ..wholes.whole import Whole
     from ..zoo import Entry, Row
 
 application = typer.Typer(
@@ -88,15 +90,33 @@ def _show(found: list[Row], as_json: bool) -> None:
 def show(name: Name, output: Output = None, as_json: AsJson = False) -> None:
     """Make an entry: all that its table says, and the table itself."""
     from ..approximation import Approximation
+    from ..wholes.whole import Whole
     from ..zoo import made
     from .commands import deliver
     from .refresh import deliver as deliver_series
 
     result = made(name)
-    if isinstance(result, Approximation):
+    if isinstance(result, Whole):
+        _show_whole(result, output, as_json)
+    elif isinstance(result, Approximation):
         deliver(result, output, None, as_json)
     else:
         deliver_series(result, output, as_json)
+
+
+def _show_whole(result: Whole, output: Path | None, as_json: bool) -> None:
+    """A function of vectors: no table, but its plan can be written."""
+    from ..wholes.writing import save_whole, whole_document
+    from .report import write_json, write_text
+
+    files = [] if output is None else [put(output, lambda path: save_whole(result, path))]
+    if as_json:
+        write_json({**whole_document(result), "files": files})
+        return
+    box = ", ".join(f"{name} within {ends}" for name, ends in result.box.items())
+    rows = [("function", repr(result)[1:-1]), ("every vector with", box), ("bound", result.reason),
+            ("made by", result.provenance.command), *(("written", one) for one in files)]  # fmt: skip
+    write_text("\n".join(f"{name:20s} {text}" for name, text in rows))
 
 
 @application.command()

@@ -17,6 +17,8 @@ from ..files import write_atomically
 from ..refresh.table import verify as verify_series
 from ..refresh.value import Bootstrapped
 from ..verification import verify as verify_table
+from ..wholes.whole import Whole
+from ..wholes.writing import save_whole
 from .entries import Entry
 from .index import Row, index_text, row, row_from
 from .making import made, row_of
@@ -37,7 +39,8 @@ def build(
     ----------
     wanted : sequence of Entry
     folder : Path
-        Gets ``NAME/table.json``, ``NAME/error.svg``, ``NAME/NAME.…`` for every format, and
+        Gets ``NAME/table.json``, ``NAME/error.svg`` and a file for every format (``NAME/plan.json``
+        for a function of vectors, which has no table), and
         ``index.json`` and ``index.html`` over all that is finished there.
     runner : callable
         See :mod:`polyapprox.circuits.search.runner`.
@@ -62,16 +65,18 @@ def build_one(one: Entry, folder: Path) -> str:
     """Make an entry and write its files; its row comes last, and means that it is finished."""
     result = made(one)
     here = folder / one.name
-    result.save(here / "table.json")
+    if isinstance(result, Whole):
+        files = [save_whole(result, here / "plan.json").name]
+    else:
+        files = [result.save(here / "table.json").name, *sorted(_exported(result, here))]
     if isinstance(result, Approximation):
         result.plot(here / "error.svg")
-    files = sorted(_exported(result, one.name, here))
     content = {**asdict(row_of(one, result)), "files": files}
     write_atomically(here / "row.json", json.dumps(content).encode())
     return one.name
 
 
-def _exported(result: Approximation | Bootstrapped, name: str, here: Path) -> Iterator[str]:
+def _exported(result: Approximation | Bootstrapped, here: Path) -> Iterator[str]:
     """Write it in every format that holds it; the names of the files."""
     for format in FORMATS if isinstance(result, Approximation) else ["openfhe-fefbt"]:
         suffix = find_format(format).suffix if isinstance(result, Approximation) else ".py"
@@ -109,6 +114,6 @@ def check(one: Entry) -> Row:
         )
     if isinstance(result, Approximation):
         verify_table(result)
-    else:
-        verify_series(result)
+    elif isinstance(result, Bootstrapped):
+        verify_series(result)  # of a whole, making it is the proof
     return found

@@ -80,6 +80,19 @@ _SMOOTH: tuple[tuple[str, str, tuple[Ends, ...], tuple[int, ...], bool], ...] = 
 _FEWER_LEVELS = ("gelu", "reciprocal-root")  # where the objective "levels" has another answer
 
 
+def _wholes() -> Iterator[Entry]:
+    """Of vectors of 128 numbers; what the interval is of, the keyword says."""
+    for word, keyword, intervals in (
+        ("softmax", "scores", ((-4, 4), (-8, 8))),
+        ("layer_norm", "variance", ((0.25, 4), (0.25, 16))),
+        ("rms_norm", "mean_square", ((0.25, 4), (0.25, 16))),
+    ):
+        for low, high in intervals:
+            for power in (6, 9, 12):
+                arguments = {"n": 128, keyword: (low, high), "precision": 2.0**-power}
+                yield Entry(f"{word.replace('_', '-')}_{low:g}_{high:g}_p{power}", word, arguments)
+
+
 def _all() -> Iterator[Entry]:
     wide: tuple[Ends, ...] = ((-1, 1), (-8, 8), (-50, 50))
     yield from _entries("relu", "relu", wide, (5, 7, 9, 11, 13))
@@ -97,6 +110,7 @@ def _all() -> Iterator[Entry]:
         yield from _entries(
             word, "bootstrapped", [interval], powers, suffix="_bootstrapped", function=word
         )
+    yield from _wholes()
 
 
 ENTRIES = {entry.name: entry for entry in _all()}

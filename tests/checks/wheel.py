@@ -7,6 +7,7 @@ Python without and with extras, runs commands, and keeps what came of it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -52,7 +53,10 @@ WHOLE = {
 
 
 def ran(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=3000, check=False)
+    alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        words, cwd=folder, env={**alone, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=3000, check=False
+    )
 
 
 def must(words: list[str], folder: Path) -> None:
@@ -112,21 +116,16 @@ def main(pythons: list[str]) -> int:
         folder = Path(name)
         wheel, contents = built(folder)
         known.update(contents)
-        for python in pythons:
-            version = ran([python, "-c", "import platform; print(platform.python_version())"], folder).stdout.strip()
-            for extras, commands, codes in (
-                ("", BARE, (0,)), ("", MISSING, (1, 2)), (EXTRAS, WHOLE, (0,)),
-            ):  # fmt: skip
-                place = folder / "environment"
-                if commands is not MISSING:
-                    place = installed(python, wheel, extras, folder)
-                    work = Path(tempfile.mkdtemp(dir=folder))
-                kind = "missing" if commands is MISSING else "whole" if extras else "bare"
-                runs = list(tried(commands, place, work, codes))
-                known["runs"].setdefault(version, {})[kind] = {"extras": extras, "commands": runs}
-                for run in runs:
-                    print(version, kind, "ok " if run["ok"] else "BAD", run["command"], "|", run["said"])
-                RECORD.write_text(json.dumps(known, indent=1) + "\n")
+        for extras, kinds in (("", {"bare": (BARE, (0,)), "missing": (MISSING, (1, 2))}), (EXTRAS, {"whole": (WHOLE, (0,))})):
+            for python in pythons:
+                place, work = installed(python, wheel, extras, folder), Path(tempfile.mkdtemp(dir=folder))
+                version = ran([python, "-c", "import platform; print(platform.python_version())"], folder).stdout.strip()
+                for kind, (commands, codes) in kinds.items():
+                    runs = list(tried(commands, place, work, codes))
+                    known["runs"].setdefault(version, {})[kind] = {"extras": extras, "commands": runs}
+                    for run in runs:
+                        print(version, kind, "ok " if run["ok"] else "BAD", run["command"], "|", run["said"], flush=True)
+                    RECORD.write_text(json.dumps(known, indent=1) + "\n")
     return int(any(not run["ok"] for kinds in known["runs"].values() for one in kinds.values() for run in one["commands"]))
 
 

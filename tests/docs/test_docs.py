@@ -20,7 +20,7 @@ import tables
 from paths import DOCS, MADE, ROOT
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "CODE_OF_CONDUCT.md")),
     ROOT / "notebooks" / "README.md",
     *(page for page in DOCS.rglob("*.md") if page.parent.name not in ("notebooks", "_build")),
 ]

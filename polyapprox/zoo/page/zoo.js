@@ -57,7 +57,6 @@
   function show(one, all) {
     const fact = (value, name) => `<div><b>${value}</b><span>${name}</span></div>`;
     const files = (one.files || []).map((file) => `<a href="${base}${one.name}/${file}" download>${file}</a>`);
-    if (files.length) files.unshift(`<a href="${base}${one.name}/table.json" download>table.json</a>`);
     root.querySelector(".best").innerHTML = `<h2>${one.name}</h2>
       <div class="two"><div>${curve(one)}</div><div>${front(all, one)}</div></div>
       <div class="facts">
@@ -66,7 +65,7 @@
         ${fact(one.multiplications === null ? "in the bootstrap" : one.multiplications, "multiplications")}
         ${fact(one.levels, one.multiplications === null ? "levels beyond a plain bootstrap" : "levels (rule “published”)")}
         ${fact(one.levels_standalone, "levels where it stands alone")}
-        ${fact(one.structure, `degree ${one.degrees.join(", ")}`)}
+        ${fact(one.structure, one.degrees.length ? `degree ${one.degrees.join(", ")}` : "one plan for a vector")}
       </div>
       <p>Python: <code>${one.call}</code></p>
       <p>Command: <code>polyapprox zoo show ${one.name} --output ${one.name}.json</code></p>

@@ -5,11 +5,14 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import polyapprox as pa
+from polyapprox.circuits.search.runner import runner_named
 from polyapprox.cli import main
 from polyapprox.errors import ArgumentError, FalseClaimError
+from polyapprox.table.plans import plan_from
 from polyapprox.zoo import ENTRIES, building, made, rows, search
 from polyapprox.zoo.building import build, build_one, check
 from polyapprox.zoo.entries import entry
@@ -80,11 +83,43 @@ def test_a_build_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.Monk
     assert pa.verify(here / "table.json").ok
     assert pa.load(here / "table.json").plan.digest == rows()["relu_-8_8_p9"].digest
     files = json.loads((here / "row.json").read_text())["files"]
-    assert {"lattigo.go", "openfhe.py", "csv.csv"} <= set(files)
+    assert {"table.json", "lattigo.go", "openfhe.py", "csv.csv"} <= set(files)
     assert all((here / name).stat().st_size for name in [*files, "error.svg"])
     page = (tmp_path / "index.html").read_text()
     assert "http" not in page  # nothing is fetched
     assert (tmp_path / "zoo-index.js").read_text().startswith("const ZOO = [")
+
+
+def test_a_plan_of_vectors_says_all_that_is_computed(tmp_path: Path) -> None:
+    name = "softmax_-4_4_p9"
+    build([entry(name)], tmp_path)
+    document = json.loads((tmp_path / name / "plan.json").read_text())
+    x = np.random.default_rng(1).uniform(-4, 4, (5, document["length"]))
+    plans = {digest: plan_from(one) for digest, one in document["plans"].items()}
+    does = {
+        "input": lambda: x, "multiply": np.multiply, "add": np.add, "subtract": np.subtract,
+        "scale": lambda value, constant: value * float(constant), "shift": lambda value, constant: value + float(constant),
+        "sum": lambda value: value.sum(-1, keepdims=True), "apply": lambda *given: plans[given[-1]].run(*given[:-1]),
+    }  # fmt: skip
+    values: list[np.ndarray] = []
+    for kind, *rest in document["operations"]:
+        values.append(does[kind](*(values[one] if isinstance(one, int) else one for one in rest)))
+    exact = np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+    assert 0 < np.abs(values[-1] - exact).max() <= float(document["error_bound"]) < 2**-9
+    assert rows()[name].error_bound == pytest.approx(float(document["error_bound"]))
+
+
+def test_a_cluster_builds_what_one_process_does(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    wanted = [entry(name) for name in ("relu_-1_1_p5", "rms-norm_0.25_4_p6")]
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        runner = runner_named("dask", scheduler=cluster.scheduler_address, ordered=False)
+        assert {row.name for row in build(wanted, tmp_path / "cluster", runner=runner)} == {one.name for one in wanted}
+    build(wanted, tmp_path / "here")
+    for path in (tmp_path / "here").rglob("row.json"):
+        assert (tmp_path / "cluster" / path.relative_to(tmp_path / "here")).read_text() == path.read_text()
 
 
 def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -94,6 +129,9 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert main(["zoo", "show", "relu_-8_8_p9", "-o", str(tmp_path / "t.json")]) == 0
     assert "at most 0.00908"  in capsys.readouterr().out
     assert pa.verify(tmp_path / "t.json").ok
+    assert main(["zoo", "show", "layer-norm_0.25_4_p6", "-o", str(tmp_path / "plan.json")]) == 0
+    assert "variance within (0.25, 4.0)" in capsys.readouterr().out
+    assert json.loads((tmp_path / "plan.json").read_text())["function"] == "layer_norm"
     assert main(["zoo", "verify", "relu_-8_8_p9", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"checked": 1, "wrong": {}}
 
