@@ -6,8 +6,9 @@
 One line of JSON for each file in ``results/exported_tables.jsonl``: PASS or FAIL as its self-check
 says, levels of the header and of the run. C and Python, the two wheels, OpenFHE's interpreter and
 ``heir-opt`` are found by themselves; ``--lattigo`` is a Go module that resolves Lattigo's sources,
-``--seal`` the folder of an installed SEAL. HEIR compiles the file to CKKS and counts; what nothing runs is
-"written".
+``--seal`` and ``--openfhe`` are the folders of an installed SEAL and OpenFHE, ``--desilo`` a Python that has
+desilofhe. HEIR compiles the file to CKKS and counts; CSV and LaTeX are read and evaluated in mpmath;
+HEaaN's headers run in the clear against a stub that counts levels; what nothing runs is "written".
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from common import ROOT
+from written_tables import verdict
 
 import polyapprox as pa
 from polyapprox.encrypted.frameworks import interpreter
@@ -174,6 +178,80 @@ int main() {
 """
 
 
+OPENFHE_MAIN = """
+#include "exported.h"
+int main() {
+    using namespace lbcrypto;
+    using namespace polyapprox_NAME;
+    CCParams<CryptoContextCKKSRNS> parameters;
+    parameters.SetMultiplicativeDepth(std::max(levels, 1));
+    parameters.SetScalingModSize(BITS);
+    parameters.SetFirstModSize(60);
+    parameters.SetSecurityLevel(HEStd_NotSet);
+    parameters.SetRingDim(8192);
+    parameters.SetBatchSize(4096);
+    parameters.SetScalingTechnique(FLEXIBLEAUTO);
+    CryptoContext<DCRTPoly> cc = GenCryptoContext(parameters);
+    for (PKESchemeFeature feature : {PKE, KEYSWITCH, LEVELEDSHE, ADVANCEDSHE})
+        cc->Enable(feature);
+    const KeyPair<DCRTPoly> keys = cc->KeyGen();
+    cc->EvalMultKeyGen(keys.secretKey);
+    return self_check(cc, keys, BITS);
+}
+"""
+
+
+def openfhe_cpp(prefix: Path | None) -> Callable[[Path], tuple[int, str] | None]:
+    """A header for OpenFHE, compiled and run at a scale of 50 bits, or of its smallest one."""
+
+    def run(path: Path) -> tuple[int, str] | None:
+        if prefix is None:
+            return None
+        text = path.read_text()
+        name, least = re.search(r"namespace polyapprox_(\w+)", text), re.search(r"smallest scale: 2\^(\d+)", text)
+        bits = max(50, int(least[1]) if least else 50)
+        main, program = path.with_name("main.cpp"), path.with_name("main")
+        main.write_text(OPENFHE_MAIN.replace("NAME", name[1] if name else "").replace("BITS", str(bits)))
+        folder = prefix / "include" / "openfhe"
+        include = [f"-I{folder / one}" for one in ("", "core", "pke", "binfhe", "third-party/include")]
+        libraries = ("-lOPENFHEpke", "-lOPENFHEcore", "-lOPENFHEbinfhe")
+        code, said = ran("g++", "-std=c++17", "-O0", "-w", "-fopenmp", *include, main, "-L", prefix / "lib",
+                         *libraries, "-o", program)  # fmt: skip
+        return (code, said) if code else ran(program, LD_LIBRARY_PATH=str(prefix / "lib"))
+
+    return run
+
+
+HEAAN_MAIN = """
+#include "exported.h"
+int main() {
+    return polyapprox_NAME::self_check(HEaaN::HomEvaluator(), HEaaN::Encryptor(), HEaaN::Decryptor(),
+        HEaaN::SecretKey(), 5, 50);
+}
+"""
+
+
+def heaan_stub(path: Path) -> tuple[int, str] | None:
+    """A header for HEaaN against the stub of the tests, which computes in the clear and counts levels."""
+    if shutil.which("g++") is None:
+        return None
+    name = re.search(r"namespace polyapprox_(\w+)", path.read_text())
+    main, program = path.with_name("main.cpp"), path.with_name("main")
+    main.write_text(HEAAN_MAIN.replace("NAME", name[1] if name else ""))
+    code, said = ran("g++", "-std=c++17", "-I", ROOT / "tests" / "stubs", main, "-o", program)
+    return (code, said) if code else ran(program)
+
+
+def read_back(name: str) -> Callable[[Path], tuple[int, str]]:
+    """A CSV or LaTeX export, evaluated in mpmath from what is written."""
+
+    def run(path: Path) -> tuple[int, str]:
+        passed, share = verdict(name, path.read_text())
+        return int(not passed), f"{'PASS' if passed else 'FAIL'}: {share:.4f} of the bound"
+
+    return run
+
+
 def seal(prefix: Path | None) -> Callable[[Path], tuple[int, str] | None]:
     """A header for SEAL, compiled and run at the scale that it calls smallest, from 40 bits on."""
 
@@ -237,8 +315,11 @@ def main() -> None:
     """Run what is not in the results yet."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--summary", action="store_true")
+    parser.add_argument("--formats", nargs="+", default=list(FORMATS), choices=FORMATS)
     parser.add_argument("--lattigo", type=Path)
     parser.add_argument("--seal", type=Path)
+    parser.add_argument("--openfhe", type=Path)
+    parser.add_argument("--desilo", type=Path)
     chosen = parser.parse_args()
     if chosen.summary:
         summary()
@@ -247,12 +328,13 @@ def main() -> None:
         "c": compiled_c, "python": script(sys.executable), "openfhe": script(interpreter.find()[0]),
         "tenseal": script(sys.executable), "heir": compiled_by_heir, "orion": container,
         "orion-module": script(sys.executable),
-        "lattigo": go(chosen.lattigo), "seal": seal(chosen.seal),
+        "lattigo": go(chosen.lattigo), "seal": seal(chosen.seal), "openfhe-cpp": openfhe_cpp(chosen.openfhe),
+        "desilo": script(chosen.desilo), "heaan": heaan_stub, "csv": read_back("csv"), "latex": read_back("latex"),
     }  # fmt: skip
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
     known = {(r["format"], r["form"], r["table"]) for r in map(json.loads, lines)}
     for table, made in TABLES.items():
-        for name in FORMATS:
+        for name in chosen.formats:
             for form in find_format(name).forms:
                 if (name, form, table) not in known:
                     row = {"format": name, "form": form, "table": table}

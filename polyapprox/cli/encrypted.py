@@ -168,14 +168,18 @@ def _page(ended: EncryptedRun) -> str:
         False: "OUTSIDE proven bound and stated noise (twice the forecast)",
     }[ended.within]
     rows = [
-        ("function", f"{ended.function}, {ended.values.size} values"),
+        ("function", f"{ended.function}, {_values(ended)}"),
         ("backend", f"{ended.backend} {ended.version}, evaluates {how}"),
         (
             "context",
             f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {one.levels} levels: "
             f"{ended.security}",
         ),
-        ("noise of inputs", f"real {ended.real:.4g}, imaginary {ended.imaginary:.4g} (of B)"),
+        (
+            "noise of inputs",
+            f"real {ended.real:.4g}, imaginary {ended.imaginary:.4g} (of B)"
+            + ("; the imaginary one is allowed for, not encrypted" if ended.imaginary else ""),
+        ),
         ("largest error, measured", f"{ended.largest_error:.6g}"),
         ("error bound, proven", "none" if ended.bound is None else upper(ended.bound)),
         ("noise, measured", f"{ended.noise:.3g}"),
@@ -186,6 +190,11 @@ def _page(ended: EncryptedRun) -> str:
         *((f"seconds, {name}", f"{seconds:.4g}") for name, seconds in ended.stages),
     ]
     return "\n".join(f"{name:26s} {text}" for name, text in rows)
+
+
+def _values(ended: EncryptedRun) -> str:
+    count, slots = ended.values.size, ended.parameters.slots
+    return f"{count} values" + (f", repeated in {slots} slots" if count < slots else "")
 
 
 @bench.command(name="encrypted")

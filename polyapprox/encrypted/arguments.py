@@ -48,6 +48,20 @@ def read_arguments(
     return arrays
 
 
+def filled(values: np.ndarray, slots: int) -> np.ndarray:
+    """The values again and again, until every slot has one.
+
+    A slot left at 0 may lie outside the domain, where a polynomial can be so large that it spoils
+    the whole ciphertext.
+
+    Examples
+    --------
+    >>> filled(np.array([10.0, 11.0]), 5)
+    array([10., 11., 10., 11., 10.])
+    """
+    return np.resize(values, slots)
+
+
 def read_levels(levels: Sequence[int], repeats: int, parameters: Parameters) -> list[int]:
     """Remaining levels to time operations at.
 

@@ -1,4 +1,4 @@
-"""A series as a Python file for OpenFHE's functional bootstrap, which runs and checks itself.
+"""A series as a file for OpenFHE's functional bootstrap, in Python or C++, which runs and checks itself.
 
 ``EvalFEFuncBootstrap`` gives 2 Re Σ z_j e^{iπjm} of a message m in [−1/2, 1/2). The file holds z, how x
 becomes m, by what the result is multiplied, and what is proven; run by a Python with OpenFHE it
@@ -18,11 +18,16 @@ from ..given import file_path, instance, word
 from ..precision import one_at_a_time
 from ..targets import as_target
 from .depth import BUDGET, SECRETS
+from .export_cpp import FILE
 from .value import Bootstrapped
 
-FORMATS = ("openfhe-fefbt",)
+SUFFIXES = {"openfhe-fefbt": ".py", "openfhe-fefbt-cpp": ".h"}
+FORMATS = tuple(SUFFIXES)
 _POINTS = 64
-_FILE = '''"""{function} inside OpenFHE's bootstrap; exported by polyapprox for OpenFHE 1.6 (Python).
+_WAVE = 3e-11  # noise of e^{iπm} measured at scale 2^59 (docs/bootstrapping.md)
+_NAMES = ("CENTRE", "WIDTH", "RESULT_SCALE")
+_HEADER = '''\
+{function} inside OpenFHE's bootstrap; exported by polyapprox for OpenFHE 1.6 ({language}).
 
 function: {function}
 interval: {domain}
@@ -31,13 +36,15 @@ error bound: {bound}
 precision bits: {bits}
 levels: {depth} by GetFEFBTDepth (budget {budget}, secret {secret}); the input has {input} of them left
 noise: of e^(i pi m) comes out at most {amplification} times larger, of x {slope} times (proven)
+noise, a forecast: {forecast} at a scale of 2^59 in rings of 2^12 and 2^13, where e^(i pi m) was off by {wave}
 largest coefficient: {largest}
 security: the parameters of self_check are not secure, for a test
 
-x becomes the message m = (x - CENTRE) / WIDTH in [-1/2, 1/2], which is encrypted with {input} levels left
-(context() shows it); the result is f(x) / RESULT_SCALE. The layer before can take in CENTRE and WIDTH,
-the layer after RESULT_SCALE. The bound is that of exact arithmetic; noise comes on top.
-"""
+x becomes the message m = (x - {names[0]}) / {names[1]} in [-1/2, 1/2], which is encrypted with {input} levels left
+(context() shows it); the result is f(x) / {names[2]}. The layer before can take in {names[0]} and {names[1]},
+the layer after {names[2]}. The bound is that of exact arithmetic; noise comes on top.
+'''
+_FILE = '''"""{header}"""
 
 import math
 import sys
@@ -133,8 +140,8 @@ def export(series: Bootstrapped, format: str, path: str | Path) -> Path:
     ----------
     series : Bootstrapped
         With a proven bound, of a function that has a name.
-    format : {"openfhe-fefbt"}
-        A Python file for OpenFHE 1.6.
+    format : {"openfhe-fefbt", "openfhe-fefbt-cpp"}
+        A Python file or a C++17 header for OpenFHE 1.6.
     path : str or Path
         The file; it is replaced as a whole or not at all.
 
@@ -159,18 +166,45 @@ def export(series: Bootstrapped, format: str, path: str | Path) -> Path:
     instance("series", series, Bootstrapped, "a function inside the bootstrap (Bootstrapped)")
     word("format", format, FORMATS)
     path = file_path("path", path)
-    content = _text(series)
+    content = _cpp(series) if format.endswith("-cpp") else _python(series)
     try:
         return write_atomically(path, content.encode())
     except OSError as error:
         raise TableError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _text(series: Bootstrapped) -> str:
-    x = _points(series)
-    values = as_target(series.function).numpy(x)
-    amplification = outward.upper(series.amplification, 3)
+def _python(series: Bootstrapped) -> str:
+    z, (x, values) = series.coefficients(), _checks(series)
     return _FILE.format(
+        header=_header(series, "Python", _NAMES),
+        **_facts(series),
+        coefficients="\n".join(f"    complex({c.real!r}, {c.imag!r})," for c in z),
+        checks="\n".join(f"    ({a!r}, {b!r})," for a, b in zip(x, values, strict=True)),
+    )
+
+
+def _cpp(series: Bootstrapped) -> str:
+    z, (x, values) = series.coefficients(), _checks(series)
+    lines = _header(series, "C++", tuple(name.lower() for name in _NAMES)).splitlines()
+    return FILE.format(
+        header="\n".join(f"// {line}".rstrip() for line in lines),
+        **_facts(series),
+        coefficients="\n".join(f"    {{{c.real!r}, {c.imag!r}}}," for c in z),
+        checks="\n".join(f"    {{{a!r}, {b!r}}}," for a, b in zip(x, values, strict=True)),
+    )
+
+
+def _checks(series: Bootstrapped) -> tuple[list[float], list[float]]:
+    """Points, and the function there."""
+    x = _points(series)
+    return x.tolist(), as_target(series.function).numpy(x).tolist()
+
+
+def _header(series: Bootstrapped, language: str, names: tuple[str, ...]) -> str:
+    """What every file says."""
+    return _HEADER.format(
+        language=language,
+        names=names,
         function=" ".join(series.function.split()),
         domain=" and ".join(f"[{float(low)!r}, {float(high)!r}]" for low, high in series.domain),
         degree=series.degree,
@@ -179,19 +213,27 @@ def _text(series: Bootstrapped) -> str:
         depth=series.levels(),
         budget=list(BUDGET),
         secret=SECRETS[0],
-        secret_name=SECRETS[0].replace("-", "_").upper(),
         input=BUDGET[1] + 1,
-        amplification=amplification,
-        amplification_float=float(amplification),
+        amplification=outward.upper(series.amplification, 3),
         slope=outward.upper(series.slope_bound, 3),
+        forecast=f"{series.amplification * _WAVE:.1e}",
+        wave=_WAVE,
         largest=outward.upper(series.largest_coefficient, 6),
-        centre=repr(float(series.centre)),
-        width=repr(float(series.width)),
-        scale=repr(series.result_scale),
-        bound_float=repr(series.error_bound),
-        coefficients="\n".join(f"    complex({z.real!r}, {z.imag!r})," for z in series.coefficients()),
-        checks="\n".join(f"    ({a!r}, {b!r})," for a, b in zip(x.tolist(), values.tolist(), strict=True)),
     )
+
+
+def _facts(series: Bootstrapped) -> dict[str, object]:
+    """Constants of both files."""
+    return {
+        "centre": repr(float(series.centre)),
+        "width": repr(float(series.width)),
+        "scale": repr(series.result_scale),
+        "bound_float": repr(series.error_bound),
+        "amplification_float": float(outward.upper(series.amplification, 3)),
+        "budget": list(BUDGET),
+        "budget_values": ", ".join(map(str, BUDGET)),
+        "secret_name": SECRETS[0].replace("-", "_").upper(),
+    }
 
 
 def _points(series: Bootstrapped) -> np.ndarray:

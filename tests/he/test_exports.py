@@ -84,7 +84,7 @@ def context(technique, depth):
     parameters.SetFirstModSize(60)
     parameters.SetSecurityLevel(o.SecurityLevel.HEStd_NotSet)
     parameters.SetRingDim(4096)
-    parameters.SetBatchSize(2048)
+    parameters.SetBatchSize(int(sys.argv[4]) if len(sys.argv) > 4 else 2048)
     parameters.SetScalingTechnique(getattr(o.ScalingTechnique, technique))
     cc = o.GenCryptoContext(parameters)
     for feature in ("PKE", "KEYSWITCH", "LEVELEDSHE", "ADVANCEDSHE"):
@@ -139,15 +139,16 @@ def openfhe_says(folder: Path, table: pa.Approximation, code: str, *given: objec
 
 @pytest.mark.skipif(OPENFHE is None, reason="OpenFHE was not found")
 @pytest.mark.parametrize(
-    ("technique", "more", "level"),
-    [("FIXEDMANUAL", 2, 1), ("FLEXIBLEAUTO", 0, 0), ("FLEXIBLEAUTO", 2, 1), ("FLEXIBLEAUTOEXT", 0, 0)],
-)
+    ("technique", "more", "level", "slots"),
+    [("FIXEDMANUAL", 2, 1, 2048), ("FIXEDMANUAL", 0, 0, 32), ("FLEXIBLEAUTO", 0, 0, 32), ("FLEXIBLEAUTO", 2, 1, 2048),
+     ("FLEXIBLEAUTOEXT", 0, 0, 2048)],
+)  # fmt: skip
 def test_openfhe_steps_in_other_contexts(
-    technique: str, more: int, level: int, tmp_path: Path
+    technique: str, more: int, level: int, slots: int, tmp_path: Path
 ) -> None:
-    """Deeper contexts, ciphertexts that have used levels; the result can be added to its input."""
+    """Deeper contexts, used levels, sparse packing; the result can be added to its input."""
     said, wrong = openfhe_says(
-        tmp_path, pa.minimax("exp", 15, interval=(-4, 4)), OPENFHE_TECHNIQUE, technique, more, level
+        tmp_path, pa.minimax("exp", 15, interval=(-4, 4)), OPENFHE_TECHNIQUE, technique, more, level, slots
     )
     assert said, wrong
     assert float(said) < 2e-8

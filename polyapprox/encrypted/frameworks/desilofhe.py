@@ -20,6 +20,7 @@ import numpy as np
 
 from ...plan.count import is_free
 from ...plan.plan import Plan
+from ..arguments import filled
 from ..backend import (
     Availability,
     Backend,
@@ -120,7 +121,7 @@ class DesiloSession(Session):
         if self._engine is None:
             raise BackendError("the session is closed; make a new one")
         started = time.perf_counter()
-        inputs = [self._engine.encrypt(one, self._public) for one in arrays]
+        inputs = [self._engine.encrypt(filled(one, self._engine.slot_count), self._public) for one in arrays]
         encrypted = time.perf_counter()
         try:
             result, times = repeated(lambda: evaluate(inputs), repeats)

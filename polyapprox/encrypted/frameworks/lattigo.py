@@ -8,9 +8,9 @@ https://github.com/tuneinsight/lattigo.
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ...approximation import Approximation
 from ...plan.count import Rule
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
+from ..arguments import filled
 from ..backend import (
     LARGEST_MODULUS,
     Availability,
@@ -41,7 +42,9 @@ _SPECIAL_BITS = 60
 _PER_SPECIAL = 5  # primes of the chain for each prime of key switching
 _NOMINAL = 50  # bits of the primes that levels are counted with
 _MOST_MORE = 6
-_TIMED = 4  # operations of one kind in a graph that is timed
+_TIMED = 4  # products in a graph that is timed
+_SUMS = 8  # sums, for each of them
+_WITHIN = 1e-9  # seconds of what another operation contains
 
 
 class LattigoSession(Session):
@@ -124,8 +127,7 @@ class LattigoSession(Session):
             raise BackendError(f"Lattigo refuses the plan: {_one_line(error)}") from None
 
     def _encrypt(self, array: np.ndarray, level: int) -> bytes:
-        values = np.zeros(self.parameters.slots)
-        values[: array.size] = array
+        values = filled(array, self.parameters.slots)
         plaintext = self._encoder.encode(values.tolist(), level, self._lattigo.default_scale())
         return bytes(self._encryptor.encrypt_new(plaintext).marshal_binary())
 
@@ -138,37 +140,41 @@ class LattigoSession(Session):
             ) from None
 
     def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:
-        """Median seconds of single operations, by remaining level.
+        """Seconds of the processor for single operations, by remaining level: the least of the repeats.
 
-        The evaluator rescales every product, so what is timed is a sum, a product of ciphertexts
-        with its rescaling, and a polynomial of degree 1. Of the last, which adds a constant,
-        multiplies by one, and rescales, two sums are taken for the constants ("scale", "shift")
-        and the rest for "rescale", which is taken from the product for "multiply".
+        The evaluator rescales every product at once. So "multiply" is a product of ciphertexts and
+        "scale" a polynomial of degree 1, both with their rescaling, and "rescale", which they
+        contain, is counted as a nanosecond. A constant ("shift") goes into such a polynomial of the
+        same sum; it is counted as a sum.
         """
         found: dict[str, dict[int, float]] = {}
         for level in levels:
             fresh = self._encrypt(np.array([0.5, -0.25]), level)
-            nothing = self._time(Graph(), fresh, repeats)
-            adds, products, lines = Graph(), Graph(), Graph()
+            nothing, adds, products, lines = (Graph() for _ in range(4))
             for _ in range(_TIMED):
-                adds.add(INPUT, INPUT)
+                for _ in range(_SUMS):
+                    adds.add(INPUT, INPUT)
                 products._node("mult", [INPUT, INPUT])
                 lines.linear(INPUT, 0.25, 0.7)
-            one = {"add": (self._time(adds, fresh, repeats) - nothing) / _TIMED}
-            one["scale"] = one["shift"] = one["add"]
+            graphs = [nothing, adds, products, lines] if level else [nothing, adds]
+            base, total, *rest = self._least(graphs, fresh, repeats)
+            one = {"add": (total - base) / (_TIMED * _SUMS)}
+            one["shift"] = one["add"]
             if level:
-                line = (self._time(lines, fresh, repeats) - nothing) / _TIMED
-                product = (self._time(products, fresh, repeats) - nothing) / _TIMED
-                one["rescale"] = max(line - 2 * one["add"], 0.0)
-                one["multiply"] = max(product - one["rescale"], 0.0)
+                one["multiply"], one["scale"] = ((seconds - base) / _TIMED for seconds in rest)
+                one["rescale"] = _WITHIN
             for name, seconds in one.items():
-                found.setdefault(name, {})[level] = max(seconds, 0.0)
+                found.setdefault(name, {})[level] = max(seconds, _WITHIN)
         return found
 
-    def _time(self, graph: Graph, fresh: bytes, repeats: int) -> float:
-        loaded = self._load(graph, INPUT)
-        _, times = repeated(lambda: self._forward(loaded, fresh), repeats)
-        return statistics.median(times.seconds)
+    def _least(self, graphs: list[Graph], fresh: bytes, repeats: int) -> list[float]:
+        """Least seconds of the processor for each graph; they take turns."""
+        loaded = [self._load(graph, INPUT) for graph in graphs]
+        turns = [
+            [repeated(partial(self._forward, one, fresh), 1)[1].processor[0] for one in loaded]
+            for _ in range(repeats)
+        ]
+        return [min(times) for times in zip(*turns, strict=True)]
 
     def close(self) -> None:
         """Forget keys and evaluator."""

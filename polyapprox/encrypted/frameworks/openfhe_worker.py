@@ -17,6 +17,7 @@ import threading
 import time
 from array import array
 from collections.abc import Callable
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Context:
             level.HEStd_128_classic if wanted["secure"] else level.HEStd_NotSet
         )
         parameters.SetRingDim(wanted["ring_dimension"])
-        parameters.SetBatchSize(wanted["ring_dimension"] // 2)
+        self.slots = wanted["ring_dimension"] // 2
+        parameters.SetBatchSize(self.slots)
         technique = openfhe.ScalingTechnique
         parameters.SetScalingTechnique(
             technique.FLEXIBLEAUTO if automatic else technique.FIXEDMANUAL
@@ -86,7 +88,7 @@ class Context:
         self.moduli = moduli_of(openfhe.Serialize(self.scheme, openfhe.JSON))[::-1]
 
     def encrypt(self, values: array[Any]) -> Any:
-        plaintext = self.scheme.MakeCKKSPackedPlaintext(list(values))
+        plaintext = self.scheme.MakeCKKSPackedPlaintext(filled(values, self.slots))
         return self.scheme.Encrypt(self.keys.publicKey, plaintext)
 
     def decrypt(self, ciphertext: Any, count: int, factor: float = 1.0) -> array[Any]:
@@ -132,7 +134,7 @@ class Refreshing:
         self.scheme.EvalBootstrapKeyGen(self.keys.secretKey, self.slots)
 
     def encrypt(self, values: array[Any]) -> Any:
-        plaintext = self.scheme.MakeCKKSPackedPlaintext(list(values), 1, self.level)
+        plaintext = self.scheme.MakeCKKSPackedPlaintext(filled(values, self.slots), 1, self.level)
         return self.scheme.Encrypt(self.keys.publicKey, plaintext)
 
     def decrypt(self, ciphertext: Any, count: int) -> array[Any]:
@@ -143,6 +145,11 @@ class Refreshing:
     def left(self, ciphertext: Any) -> int:
         """Levels that a result has left; what was not rescaled yet has used its level."""
         return cast("int", self.total - ciphertext.GetLevel() - (ciphertext.GetNoiseScaleDeg() - 1))
+
+
+def filled(values: array[Any], slots: int) -> list[float]:
+    """The values again and again, until every slot has one: 0 may lie outside the domain."""
+    return list(islice(cycle(values), slots))
 
 
 def moduli_of(text: str) -> list[int]:

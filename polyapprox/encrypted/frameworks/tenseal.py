@@ -17,6 +17,7 @@ import numpy as np
 
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
+from ..arguments import filled
 from ..backend import (
     Availability,
     Backend,
@@ -90,7 +91,7 @@ class TenSEALSession(Session):
         import tenseal
 
         started = time.perf_counter()
-        unit = tenseal.ckks_vector(vectors, array.tolist())
+        unit = tenseal.ckks_vector(vectors, filled(array, self.parameters.slots).tolist())
         encrypted = time.perf_counter()
         fresh = _level(unit)
         # a product brings its operands to one level, in place: each evaluation gets a copy
@@ -110,7 +111,7 @@ class TenSEALSession(Session):
                 f"{self.parameters.levels}?"
             ) from None
         evaluated = time.perf_counter()
-        values = np.array(value.decrypt())
+        values = np.array(value.decrypt()[: array.size])
         decrypted = time.perf_counter() - evaluated
         used = fresh - _level(value)
         return measured(values, (setup, encrypted - started, decrypted), used, times)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...plan.schedule import Step
+from ..arguments import filled
 from ..backend import BackendError, Parameters, check_secure
 
 _SPECIAL_BITS = 60
@@ -72,9 +73,9 @@ class Context:
         self.evaluator = api.Evaluator(self.context)
 
     def encrypt(self, values: np.ndarray) -> Any:
-        """Fresh encryption of values, at the top level."""
+        """Fresh encryption of values, at the top level; they are repeated in what slots are left."""
         plaintext, made = self.api.Plaintext(), self.api.Ciphertext()
-        self.encoder.encode([float(value) for value in values], self.unit, plaintext)
+        self.encoder.encode(filled(values, self.encoder.slot_count()).tolist(), self.unit, plaintext)
         self.encryptor.encrypt(plaintext, made)
         return made
 

@@ -43,8 +43,11 @@ using Context = lbcrypto::CryptoContext<lbcrypto::DCRTPoly>;
 inline int self_check(
     const Context& cc, const lbcrypto::KeyPair<lbcrypto::DCRTPoly>& keys, int scale_bits = 50) {{
 {encrypt}
+    const Ciphertext result = evaluate(cc, {ciphertexts});
+    const std::size_t after = result->GetLevel() + result->GetNoiseScaleDeg();
+    std::printf("levels used %d\\n", static_cast<int>(after - {first}->GetLevel() - {first}->GetNoiseScaleDeg()));
     lbcrypto::Plaintext plaintext;
-    cc->Decrypt(keys.secretKey, evaluate(cc, {ciphertexts}), &plaintext);
+    cc->Decrypt(keys.secretKey, result, &plaintext);
     plaintext->SetLength(checks.size());
     return verdict(plaintext->GetRealPackedValue(), scale_bits);
 }}
@@ -114,6 +117,7 @@ def _write(job: Job) -> bytes:
         checks=curly.checks_and_verdict(job),
         encrypt="\n".join(_ENCRYPT.format(argument=a) for a in arguments),
         ciphertexts=", ".join(arguments),
+        first=arguments[0],
     ).encode()
 
 

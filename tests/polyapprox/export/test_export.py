@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from exported import FORMS, bare, written
 from paths import STUBS
+from written_tables import verdict
 
 import polyapprox as pa
 from polyapprox.errors import ArgumentError, TableError
@@ -107,7 +108,29 @@ def test_cpp_against_a_stub_that_computes_in_the_clear(
         tmp_path / "main.cpp", "-o", tmp_path / "main",
     )  # fmt: skip
     said = run(tmp_path / "main")
-    assert "PASS" in said and float(said.split()[4]) < 1e-13
+    deviation, levels = re.search(r"encryption (\S+)", said), re.search(r"levels used (\d+)", said)
+    assert "PASS" in said and deviation and float(deviation[1]) < 1e-13
+    assert levels and (stub == "openfhe" or int(levels[1]) == relu.counts("standalone").levels)
+
+
+@pytest.mark.parametrize(("name", "form"), [one for one in FORMS if one[0] in ("csv", "latex")])
+@pytest.mark.parametrize("table", ["relu", "gelu", "sign", "maximum", "constant"])
+def test_what_is_written_as_numbers_is_the_function(table: str, name: str, form: str, tmp_path: Path) -> None:
+    """Rows and formulas, evaluated from the file alone, are within the bound at its points."""
+    r = {
+        "relu": lambda: pa.relu(degrees=[3, 5], interval=(-3, 17)), "gelu": lambda: pa.minimax("gelu", 6, interval=(-3, 8)),
+        "sign": lambda: pa.sign(degrees=[3, 5], threshold=2**-3), "maximum": lambda: pa.maximum(precision=2**-4),
+        "constant": lambda: pa.minimax("exp", 0),
+    }[table]()  # fmt: skip
+    if table == "maximum" and form == "components":
+        with pytest.raises(ArgumentError, match="has no components"):
+            export(r, name, tmp_path / "x", form=form)  # type: ignore[arg-type]
+        return
+    text = export(r, name, tmp_path / "x", form=form).read_text()  # type: ignore[arg-type]
+    passed, share = verdict(name, text)
+    assert passed and 0.5 < share <= 1
+    body = r"(\\num\{-?)(\d\.\d{5})" if name == "latex" else r"(?m)^((?:\d+,\w+,\d+,\d*,|0\.0,)?-?)(\d\.\d{5})"
+    assert not verdict(name, re.sub(body, r"\g<1>3\2", text, count=1))[0]
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)

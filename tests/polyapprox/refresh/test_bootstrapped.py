@@ -2,12 +2,15 @@
 
 import json
 import math
+import shutil
+import subprocess
 
 import mpmath
 import numpy as np
 import pytest
 from flint import arb, arb_series
 from hypothesis import given, settings, strategies as st
+from paths import STUBS
 
 import polyapprox
 from polyapprox.errors import ArgumentError, DomainError, FalseClaimError, TableError
@@ -20,6 +23,7 @@ from polyapprox.refresh.proof import SeriesFunction
 from polyapprox.refresh.table import document_of, load, verify
 from polyapprox.table.schema import content_hash
 
+GXX = shutil.which("g++")
 FUNCTIONS = {
     "relu": ((-1.0, 1.0), lambda x: max(x, 0)),
     "abs": ((-50.0, 50.0), abs),
@@ -277,6 +281,27 @@ def test_an_export_states_what_it_holds(tmp_path):
     assert "levels: 19 by GetFEFBTDepth" in scope["__doc__"]
     with pytest.raises(ArgumentError, match="openfhe-fefbt"):
         series.export("lattigo", tmp_path / "x.go")
+
+
+@pytest.mark.skipif(GXX is None, reason="needs g++")
+@pytest.mark.parametrize("function", ["gelu", "sign"])
+def test_a_header_in_cpp_holds_the_same_and_fails_where_it_is_changed(function, tmp_path):
+    """Compiled and run in the clear, with the calls of OpenFHE 1.6 as a stub has them."""
+    domain = {"gelu": (-8, 8), "sign": [(-1, -0.25), (0.25, 1)]}[function]
+    series = polyapprox.bootstrapped(function, 13, interval=domain)
+    path = series.export("openfhe-fefbt-cpp", tmp_path / "exported.h")
+    (tmp_path / "main.cpp").write_text(
+        '#include "exported.h"\nint main() { return polyapprox_inside::self_check(); }\n'
+    )
+    command = [GXX, "-std=c++17", "-Wall", "-Wextra", "-Werror", "-I", STUBS / "openfhe", tmp_path / "main.cpp", "-o",
+               tmp_path / "main"]  # fmt: skip
+    text = path.read_text()
+    assert "noise, a forecast: " in text and f"// levels: {series.levels()} by GetFEFBTDepth" in text
+    for bound, code in ((series.error_bound, 0), (series.error_bound * 0.9, 1)):
+        path.write_text(text.replace(f"error_bound = {series.error_bound!r}", f"error_bound = {bound!r}"))
+        subprocess.run([str(part) for part in command], check=True)
+        ended = subprocess.run([str(tmp_path / "main")], capture_output=True, text=True, check=False)
+        assert ended.returncode == code and ended.stdout.startswith(("PASS", "FAIL")[code])
 
 
 def test_the_fit_is_the_best_of_its_limit():

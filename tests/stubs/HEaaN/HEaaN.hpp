@@ -1,5 +1,7 @@
-// What exports use of HEaaN, with the signatures of its HomEvaluator, computed in the clear.
+// What exports use of HEaaN, with the signatures of its HomEvaluator, computed in the clear, levels counted.
 #pragma once
+#include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <vector>
@@ -25,7 +27,9 @@ public:
         while ((std::size_t{1} << log) < values.size()) log++;
         return log;
     }
+    u64 getLevel() const { return level; }
     std::vector<Complex> values;
+    u64 level = 60;  // left; a product takes one, but by an integer
 };
 class HomEvaluator {
 public:
@@ -34,11 +38,13 @@ public:
         std::vector<Complex> v(a.values);
         for (std::size_t i = 0; i < v.size(); i++) v[i] *= b.values[i];
         r.values = v;
+        r.level = std::min(a.level, b.level) - 1;
     }
     void mult(const Ciphertext& a, const Message& m, Ciphertext& r) const {
         std::vector<Complex> v(a.values);
         for (std::size_t i = 0; i < v.size(); i++) v[i] *= m.values[i];
         r.values = v;
+        r.level = a.level - 1;
     }
     void mult(const Ciphertext& a, const Complex& c, Ciphertext& r) const {
         const double n = std::nearbyint(c.real());  // as documented: integers within 1e-8
@@ -46,21 +52,25 @@ public:
         std::vector<Complex> v(a.values);
         for (Complex& x : v) x *= used;
         r.values = v;
+        r.level = a.level - (used.real() != n);
     }
     void add(const Ciphertext& a, const Ciphertext& b, Ciphertext& r) const {
         std::vector<Complex> v(a.values);
         for (std::size_t i = 0; i < v.size(); i++) v[i] += b.values[i];
         r.values = v;
+        r.level = std::min(a.level, b.level);
     }
     void add(const Ciphertext& a, const Complex& c, Ciphertext& r) const {
         std::vector<Complex> v(a.values);
         for (Complex& x : v) x += c;
         r.values = v;
+        r.level = a.level;
     }
     void sub(const Ciphertext& a, const Ciphertext& b, Ciphertext& r) const {
         std::vector<Complex> v(a.values);
         for (std::size_t i = 0; i < v.size(); i++) v[i] -= b.values[i];
         r.values = v;
+        r.level = std::min(a.level, b.level);
     }
 
 private:

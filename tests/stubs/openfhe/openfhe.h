@@ -1,6 +1,7 @@
 // What exports use of OpenFHE's openfhe.h, computed in the clear: for compiling and running them.
 #pragma once
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -8,7 +9,11 @@
 namespace lbcrypto {
 struct DCRTPoly {};
 using Vector = std::vector<double>;
-template <class E> struct CiphertextImpl { Vector values; };
+template <class E> struct CiphertextImpl {
+    Vector values;
+    std::size_t GetLevel() const { return 0; }
+    std::size_t GetNoiseScaleDeg() const { return 1; }
+};
 template <class E> using Ciphertext = std::shared_ptr<CiphertextImpl<E>>;
 template <class E> using ConstCiphertext = std::shared_ptr<const CiphertextImpl<E>>;
 struct PlaintextImpl {
@@ -21,6 +26,10 @@ template <class E> using PublicKey = std::shared_ptr<E>;
 template <class E> using PrivateKey = std::shared_ptr<E>;
 template <class E> struct KeyPair { PublicKey<E> publicKey; PrivateKey<E> secretKey; };
 struct DecryptResult {};
+enum PKESchemeFeature { PKE, KEYSWITCH, LEVELEDSHE, ADVANCEDSHE, FHE };
+enum SecurityLevel { HEStd_NotSet };
+enum ScalingTechnique { FLEXIBLEAUTO };
+enum SecretKeyDist { SPARSE_TERNARY, SPARSE_ENCAPSULATED, UNIFORM_TERNARY };
 
 template <class E> struct CryptoContextImpl {
     using C = Ciphertext<E>;
@@ -47,7 +56,20 @@ template <class E> struct CryptoContextImpl {
             return u * first - second + c[0] / 2;
         });
     }
-    Plaintext MakeCKKSPackedPlaintext(const std::vector<double>& v) const {
+    C EvalFEFuncBootstrap(In a, const std::vector<std::complex<double>>& z) const {  // 2 Re sum z_j e^{i pi j m}
+        return each(a, [&](std::size_t i) {
+            const std::complex<double> wave = std::polar(1.0, std::acos(-1.0) * a->values[i]);
+            std::complex<double> total = 0.0;
+            for (std::size_t j = z.size(); j-- > 0;) total = total * wave + z[j];
+            return 2 * total.real();
+        });
+    }
+    void EvalFEFuncBootstrapSetup(const std::vector<std::uint32_t>&, const std::vector<std::uint32_t>&, std::uint32_t) {}
+    void EvalBootstrapKeyGen(const PrivateKey<E>&, std::uint32_t) {}
+    void EvalMultKeyGen(const PrivateKey<E>&) {}
+    void Enable(PKESchemeFeature) {}
+    KeyPair<E> KeyGen() const { return {}; }
+    Plaintext MakeCKKSPackedPlaintext(const std::vector<double>& v, std::size_t = 1, std::uint32_t = 0) const {
         return std::make_shared<PlaintextImpl>(PlaintextImpl{v});
     }
     C Encrypt(const PublicKey<E>&, const Plaintext& p) const {
@@ -59,4 +81,18 @@ template <class E> struct CryptoContextImpl {
     }
 };
 template <class E> using CryptoContext = std::shared_ptr<CryptoContextImpl<E>>;
+struct CryptoContextCKKSRNS {};
+template <class T> struct CCParams {
+    void SetMultiplicativeDepth(std::uint32_t) {}
+    void SetScalingModSize(std::uint32_t) {}
+    void SetFirstModSize(std::uint32_t) {}
+    void SetSecurityLevel(SecurityLevel) {}
+    void SetRingDim(std::uint32_t) {}
+    void SetBatchSize(std::uint32_t) {}
+    void SetSecretKeyDist(SecretKeyDist) {}
+    void SetScalingTechnique(ScalingTechnique) {}
+};
+inline CryptoContext<DCRTPoly> GenCryptoContext(const CCParams<CryptoContextCKKSRNS>&) {
+    return std::make_shared<CryptoContextImpl<DCRTPoly>>();
+}
 }  // namespace lbcrypto
