@@ -10,6 +10,7 @@ import torch
 import polyapprox
 
 from ..calls.functions import Call
+from ..calls.normalising import VECTOR_FUNCTIONS
 from ..errors import ConversionError
 from .activation import Outside, PolynomialActivation
 from .derived import ELU, Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
@@ -81,6 +82,11 @@ def build(
     if call.name == "celu" and not float(call.option("alpha")) > 0:
         raise ConversionError(
             f"{call.kind} at {site!r} has alpha={call.option('alpha')!r}: give a positive one"
+        )
+    if call.name in VECTOR_FUNCTIONS:
+        raise ConversionError(
+            f"{call.kind} at {site!r} is a function of vectors, of no interval: convert(…, calibrate=loader) measures "
+            "what it needs, and the converted network can be trained; this cannot replace it"
         )
     function = expression(call)
     own = function is not None or call.name in ("elu", "selu")

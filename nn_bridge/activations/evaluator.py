@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -267,11 +267,18 @@ class Evaluators:
         Of single call sites.
     precision : float or None
         Of the functions that need an approximation of their own; without it they remain.
+    precisions : dict of str to float
+        Of single call sites, or of all that call a function: other ones.
     """
 
     shared: Evaluator
     by_site: Mapping[str, Evaluator]
     precision: float | None
+    precisions: Mapping[str, float] = field(default_factory=dict)
+
+    def precision_of(self, site: str, function: str) -> float | None:
+        """Of a function at a call site."""
+        return self.precisions.get(site, self.precisions.get(function, self.precision))
 
     def of(self, site: str) -> Evaluator:
         """Of ReLU at a call site."""

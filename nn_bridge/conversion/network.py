@@ -14,8 +14,10 @@ from torch import nn
 from polyapprox.approximation import Approximation
 
 from ..activations.activation import Outside, read_outside
+from ..activations.building import expression
 from ..activations.default import network_relu
 from ..activations.evaluator import Evaluator, Evaluators
+from ..activations.vectors import VECTOR_ACTIVATIONS
 from ..calls.answering import answer, remove
 from ..calls.checking import check, remaining_by_code, surely_without_activation
 from ..calls.functions import Call
@@ -53,6 +55,7 @@ def convert(
     outside: Outside = "report",
     inplace: bool = False,
     improve: bool = True,
+    precisions: Mapping[str, float] | None = None,
 ) -> Network:
     """Replace every activation and max-pool of a network by a polynomial approximation.
 
@@ -106,6 +109,9 @@ def convert(
         inputs of each ReLU (unless `approximation` is given), where the outputs of inputs that were
         held out say so (:mod:`nn_bridge.choosing.improving`). It costs nothing under encryption;
         ``report.improvement`` says what was done.
+    precisions : dict, optional
+        Other precisions than `precision`, of single call sites or of all that call a function with an approximation
+        of its own: ``{"softmax": 2**-6, "layer_norm": 2**-8, "gelu": 2**-9}``.
 
     Returns
     -------
@@ -138,7 +144,7 @@ def convert(
     """
     read_outside(outside)
     read_margin(margin)
-    evaluators = _evaluators(approximation, precision)
+    evaluators = replace(_evaluators(approximation, precision), precisions=_precisions(precisions or {}, precision))
     check_weights(model, "converting")
     refuse_compiled(model)
     improving = _Improving(improve, calibrate)
@@ -156,6 +162,9 @@ def convert(
     nothing = not calls and surely_without_activation(model) if measured is None else not measured
     if nothing:
         raise _nothing(model)
+    if evaluators.precisions and ranges is None:
+        raise ArgumentError("precisions needs measured ranges: give calibrate=loader, or nn_bridge.measure(model, loader)")
+    _check_precisions(evaluators.precisions, calls)
     improving.before(model)
     network = model if inplace else copy.deepcopy(model)
     replacement = Replacement(evaluators, bounds, calls, outside, ranges)
@@ -198,6 +207,28 @@ class _Improving:
             from ..choosing.improving import improve
 
             improve(network, self.exact, precision)
+
+
+def _precisions(given: Mapping[str, float], precision: float | None) -> dict[str, float]:
+    if given and precision is None:
+        raise ArgumentError("precisions needs a precision for all else: give precision too, such as 2**-9")
+    for name, value in given.items():
+        good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1
+        if not good:
+            raise ArgumentError(f"precisions[{name!r}] is {value!r}: give a number in (0, 1), such as 2**-9")
+    return dict(given)
+
+
+def _check_precisions(given: Mapping[str, float], calls: Mapping[str, Call]) -> None:
+    """Refuse a name that nothing has, and what takes its approximation from ReLU."""
+    own = {site: call for site, call in calls.items() if call.name in VECTOR_ACTIVATIONS or expression(call)}
+    known = {*own, *(call.name for call in own.values())}
+    for name in given:
+        if name not in known:
+            raise ArgumentError(
+                f"precisions[{name!r}] is of no call site or function with an approximation of its own: this "
+                f"network has {', '.join(sorted(known)) or 'none'}; those of ReLU take approximation={{site: …}}"
+            )
 
 
 def _nothing(model: nn.Module) -> ConversionError:

@@ -177,7 +177,7 @@ class Replacement:
                 f"the network called {_article(call)} at {site!r} that has no range: calibrate "
                 "with data that reach it, or give one interval for all layers"
             )
-        evaluator, precision = self.evaluators.of(site), self.evaluators.precision
+        evaluator, precision = self.evaluators.of(site), self.evaluators.precision_of(site, call.name)
         if vector is not None and box is not None and precision is not None:
             self.activations[site], self.names[site] = vector(call, box, precision, self.outside, site), call.name
             return self.activations[site]

@@ -97,6 +97,7 @@ def _settings(replacement: Replacement) -> tuple[dict[str, Any], dict[str, torch
         },
         "outside": replacement.outside,
         "precision": used.precision,
+        "precisions": dict(used.precisions),
         "calls": {site: pack_call(call) for site, call in replacement.calls.items()},
         "foldings": dict(bounds.notes),
         "improvement": None if replacement.improvement is None else asdict(replacement.improvement),
@@ -183,6 +184,7 @@ def _replacement(header: Mapping[str, str], tensors: Mapping[str, torch.Tensor])
             evaluators[0],
             {site: evaluators[index] for site, index in settings["by_site"].items()},
             settings["precision"],
+            settings.get("precisions", {}),
         ),
         Bounds(
             settings["bounds"],

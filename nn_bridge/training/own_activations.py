@@ -12,6 +12,7 @@ from torch import nn
 from ..activations.building import Activation, build
 from ..calls.exact import exact_value
 from ..calls.functions import Call
+from ..calls.normalising import VECTOR_FUNCTIONS
 from ..errors import ConversionError
 from .activations import TrainingActivations, evaluators_of
 from .configuration import Configuration
@@ -111,6 +112,8 @@ class OwnLoopActivations(TrainingActivations):
     def _other(self, site: str, call: Call, x: torch.Tensor) -> torch.Tensor:
         """Of a function that is not ReLU, by what the configuration does to ReLU."""
         noise, forward = self.configuration.noise, self.configuration.forward
+        if call.name in VECTOR_FUNCTIONS and not forward.polynomial and noise.kind != "error":
+            return exact_value(call, x)  # of no interval that noise could count in
         bound = self._bound(site) if self.configuration.needs_ranges else 0.0
         call = Call(call.name, call.kind, call.options)
         if self.configuration.range.penalty:

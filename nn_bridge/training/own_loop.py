@@ -11,6 +11,7 @@ from torch import nn
 from ..calls.answering import answer, remove
 from ..calls.functions import Call
 from ..calls.inputs import Batch
+from ..calls.normalising import VECTOR_FUNCTIONS
 from ..calls.running import check_weights
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError
@@ -107,7 +108,8 @@ def sturdy(
     """Let a network train for low precision, in any loop, with any optimiser.
 
     Its activations become layers that add noise in training (NGNV, arXiv 2402.11224), or compute
-    the polynomial itself; in evaluation they are exact. Weights, state and all else stay.
+    the polynomial itself; in evaluation they are exact. Weights, state and all else stay. Softmax and norms,
+    whose inputs have no interval to count noise in, stay exact.
 
     Parameters
     ----------
@@ -143,7 +145,7 @@ def sturdy(
     ArgumentError
         For arguments that cannot be used.
     ConversionError
-        If the network's code cannot be traced, or it has no activation.
+        If the network's code cannot be traced, or it has no activation; if a polynomial of softmax or of a norm is asked for.
 
     Examples
     --------
@@ -185,6 +187,13 @@ def sturdy(
     if not asking.calls:
         remove(model)
         raise ConversionError(f"no activation is called in this {type(model).__name__}")
+    vectors = [site for site, call in asking.calls.items() if call.name in VECTOR_FUNCTIONS]
+    if vectors and (configuration.forward.polynomial or configuration.noise.kind == "error"):
+        remove(model)
+        raise ConversionError(
+            f"{vectors[0]!r} is a function of vectors, which no polynomial on an interval replaces in training: take "
+            "another kind of noise, or convert first and train the converted network"
+        )
     if bounds.default is not None:
         activations.bounds = {**dict.fromkeys(asking.calls, bounds.default), **bounds.layers}
     return Sturdy(model, activations, asking, loader, steps, seed)

@@ -11,18 +11,25 @@ import torch.nn.functional as functional
 from torch import nn
 
 from nn_bridge import (
+    ArgumentError,
     ConversionError,
     OutOfRangeError,
+    allocate,
+    calibrate,
     check,
     convert,
     export,
     load_converted,
     measure,
+    propagate,
     renew,
     restore,
     save_converted,
+    sturdy,
+    weighted,
 )  # fmt: skip
 from nn_bridge.activations.vectors import Norm, Softmax
+from nn_bridge.training import Noise
 
 PRECISION = 2**-8
 
@@ -321,3 +328,94 @@ def test_a_block_that_cannot_be_traced_keeps_its_code_and_its_layers_hold_the_st
             again[1].elsewhere(x)
     restore(again)
     assert torch.equal(again(x), model(x)) and list(again.state_dict()) == before and type(again[1]) is block
+
+
+def test_precisions_of_kinds_and_sites(tmp_path):
+    model, x = network(), data()
+    wanted = {"softmax": 2**-5, "gelu": 2**-9, "1.act": 2**-4}
+    converted = convert(model, precision=2**-7, precisions=wanted, calibrate=[x], improve=False)
+    sites = {site.site: site for site in converted.report.sites}
+    for name, site in sites.items():
+        asked = wanted.get(name, 2**-5 if "softmax" in name else 2**-9 if name == "0.act" else 2**-7)
+        assert asked / 6 < site.precision <= asked, name
+    assert sites["1.act"].levels < sites["0.act"].levels
+    save_converted(converted, tmp_path / "net.safetensors")
+    loaded = load_converted(tmp_path / "net.safetensors", network())
+    assert torch.equal(loaded(x), converted(x)) and [s.precision for s in loaded.report.sites] == [s.precision for s in sites.values()]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"silu": 2**-5}, r"'silu'.*it|'silu'\] is of no call site"),
+        ({"relu": 2**-5}, r"'relu'\] is of no call site"),
+        ({"softmax": 2}, r"precisions\['softmax'\] is 2"),
+    ],
+)
+def test_precisions_that_nothing_has(given, words):
+    with pytest.raises(ArgumentError, match=words):
+        convert(network(), precision=2**-7, precisions=given, calibrate=[data()])
+
+
+def test_precisions_need_measured_ranges():
+    with pytest.raises(ArgumentError, match="needs measured ranges"):
+        convert(network(), precision=2**-7, precisions={"gelu": 2**-5}, interval=4.0)
+
+
+class Mixed(nn.Module):
+    """A ReLU between functions of vectors."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.act, self.last = nn.Linear(16, 16), nn.LayerNorm(16), nn.ReLU(), nn.Linear(16, 3)
+
+    def forward(self, x):
+        y = self.norm(self.first(x))
+        return self.last(self.act(y.softmax(-1) * 8 + y - 1)).mean(1)
+
+
+def mixed():
+    torch.manual_seed(0)
+    model = Mixed().eval()
+    x = data(64)
+    return model, x, [(x, model(x).argmax(1))]
+
+
+def test_what_measures_and_chooses_knows_functions_of_vectors():
+    model, x, loader = mixed()
+    largest = calibrate(model, [x])
+    spread = model.first(x).detach().var(-1, correction=0).max() + 1e-5
+    assert largest["norm/layer_norm1"] == pytest.approx(float(spread), rel=1e-5) and "/softmax1" in largest
+    found = propagate(model, loader, precision=2**-6)
+    told = {layer.site: layer for layer in found.layers}
+    assert set(told) == set(largest) and all(0 < layer.observed < 0.5 and layer.predicted > 0 for layer in told.values())
+    assert found.deviation["linear"] == pytest.approx(found.deviation["all"], rel=0.3) and found.bound is None
+    chosen = allocate(model, loader, loss=0.05)
+    assert set(chosen.approximations) == {"act"} == set(weighted(measure(model, [x]), multiplications=3))
+    converted = convert(model, approximation=chosen.approximations, calibrate=[x], improve=False)
+    assert {str(item).partition(":")[0] for item in converted.report.remaining} <= {"norm/layer_norm1", "/softmax1"}
+    with pytest.raises(ArgumentError, match="no ReLU"):
+        allocate(network(), [(x, torch.zeros(64, dtype=torch.long))])
+
+
+def test_training_keeps_functions_of_vectors_exact_or_refuses_by_name():
+    model, x, _ = mixed()
+    handle = sturdy(model, noise=Noise(kind="uniform", strength=0.0, precision=(4,)), calibrate=[x], penalty=0.1)
+    assert torch.allclose(model.train()(x), model.eval()(x)) and float(handle.penalty) >= 0
+    handle.off()
+    handle = sturdy(model, calibrate=[x], precision=4)
+    moved = model.train()(x) - model.eval()(x)
+    assert moved.abs().max() > 1e-3
+    moved.square().sum().backward()
+    handle.off()
+    for refused in ({"polynomial": 5}, {"noise": "error"}):
+        with pytest.raises(ConversionError, match=r"'norm/layer_norm1' is a function of vectors"):
+            sturdy(model, calibrate=[x], **refused)
+        assert type(model.norm) is nn.LayerNorm
+    converted = convert(model, precision=2**-6, calibrate=[x], improve=False)
+    before = converted(x).detach()
+    optimiser = torch.optim.SGD(converted.parameters(), lr=0.05)
+    functional.cross_entropy(converted(x), torch.arange(64) % 3).backward()
+    optimiser.step()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in converted.parameters())
+    assert 1e-4 < (converted(x) - before).abs().max() < 1
