@@ -32,6 +32,7 @@ Interval = Annotated[str, typer.Option(help="'per-layer', or one B.")]
 Constants = Annotated[int | None, typer.Option(help="Most products with constants in a circuit.")]
 Margin = Annotated[float, typer.Option(help="Factor on measured ranges.")]
 Cap = Annotated[float, typer.Option(help="Largest error of weighted circuits beside plain ones.")]
+Corrected = Annotated[bool, typer.Option(help="Batch normalisation corrected for the circuits.")]
 Levels = Annotated[int | None, typer.Option(help="Of the chain behind a bootstrap.")]
 Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
 
@@ -66,14 +67,15 @@ def read_ring(text: str) -> int:
 
 def _configuration(
     network: str, multiplications: int, weighted: bool, published: int | None, interval: str,
-    margin: float, constants: int | None, cap: float,
+    margin: float, constants: int | None, cap: float, corrected: bool,
 ) -> Any:  # fmt: skip
     from .experiments.encrypted_network import EncryptedConfiguration
 
     width = interval if interval == "per-layer" else _number(interval)
     return EncryptedConfiguration(
-        network, multiplications, weighted, published, width, margin, constants, cap
-    )
+        network, multiplications, weighted, published, width, margin, constants, cap,
+        corrected=corrected,
+    )  # fmt: skip
 
 
 def _number(text: str) -> float:
@@ -97,6 +99,7 @@ def encrypt(
     constants: Constants = None,
     margin: Margin = MARGIN,
     cap: Cap = CAP,
+    corrected: Corrected = False,
     levels: Levels = None,
     folder: Annotated[Path | None, typer.Option(help="Keeps keys and what is finished.")] = None,
     data: Data = None,
@@ -108,8 +111,9 @@ def encrypt(
     from .experiments.encrypted_network import encrypt_network
 
     asked = _configuration(
-        network, multiplications, weighted, published, interval, margin, constants, cap
-    )
+        network, multiplications, weighted, published, interval, margin, constants, cap,
+        corrected,
+    )  # fmt: skip
     with _progress() as bar:
         task = bar.add_task("convert", total=None)
 
@@ -164,11 +168,12 @@ def keygen(
     constants: Constants = None,
     margin: Margin = MARGIN,
     cap: Cap = CAP,
+    corrected: Corrected = False,
     levels: Levels = None,
     data: Data = None,
 ) -> None:
     """Compile a network and make keys: the secret one for the client, the others for the server."""
-    from .encrypted.client import make_keys
+    from .encrypted.client import make_keys, require_no_keys
     from .encrypted.compiling import compile_to, prepare
     from .encrypted.engine import require_engine
     from .encrypted.memory import require_memory
@@ -177,9 +182,12 @@ def keygen(
     from .experiments.encrypted_network import converted_network, test_images
 
     require_engine()
+    for folder in (client, server):
+        require_no_keys(folder)
     asked = _configuration(
-        network, multiplications, weighted, published, interval, margin, constants, cap
-    )
+        network, multiplications, weighted, published, interval, margin, constants, cap,
+        corrected,
+    )  # fmt: skip
     shape = tuple(test_images(network, 0, 1, data)[0].shape[1:])
     prepared = prepare(
         read_program(converted_network(asked, data), shape), read_ring(ring), levels=levels

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +28,18 @@ def bootstrap_file(slots: int) -> str:
     return f"bootstrap-{slots}.key"
 
 
+def require_no_keys(folder: Path) -> None:
+    """Refuse a folder whose keys would be lost.
+
+    Raises
+    ------
+    ArgumentError
+        If there are keys in it.
+    """
+    if (folder / "network.json").is_file() and Described.read(folder).keys:
+        raise ArgumentError(f"{folder} holds keys already, which would be lost: give another folder")
+
+
 def make_keys(client: Path, server: Path, progress: Progress | None = None) -> None:
     """Make the secret key, the public one, and the server's keys.
 
@@ -38,12 +52,13 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
     Raises
     ------
     ArgumentError
-        If the server's folder holds no network.
+        If the server's folder holds no network, or the client's keys already.
     BackendError
         If a wheel is missing.
     """
     require_engine()
     described = Described.read(server)
+    require_no_keys(client)
     maker = Client(described.chain)
     keys = server / "keys"
     jobs: list[tuple[Path, Callable[[], bytes]]] = [
@@ -62,7 +77,9 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
             path.chmod(0o600)
         if progress:
             progress("keys", number, len(jobs))
-    described.write(client)
+    digest = hashlib.sha256((client / "public.key").read_bytes()).hexdigest()
+    for folder in (server, client):
+        replace(described, keys=digest).write(folder)
 
 
 def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
@@ -80,7 +97,8 @@ def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     public = _key(client / "public.key")
     level = described.input_level
     packed = layout.pack(np.asarray(image, np.float64))
-    return write_bytes(out, join([encrypt(described.chain, public, level, one) for one in packed]))
+    parts = [encrypt(described.chain, public, level, one) for one in packed]
+    return write_bytes(out, join(described.keys, parts))
 
 
 def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
@@ -96,7 +114,7 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     holder = Client(described.chain, _key(client / "secret.key"))
     if not path.is_file():
         raise ArgumentError(f"there is no file {path}: evaluate first")
-    parts = split(path.read_bytes(), path)
+    parts = split(path, described.keys)
     if len(parts) != layout.ciphertexts:
         raise ArgumentError(f"{path} holds {len(parts)} ciphertexts, not the {layout.ciphertexts} of outputs")
     return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))

@@ -19,7 +19,8 @@ from .chain import Chain
 from .layouts import Layout
 from .planning import Step
 
-FORMAT = 2
+FORMAT = 3
+_MARK = 16  # bytes before the ciphertexts of a file: whose keys they are for
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Described:
         Files of each layer's plan and bootstrap; "" where there is none.
     rotations : dict of int to tuple of int
         Galois elements by level.
+    keys : str
+        Digest of the public key, which tells files of other keys apart; "" before keys are made.
     """
 
     digest: str
@@ -53,6 +56,7 @@ class Described:
     plans: tuple[str, ...]
     boots: tuple[str, ...]
     rotations: dict[int, tuple[int, ...]]
+    keys: str = ""
 
     @property
     def input_level(self) -> int:
@@ -80,6 +84,7 @@ class Described:
             "plans": self.plans,
             "boots": self.boots,
             "rotations": {str(level): one for level, one in self.rotations.items()},
+            "keys": self.keys,
         }
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "network.json", record)
@@ -112,6 +117,7 @@ class Described:
                 tuple(record["plans"]),
                 tuple(record["boots"]),
                 {int(level): tuple(one) for level, one in record["rotations"].items()},
+                record["keys"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArgumentError(
@@ -125,25 +131,33 @@ def write_bytes(path: Path, data: bytes) -> Path:
     return write_atomically(path, lambda temporary: temporary.write_bytes(data))
 
 
-def join(parts: list[bytes]) -> bytes:
-    """Ciphertexts as one file: each after its length."""
-    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+def join(keys: str, parts: list[bytes]) -> bytes:
+    """Ciphertexts as one file: whose keys they are for, and each after its length."""
+    made = [len(part).to_bytes(8, "little") + part for part in parts]
+    return bytes.fromhex(keys)[:_MARK] + b"".join(made)
 
 
-def split(data: bytes, path: Path) -> list[bytes]:
+def split(path: Path, keys: str) -> list[bytes]:
     """Ciphertexts of a file.
 
     Raises
     ------
     ArgumentError
-        If it is none.
+        If it is none, or of other keys.
     """
-    parts, start = [], 0
+    data = path.read_bytes()
+    parts, start = [], _MARK
     while start < len(data):
         length = int.from_bytes(data[start : start + 8], "little")
         part = data[start + 8 : start + 8 + length]
         if len(part) != length or not part.startswith(b"\x01{"):
-            raise ArgumentError(f"{path} is not a file of ciphertexts, or it is cut off")
+            break
         parts.append(part)
         start += 8 + length
+    if not parts or start != len(data):
+        raise ArgumentError(f"{path} is not a file of ciphertexts, or it is cut off")
+    if data[:_MARK] != bytes.fromhex(keys)[:_MARK]:
+        raise ArgumentError(
+            f"{path} was encrypted with other keys than those in this folder: encrypt the image with its keys"
+        )
     return parts

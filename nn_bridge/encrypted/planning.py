@@ -4,14 +4,19 @@ A ciphertext may be dropped to any lower level for nothing; so what is to be fou
 each layer's matrix, whether its result is refreshed, and the level that its plan starts from.
 Where layers have plans to choose from, each with a penalty for its error, what is least is seconds plus
 weight times penalties: over all weights, the front of time against accuracy (its convex hull). Exact:
-dynamic program over the layers; its state is the level of every value that a later layer needs.
+dynamic program over the layers; its state is the level of every value that a later layer needs. Where
+layers need many earlier ones (channels that pass through shuffles), states are as many as would take hours:
+then the cheapest of each lowest level are followed, and the placement says that it is not exact.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
 
 from polyapprox.plan import Plan
 from polyapprox.plan.count import Counts, count
@@ -22,6 +27,7 @@ from .lowering import lowered
 from .program import Program
 
 _REFRESHED = 2  # level of a matrix before a bootstrap, which takes one level more
+_STATES = 256  # of one lowest level, that are followed
 
 
 @dataclass(frozen=True)
@@ -91,11 +97,15 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Placement:
-    """The steps of a run, the seconds that the model of costs gives them, and their penalties."""
+    """The steps of a run, the seconds that the model of costs gives them, and their penalties.
+
+    `exact`: none are cheaper.
+    """
 
     steps: tuple[Step, ...]
     seconds: float
     penalty: float
+    exact: bool = True
 
     def bootstraps(self, sizes: Sequence[Sizes]) -> int:
         """How many ciphertexts are refreshed."""
@@ -139,7 +149,7 @@ def place(
     highest = levels if highest is None else highest
     last = _last_uses(program)
     states: dict[tuple[int, ...], _Way] = {(levels,): (0.0, 0.0, 0.0, ())}
-    live = [0]
+    live, exact = [0], True
     for number, layer in enumerate(program.layers, 1):
         following = [source for source in [*live, number] if last.get(source, 0) > number]
         found: dict[tuple[int, ...], _Way] = {}
@@ -157,11 +167,12 @@ def place(
                 key = tuple({**level_of, number: step.end}[source] for source in following)
                 if key not in found or total < found[key][0]:
                     found[key] = total, seconds + more, penalty + chosen.penalty, (*steps, step)
-        states, live = _undominated(found), following
+        states, dropped = _undominated(found)
+        live, exact = following, exact and not dropped
     if not states:
         return None
     _, seconds, penalty, steps = min(states.values(), key=lambda way: way[0])
-    return Placement(steps, seconds, penalty)
+    return Placement(steps, seconds, penalty, exact)
 
 
 _Way = tuple[float, float, float, tuple[Step, ...]]  # value, seconds, penalty, steps
@@ -225,13 +236,26 @@ def _last_uses(program: Program) -> dict[int, int]:
     }
 
 
-def _undominated(found: dict[tuple[int, ...], _Way]) -> dict[tuple[int, ...], _Way]:
-    """Without the states that another one is at least as good as: at no lower levels for no more."""
+def _undominated(found: dict[tuple[int, ...], _Way]) -> tuple[dict[tuple[int, ...], _Way], bool]:
+    """Without the states that another one is at least as good as: at no lower levels for no more.
+
+    At most `_STATES` of each lowest level; and whether there were more.
+    """
     kept: dict[tuple[int, ...], _Way] = {}
+    places = np.zeros((0, len(next(iter(found), ()))), np.int64)
+    counts: Counter[int] = Counter()
+    dropped = False
     for key, way in sorted(found.items(), key=lambda one: (one[1][0], [-k for k in one[0]])):
-        if not any(all(a >= b for a, b in zip(one, key, strict=True)) for one in kept):
-            kept[key] = way
-    return kept
+        if bool((places >= key).all(1).any()):
+            continue
+        lowest = min(key, default=0)
+        if counts[lowest] == _STATES:
+            dropped = True
+            continue
+        counts[lowest] += 1
+        kept[key] = way
+        places = np.vstack([places, key])
+    return kept, dropped
 
 
 def _priced(

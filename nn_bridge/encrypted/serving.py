@@ -196,11 +196,11 @@ class _Evaluation:
         self.machine = machine
         self.described = described = machine.described
         self.spent: list[Spent] = []
-        data = given.read_bytes()
-        image = split(data, given)
+        image = split(given, described.keys)
         if len(image) != described.layouts[0].ciphertexts:
             raise ArgumentError(f"{given} is not an image of this network: encrypt it with its keys")
-        mark = hashlib.sha256((described.digest + repr(described.steps)).encode() + data)
+        mark = hashlib.sha256((described.digest + repr(described.steps)).encode())
+        mark.update(b"".join(image))
         self.values = machine.server / "values" / mark.hexdigest()[:16]
         for number, part in enumerate(image):
             self._write(0, number, part)
@@ -208,7 +208,8 @@ class _Evaluation:
     def finish(self, out: Path) -> None:
         """Write the outputs, and forget the values on the way."""
         last = self.spent[-1]
-        write_bytes(out, join([self._read(len(self.spent), i) for i in range(last.ciphertexts)]))
+        parts = [self._read(len(self.spent), i) for i in range(last.ciphertexts)]
+        write_bytes(out, join(self.described.keys, parts))
         for path in self.values.glob("*"):
             path.unlink()
         self.values.rmdir()

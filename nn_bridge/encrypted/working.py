@@ -12,6 +12,8 @@ from typing import Any
 from polyapprox.encrypted.backend import BackendError
 from polyapprox.errors import PolyApproxError
 
+from .memory import available_memory
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -64,7 +66,8 @@ def apart(
 
 
 def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    os.environ.setdefault("GOGC", "50")  # the engine's memory is swept earlier
+    os.environ.setdefault("GOGC", "50")  # the engine's memory is swept earlier,
+    os.environ.setdefault("GOMEMLIMIT", str(available_memory() * 3 // 4))  # and often when it is short
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def progress(*said: Any) -> None:

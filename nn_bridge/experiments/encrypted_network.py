@@ -16,6 +16,7 @@ from polyapprox.weighted.relu import CAP
 from ..choosing.makers import published_relu
 from ..choosing.weighting import weighted
 from ..conversion.network import convert
+from ..correction.batch_norms import correct_batch_norms
 from ..encrypted.running import Run, run
 from ..errors import ArgumentError
 from ..files import write_json
@@ -25,6 +26,8 @@ from ..ranges.bounds import MARGIN
 from ..ranges.calibration import measure
 
 Progress = Callable[[str, int, int], None]
+CORRECTION = 1000
+"""Training images on which batch normalisation is corrected."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class EncryptedConfiguration:
         Of weighted circuits: see :func:`nn_bridge.weighted`.
     calibration : int
         Training images that ranges are measured on.
+    corrected : bool
+        Batch normalisation is corrected for the polynomials, which costs nothing under encryption: see
+        :func:`nn_bridge.correct_batch_norms`.
     """
 
     network: str = "resnet20-cifar10"
@@ -62,6 +68,7 @@ class EncryptedConfiguration:
     constants: int | None = None
     cap: float = CAP
     calibration: int = 2000
+    corrected: bool = False
 
 
 def converted_network(
@@ -90,7 +97,10 @@ def converted_network(
         approximation = polyapprox.circuit(
             "relu", multiplications=configuration.multiplications, constants=configuration.constants
         )
-    return convert(network, approximation=approximation, calibrate=ranges, **common)
+    converted = convert(network, approximation=approximation, calibrate=ranges, **common)
+    if configuration.corrected:
+        correct_batch_norms(converted, known.batches(training.first(CORRECTION)))
+    return converted
 
 
 def encrypt_network(

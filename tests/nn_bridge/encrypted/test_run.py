@@ -223,6 +223,14 @@ def test_files_that_are_missing_or_not_what_they_should_be(sides, tmp_path):
         encrypt_image(sides / "client", np.zeros((1, 8, 8)), tmp_path / "x")
     with pytest.raises(ArgumentError, match="evaluate first"):
         decrypt_outputs(sides / "client", tmp_path / "none")
+    mixed_up = tmp_path / "of-others.in"
+    mixed_up.write_bytes(bytes(16) + (sides / "image.in").read_bytes()[16:])
+    with pytest.raises(ArgumentError, match="was encrypted with other keys than those in this folder"):
+        evaluate(sides / "server", [(mixed_up, tmp_path / "out")])
+    with pytest.raises(ArgumentError, match="was encrypted with other keys"):
+        decrypt_outputs(sides / "client", mixed_up)
+    with pytest.raises(ArgumentError, match="client holds keys already, which would be lost"):
+        make_keys(sides / "client", sides / "server")
     shutil.copytree(sides / "server", tmp_path / "server")
     record = json.loads((tmp_path / "server" / "network.json").read_text())
     (tmp_path / "server" / "network.json").write_text(json.dumps({**record, "format": 9}))
