@@ -35,11 +35,11 @@ _HIGHEST = 512  # degree at which a limit is computed
 ONE: tuple[tuple[str, str, tuple[float, float], float, bool, tuple[Any, ...]], ...] = (
     ("1/x, κ = 2^11", "1/x", (2.0**-11, 1), 1e-3, True, (8, 16, 1e-2, "THOR")),
     ("1/x, κ = 2^18", "1/x", (2.0**-18, 1), 1e-3, True, (11, 22, 1e-3, "THOR")),
-    ("exp, [-64, 0]", "exp", (-64, 0), 2e-6, False, (7, 7, 2.12e-3, "NEXUS, MOAI, HEIR")),
+    ("exp, [-64, 0]", "exp", (-64, 0), 1e-6, False, (7, 7, 2.12e-3, "NEXUS, MOAI, HEIR")),
     ("1/√x, κ = 67", "1/sqrt(x)", (0.15, 10), 1e-5, True, (10, 15, 3.4e-6, "THOR")),
     ("1/√x, κ = 750", "1/sqrt(x)", (0.2, 150), 6.5e-5, True, (12, 18, 4.3e-5, "THOR")),
     ("1/√x, κ = 750, 1e-5", "1/sqrt(x)", (0.2, 150), 1e-5, True, (12, 18, 4.3e-5, "THOR")),
-    ("GELU, ±20", "gelu", (-20, 20), 1.6e-6, False, (11, 22, 9.6e-7, "Perseus")),
+    ("GELU, ±20", "gelu", (-20, 20), 9.6e-7, False, (11, 22, 9.6e-7, "Perseus")),
     ("1/√x, κ = 3333", "1/sqrt(x)", (0.75, 2500), 1e-5, True, (14, 21, 7.5e-6, "THOR")),
     ("tanh, ±40", "tanh", (-40, 40), 7.6e-4, False, (11, 20, 7.6e-4, "Powerformer")),
     ("GELU, ±78", "gelu", (-78.1, 78.1), 5.9e-6, False, (11, 22, 5.9e-6, "Perseus")),

@@ -12,6 +12,7 @@ pass: ∂out/∂A_ij = (∂out/∂n_i) · (Σ B_ik n_k) · n_j, one multiplicati
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -71,23 +72,23 @@ def absolute_grid(multiplications: int, density: int) -> Grid:
     return Grid(2 * x * x - 1, x)
 
 
+@lru_cache(maxsize=64)
 def _positions(m: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.tril_indices(m + 1, -1, m + 1)
+    """Rows and columns of the constants of A, row by row from i = 2 (a fit asks very often)."""
+    rows, columns = np.tril_indices(m + 1, -1, m + 1)
+    used = rows >= 2
+    return rows[used], columns[used]
 
 
 def pack(chain: Chain) -> np.ndarray:
     """All constants in one vector: rows of A, rows of B (from i = 2), c."""
-    rows, columns = _positions(chain.multiplications)
-    used = rows >= 2
-    place = rows[used], columns[used]
+    place = _positions(chain.multiplications)
     return np.concatenate([chain.left[place], chain.right[place], chain.output])
 
 
 def unpack(vector: np.ndarray, m: int) -> Chain:
     """The inverse of :func:`pack`."""
-    rows, columns = _positions(m)
-    used = rows >= 2
-    place = rows[used], columns[used]
+    place = _positions(m)
     size = len(place[0])
     left, right = np.zeros((m + 1, m + 1)), np.zeros((m + 1, m + 1))
     left[place], right[place] = vector[:size], vector[size : 2 * size]
@@ -101,8 +102,6 @@ def free_constants(m: int, reduced: bool) -> np.ndarray:
     not matter to what the chain can reach.
     """
     rows, columns = _positions(m)
-    used = rows >= 2
-    rows, columns = rows[used], columns[used]
     if not reduced:
         return np.arange(2 * len(rows) + m + 1)
     half = np.flatnonzero((columns < rows - 1) & (columns > 0))

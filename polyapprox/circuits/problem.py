@@ -15,7 +15,7 @@ family     f(x) is approximated by                interval
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,6 +26,7 @@ from .chain import Grid
 from .shape import Family
 
 _LEAST, _MOST = 32, 128  # points: density times 2^nodes, between these
+_WIDE = 2.0**10  # ratio of ends from which on points are spaced evenly in log x too
 _SAMPLES = 257
 _SAME = 4e-15
 _FINEST = 2.0**30
@@ -70,6 +71,29 @@ class Problem:
         """Nodes of the chain of so many multiplications."""
         return multiplications + {"even": 0, "odd": -1, "general": 1}[self.family]
 
+    def narrower(self, ratio: float) -> Problem:
+        """The same on an interval that is so many times narrower.
+
+        One on one side of 0 keeps its far end, and its ends come nearer to each other by that ratio
+        (as far as a factor of 2); any other is divided by it (as far as a half-width of 1).
+
+        Examples
+        --------
+        >>> problem_for("tanh", (-40.0, 40.0)).narrower(4).interval
+        (-10.0, 10.0)
+        >>> problem_for("1/x", (2**-8, 1.0)).narrower(4).interval
+        (0.015625, 1.0)
+        """
+        low, high = self.interval
+        if low > 0:
+            ends = min(low * ratio, high / 2), high
+        elif high < 0:
+            ends = low, max(high * ratio, low / 2)
+        else:
+            share = min(ratio, max(1.0, -low, high))
+            ends = low / share, high / share
+        return replace(self, interval=ends)
+
     def grid(self, nodes: int, density: int) -> Grid:
         """Points where the extrema are resolved, cosine-spaced."""
         most = 1 << (nodes - 1) if self.function == "sign" else min(1 << nodes, _MOST)
@@ -87,6 +111,9 @@ class Problem:
             x = (low + high) / 2 + (high - low) / 2 * u
             if self.function == ARCCOSINE and self.interval == (0.0, 1.0) and self.weight == "1":
                 return Grid(u, arccosine(np.cos(angles)))  # x has too few digits near 1
+            if low > 0 and high > _WIDE * low:
+                x = np.unique(np.concatenate([x, np.geomspace(low, high, count // 2)[1:-1]]))
+                u = (2 * x - (low + high)) / (high - low)
             return self._weighted(x, Grid(u, self.target.numpy(x)))
         u = np.sin(angles)
         value = self.target.numpy(high * u) - self.slope * (high * u) - self.offset

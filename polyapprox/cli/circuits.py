@@ -133,6 +133,16 @@ def search(
     beam: Annotated[int, typer.Option(help="Circuits kept from stage to stage.")] = 8,
     finalists: Annotated[int, typer.Option(help="Circuits a stage fitted to the end.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed finds the same circuit.")] = 0,
+    widening: Annotated[
+        str,
+        typer.Option(
+            help="Each stage's interval is so many times wider than the one before, such as 2 (1/x: 4)."
+        ),
+    ] = "1",
+    known: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--from", help="Circuits to start from too, of any interval (as --keep writes them)."),
+    ] = None,
     runner: Annotated[
         str,
         typer.Option(help="serial, joblib (several processes), dask; the result is the same."),
@@ -160,6 +170,9 @@ def search(
         Optional[Path],  # noqa: UP045
         typer.Option("--keep", help="Write the constants here, for `circuits keep`."),
     ] = None,
+    every_stage: Annotated[
+        bool, typer.Option("--stages", help="With --keep: the circuits of the stages before too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Search for a circuit, from nothing, and prove it.
@@ -195,11 +208,17 @@ def search(
     command = (
         f"polyapprox circuits search {quoted} {place}--multiplications {multiplications} "
         f"--starts {starts} --beam {beam} --finalists {finalists} --seed {seed}"
+        f"{'' if widening == '1' else f' --widening {widening}'}"
+        f"{'' if known is None else f' --from {known.name}'}"
         f"{'' if guard is None else f' --guard {guard}'}"
     )
     over = read_guard(DEFAULT_GUARD if guard is None else values.number(guard, "guard"))
-    run = TALK.counted(runner_named(runner, jobs, scheduler=scheduler), "trials")
+    run = TALK.counted(runner_named(runner, jobs, scheduler=scheduler), "trials", lambda found: found[0])
     if name in FUNCTIONS:
+        if widening != "1" or known is not None or every_stage:
+            raise ArgumentError(
+                f"{function} is searched for from nothing, on [-1, 1]: leave out --widening, --from and --stages"
+            )
         settings = Settings(multiplications, starts, beam, finalists, seed)
         result = _absolute(name, settings, record, command, run, over, keep)
     else:
@@ -209,6 +228,7 @@ def search(
             name, multiplications, ends, starts=starts, seed=seed, command=command, beam=beam,
             finalists=finalists, record=record, runner=run, guard=over,
             weight=weight_of(name, None, relative, ends), keep=keep,
+            widening=values.number(widening, "widening"), known=known, every_stage=every_stage,
         )  # fmt: skip
     written = [] if keep is None else [str(keep)]
     if output is not None:
@@ -250,8 +270,9 @@ def _absolute(
     keep: Path | None,
 ) -> Approximation:
     from ..circuits import canonical
+    from ..circuits.library import ABSOLUTE
     from ..circuits.search.rounds import search as run
-    from ..circuits.search.shelve import estimated_error, write_circuit
+    from ..circuits.search.shelve import estimated_error, write_circuits
     from ..circuits.search.thin import thinned
     from ..recipes.absolute import AbsoluteWish
     from ..recipes.circuits import of_constants
@@ -259,6 +280,6 @@ def _absolute(
     *_, last = run(settings, record, runner=runner)
     circuit = thinned(canonical(last.best.chain, "even"))
     if keep is not None:
-        write_circuit(keep, circuit, command)
+        write_circuits(keep, [(circuit, ABSOLUTE)], command)
     wish = AbsoluteWish(function, multiplications=circuit.multiplications, guard=float(guard))
     return of_constants(wish, circuit, estimated_error(circuit), command=command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from threading import Timer
 from time import monotonic
 from typing import Any
@@ -41,19 +42,29 @@ class Talk:
             self.clock.stop()
 
     def counted(
-        self, runner: Callable[[Sequence[Any]], Iterable[Any]], what: str
+        self,
+        runner: Callable[[Sequence[Any]], Iterable[Any]],
+        what: str,
+        error: Callable[[Any], float] | None = None,
     ) -> Callable[[Sequence[Any]], Iterator[Any]]:
-        """A runner of tasks that says how many are done: after two seconds, then now and again."""
+        """A runner of tasks that says how many are done: after two seconds, then now and again.
+
+        With the error of a result, it says the least of the round so far too (an estimate).
+        """
         began = monotonic()
         due = [began + PATIENCE]
         total = [0]
 
         def run(tasks: Sequence[Any]) -> Iterator[Any]:
+            best = inf
             for number, result in enumerate(runner(tasks), 1):
                 total[0] += 1
+                best = best if error is None else min(best, error(result))
                 if monotonic() >= due[0]:
+                    took = monotonic() - began
+                    least = f", best so far {best:.3g}" if best < inf else ""
                     self.say(f"{number} of {len(tasks)} {what} of this round, {total[0]} in all, "
-                             f"{monotonic() - began:.0f} s")  # fmt: skip
+                             f"{took:.0f} s, {total[0] / max(took, 1e-9):.2g} a second{least}")  # fmt: skip
                     due[0] = monotonic() + PAUSE
                 yield result
 

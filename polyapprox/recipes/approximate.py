@@ -39,10 +39,9 @@ FINEST = 2.0**-64  # nothing more precise is looked for where only costs are lim
 MOST = 10**6
 _HIGHEST = 1500  # degree of a polynomial tried where only costs are limited
 _ABOVE = 1.001  # a sampled error that much above the wanted one may still be proven below it
-_CONSTANT_WEIGHT = 0.01
 _SAFE = 0.98  # of the error wanted: what comes before squarings
 _AIM, _ROUNDS = 2.0**-10, 4  # the first error tried for squarings within limits, and how often it is mended
-_BEYOND = 4  # higher degrees looked at, which may cost less
+_BEYOND = 8  # higher degrees looked at, which may cost less or the same
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,14 @@ class Task:
 
     def key(self, way: Way) -> tuple[float, ...]:
         """What the objective makes least."""
-        m, n, c = way.multiplications, way.levels, way.constants
+        return *self.cost(way), way.error, way.constants
+
+    def cost(self, way: Way) -> tuple[int, int]:
+        """The same without what is given for nothing: of equal cost the more precise is taken."""
+        m, n = way.multiplications, way.levels
         if self.objective == "levels":
-            return n, m, c
-        if self.objective == "multiplications":
-            return m, n, c
-        return 2 * n + m + _CONSTANT_WEIGHT * c, n, m
+            return n, m
+        return (m, n) if self.objective == "multiplications" else (2 * n + m, 0)
 
     def allows(self, way: Way) -> bool:
         """Whether the way is within the limits."""
@@ -142,7 +143,8 @@ def approximate(
     weight : str or callable, optional
         Another positive weight of the error.
     objective : {"balanced", "levels", "multiplications"}
-        What is least at a precision; "balanced" weighs a level as two multiplications.
+        What is least at a precision; "balanced" weighs a level as two multiplications. Of equal
+        costs the more precise is taken: asking for less never costs more.
     guard : float
         Inputs may leave the interval by so much of its larger end.
 
@@ -356,13 +358,12 @@ def _polynomials(task: Task, wanted: float | None) -> Iterator[Way]:
                 return
             where = task.interval, task.weight, task.guard
             least = max(1, degree_for(task.target, wanted, *where))
-            yield _polynomial(task, least, wanted, partial(make, None, wanted))
-            cheaper = _cheaper_degree(task, least)
-            if cheaper is None:
-                return
+            error = min(_level(task, least), wanted)
+            yield _polynomial(task, least, error, partial(make, None, wanted))
     except NotConvergedError:
         return
-    yield _polynomial(task, cheaper, wanted, partial(make, cheaper))
+    for degree in _higher_degrees(task, least):
+        yield _polynomial(task, degree, min(_level(task, degree), wanted), partial(make, degree))
 
 
 def _out_of_reach(task: Task, wanted: float) -> bool:
@@ -387,11 +388,14 @@ def _polynomial(
     return Way("polynomial", multiplications, levels, degree // 2, error, make or _never)
 
 
-def _cheaper_degree(task: Task, degree: int) -> int | None:
-    """A slightly higher degree that costs less, if there is one."""
-    costs = {d: _polynomial(task, d, 0.0) for d in range(degree, degree + 2 * _BEYOND)}
-    best = min(costs, key=lambda d: (task.key(costs[d]), d))
-    return best if task.key(costs[best]) < task.key(costs[degree]) else None
+def _higher_degrees(task: Task, degree: int) -> list[int]:
+    """The highest degree of each cost from this degree on, as far as one more is likely to cost more."""
+    highest: dict[tuple[int, int, bool], int] = {}
+    for tried in range(degree, degree + _BEYOND + 1):
+        for adapted in (True, False):
+            way = _polynomial(task, tried, 0.0, adapted=adapted)
+            highest[way.multiplications, way.levels, adapted] = tried
+    return sorted(set(highest.values()) - {degree})
 
 
 def _never() -> Approximation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -120,9 +121,10 @@ def keep(found: Shipped) -> Shipped | None:
     return found
 
 
-def write_circuit(path: Path, circuit: Circuit, origin: str, problem: Problem = ABSOLUTE) -> None:
-    """Prove a circuit and write a file of the library's form, for ``circuits keep``."""
-    write_atomically(path, library_text((proven(circuit, origin, problem),)).encode())
+def write_circuits(path: Path, circuits: Sequence[tuple[Circuit, Problem]], origin: str) -> None:
+    """Prove circuits of a function and write a file of the library's form, for ``circuits keep``."""
+    made = tuple(proven(circuit, origin, problem) for circuit, problem in circuits)
+    write_atomically(path, library_text(made).encode())
 
 
 def kept(path: Path) -> list[tuple[Shipped, bool]]:

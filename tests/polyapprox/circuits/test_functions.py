@@ -430,6 +430,35 @@ def test_a_killed_search_of_a_function_goes_on_where_it_was(tmp_path: Path) -> N
     assert pa.load(table).plan != pa.load(other).plan
 
 
+def test_a_search_grows_along_the_range_and_goes_on_from_known_circuits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """5.48 bits are shipped on [-8, 8]; a circuit of another range joins the search, and it is no worse."""
+    from polyapprox.cli import main
+
+    kept = tmp_path / "kept.json"
+
+    def bound(width: int, starts: int, *more: str) -> float:
+        given = ["--interval", f"-{width}", str(width), "--multiplications", "5", "--beam", "2"]
+        few = ["--starts", str(starts), "--finalists", "1", "--json"]
+        assert main(["circuits", "search", "tanh", *given, *few, *more]) == 0
+        return float(json.loads(capsys.readouterr().out)["error_bound"])
+
+    grown = bound(16, 6, "--widening", "2", "--keep", str(kept), "--stages")
+    stages = [(c.problem.interval[1], c.multiplications) for c in read_circuits(kept)]
+    assert stages == [(8.0, 4), (16.0, 5)]
+    assert grown < 2**-2.5
+    record = tmp_path / "record.jsonl"
+    assert bound(15, 2, "--from", str(kept), "--record", str(record)) < min(grown, 1.001 * bound(15, 2))
+    assert '"4/given 0"' in record.read_text()
+    assert main(["circuits", "search", "exp", "--interval", "-1", "0", "--multiplications", "3",
+                 "--from", str(kept)]) == 2  # fmt: skip
+    assert "holds no circuit of the family 'general'" in capsys.readouterr().err
+    assert main(["circuits", "search", "relu", "--multiplications", "3", "--widening", "2"]) == 2
+    assert main(["circuits", "search", "tanh", "--interval", "-8", "8", "--multiplications", "3",
+                 "--widening", "0.5"]) == 2  # fmt: skip
+
+
 def test_the_library_call_searches_like_the_command() -> None:
     result = pa.circuit("cos(x)", multiplications=2, interval=(-2, 2), search=True, starts=4)
     assert (result.multiplications, result.levels) == (2, 2)

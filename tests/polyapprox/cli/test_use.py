@@ -166,8 +166,14 @@ def test_a_runner_is_counted_after_two_seconds(
     run = Talk().counted(list, "trials")
     assert list(run([1, 2, 3, 4])) == [1, 2, 3, 4]
     assert capsys.readouterr().err.splitlines() == [
-        "2 of 4 trials of this round, 2 in all, 3 s", "4 of 4 trials of this round, 4 in all, 14 s",
-    ]  # fmt: skip
+        "2 of 4 trials of this round, 2 in all, 3 s, 0.67 a second",
+        "4 of 4 trials of this round, 4 in all, 14 s, 0.29 a second",
+    ]
+    clock = iter([0.0, 3.0, 3.0, 3.0, 4.0])
+    assert list(Talk().counted(list, "trials", lambda found: found[0])([(0.25,), (0.5,)]))
+    assert capsys.readouterr().err == (
+        "1 of 2 trials of this round, 1 in all, 3 s, 0.33 a second, best so far 0.25\n"
+    )
 
 
 def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:

@@ -105,3 +105,33 @@ def test_the_command_says_the_same(capsys, tmp_path):
     assert eval(r.provenance.command, {"polyapprox": pa}).plan.digest == r.plan.digest
     assert main(["reciprocal", "--interval", "0.01", "1", "--levels", "5"]) == 0
     assert main(["approximate", "gelu", "--interval", "-7", "7"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("function", "interval", "relative", "objective", "exponents"),
+    [
+        ("1/sqrt(x)", (1, 16), True, "balanced", (7, 8, 16, 20)),
+        ("1/x", (1, 16), True, "multiplications", (5, 6, 12, 15, 18)),
+        ("gelu", (-8, 8), False, "balanced", (5, 7, 9)),
+        ("exp", (-10, 0), False, "levels", (6, 8, 12, 15)),
+    ],
+)  # fmt: skip
+def test_less_precision_never_costs_more_nor_is_less_precise_at_the_same_cost(
+    function, interval, relative, objective, exponents
+):
+    made = [
+        pa.approximate(
+            function, interval=interval, tolerance=2.0**-k, relative=relative, objective=objective
+        )
+        for k in exponents
+    ]
+    orders = {
+        "levels": lambda r: (r.levels, r.multiplications),
+        "multiplications": lambda r: (r.multiplications, r.levels),
+        "balanced": lambda r: 2 * r.levels + r.multiplications,
+    }
+    keys = [(orders[objective](r), r.error_bound) for r in made]
+    for number, coarse in enumerate(keys):
+        for fine in keys[number + 1 :]:
+            assert coarse[0] <= fine[0]
+            assert coarse[0] < fine[0] or coarse[1] <= fine[1] * 1.0001
