@@ -21,7 +21,7 @@ from .from_library import sign_of_constants, with_guard
 if TYPE_CHECKING:
     from ..circuits.search.runner import Runner
 
-_SHORT = 2  # stages whose circuits are not kept
+_SHORT = 1  # stages whose circuits are not kept
 
 
 def searched(
@@ -72,7 +72,7 @@ def searched(
         File of circuits (as `keep` writes it) of the function's family, for any interval: those of
         fewer or as many multiplications join the search.
     every_stage : bool
-        Keep the circuits of the stages before, of fewer multiplications, too (from the third on).
+        Keep the circuits of the stages before, of fewer multiplications, too (but the first).
 
     Raises
     ------

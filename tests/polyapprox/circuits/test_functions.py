@@ -446,7 +446,7 @@ def test_a_search_grows_along_the_range_and_goes_on_from_known_circuits(
 
     grown = bound(16, 6, "--widening", "2", "--keep", str(kept), "--stages")
     stages = [(c.problem.interval[1], c.multiplications) for c in read_circuits(kept)]
-    assert stages == [(8.0, 4), (16.0, 5)]
+    assert stages == [(16.0, 5), (8.0, 4)]
     assert grown < 2**-2.5
     record = tmp_path / "record.jsonl"
     assert bound(15, 2, "--from", str(kept), "--record", str(record)) < min(grown, 1.001 * bound(15, 2))
