@@ -28,17 +28,17 @@
   const down = (bits) => (Math.floor(bits * 100) / 100).toFixed(2);
 
   function curve(one) { // least and largest error in each strip, in percent of the bound
-    const n = one.low.length, x = (k) => 50 + (540 * k) / n, y = (percent) => 90 - 0.7 * percent;
+    const n = one.low.length, x = (k) => 60 + (530 * k) / n, y = (percent) => 90 - 0.7 * percent;
     const strips = one.low.map((low, k) => low === null ? "" :
-      `<rect x="${x(k)}" y="${y(one.high[k])}" width="${540 / n}" height="${Math.max(y(low) - y(one.high[k]), 1)}" fill="var(--blue)"/>`);
-    const line = (percent, text) => `<line x1="50" x2="590" y1="${y(percent)}" y2="${y(percent)}" stroke="var(--red)" stroke-dasharray="5 4"/>
-      <text x="45" y="${y(percent) + 5}" text-anchor="end" font-size="14" fill="var(--soft)">${text}</text>`;
+      `<rect x="${x(k)}" y="${y(one.high[k])}" width="${530 / n}" height="${Math.max(y(low) - y(one.high[k]), 1)}" fill="var(--blue)"/>`);
+    const line = (percent, text) => `<line x1="60" x2="590" y1="${y(percent)}" y2="${y(percent)}" stroke="var(--red)" stroke-dasharray="5 4"/>
+      <text x="56" y="${y(percent) + 5}" text-anchor="end" font-size="14" fill="var(--soft)">${text}</text>`;
     return `<svg viewBox="0 0 600 190" role="img" aria-label="error between its proven bounds">
-      ${strips.join("")}<line x1="50" x2="590" y1="90" y2="90" stroke="currentColor" stroke-width=".6"/>
+      ${strips.join("")}<line x1="60" x2="590" y1="90" y2="90" stroke="currentColor" stroke-width=".6"/>
       ${line(100, "+bound")}${line(-100, "−bound")}
-      <text x="50" y="182" font-size="14" fill="var(--soft)">${one.interval[0]}</text>
+      <text x="60" y="182" font-size="14" fill="var(--soft)">${one.interval[0]}</text>
       <text x="590" y="182" font-size="14" text-anchor="end" fill="var(--soft)">${one.interval[1]}</text>
-      <text x="320" y="182" font-size="14" text-anchor="middle" fill="var(--soft)">sampled error, its proven bound</text></svg>`;
+      <text x="325" y="182" font-size="14" text-anchor="middle" fill="var(--soft)">sampled error, its proven bound</text></svg>`;
   }
 
   function front(all, chosen) { // bits against multiplications, of one function and interval
