@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import page_tables
-from page_tables import DOCS, grid
+from page_tables import DOCS, grid, main
 
 from polyapprox.outward import lower_places
 from polyapprox.zoo import ENTRIES, rows
@@ -46,4 +45,4 @@ TABLES = {"zoo": zoo}
 if __name__ == "__main__":
     if "--index" in sys.argv[1:]:
         index()
-    sys.exit(page_tables.main(PAGE, TABLES, [one for one in sys.argv[1:] if one != "--index"]))
+    sys.exit(main(PAGE, TABLES, [one for one in sys.argv[1:] if one != "--index"]))

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from types import ModuleType, SimpleNamespace
 
+import licences_tables
 import pytest
 from page_tables import CHECKS
 from paths import DOCS, ROOT
@@ -62,3 +63,6 @@ def test_the_wheel_was_tried_in_each_version_and_all_was_as_it_must_be() -> None
     for kinds in record["runs"].values():
         assert {"bare", "missing"} <= {*kinds}
         assert all(run["ok"] for one in kinds.values() for run in one["commands"])
+    page = licences_tables.PAGE.read_text(encoding="utf-8")
+    assert licences_tables.wheels() in page
+    assert all(f"\n| {name} | " in page for name in licences_tables.needed())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zoo_tables
 
 import polyapprox as pa
 from polyapprox.circuits.search.runner import runner_named
@@ -28,6 +29,10 @@ def test_the_index_is_of_the_entries_and_holds_nothing_twice() -> None:
         assert row.call == ENTRIES[name].call
         assert all(-100 <= low <= high <= 100 for low, high in zip(row.low, row.high, strict=True)
                    if low is not None), name  # fmt: skip
+
+
+def test_the_table_of_the_page_is_that_of_the_index() -> None:
+    assert zoo_tables.main(zoo_tables.PAGE, zoo_tables.TABLES, ["--check"]) == 0
 
 
 def test_each_entry_keeps_the_precision_of_its_name() -> None:
