@@ -1,8 +1,9 @@
 """ResNet-20 on ciphertexts, forecast: every circuit and r_α, in three rings, and the front.
 
 ``python experiments/encrypted_forecasts.py`` writes ``results/encrypted-forecasts.json``: levels, places of
-bootstraps, seconds and memory of each choice by the model of costs, one plan for all layers; and at
-2^13 the front of time against the mean square that the plans of single layers add to the logits.
+bootstraps, seconds and memory of each choice by the model of costs, one plan for all layers; at
+2^13 the front of time against the mean square that the plans of single layers add to the logits; and
+other networks and parameters, with one circuit in all layers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nn_bridge.calls.running import evaluation_mode
 from nn_bridge.choosing.makers import published_relu
 from nn_bridge.conversion.network import convert
 from nn_bridge.encrypted.chain import chain_for
-from nn_bridge.encrypted.compiling import Prepared, chains, lay_out
+from nn_bridge.encrypted.compiling import Prepared, chains, lay_out, prepare
 from nn_bridge.encrypted.costs import Costs
 from nn_bridge.encrypted.lowering import series_of
 from nn_bridge.encrypted.memory import forecast
@@ -39,6 +40,11 @@ CIRCUITS = range(4, 11)
 THIN = ((4, 2), (5, 3), (6, 4), (7, 6))  # multiplications, most products with constants
 PUBLISHED = (9, 12)
 IMAGES = 50
+OTHERS: tuple[tuple[str, int, int | None, int], ...] = (
+    ("digits", 1 << 11, None, 5), (NETWORK, 1 << 13, None, 4), ("resnet32-cifar10", 1 << 13, None, 4),
+    (NETWORK, 1 << 16, 6, 4), (NETWORK, 1 << 16, 7, 5), (NETWORK, 1 << 16, None, 4),
+)  # fmt: skip
+"""Network, ring, levels of the chain (None: what is fastest), multiplications."""
 
 
 def choices(program: Program, plans: list[Choice]) -> list[list[Choice]]:
@@ -106,6 +112,32 @@ def the_front(program: Program, ring: int, named: dict[str, Approximation]) -> l
     ]
 
 
+def other(name: str, ring: int, levels: int | None, multiplications: int) -> dict[str, Any]:
+    """A network by name; what its weights are plays no part."""
+    network, shape = find_network(name).build().eval(), (1, 8, 8) if name == "digits" else SHAPE
+    relu = polyapprox.circuit("relu", multiplications=multiplications)
+    program = read_program(convert(network, approximation=relu, interval=50.0), shape)
+    prepared = prepare(program, ring, levels=levels)
+    placement, needed = prepared.placement, forecast(prepared)
+    return {
+        "network": name,
+        "shape": shape,
+        "multiplications": multiplications,
+        "activations": len(program.layers) - 1,
+        "ring": ring,
+        "levels": prepared.chain.levels,
+        "places": sum(step.bootstrap for step in placement.steps),
+        "bootstraps": placement.bootstraps(prepared.sizes),
+        "seconds": placement.seconds,
+        "exact": placement.exact,
+        "diagonals": sum(size.diagonals for size in prepared.sizes),
+        "memory_mib": needed.peak // (1 << 20),
+        "least_mib": needed.least // (1 << 20),
+        "keys_mib": needed.keys // (1 << 20),
+        "security": prepared.chain.security,
+    }
+
+
 def main() -> None:
     """Write the record."""
     circuits = {str(m): polyapprox.circuit("relu", multiplications=m) for m in CIRCUITS}
@@ -122,6 +154,7 @@ def main() -> None:
         "network": NETWORK,
         "uniform": rows,
         "front": the_front(program, 1 << 13, circuits),
+        "others": [other(*one) for one in OTHERS],
         "commit": git_commit(),
     }
     write_json(OUT, record)

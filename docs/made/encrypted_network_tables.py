@@ -11,7 +11,16 @@ import json
 import sys
 from typing import Any
 
-from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, grid, main, reduce_colours
+from page_tables import (
+    BENCHMARKS,
+    CHECKS,
+    DOCS,
+    EXPERIMENTS,
+    grid,
+    main,
+    reduce_colours,
+    saved_lines,
+)
 
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
@@ -21,6 +30,8 @@ RUNS = (
 )  # fmt: skip
 PLAN = "encrypted-resnet20-r12-plan"  # r_12 operation by operation, an earlier run
 PAPER = (33.6, 62.5)  # s: ResNet-20, arXiv 2402.11224
+FITTED_CAP = 32.0  # with one B for all layers
+COLUMNS = ("ours per-layer", "ours 50", "weighted per-layer", "weighted-corrected per-layer", "weighted-corrected 50")
 KINDS = (("bootstrap", "bootstraps"), ("matrix", "matrices"), ("plan", "activations"))
 
 
@@ -95,77 +106,160 @@ def _key(run: dict[str, Any]) -> str:
     """As the forecasts name a run's ReLU."""
     if run["published"] is not None:
         return f"r_{run['published']}"
-    thin = run.get("constants")
-    return f"{run['multiplications']}" + ("" if thin is None else f", {thin} constants")
+    return _name([run["multiplications"], run.get("constants")])
+
+
+def _name(one: list[int | None]) -> str:
+    """A circuit, as the forecasts name it."""
+    return f"{one[0]}" if one[1] is None else f"{one[0]}, {one[1]} constants"
 
 
 def in_the_clear() -> dict[tuple[str, str], str]:
-    """Accuracy on 10,000 images in percent, by ReLU and interval, where it was measured."""
+    """Accuracy on 10,000 images in percent, by ReLU and column, where it was measured."""
     found: dict[tuple[str, str], str] = {}
-    for line in (EXPERIMENTS / "resnet20-cifar10.jsonl").read_text(encoding="utf-8").splitlines():
-        one = json.loads(line)
-        kind, interval = one["approximation"], str(one.get("interval"))
-        if kind not in ("ours", "published", "weighted") or interval not in ("per-layer", "50"):
+    for one in saved_lines(EXPERIMENTS / "encrypted-accuracy.jsonl"):
+        case = one["case"]
+        thin = case["first"][1] is not None
+        if case["first"] != case["second"] or case["corrected"] or (thin and one["outside"]):
             continue
-        if one.get("margin", 1.25) != 1.25 or one.get("cap", 8.0) != 8.0:
+        if thin or case["cap"] in (None, 8.0):
+            kind = "ours" if case["cap"] is None else "weighted"
+            interval = str(case["interval"]).removesuffix(".0")
+            found[_name(case["first"]), f"{kind} {interval}"] = f"{100 * one['accuracy']:.2f}"
+    for one in saved_lines(EXPERIMENTS / "resnet20-cifar10.jsonl"):
+        kind, interval = one["approximation"], str(one.get("interval"))
+        cap = FITTED_CAP if interval == "50" else 8.0
+        column = f"{kind.replace('published', 'ours')} {interval}"
+        if column not in COLUMNS or one.get("margin", 1.25) != 1.25 or one.get("cap", cap) != cap:
             continue
         name = f"r_{one['power']}" if kind == "published" else str(one["multiplications"])
-        column = "fitted" if kind == "weighted" else interval
-        if kind != "weighted" or interval == "per-layer":
-            found[name, column] = f"{100 * one['accuracy']:.2f}"
-    for one in saved("encrypted-accuracy")["rows"]:
-        if one["first"] == one["second"] and not one["outside"] and one["first"][1] is not None:
-            m, constants = one["first"]
-            found[f"{m}, {constants} constants", "fitted"] = f"{100 * one['accuracy']:.2f}"
+        found[name, column] = f"{100 * one['accuracy']:.2f}"
     return found
 
 
 def accuracy() -> str:
     """Circuits fitted to inputs: what is lost, and how many inputs leave their interval."""
-
-    def kind(one: list[int | None]) -> str:
-        return f"{one[0]}" if one[1] is None else f"{one[0]}, {one[1]} constants"
-
     rows = [
-        (kind(one["first"]), kind(one["second"]), f"{one['cap']:g}", f"{one['margin']:g}",
-         f"{100 * one['accuracy']:.2f}", one["outside"])
-        for one in saved("encrypted-accuracy")["rows"]
+        (_name(case["first"]), _name(case["second"]), f"{case['cap']:g}", f"{case['margin']:g}",
+         "yes" if case["corrected"] else "no", f"{100 * one['accuracy']:.2f}", one["outside"])
+        for one in saved_lines(EXPERIMENTS / "encrypted-accuracy.jsonl")
+        if (case := one["case"])["cap"] and case["interval"] == "per-layer" and case["first"][0] < 6
     ]  # fmt: skip
-    headings = ("first ReLU of a block", "second", "cap", "margin", "correct, %", "inputs outside")
+    headings = ("first ReLU of a block", "second", "cap", "margin", "normalisation corrected",
+                "correct, %", "inputs outside")  # fmt: skip
+    return grid(headings, rows)
+
+
+def _relu_of(one: dict[str, Any]) -> tuple[str, str, int]:
+    name = one["relu"]
+    return f"circuit of {name}" if name[0].isdecimal() else name, f"{one['bits']:.2f}", one["depth"]
+
+
+def _of_published(one: dict[str, Any]) -> str:
+    """Its seconds in terms of those of r_12 in the same ring."""
+    known = saved("encrypted-forecasts")["uniform"]
+    rows = [row["seconds"] for row in known if row["relu"] == "r_12" and row["ring"] == one["ring"]]
+    return f"{one['seconds'] / min(rows):.2f}"
+
+
+def _measured(one: dict[str, Any]) -> float | None:
+    """Seconds of the run with its ReLU, ring and chain."""
+    for name in RUNS:
+        run = saved(name)
+        if name in (PLAN, "encrypted-digits") or _key(run) != one["relu"]:
+            continue
+        if (run["chain"]["ring"], run["chain"]["levels"]) == (one["ring"], one["levels"]):
+            return float(run["processor_seconds_per_image"]["all"])
+    return None
+
+
+def whole() -> str:
+    """Precision, levels, bootstraps, seconds, accuracy: ring 2^13, the chain that is fastest."""
+    headings = (
+        "ReLU", "bits", "levels", "chain", "places", "bootstraps", "forecast, s", "of r_12", "measured, s",
+        "of r_12", "by layer", "one B = 50", "fitted, by layer", "fitted, corrected, by layer",
+        "fitted, corrected, one B = 50",
+    )  # fmt: skip
+    rows, correct = [], in_the_clear()
+    together = [float(saved(name)["processor_seconds_per_image"]["all"]) for name in RUNS[:2]]
+    published = together[1]
+    done = set()
+    for one in saved("encrypted-forecasts")["uniform"]:
+        if one["ring"] != 1 << 13 or one["relu"] in done:
+            continue
+        done.add(one["relu"])
+        seconds = _measured(one)
+        rows.append((
+            *_relu_of(one), one["levels"], one["places"], one["bootstraps"], f"{one['seconds']:.0f}",
+            _of_published(one), "" if seconds is None else f"{seconds:.1f}",
+            f"{seconds / published:.2f}" if seconds in together else "",
+            *(correct.get((one["relu"], column), "") for column in COLUMNS),
+        ))  # fmt: skip
+    ours, theirs = PAPER
+    rows.append(("the paper's", *[""] * 7, f"{ours}", f"{ours / theirs:.2f}", *[""] * len(COLUMNS)))
     return grid(headings, rows)
 
 
 def forecasts() -> str:
-    """One plan for all layers, in three rings: the best chain, and the shortest where it needs less memory."""
-    headings = ("ReLU", "bits", "levels", "ring", "chain", "places", "bootstraps", "forecast, s",
-                "of r_12", "measured, s", "accuracy by layer", "one B = 50", "fitted, by layer",
-                "forecast, GiB", "secure")  # fmt: skip
+    """Three rings: the chain that is fastest, and the shortest one, which needs less memory."""
+    headings = ("ReLU", "levels", "ring", "chain", "places", "bootstraps", "forecast, s", "of r_12",
+                "measured, s", "memory, GiB", "secure")  # fmt: skip
     rows = []
-    correct = in_the_clear()
-    ran = [saved(name) for name in RUNS if name != PLAN and name != "encrypted-digits"]
-    known = saved("encrypted-forecasts")["uniform"]
-    for one in known:
-        published = min(
-            row["seconds"] for row in known if row["relu"] == "r_12" and row["ring"] == one["ring"]
-        )
+    for one in saved("encrypted-forecasts")["uniform"]:
+        seconds = _measured(one)
         rows.append((
-            f"circuit of {one['relu']}" if one["relu"].isdecimal() else one["relu"],
-            f"{one['bits']:.2f}", one["depth"], f"2^{one['ring'].bit_length() - 1}", one["levels"],
-            one["places"], one["bootstraps"], f"{one['seconds']:.0f}",
-            f"{one['seconds'] / published:.2f}",
-            next(
-                (
-                    f"{run['processor_seconds_per_image']['all']:.1f}" for run in ran
-                    if _key(run) == one["relu"] and run["chain"]["ring"] == one["ring"]
-                    and run["chain"]["levels"] == one["levels"]
-                ), "",
-            ),
-            *(correct.get((one["relu"], what), "") for what in ("per-layer", "50", "fitted")),
-            f"{one['memory_mib'] / 1024:.1f}",
+            *_relu_of(one)[::2], f"2^{one['ring'].bit_length() - 1}", one["levels"], one["places"],
+            one["bootstraps"], f"{one['seconds']:.0f}", _of_published(one),
+            "" if seconds is None else f"{seconds:.1f}", f"{one['memory_mib'] / 1024:.1f}",
             "128 bit" if one["secure"] else "no",
         ))  # fmt: skip
-    unique = list(dict.fromkeys(rows))
-    return grid(headings, unique)
+    return grid(headings, list(dict.fromkeys(rows)))
+
+
+def others() -> str:
+    """Other networks and parameters, forecast."""
+    headings = ("network", "circuit", "ReLUs", "ring", "log2 QP", "128 bit", "chain", "places", "bootstraps",
+                "diagonals", "forecast, s", "keys, GiB", "memory, GiB", "at least, GiB")  # fmt: skip
+    rows = []
+    for one in saved("encrypted-forecasts")["others"]:
+        ring, modulus, verdict = one["security"].split(", ")[:3]
+        rows.append((
+            one["network"], one["multiplications"], one["activations"], ring.removeprefix("ring "),
+            modulus.removeprefix("log2 QP = "), "no" if verdict.startswith("not") else "yes", one["levels"],
+            one["places"], one["bootstraps"], one["diagonals"],
+            f"{one['seconds']:.0f}" if one["seconds"] > 10 else f"{one['seconds']:.1f}",
+            *(f"{one[f'{kind}_mib'] / 1024:.1f}" for kind in ("keys", "memory", "least")),
+        ))  # fmt: skip
+    return grid(headings, rows)
+
+
+def turns() -> str:
+    """ReLUs alone, in turns in one process."""
+    found = saved("encrypted-relus")
+    seconds = {one["relu"]: one["seconds"] for one in found["rows"]}
+    headings = ("ReLU", "levels of the chain", "starts at level: ciphertexts", "all of them, s",
+                "of r_12 by the engine", "of r_12 by its plan")  # fmt: skip
+    rows = [
+        (one["relu"], one["levels"], ", ".join(f"{start}: {count}" for start, count in one["starts"]),
+         f"{one['seconds']:.2f}",
+         *(f"{one['seconds'] / seconds[f'r_12, by {how}']:.2f}" for how in ("the engine", "its plan")))
+        for one in found["rows"]
+    ]  # fmt: skip
+    return grid(headings, rows)
+
+
+def unprepared() -> str:
+    """Small networks on ciphertexts that nobody prepared."""
+    headings = ("network", "image", "layers", "ring", "bootstraps", "processor s", "largest deviation",
+                "outputs up to", "same prediction")  # fmt: skip
+    rows = [
+        (one["name"], " × ".join(map(str, one["shape"])), one["depth"],
+         f"2^{one['chain']['ring'].bit_length() - 1}", one["bootstraps"],
+         f"{one['processor_seconds_per_image']['all']:.1f}", f"{one['largest_deviation']:.1e}",
+         f"{one['largest_output']:.3g}", f"{one['same_prediction']} of {one['images']}")
+        for one in saved_lines(CHECKS / "encrypted_networks.jsonl")
+    ]  # fmt: skip
+    return grid(headings, rows)
 
 
 def front() -> str:
@@ -240,7 +334,10 @@ def times() -> str:
     return grid(headings, rows)
 
 
-TABLES = {"ratio": ratio, "runs": runs, "layers": layers, "accuracy": accuracy, "forecasts": forecasts, "front": front, "times": times}
+TABLES = {
+    "ratio": ratio, "runs": runs, "layers": layers, "accuracy": accuracy, "whole": whole,
+    "forecasts": forecasts, "others": others, "unprepared": unprepared, "turns": turns, "front": front, "times": times,
+}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -12,6 +12,12 @@ from nn_bridge.cli_encrypted import read_ring
 from nn_bridge.encrypted.compiling import compile_to, prepare
 from nn_bridge.encrypted.program import read_program
 from nn_bridge.errors import ArgumentError
+from nn_bridge.experiments.encrypted_network import (
+    EncryptedConfiguration,
+    converted_network,
+    test_images as images_of,
+)
+from nn_bridge.models.networks import find_network
 
 SHAPE = (2, 8, 8)
 
@@ -48,6 +54,18 @@ def test_what_is_wrong_is_one_sentence(words, sentence, tmp_path, monkeypatch, c
     assert sentence in said
     assert len(said.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_normalisation_is_corrected_where_it_is_asked_for():
+    """Closer to the network itself, on images that nothing was measured on."""
+    pixels, _ = images_of("digits", 0, 100)
+    with torch.no_grad():
+        exact = find_network("digits").load()(pixels)
+        plain, corrected = (
+            converted_network(EncryptedConfiguration("digits", 3, False, corrected=asked))(pixels)
+            for asked in (False, True)
+        )
+    assert (corrected - exact).square().mean() < 0.9 * (plain - exact).square().mean()
 
 
 def test_client_and_server_apart_on_files(tmp_path, monkeypatch, capsys):
