@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch bridge: networks whose ReLU is a polynomial approximation with a proven bound.
 
 >>> import torch

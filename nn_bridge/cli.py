@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Command line: ``nn-bridge``."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``nn-bridge encrypt``: a network on ciphertexts, all at once or one side after the other."""
 
 from __future__ import annotations

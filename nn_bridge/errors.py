@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exceptions of the bridge: every one carries a sentence that says what to do."""
 
 from __future__ import annotations

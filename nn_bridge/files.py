@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writing files so that nothing half-written is ever seen, and recording where they come from."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One sentence where PyTorch is missing, in place of a chain of imports that fail."""
 
 import importlib.util

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Polynomial approximation for computing on encrypted data."""
 
 import sys

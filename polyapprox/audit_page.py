@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page that an audit prints."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`audit`: one page about a table, whoever made it.
 
 What it truly approximates, with what proven error; the image of every stage on the whole

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A cache on disk: a call made before is served from the table it made.
 
 The folder is ``POLYAPPROX_CACHE``, or the user's cache folder; ``POLYAPPROX_CACHE=off`` turns the

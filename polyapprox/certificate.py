@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A certificate: what was proven about an approximation, and how; and what values that carry one say."""
 
 from __future__ import annotations

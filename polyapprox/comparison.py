@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What we choose for ReLU beside the published composites r_alpha, at the same precision."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Encrypted ReLU on OpenFHE: ours, the published composites, and the framework's own evaluator.
 
 Every contestant is run in the same ring at the same scale, in a context with just as many levels

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions of one variable written as text: a safe parser.
 
 The text is read with the ``ast`` module and a whitelist; nothing is ever executed. Numbers are

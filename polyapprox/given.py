@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading what a caller gave: whole numbers, numbers, words and paths, or one sentence of refusal.
 
 NumPy's integers are integers here and its floats are numbers; a bool is neither, and a complex

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Expressions evaluated in every arithmetic: float64, mpmath, balls, power series, sympy.
 
 A tree is compiled once into nested closures, so that a value costs one call for each operation.

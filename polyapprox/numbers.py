@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exact dyadic numbers, held as ``mpmath.mpf``, and the conversions to and from them.
 
 Coefficients, interval ends and constants of plans are dyadic rationals m·2^e. They are held

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proven numbers as text and as floats, rounded outward: never on the wrong side of the proof.
 
 An upper bound is rounded up, a lower bound and proven bits are rounded down, whatever the number of

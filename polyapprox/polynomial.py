@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A polynomial: Chebyshev coefficients, low to high, on a stated domain."""
 
 from __future__ import annotations

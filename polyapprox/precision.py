@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Working precision of the ball-arithmetic library: the only file that touches its context.
 
 The context belongs to the process, not to a thread. So calls that need it run one at a time: each

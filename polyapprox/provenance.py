@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where an approximation comes from: command, versions, time-independent and hashable.
 
 A command is one Python expression that makes an equal value again (after ``import polyapprox``),

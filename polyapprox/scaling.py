@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The one rule of bits and precision: whether a function scales with its interval.
 
 f scales where f(λx) = λ f(x) for every λ > 0: |x|, ReLU, the maximum, the minimum and what is made

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How components make an approximation: what r(x) is, by function and structure.
 
 =========== ==========  ==================================================

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions to approximate: values in every arithmetic, breakpoints and polynomial pieces."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checking a table: the bound is proven again from the JSON alone.
 
 Nothing that *solves* takes part: no exchange, no search, no recipe. First the plan itself is run

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`PolynomialActivation`: an approximation as a layer of a network."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The activation that replaces a call, whatever function it calls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The approximation that networks get where nobody asks for another."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Activations and max-pools that are built from ReLU: exact identities, proven errors.
 
 ============  ==================================================

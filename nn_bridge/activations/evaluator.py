@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fast evaluation of one approximation on tensors, in the cheapest type that carries it."""
 
 from __future__ import annotations

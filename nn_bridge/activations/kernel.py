@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Programs compiled by the machine's C compiler: one pass over memory, where there is a compiler.
 
 The shared objects are kept in the cache folder of polyapprox under the hash of their source, the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A program as C: one loop that reads each input once and writes each value once."""
 
 from __future__ import annotations

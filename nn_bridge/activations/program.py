@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan turned into few passes over memory: fused, in place, with reused registers.
 
 The operations of a :class:`polyapprox.plan.plan.Plan` are regrouped, not changed: every value that

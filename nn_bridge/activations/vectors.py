@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Softmax and norms as layers of additions and multiplications, on ranges that were measured.
 
 The parts (exp, inverses, an inverse root) and how their errors add up are polyapprox's own wholes

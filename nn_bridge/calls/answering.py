@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who answers a network's calls for good: layers in their place, or interception where none can stand.
 
 Layers are put where the code of the modules can be traced, each by itself; the network is an ordinary

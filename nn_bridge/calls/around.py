@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions that are additions and multiplications around one activation: exact identities.
 
 ==================  =====================================================

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tree of a network's calls: each module's own code traced by itself, its children as leaves.
 
 A module is traced in evaluation and in training mode. Arguments that have a plain default (None, a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`check`: what in a network is neither an addition nor a multiplication, and what nobody can say."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Comparisons with 0, and zeros: so that ``where(x > 0, x, 0)`` is known to be ReLU."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What torch itself computes for a call."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The activation functions and max-pools of torch that a polynomial can replace."""
 
 from __future__ import annotations

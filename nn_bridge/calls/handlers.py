@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who answers calls of activations: the protocol, and a base for those that care for ReLU alone."""
 
 from __future__ import annotations

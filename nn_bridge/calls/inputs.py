@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a batch of a loader gives a network: one tensor, several, or words with tensors.
 
 ========================  ==============================================================

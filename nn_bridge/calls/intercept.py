@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding every ReLU, and every other activation and max-pool, of any network while it runs.
 
 ReLU is reached in many ways (``nn.ReLU``, ``F.relu``, ``torch.relu``, ``Tensor.relu`` and their

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Softmax, attention and norms, taken apart: what is linear, and the one site that divides.
 
 ==============================  ==============================================================

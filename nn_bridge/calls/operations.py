@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which torch operations are additions and multiplications only.
 
 The lists name what is known to be polynomial (or a mere rearrangement); anything else is reported

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layers in the place of calls: a network whose own code runs polynomials, and the way back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A module whose forward is other code: a subclass made for it, which copies and pickles with it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a network over batches of a loader, on its own device."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`CallSite`: a layer that stands where a network called an activation, and asks who answers it."""
 
 from __future__ import annotations

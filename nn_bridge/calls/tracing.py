@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as a graph whose activations have the names of their call sites."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which scales of activations weights can take in, before and after them.
 
 An activation on [−B, B] is B·r(x/B). Where a linear map gives x, its constants can take in 1/B; where

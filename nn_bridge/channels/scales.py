@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which values of a network must be scaled alike, channel by channel.
 
 Suppose that every value is stored divided by a scale of its channel. A linear map (convolution,

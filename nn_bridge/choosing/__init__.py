@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which approximation each activation gets: by name, by histogram, by budget."""

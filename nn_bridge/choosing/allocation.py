@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`allocate`: a precision for each activation, so that all together cost least."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choosing one option for each activation: errors that add up or cancel, against a total cost."""
 
 from __future__ import annotations

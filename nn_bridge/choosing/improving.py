@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What gains accuracy at no cost, taken where data that it was not fitted to say so."""
 
 from __future__ import annotations

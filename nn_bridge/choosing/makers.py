@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The approximations that experiments compare, by name."""
 
 from __future__ import annotations

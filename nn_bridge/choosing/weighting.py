@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Approximations weighted by what the inputs of each activation were: ranges in, a dict out."""
 
 from __future__ import annotations

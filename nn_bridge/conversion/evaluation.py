@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`evaluate`: accuracy of a network, and what its activations saw."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`export`: a converted network as a file that other programs run: ONNX, torch's own format, or MLIR.
 
 Nothing but additions, multiplications, linear maps and moves of values is in it; the operations of

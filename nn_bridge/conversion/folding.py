@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`fold`: a network whose weights have taken in the scales of its activations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`convert`: every activation of a network replaced by a polynomial."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolutions and means of ONNX in float64: written as products of matrices.
 
 onnxruntime has neither Conv nor AveragePool in float64.

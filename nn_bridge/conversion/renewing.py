@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The ranges of a converted network measured again, and the way back to its own activations."""
 
 from __future__ import annotations

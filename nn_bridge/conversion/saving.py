@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A converted network in one file: weights, intervals, ranges and approximations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans as single operations of a captured graph: captured at once, and written out in the file."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Corrections of the mean errors of polynomials that cost nothing under encryption."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Correcting batch normalisation for the errors of polynomials: free under encryption."""
 
 from __future__ import annotations

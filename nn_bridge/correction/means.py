@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Subtracting the mean error of each channel: costs one plaintext addition, gains bits."""
 
 from __future__ import annotations

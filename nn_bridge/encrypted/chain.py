@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The chain of primes of a run, its parts for linear layers, and what is known of its security."""
 
 from __future__ import annotations

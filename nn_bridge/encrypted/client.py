@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The client's side: keys, encrypted images, decrypted outputs. All that needs the secret key."""
 
 from __future__ import annotations

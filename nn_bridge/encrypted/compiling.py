@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a program to what a server runs: layouts, levels, bootstraps, and a model file a layer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the pieces of a run cost, by ring, level and length of the chain: processor seconds, one thread."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lattigo, by the wheels of Orion v2: keys, encryption, and models that are run on ciphertexts.
 
 Keys are large, and the wheels copy what they are given: here a file of keys is mapped into memory

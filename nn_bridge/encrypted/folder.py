@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folders of a run: the server's (network, keys for evaluation, values) and the client's.
 
     client/network.json  secret.key  public.key

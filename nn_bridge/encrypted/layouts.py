@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the values of a layer stand in ciphertexts.
 
 An image (channels, height, width) is laid out on the grid of the network's input. When a stride has

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans and series as graphs of the engine."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The matrix of an affine function of torch, sparse, with its constants.
 
 A convolution's is written down; of what only moves values, or is the same everywhere, one or two

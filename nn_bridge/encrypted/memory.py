@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How much memory a run will need, before it starts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network as MLIR for HEIR: matrices as ``linalg.matvec``, plans as ``arith`` on tensors.
 
 ``heir-opt --mlir-to-ckks`` lays them out and compiles them; the command is in the file.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a run bootstraps, at which level each layer stands, and which plan it gets: a shortest path.
 
 A ciphertext may be dropped to any lower level for nothing; so what is to be found is the level of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A converted network as a list of layers, each a matrix and then a plan: what is run on ciphertexts."""
 
 from __future__ import annotations

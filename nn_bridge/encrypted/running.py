@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole run: keys, an encrypted image, the network on ciphertexts, decrypted outputs, a report."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The server's side: a network on ciphertexts, layer by layer, with keys for evaluation alone.
 
 Every finished ciphertext of a layer is a file, so that what was killed goes on where it was.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What stands for a tensor while a network is read.
 
 The network's own code runs. Every layer that is affine (a convolution, a linear layer, batch

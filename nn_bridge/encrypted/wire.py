@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lattigo's bytes: ciphertexts at a lower level, or under another scale; a secret key of fewer primes.
 
 A ciphertext is a byte, its description as JSON, the number of its polynomials, and of each the rows

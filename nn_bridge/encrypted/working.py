@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A job in a process of its own: its memory is given back, and it ends with the process that asked."""
 
 from __future__ import annotations

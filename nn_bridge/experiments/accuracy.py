@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accuracy of a network against the precision of its activations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A precision for each activation of a known network: chosen on training images, then tested."""
 
 from __future__ import annotations

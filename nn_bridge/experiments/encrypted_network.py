@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A known network on encrypted test images, outputs beside those in the clear."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figure of accuracy against precision."""
 
 from __future__ import annotations

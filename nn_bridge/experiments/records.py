@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Results as JSON lines: one line a run, written when it ends, found again by its configuration."""
 
 from __future__ import annotations

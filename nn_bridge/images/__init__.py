@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image sets from a folder that the user names."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Readers of the forms in which CIFAR comes; nothing in a file is ever executed."""
 
 from __future__ import annotations

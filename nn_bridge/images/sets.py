@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Image sets: CIFAR and Tiny ImageNet from a folder that the user names, scikit-learn's digits."""
 
 from __future__ import annotations

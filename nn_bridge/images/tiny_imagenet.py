@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiny ImageNet-200: its official folder, or its JPEG scans packed in npz files.
 
 A JPEG file is a header (tables, size) and a scan (the coded pixels). Checksums are those of the

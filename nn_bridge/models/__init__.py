@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Architectures for images of 32 × 32 and 64 × 64 pixels, and for the 8 × 8 digits."""
 
 from .digits import DigitsNet

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small residual network for 8 × 8 digits."""
 
 from __future__ import annotations

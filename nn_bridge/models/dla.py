@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DLA-34, deep layer aggregation (Yu et al., arXiv 1707.06484), for small images."""
 
 from __future__ import annotations

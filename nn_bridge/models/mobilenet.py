@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MobileNetV2 (Sandler et al., arXiv 1801.04381) for small images, with ReLU for ReLU6."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The networks that experiments know by name: architecture, weights, images, normalisation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ResNets for 32 × 32 images (He et al., arXiv 1512.03385, section 4.2)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ShuffleNetV2 (Ma et al., arXiv 1807.11164) for small images."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading files of weights: npz, safetensors or PyTorch's own, never running code in them."""
 
 from __future__ import annotations

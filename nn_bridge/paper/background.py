@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Do errors at negative inputs do the harm? The same network with parts of its errors alone.
 
 The errors of every activation are made at inputs of one sign alone, moved to other inputs of that

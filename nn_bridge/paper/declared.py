@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The runs that each table is made of, declared before any is done."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Is it decay, or the scale that decay leaves? The same networks with the interval scaled alike.
 
 ReLU is positively homogeneous: a network on [−sB, sB] is the network whose inputs of ReLU are all

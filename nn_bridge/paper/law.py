@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The law of accuracy against cells that were measured: predicted from 24 images each."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cells of a trained network: accuracy with polynomials in ReLU's place, and the controls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long what is left will take, from what has been done."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recipes of training that the tables share: all but decay, Mixup, noise and seed."""
 
 from __future__ import annotations

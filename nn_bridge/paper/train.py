@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One run trained: a pure job that goes on from its last whole epoch, and its line in the records."""
 
 from __future__ import annotations

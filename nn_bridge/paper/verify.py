@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cells on record recomputed from the stored weights, a random share of them."""
 
 from __future__ import annotations

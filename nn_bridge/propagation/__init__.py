@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How the errors of polynomial activations travel through a network."""
 
 from .critical import AccuracyCurve, accuracy_curve

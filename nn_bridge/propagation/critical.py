@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accuracy against precision, and the least precision that keeps it."""
 
 from __future__ import annotations

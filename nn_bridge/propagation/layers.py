@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Statistics of the error of one activation, image by image and input by input."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A rigorous bound of the deviation of the logits, by the network with absolute weights.
 
 If every map between activations is linear, a deviation of at most δ (element by element) at its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Passes through a network in which every activation follows a rule."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accuracy with polynomial activations, predicted from a few images, without fitted constants."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The report of an error propagation: a table for the terminal, one page with figures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the error of each activation does to the logits, to first order, for many options at once."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`propagate`: how the errors of the activations travel through a network."""
 
 from __future__ import annotations

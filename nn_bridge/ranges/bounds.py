@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The interval [−B, B] of each activation, and of each of its channels, from measured ranges."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measuring the ranges of the inputs of activations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ranges of the inputs of activations: one pass, by layer or by channel, merged and saved.
 
 A histogram has as many bins on either side of 0, over [−2^e, 2^e], where 2^e is the smallest power

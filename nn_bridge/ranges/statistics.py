@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What has a range at a call site: its inputs, or of functions of vectors what they divide by.
 
 ==========  =======================================================================================

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training networks that survive polynomials of low precision."""
 
 from .configuration import (

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What answers the ReLU calls of a network in training: noise, polynomial, penalty."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random crops and mirror images, on the device of the images, a batch at a time."""
 
 from __future__ import annotations

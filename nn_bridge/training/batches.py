@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Batches for training: shuffled, augmented, mixed; all drawn from the seed and the epoch.
 
 Every process draws the whole batch and keeps its share, so that any number of processes sees the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoints: written to a temporary file and renamed, so that the last good one survives."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a training depends on, as one frozen value read from a TOML file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training of the network of digits whose weights are in this package."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Scalars of each epoch for TensorBoard, where it is installed (``pip install polyapprox[logs]``)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`SturdyCallback`: :func:`nn_bridge.sturdy` for Lightning's Trainer."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`fit`: the training loop."""
 
 from __future__ import annotations

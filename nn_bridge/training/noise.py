@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """NGNV: random noise for the negative inputs of ReLU, cheap enough to be drawn at every step.
 
 arXiv 2402.11224 trains with noise on the negative part of ReLU's inputs, since there ReLU is flat

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The optimiser, its schedule, and the moving average of the weights."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What answers every activation of a model of anybody's in training, in any loop."""
 
 from __future__ import annotations

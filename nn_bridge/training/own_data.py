@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `fit` is given beside the configuration: a model, data, loss, optimiser, schedule, callbacks."""
 
 from __future__ import annotations

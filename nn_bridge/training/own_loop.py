@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`sturdy`: NGNV, the polynomial in the forward pass and the range penalty in anybody's own loop."""
 
 from __future__ import annotations

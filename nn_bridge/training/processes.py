@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Several processes on one training (torchrun): one gradient, one batch normalisation."""
 
 from __future__ import annotations

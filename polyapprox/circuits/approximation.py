@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A circuit on its own interval as an approximation, before its proof."""
 
 from __future__ import annotations

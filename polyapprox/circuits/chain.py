@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chains of products as arrays: values, derivatives, and the grids they are fitted on.
 
 A chain of m multiplications is n_0 = 1, n_1 given on the grid, and

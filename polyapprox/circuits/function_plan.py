@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The evaluation plan of a circuit for a smooth function, on its own interval.
 
 As in :mod:`polyapprox.circuits.plan`, the last constant of the chain is folded into the scaling of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The circuits shipped with the package: constants, what was proven of them, and how they were made.
 
 ``data/`` holds a file for each function; all have one form. Every circuit stands there with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proven lower bounds of E_n(|x|): no polynomial of degree n comes nearer to |x| on [-1, 1].
 
 For points 0 <= x_0 < x_1 < … < x_N <= 1, N = n/2 + 1, the divided difference in t = x²,

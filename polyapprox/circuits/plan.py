@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The evaluation plan of a circuit, on an interval [-W, W], without one level too many.
 
 The last constant c_n and the width W are folded into the scaling of the input: with u = σ_0 x the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a circuit is fitted to: a function on an interval, and the part of it that costs nothing.
 
 A function whose odd part is a line (GELU, SiLU, softplus: x/2) needs an even chain only, one whose

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One proof for every interval: circuits for |x| and the sign, with constants known to 2^-50.
 
 A plan on [-W, W] has other constants than one on [-1, 1], each rounded on its own, so the bound

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A circuit: a chain of products with exact constants, in its canonical form.
 
 =========  =================  ==============================================  ================

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command ``polyapprox``: bad input ends in one sentence and exit code 2, never a traceback.
 
 A table whose claim is false ends in exit code 1; a run on ciphertexts whose error exceeds proven bound

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox table audit``: tables of others and of our own, a page about each."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox circuits chains``: products with which the polynomials of a degree are computed, searched."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox circuits``: the circuits shipped, and the search for others."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands: each reads its options, calls one function of the library, reports."""
 
 from __future__ import annotations

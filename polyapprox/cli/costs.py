@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox table cost`` and ``calibrate``: what it costs, here and elsewhere."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox encrypted``: tables on ciphertexts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An example for the help of each command, and what an interruption of it leaves."""
 
 EXAMPLES = {

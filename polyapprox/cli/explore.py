@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox explore``: the local page."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox make pareto``: all ways that no other beats, printed and drawn."""
 
 from __future__ import annotations

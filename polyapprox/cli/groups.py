@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The commands in groups; a recipe's command is made when it is called, since its module loads slowly."""
 
 from __future__ import annotations

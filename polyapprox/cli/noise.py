@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command ``polyapprox table noise``: what a scale does to an approximation."""
 
 from __future__ import annotations

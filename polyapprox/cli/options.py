@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands made from functions of the library: an option for each keyword, told by its docstring."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a command writes: never into a folder that was mistyped; ``-`` is standard output."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox make bootstrapped``, and what other commands do with its tables."""
 
 from __future__ import annotations

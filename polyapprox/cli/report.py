@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the commands print: tables for humans, JSON for machines."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running a command: its exit code, and one sentence for whatever ends it."""
 
 from __future__ import annotations

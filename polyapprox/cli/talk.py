@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a command says on standard error while it works: lines of progress, and a clock on a terminal."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading numbers and lists from the command line, by the safe parser of expressions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Building composites: exact dyadic components, guard margins in plain sight."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which refined composites are shipped: the published lists, and the cheap ones for each precision.
 
 A list is worth refining if, before refinement, it misses a precision by less than refinement

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a composite costs: multiplications and levels, stage by stage (rule "published").
 
 A level is used by each product of ciphertexts and by each product with a constant. Stages have

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One stage in ball arithmetic: the double-precision solution polished to any number of bits."""
 
 from __future__ import annotations

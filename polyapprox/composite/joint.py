@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of a ReLU composite as a function of all its coefficients, and its extrema.
 
 e(x) = x(s(x) − 1)/2 + offset on [0, 1]; for x < 0 the error is the same (s is odd), so [0, 1] is

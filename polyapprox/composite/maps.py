@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stage maps: from the log gap of an interval to that of its image, for degrees 3 … 63.
 
 With c = ln(b/a − 1), delta = 1 − a/b and d = 2n + 1, the map of the minimax stage is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Joint refinement: all coefficients of all stages, and the offset, for the ReLU error itself.
 
 Sequential linear programming on e(x) = x(s(x) − 1)/2 + offset over [0, 1]: at every step the

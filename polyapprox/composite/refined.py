@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Refined ReLU composites: the value, its record in the shipped file, and look-up."""
 
 from __future__ import annotations

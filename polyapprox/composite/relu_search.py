@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Degree lists of the cheapest ReLU composites x(1 + s(x))/2 for a given ReLU error.
 
 The threshold of the sign is free. The dynamic program runs for a few thresholds around the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Degree lists of the cheapest composite signs: a dynamic program on exact stage maps.
 
 The best composition for given degrees takes at each stage the minimax polynomial on the image of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Odd Chebyshev series in double precision: a stage's coefficients and their evaluation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Data files shipped with this package: reading, and writing whole or not at all."""
 
 from __future__ import annotations

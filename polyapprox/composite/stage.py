@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One stage: the odd polynomial of degree d nearest to 1 on [a, b], whatever a/b is.
 
 The derivative of the minimax odd polynomial p has all its zeros inside [a, b]: they are the

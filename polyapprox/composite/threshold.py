@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a composite sign starts to hold, chosen so that its ReLU is best.
 
 With s within E of 1 on [eps, 1], the error of x(1 + s(x))/2 is −g, g(x) = x(1 − s(x))/2:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an approximation costs where it is evaluated: levels by framework, seconds by machine."""
 
 from .latency import LatencyModel as LatencyModel, latency_model as latency_model

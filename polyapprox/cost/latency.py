@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long a plan takes: seconds of each operation by level, measured on one machine.
 
 The time of an operation is fitted over the levels that its operands still have: a square for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Levels in each framework: of one polynomial, of components, of a plan run operation by operation.
 
 Frameworks have their own evaluators of polynomials, and each uses another number of levels for

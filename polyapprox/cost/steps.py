@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a scheme does when a plan runs: every product, rescale and addition, with its level.
 
 The steps are those of :mod:`polyapprox.plan.schedule`, which rescales as late as possible.

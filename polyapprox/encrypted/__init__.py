@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Encrypted runs: our tables in the frameworks that compute on ciphertexts.
 
 Importing this package loads no framework; a backend is loaded when it is first asked for.

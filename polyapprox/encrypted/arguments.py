@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arguments of an encrypted run, read and checked before anything is encrypted."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a framework for homomorphic encryption must offer to run our tables: a small interface."""
 
 from __future__ import annotations

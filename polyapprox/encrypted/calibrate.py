@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calibration: the latency model of a backend, measured on the machine at hand."""
 
 from __future__ import annotations

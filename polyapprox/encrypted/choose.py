@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choosing the parameters of a context: levels counted, scale from the noise model, then the ring."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An encrypted run: what a table is worth when it meets ciphertexts."""
 
 from __future__ import annotations

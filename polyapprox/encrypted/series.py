@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Components as a framework's own evaluator takes them: Chebyshev series from [-1, 1] to [-1, 1].
 
 The input is brought to [-1, 1] before it is encrypted, and the output of every series but the last

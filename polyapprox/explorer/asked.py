@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the page asks for, as calls of the library, and its results as files."""
 
 from __future__ import annotations

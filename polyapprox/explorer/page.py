@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The page itself, for Streamlit: ``polyapprox explore``."""
 
 from __future__ import annotations

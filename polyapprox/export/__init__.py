@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exports: approximations as source code or data in the conventions of each framework.
 
 Each format is one module in ``formats`` with one writer; being there is all that registers it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Components as a chain of series in unit variables, for frameworks that evaluate series themselves.
 
 Every stage is sum c_k T_k(u) with u = 2(x − a)/(b − a) − 1 for the stage's own [a, b]; what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the C, C++ and Go exports share: the header as comments, arrays, points of the check."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a plan back to coefficients: the plan run on Chebyshev series, exactly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lines at the top of every export: what it is, what is proven, what it needs."""
 
 from __future__ import annotations

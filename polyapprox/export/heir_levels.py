@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Levels that HEIR itself uses: its order of products, and its evaluator of Chebyshev polynomials.
 
 HEIR spends a level on every product, with a constant or not. Before it counts, its pass

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a writer of one format is given: the approximation as it will be written, and its check."""
 
 from __future__ import annotations

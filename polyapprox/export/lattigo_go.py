@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Go code for Lattigo: the machine that takes the steps of a plan, the series, and the self-check."""
 
 from __future__ import annotations

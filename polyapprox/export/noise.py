@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What scales do to an export: noise that is added, the smallest scale, the one of its self-check."""
 
 from __future__ import annotations

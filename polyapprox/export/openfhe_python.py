@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python code for OpenFHE: the machine that takes the steps of a plan."""
 
 from __future__ import annotations

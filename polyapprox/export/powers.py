@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Powers to Chebyshev series, exactly."""
 
 from __future__ import annotations

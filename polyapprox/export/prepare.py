@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Making an approximation one that a format holds exactly: rounding, and proving again."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Python exports share: header, constants, functions, self-check."""
 
 from __future__ import annotations

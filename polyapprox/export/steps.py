@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The steps of a schedule as statements that call a small machine on ciphertexts.
 
 A framework that leaves rescaling and scales to its user is given a machine ``on`` with one method

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans as straight-line code: one statement an operation, in the syntax of a language."""
 
 from __future__ import annotations

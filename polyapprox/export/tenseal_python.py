@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python code for TenSEAL: the machine that takes the steps of a plan, and the self-check."""
 
 from __future__ import annotations

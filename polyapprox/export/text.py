@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers as source code: doubles that give back every bit, and exact decimals."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The named functions: what each is in every arithmetic, and how it is symmetric.
 
 One entry of a table for each (in ``elementary``, ``activations``, ``special`` and ``piecewise``);

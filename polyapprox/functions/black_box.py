@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calling a function that a user gave: values as float64, or one sentence on what is wrong with it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """|x| and its kin: ReLU, the maximum and the minimum are a share of |x| and a line.
 
 With d = x, or a − b of two arguments a and b, and s the sum of the arguments

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One named function: its values in every arithmetic, its symmetry, and where it is not smooth."""
 
 from __future__ import annotations

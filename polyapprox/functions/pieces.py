@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trees that are polynomials between breakpoints, and where trees are not smooth."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions that are polynomials on each side of their kinks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Domains with poles, jumps and points without a value are refused."""
 
 from __future__ import annotations

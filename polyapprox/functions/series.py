@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tools for balls and power series that more than one function needs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Special functions: error functions, the normal distribution, the logarithm of gamma."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a tree is a line or a constant plus an even or odd function, shown by its form.
 
 f(x) − slope · x even and f(x) − constant odd are looked for together: each operation says what it

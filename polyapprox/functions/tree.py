@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trees of operations: what an expression is once it has been read."""
 
 from __future__ import annotations

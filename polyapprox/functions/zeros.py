@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a function is zero: what a relative error has to know."""
 
 from __future__ import annotations

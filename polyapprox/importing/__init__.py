@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Imports: tables that others made, or that this package exported, certified as what they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ANT-ACE: composite tables of its compiler, in powers or Chebyshev, several to a file.
 
 ``fhe-cmplr/util/src/app_composite_poly.cxx`` of ace-compiler: each table is a list of

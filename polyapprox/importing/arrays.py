@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Arrays of constants in C and C++: which a file declares, and what one of them holds.
 
 Exactly one is read: the only one of the file, or the one that is named. An array that the code

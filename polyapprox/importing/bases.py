@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Rows of powers, and stages brought to [-1, 1], exactly."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C and C++: the exports, and arrays of constants in anybody's source (OpenFHE, HEIR)."""
 
 from __future__ import annotations

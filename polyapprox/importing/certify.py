@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From what a file holds to a certified approximation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text tables with one number a line: approxCNN, and FHE-MP-CNN's decomposed coefficients.
 
 approxCNN (snu-ccl/approxCNN, ``coeffResult/coeff_α.txt``, degrees in ``degreeResult/deg_α.txt``):

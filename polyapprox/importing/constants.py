@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of C, C++ and Go, and arithmetic on them, as a compiler takes them.
 
 Up to 17 digits a number is the nearest double; more digits are kept where it stands alone. With a

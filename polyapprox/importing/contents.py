@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a reader finds in a file, before anything is proven about it."""
 
 from __future__ import annotations

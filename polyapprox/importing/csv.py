@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSV: one stage a line, low to high, or a plan that was exported; lines of ``#`` are comments."""
 
 from __future__ import annotations

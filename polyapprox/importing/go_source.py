@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Go: ``[][]string`` of decimals as Lattigo's minimax polynomials have them, and lists of numbers.
 
 ``[]float64`` and ``[]complex128`` (imaginary parts 0) are read too. Where the file hands one list

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LaTeX: the tables and formulas that this package exports."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HEIR's MLIR: typed Chebyshev polynomials and their ``polynomial.eval``, or a function of ``arith``."""
 
 from __future__ import annotations

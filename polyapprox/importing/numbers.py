@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Numbers from source code: every bit of what is written."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orion: ``.orion`` containers, or the lists that orion-fhe v1 is given."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Perseus: ``configs.json``, the fitted approximations of a transformer, by layer.
 
 Read are entries with the method ``thor_composite`` (gladia-research-group/perseus,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python: lists of numbers in anybody's file, as the interpreter computes them; nothing is executed."""
 
 from __future__ import annotations

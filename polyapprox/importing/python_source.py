@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python: the exports for Python frameworks, and lists of coefficients in anybody's file."""
 
 from __future__ import annotations

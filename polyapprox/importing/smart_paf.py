@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """SMART-PAF: ``coeflist`` in powers, odd ones only, padded with zeros, several to a file.
 
 The repository (EfficientFHE/SmartPAF, ``src/util.py``) names each table by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans from the steps that exports for OpenFHE (Python), TenSEAL, SEAL and Lattigo take on ciphertexts.
 
 The constants of such steps hold powers ``on.s(l, e)`` of what a scale really is, l levels down, over

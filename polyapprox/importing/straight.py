@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans from straight-line code: each statement is one operation on earlier values."""
 
 from __future__ import annotations

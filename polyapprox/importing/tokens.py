@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tokens of C, C++, Go and MLIR, each with its line; comments are left out.
 
 What a compiler would not see is not seen: comments, ``#if 0``. What it would see and this module

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noise: what the rounding of constants and the scheme itself add to the error of a result.
 
 The rounding of constants is deterministic, and proven (:mod:`polyapprox.noise.quantise`); the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where a plan amplifies errors: operation by operation."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How far the rounding of constants moves the values of a plan: a proven bound.
 
 The difference of the rounded and the exact plan is a polynomial of the plan's degree, so samples

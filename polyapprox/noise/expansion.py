@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan of one polynomial expanded into Chebyshev coefficients.
 
 The plan is run on balls at the Chebyshev points of the domain, and the values are transformed

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A forecast of the scheme's noise in the result of a plan: a stated model, not a proof.
 
 Sources: the encryption of each argument, and the rounding of each rescaling (after a product of

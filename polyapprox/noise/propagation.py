@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How an error at each operation of a plan reaches its result: values and adjoints.
 
 One pass forward gives the value of every operation at sample points, one pass backward the

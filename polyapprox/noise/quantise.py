@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An approximation whose constants are rounded to the scale, proven again.
 
 What is proven is proven of the rounded plan, not of the original with something added:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of a plan rounded to multiples of 2^-s, as an encrypted evaluation holds them.
 
 A framework multiplies a ciphertext by the integer nearest to constant · 2^s, and adds constants

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether a scale carries a precision, and the smallest one that does.
 
 The error of an encrypted result is at most

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How large the errors of CKKS are: the model's constants, scheme by scheme.
 
 A polynomial of N coefficients, independent and of variance v, has slots whose real parts have the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A composite with a rounded plan, taken apart into its rounded stages.
 
 In the plan of a composite every stage but the last hands over one value v: no later operation

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Evaluation plans: the value, its builder, its constructions and its counters."""
 
 from .builder import PlanBuilder as PlanBuilder

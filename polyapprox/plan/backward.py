@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Derivatives of a plan's result with respect to each of its operations: one pass backward."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A small builder of plans: records operations, shares equal ones, folds trivial constants."""
 
 from __future__ import annotations

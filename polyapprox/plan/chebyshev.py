@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chebyshev series by baby steps and giant steps: fewest levels, then fewest multiplications.
 
 With T_{a+b} = 2 T_a T_b − T_{|a−b|}, a series of degree n is split as p = T_g q + r at a giant

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counting: what is a multiplication, and what uses a level.
 
 Two rules, the same but for the scaling of the input:

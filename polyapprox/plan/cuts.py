@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan of a composite taken apart: where one stage hands its value over to the next.
 
 In such a plan every stage but the last hands over one value v: no later operation looks behind

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The degree of what a plan computes, as a polynomial in its arguments (an upper bound)."""
 
 from __future__ import annotations

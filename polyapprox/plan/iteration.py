@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans that go on from a plan: a step of Newton's iteration, squarings.
 
 A step behind y ≈ c x^(−1) or c x^(−1/2) uses x once more: its scaled copy, which the first plan makes

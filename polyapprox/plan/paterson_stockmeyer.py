@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Paterson and Stockmeyer's scheme: the fewest products of ciphertexts, with any number of levels.
 
 p = (… (q_s T_k + q_{s−1}) T_k + …) T_k + q_0 with q_i of degree below k: k − 1 products for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An evaluation plan: the explicit list of additions and multiplications."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """1/x on [a, b] in the fewest levels: Chebyshev's polynomials by squaring.
 
 Of all polynomials q of degree n − 1 the least relative error of 1/x on [a, b] has

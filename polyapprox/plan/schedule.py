@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a plan to the steps that a framework takes on ciphertexts, rescaling as late as possible.
 
 What the steps compute is the plan; what they save is time:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cheapest plan of a Chebyshev series: adapted coefficients, or baby steps and giant steps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan of the same polynomial with fewer operations: constants merged, equal values shared."""
 
 from __future__ import annotations

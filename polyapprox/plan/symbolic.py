@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The steps of a plan for any primes: constants as multiples of powers of the canonical scales.
 
 A schedule's constants depend on the moduli, which code that is written today does not know: it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans of |x| and its kin: how they begin and end, and those of two arguments taken apart.
 
 With a = (s + d)/2 and b = (s − d)/2 every value of a plan of two arguments is written as β s + g(d):

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures, as PNG or SVG: the error with its bound, the stages of a composite, the comparison.
 
 Drawing needs matplotlib, which is loaded only when a figure is drawn

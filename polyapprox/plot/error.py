@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error over the domain, with the proven bound and the extrema."""
 
 from __future__ import annotations

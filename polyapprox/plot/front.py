@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Pareto front of one precision: multiplications, levels, latency; as text and as a figure."""
 
 from __future__ import annotations

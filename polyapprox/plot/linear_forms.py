@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan as products of linear forms: what is left of it when additions and constants are read."""
 
 from __future__ import annotations

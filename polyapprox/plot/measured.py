@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of an encrypted run, measured, between its proven bounds."""
 
 from __future__ import annotations

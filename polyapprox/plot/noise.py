@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Error against scale: what is proven of the rounded constants, and what is forecast of noise."""
 
 from __future__ import annotations

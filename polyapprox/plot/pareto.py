@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Precision against cost: our ReLU beside the published composites."""
 
 from __future__ import annotations

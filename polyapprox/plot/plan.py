@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan as a graph: products from top to bottom by level, with their constants.
 
 Two views: *products* shows each product of ciphertexts as one box with its two factors, linear

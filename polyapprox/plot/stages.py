@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stages of a composite: p_1, p_2 ∘ p_1, … and what becomes of them."""
 
 from __future__ import annotations

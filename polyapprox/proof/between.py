@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What noise between the stages of a composite adds to its error.
 
 What a stage hands on may be off by the guard g, relative: stage i gets y_i (1 + δ_i), |δ_i| <= g.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Float arrays that carry a proven bound of their own rounding error.
 
 Every operation computes in float64 and adds the rounding error of IEEE 754 arithmetic (at most

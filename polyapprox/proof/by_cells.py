@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of long chains of products against piecewise polynomials: Taylor models on cells.
 
 The cells of each piece of the target are split until the models are tight; the polynomial of

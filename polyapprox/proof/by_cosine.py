@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof against (2/π) acos(c), which has an infinite slope at c = 1: in x, where c = cos(πx/2).
 
 There the function is the line x, and the plan is run on Taylor models of the cosine

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Relative errors against c · x^(−p/q): of polynomials, without the function.
 
 With r = c x^(−p/q) (1 + e), the polynomial x^p r^q / c^q − 1 is (1 + e)^q − 1: a bound d < 1 of its

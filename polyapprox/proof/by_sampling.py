@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof where target and approximation are polynomials on each piece: the sampling theorem."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of plans of any degree against smooth functions: Taylor models in balls.
 
 On a cell m + h s, |s| <= 1, the plan is run as it stands on polynomials in s, cut at a fixed order with a bound of

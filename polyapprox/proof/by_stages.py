@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of composites stage by stage: image and dead zone (see :mod:`polyapprox.proof.stages`)."""
 
 from __future__ import annotations

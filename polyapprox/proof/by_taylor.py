@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of a single polynomial against a smooth function: Taylor balls."""
 
 from __future__ import annotations

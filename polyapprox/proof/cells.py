@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Taylor models on many cells at once, in extended precision with proven bounds.
 
 On the cell c + h s, s in [-1, 1], a function is Σ_{k<K} a_k s^k to within a radius. A plan is run

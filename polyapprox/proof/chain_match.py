@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The stages of a composite found in its plan: which operations hold their values.
 
 In terms of the unit variable u of a stage every operation is a polynomial; one of them is, but for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Polynomials as Chebyshev series with balls for coefficients: the ring that plans run on.
 
 Powers of x lose as many bits as the degree has; these coefficients are at most as large as the

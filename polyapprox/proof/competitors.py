@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What nobody can do better: proven lower bounds, and for which competitors they hold."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an approximation covers: its domain, each end moved outward by the guard.
 
 Values under encryption carry noise, so an input of a domain [-B, B] may arrive a little outside

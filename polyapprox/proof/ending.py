@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an approximation makes of its last stage, as polynomials of the first degree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error r − f of an approximation, as a function of one argument: floats and balls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bounds of what a plan of one argument does on an interval: error in float64, slope, size."""
 
 from __future__ import annotations

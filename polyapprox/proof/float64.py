@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of evaluating an approximation in float64, proven.
 
 Along one argument the sum of :mod:`polyapprox.proof.sensitivity` is, for fixed ε and fixed signs,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of evaluating a long composite in float64: stage by stage.
 
 The interval is cut into cells of |x|: one from the threshold on, and ever smaller ones towards 0,

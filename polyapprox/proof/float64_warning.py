@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whether float64 is too coarse for an approximation, in one sentence."""
 
 from __future__ import annotations

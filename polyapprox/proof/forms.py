@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A plan run on polynomials: what every operation computes, as a polynomial of one variable v.
 
 A value is A(v) + x · C(v), with C = 0 for most: the last stage of a composite is of first degree in

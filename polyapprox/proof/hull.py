@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The range of any polynomial on an interval, tight, by halving: no critical point need be found.
 
 On the cell c + h s the polynomial is q_0 + q_1 s + q_2 s² + …. Where |q_1| > Σ k |q_k| it is

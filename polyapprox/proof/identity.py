@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """That a plan computes what its components say: polynomials compared, the difference bounded.
 
 A single polynomial is expanded in powers of its unit variable, a composite stage by stage

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Meshes on which a few samples bound a polynomial everywhere.
 
 If q has degree n, |q| reaches its maximum M over [a, b] at x*, and θ is the angle of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens beside the interval: the error where noise may carry the inputs, proven.
 
 Inputs that leave the interval by δB are covered by the proofs themselves, which run over the wider

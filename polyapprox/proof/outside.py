@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens outside the interval: how far the values stay moderate, proven."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proving an approximation: which method serves which kind, and the certificate."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The range of a polynomial on an interval, tight, by isolating its critical points."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Relative errors across a zero of the function at 0, where the weight is infinite.
 
 With f(x) = x g(x) and a plan that computes x q(x), |1 − r/f| is the relative error of q against g,

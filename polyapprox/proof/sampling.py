@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bounds of polynomials by samples on a verified mesh (see :mod:`polyapprox.proof.mesh`)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What rounding to float64 does to a plan: a proven bound of its first and all higher orders.
 
 Evaluated in IEEE double arithmetic, rounding to nearest, operation i gives its exact result times

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of a composite sign stage by stage, and of what it makes of |x| and ReLU.
 
 The image of each stage is enclosed and handed to the next. In the dead zone [0, ε], where the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an approximation says of itself, looked at before anything is proven of it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What of an approximation has to be studied: one argument, where, and against what."""
 
 from __future__ import annotations

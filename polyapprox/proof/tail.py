@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The error of a composite |x| or ReLU beyond its dead zone, by halving where it is large.
 
 On a cell [l, r] with s in [a, b] the product x (1 − s(x)) lies between r (1 − b) and r (1 − a), or l

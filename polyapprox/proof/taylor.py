@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Bounds of w · (f − p) for smooth f by Taylor models in ball arithmetic.
 
 On each cell [c − h, c + h] the error is a polynomial in s = (x − c)/h plus a remainder: the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The published ReLU composites r_alpha, alpha = 4 … 14, from their printed coefficients.
 
 Lee et al., arXiv 2105.10879 (IEEE Access 11:62062, 2023); coefficients from the authors' public

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Published ways to compute ReLU at a precision, with their published costs.
 
 Costs follow the tables of Lee, Lee, No and Kim (eprint 2020/834, func.cpp of their code): rule

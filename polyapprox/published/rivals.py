@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rivals of a benchmark: published composites r_alpha, and Chebyshev interpolants.
 
 The published stages are powers, the next stage on whatever the last one reaches. Here every stage

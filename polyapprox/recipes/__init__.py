@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The functions that users call: each makes a proven Approximation."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`relu`, `abs`, `maximum`, `minimum`: everything that is |x| in disguise."""
 
 from __future__ import annotations

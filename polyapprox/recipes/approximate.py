@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`polyapprox.approximate`: one door for every function, the cheapest of all structures behind it."""
 
 from __future__ import annotations

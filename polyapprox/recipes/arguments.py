@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading the arguments that all recipes share: interval, precision and tolerance."""
 
 from __future__ import annotations

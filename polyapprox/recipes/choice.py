@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The automatic choice among one polynomial, composites and circuits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Minimax polynomials of as many multiplications as a circuit, where they may be better."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """|x| and its disguises by circuits: the fewest multiplications of all."""
 
 from __future__ import annotations

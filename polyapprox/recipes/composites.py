@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """|x| and its disguises by a composite sign: x(1 + s(x))/2 and its kin."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """|x| and its disguises by one minimax polynomial: even, or general where that is cheaper."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`from_components`: a table that somebody else made, certified as what it really is."""
 
 from __future__ import annotations

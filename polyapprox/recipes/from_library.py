@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Circuits of the library as approximations, with the certificate that it holds; those of the sign."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guard as an argument: by how much of B inputs may leave the domain.
 
 What is then covered: :mod:`polyapprox.proof.covered`.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Powers by a step of Newton's iteration behind an approximation, exp by squarings behind one.
 
 With y = c x^(−1/q) (1 + e), |e| <= E, one step gives the relative error

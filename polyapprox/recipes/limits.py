@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What no circuit can do: proven limits of multiplications, levels and degree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`polyapprox.minimax`: the best polynomial for any function, proven."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ways to make |x| and its disguises, with what each will cost before any of them is made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All ways that no other beats: multiplications, levels and latency at one precision."""
 
 from __future__ import annotations

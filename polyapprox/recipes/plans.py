@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans of whole approximations, from their components."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`polyapprox.reciprocal`: 1/x by a closed form that no polynomial of as few levels beats."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `minimax` solves in the place of a problem: what is left without a line, or without x.
 
 =================================  ===========================  ==========================

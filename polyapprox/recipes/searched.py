@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A circuit that is searched for now, from nothing."""
 
 from __future__ import annotations

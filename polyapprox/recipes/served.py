@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shipped circuits for other intervals than their own: shorter ones, and scaled ones where f allows.
 
 A circuit for f on an interval is one on every shorter interval. Where f(λx) = λ^k f(x), as of 1/x

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`sign` and `step`: composites of odd minimax polynomials, outside a gap around 0."""
 
 from __future__ import annotations

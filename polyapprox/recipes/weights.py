@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reading the weight of an error."""
 
 from __future__ import annotations

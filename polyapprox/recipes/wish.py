@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a caller asks for, as one value: options with their defaults, checked where it is made.
 
 The fields of a wish *are* the keywords of the public functions (:func:`asks`), the options of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions inside the bootstrap: trigonometric series that a refresh evaluates on its way.
 
 A functional bootstrap of CKKS (eprint 2026/367; OpenFHE's ``EvalFEFuncBootstrap``) has e^{iπm} of the

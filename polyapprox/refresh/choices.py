@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """All ways to a function next to a bootstrap: a series inside it, or the circuit or composite after it.
 
 Levels are those of the whole chain but for the ones left for use, by OpenFHE's counts; seconds are

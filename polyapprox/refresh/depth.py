@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Levels of a functional bootstrap, by OpenFHE's own count (``GetFEFBTDepth`` of 1.6.1).
 
 They are the levels of the two linear transforms, of the complex exponential and its doublings, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A series as a file for OpenFHE's functional bootstrap, in Python or C++, which runs and checks itself.
 
 ``EvalFEFuncBootstrap`` gives 2 Re Σ z_j e^{iπjm} of a message m in [−1/2, 1/2). The file holds z, how x

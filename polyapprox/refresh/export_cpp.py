@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A series as a C++17 header for OpenFHE's functional bootstrap: the same as the Python file.
 
 The calls are those of OpenFHE 1.6 (``EvalFEFuncBootstrap`` of a ``std::vector<std::complex<double>>``).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The best trigonometric polynomial with bounded coefficients: linear programs, point by point.
 
 On part of a period the functions cos(jθ), sin(jθ) are nearly dependent: the best polynomial of

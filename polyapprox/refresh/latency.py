@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Seconds of a refresh: a line in the levels of the chain, fitted to what was measured on one machine.
 
 ``data/openfhe.json`` holds the measurements of ``benchmarks/functional_bootstrap.py`` at one ring; other

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a series does to noise, proven: its values, its slope, and how it amplifies e^{iθ}.
 
 With P(z) = Σ (a_j − i b_j) z^j, S = Re P(e^{iθ}), dS/dθ = Re(i z P'(z)), and noise δ in z changes

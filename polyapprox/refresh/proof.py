@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Proof of a series: Taylor balls of f − S on cells (:mod:`polyapprox.proof.taylor`).
 
 S is entire, and its Taylor coefficients at a centre c are known in closed form: with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``polyapprox.bootstrapped``: the best series for a function inside the bootstrap, proven."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A series inside the bootstrap of OpenFHE, measured; and beside it "bootstrap, then circuit".
 
 With the series, the same refresh gives cos θ and sin θ, which are series of degree 1 without any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Series as JSON files: a format of their own beside that of tables, with the same rules for numbers.
 
 A series has no plan and no Chebyshev components, and a table nothing of a message or a period, so the

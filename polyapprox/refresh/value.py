@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A function inside the bootstrap: series, proven bound and provenance, in one frozen value."""
 
 from __future__ import annotations

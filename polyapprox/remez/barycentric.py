@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The levelled error and the trial polynomial on a reference, in barycentric form.
 
 Pachón and Trefethen, BIT 49 (2009), 721: no linear system is solved, so degrees in the hundreds

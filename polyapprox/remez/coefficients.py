@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the reduced polynomial q to Chebyshev coefficients in x, rounded."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choosing the next reference from the extrema of the error."""
 
 from __future__ import annotations

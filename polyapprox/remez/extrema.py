@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the error is largest: the extremum of each run of one sign."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The levelled problem in ball arithmetic: to any precision, and the coefficients at the end."""
 
 from __future__ import annotations

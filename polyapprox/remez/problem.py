@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reduced problem: weighted minimax by one plain polynomial q of degree N in t.
 
 Parity and square-root singularities are removed by a change of variable, so that the solver

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Initial references: where the first N + 2 points go, on one interval or several."""
 
 from __future__ import annotations

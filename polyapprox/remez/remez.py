@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Remez exchange, the same in double precision and in balls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The minimax polynomial of a target: exchange in double, polish in balls, round."""
 
 from __future__ import annotations

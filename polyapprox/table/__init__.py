@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tables: approximations as JSON files that anyone can read, check and run.
 
 The format is described by the JSON Schema ``polyapprox/schema/table-2.json``, shipped with the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decimal strings that give back every bit."""
 
 from __future__ import annotations

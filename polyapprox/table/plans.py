@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans in tables: one list for each operation, checked by name when read."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From the JSON document of a table back to the approximation."""
 
 from __future__ import annotations

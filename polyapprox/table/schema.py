@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Versions of tables, their JSON Schema and their content hash."""
 
 from __future__ import annotations

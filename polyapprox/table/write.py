@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From an approximation to the JSON document of its table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Approximations that err least where the inputs are, still with a proven bound everywhere."""
 
 from .density import Density as Density

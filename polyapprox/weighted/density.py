@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the inputs are: a histogram as a distribution, and its shares on a grid."""
 
 from __future__ import annotations

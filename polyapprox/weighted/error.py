@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How large an approximation's error is where the inputs are."""
 
 from __future__ import annotations

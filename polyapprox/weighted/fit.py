@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fitting a chain where the inputs are: least squares under a density, the largest error kept in.
 
 With the errors e on a grid, shares w of the inputs (Σ w = 1), E the largest error of the start and a

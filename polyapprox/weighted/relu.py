@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ReLU by a circuit that errs least where the inputs are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The largest of n numbers, and where it is: a tree of maxima, then a step.
 
 A maximum of two vectors of slots, the second one moved on by n/2, n/4, …, 1 slots, leaves the largest

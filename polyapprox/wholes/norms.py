@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LayerNorm and RMSNorm: one inverse root, and what it does to the vector.
 
 LayerNorm works with z = α (n x − Σ x), n times the centred vector: whole factors use no level, and α

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Softmax: exp of a fraction of the scores, then normalise and square, the last time precisely.
 
 With y_i = exp((s_i − b)/2^k)(1 + e_i) and p^(0) = y R(Σ y), each further step takes q = p², and

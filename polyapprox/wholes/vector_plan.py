@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans over vectors: what is done slot by slot, rotations, and the sums that they make.
 
 The slots of a ciphertext hold vectors of n numbers side by side. A sum over a vector, left in all

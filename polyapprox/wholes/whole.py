@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A function of vectors as one frozen value: plan, proven bound, parts."""
 
 from __future__ import annotations

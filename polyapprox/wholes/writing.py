@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole as JSON: what is computed, for programs that run it. It is no table: `verify` does not read it."""
 
 from __future__ import annotations

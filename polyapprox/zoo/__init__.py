@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The zoo: ready tables by name, listed with bound and cost, made when they are asked for."""
 
 from .entries import ENTRIES as ENTRIES, Entry as Entry

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The zoo as a folder: table, picture and exports of each entry, and a page; resumable, on any runner."""
 
 from __future__ import annotations

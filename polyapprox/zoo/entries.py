@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the zoo holds: each entry is a call of the library, and has a name."""
 
 from __future__ import annotations

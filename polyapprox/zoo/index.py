@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The index of the zoo: bound, cost and digest of every entry, shipped with the package."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Making an entry, and what the index says of it."""
 
 from __future__ import annotations

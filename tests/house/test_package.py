@@ -66,3 +66,10 @@ def test_the_wheel_was_tried_in_each_version_and_all_was_as_it_must_be() -> None
     page = licences_tables.PAGE.read_text(encoding="utf-8")
     assert licences_tables.wheels() in page
     assert all(f"\n| {name} | " in page for name in licences_tables.needed())
+
+
+@pytest.mark.parametrize("package", ["polyapprox", "nn_bridge"])
+def test_every_module_names_its_licence(package: str) -> None:
+    header = f"# SPDX-License-Identifier: {PROJECT['license']}\n"
+    without = [path for path in (ROOT / package).rglob("*.py") if not path.read_text(encoding="utf-8").startswith(header)]
+    assert not without, f"begin these with {header!r}: {', '.join(map(str, without))}"

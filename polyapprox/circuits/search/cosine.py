@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Circuits in c = cos(πx/2): |x| = (2/π) acos(c), whose kink lies at an end of [0, 1].
 
 A refresh has c at hand, so the first squaring of a circuit for |x| is saved. With n_1 = 1 − 2c = 2s² − 1,

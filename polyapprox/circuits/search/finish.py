@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The end of a long chain: fitted on a graded grid that takes in every extremum it has missed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fitting a chain: p-norms by Levenberg and Marquardt's method, p rising towards the maximum.
 
 With e the errors and E the largest of them, Σ |e/E|^p is minimised. Its Hessian, without second

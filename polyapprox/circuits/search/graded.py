@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Grids for long chains: the error of a good chain for |x| oscillates evenly in log x.
 
 A circuit of m multiplications has degree 2^m, but it cannot use the freedom of a polynomial of

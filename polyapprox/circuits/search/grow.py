@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Growing chains: a node is put in anywhere, the chain is fitted again, the best are kept.
 
 The node starts almost unused: everything after it takes it with small constants only, so the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Search for long chains for |x|: many short trials, and ever longer fits of ever fewer.
 
 The stages are those of :mod:`polyapprox.circuits.search.rounds`, on graded grids. What tells good chains

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fitting chains to smooth functions: p-norms by orthogonal factors, to the last digits.
 
 The same steps as :mod:`polyapprox.circuits.search.fit`, without normal equations: those square the

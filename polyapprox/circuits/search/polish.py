@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Polishing by linear programs: the largest error itself, on its extrema.
 
 Around a chain the errors at the extrema are taken as linear in the constants, and the largest of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Search for a circuit: rounds of growing and of exchanging nodes, on record from trial to trial.
 
 Stage by stage, m = 2, 3, …: every trial puts a node into one of the best chains of the stage

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Running independent tasks: one after another, on several processes (joblib), on a cluster (dask)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Making the shipped files: circuits are proven, and kept where they are better than before."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Making the file of circuits with few plaintext products."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Moderate constants for the same function: the shifts of a chain, chosen for small constants.
 
 What thinning uses to make zeros (:mod:`polyapprox.circuits.search.thin`) can make large constants small

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Growing and finishing chains for smooth functions and the sign, by orthogonal factors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Search for the fewest plaintext products: an archive of the best chains for every number of them.
 
 Every move takes a chain of the archive, changes its pattern (a product removed, added or

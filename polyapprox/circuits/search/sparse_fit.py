@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fitting circuits with few plaintext products: constants that are zero stay zero.
 
 A pattern says which constants of a chain may differ from zero. Those on n_0 cost nothing (a

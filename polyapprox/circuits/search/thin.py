@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fewer plaintext products for the same function: redundant constants are turned into zeros.
 
 Constants added to the two factors of a node change it by a sum of older nodes,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """desilofhe: plans operation by operation, components by its own evaluator of Chebyshev series.
 
 Its licence allows no commercial use, so it is used only where the user asked for it, by the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Looking for an interpreter that can import OpenFHE: its wheel may be for another Python."""
 
 from __future__ import annotations

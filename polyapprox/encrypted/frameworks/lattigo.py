@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lattigo v6, by the wheels `orion-v2-lattigo` (keys) and `orion-v2-evaluator` (evaluation).
 
 Components are Lattigo's own polynomial evaluation; plans are graphs of single operations, see

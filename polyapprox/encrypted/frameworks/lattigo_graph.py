@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A schedule as a graph of Orion's evaluator of Lattigo, which rescales every product at once.
 
 The graph has products, sums and polynomials of degree 1, and these are all that a plan needs:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A model file of Orion's evaluator, written by hand: a graph of ciphertext operations.
 
 The evaluator of `orion-v2-evaluator` walks a graph whose nodes are products of ciphertexts

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenFHE, in a worker process under an interpreter that its wheel is for.
 
 Plans are evaluated operation by operation, by :mod:`polyapprox.plan.schedule`, in a context

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The process that runs OpenFHE: started by an interpreter that can import `openfhe`.
 
 It uses nothing but the standard library and `openfhe`, because the wheel may exist for another

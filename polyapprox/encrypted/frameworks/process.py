@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A worker process spoken to over pipes, which never outlives its session."""
 
 from __future__ import annotations

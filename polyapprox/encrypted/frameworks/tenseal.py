@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TenSEAL: plans operation by operation on the SEAL that it ships, components by ``polyval``.
 
 ``CKKSVector.polyval`` takes monomials only, whatever they do to the conditioning: at 40 bits a

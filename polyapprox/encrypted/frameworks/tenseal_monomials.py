@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What TenSEAL's ``polyval`` makes of monomials, forecast before anything is encrypted.
 
 TenSEAL calls the scale 2^scale_bits after every rescaling, though it has been divided by a prime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A CKKS context of SEAL, as TenSEAL ships it, and the steps of a schedule taken there.
 
 SEAL keeps a scale with every ciphertext; here it is always called 2^scale_bits, as the schedule

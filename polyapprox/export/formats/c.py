@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """C99: one function of doubles without dependencies, and a ``main`` that checks it on request."""
 
 from __future__ import annotations

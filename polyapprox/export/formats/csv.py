@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """CSV: one stage a line, Chebyshev coefficients low to high, or one operation of the plan a line."""
 
 from __future__ import annotations

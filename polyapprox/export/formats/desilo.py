@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """desilofhe: the plan by an ``Engine``, or its ``evaluate_chebyshev_polynomial`` (plain c_0)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HEaaN: a header with the plan, by a ``HomEvaluator``.
 
 A product with a constant within 1e-8 of an integer is a product with that integer in HEaaN

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HEIR: MLIR, the plan by ``arith``, or ``polynomial.eval`` of Chebyshev polynomials (c_0 as it is).
 
 The argument is marked secret, so that ``heir-opt --mlir-to-ckks`` compiles the function. Levels are those

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """LaTeX: a table of the coefficients for a paper, or the plan as formulas; numbers by siunitx."""
 
 from __future__ import annotations

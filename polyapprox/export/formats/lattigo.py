@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lattigo: a Go file with a function on ciphertexts, by its evaluator of polynomials or step by step.
 
 Components: Chebyshev coefficients, low to high, c_0 as it is, innermost first; Lattigo reads each

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenFHE from Python: the plan in steps that are rescaled late, or ``EvalChebyshevSeries``.
 
 ``EvalChebyshevSeries`` evaluates c_0/2 + sum c_k T_k, so c_0 is written doubled; it crashes on a

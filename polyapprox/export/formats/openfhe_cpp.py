@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """OpenFHE from C++: a header with the plan, or with ``EvalChebyshevSeries`` (c_0 doubled)."""
 
 from __future__ import annotations

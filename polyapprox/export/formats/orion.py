@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orion v2: an ``.orion`` container, polynomials in the Chebyshev basis (plain c_0, float64), or a plan.
 
 The container is ``ORION\\0\\2\\0``, the length of the JSON header, the header, and the number of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Orion v2: a Python module with a layer that networks for Orion's compiler take, and a self-check.
 
 The nodes are those of the container (:mod:`.orion`), each a layer of Orion's own; the compiler places levels

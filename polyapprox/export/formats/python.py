@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Python: a function without dependencies, on floats, arrays, or anything with + and ·."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Microsoft SEAL: a header with the plan; SEAL has no evaluator of polynomials."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TenSEAL: the plan on ``CKKSVector``, or ``polyval`` in powers where that is harmless.
 
 ``polyval`` takes monomials only. Their coefficients may be thousands of times those in Chebyshev

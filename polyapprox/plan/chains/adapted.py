@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plans with adapted coefficients for a given polynomial, where they are worth it.
 
 The chains of :mod:`polyapprox.plan.chains.chain` need fewer multiplications than baby steps and giant

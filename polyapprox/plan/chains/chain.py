@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Chains of products with adapted coefficients: the shape, without its constants.
 
 A chain computes a polynomial by products N_i = 2 A_i B_i (less 1 where A and B have the same

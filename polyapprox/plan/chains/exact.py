@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of a chain to any precision, and a bound of what is left of the difference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constants of a chain that computes a given polynomial: least squares in double precision.
 
 The polynomial is compared with the chain at as many Chebyshev points as it has coefficients, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Search of chains: the fewest products with which a degree's polynomials can be computed.
 
 For a family, a degree and a number of levels the addition chains are listed that consist of powers of two

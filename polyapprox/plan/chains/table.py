@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The shipped chains: which products compute the polynomials of a degree."""
 
 from __future__ import annotations
