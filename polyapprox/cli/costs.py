@@ -61,7 +61,7 @@ def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None
 def costs_of(result: Approximation, model: LatencyModel) -> dict[str, Any]:
     """Levels by framework and rule, and the seconds forecast, ready for JSON."""
     from ..cost.models import cost_model, cost_models
-    from ..table.write import RULES
+    from ..plan.count import RULES
 
     return {
         "plan_levels": {rule: result.counts(rule).levels for rule in RULES},

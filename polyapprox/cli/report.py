@@ -18,7 +18,7 @@ from ..approximation import Approximation
 from ..comparison import RULE, Row
 from ..errors import FalseClaimError
 from ..outward import intervals, lower, lower_places, upper
-from ..table.write import RULES
+from ..plan.count import RULES
 from ..verification import Verification
 from .talk import TALK
 

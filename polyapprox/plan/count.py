@@ -31,6 +31,7 @@ from ..given import former, word
 from .plan import Plan
 
 Rule = Literal["published", "standalone"]
+RULES: tuple[Rule, ...] = get_args(Rule)
 FREE_BITS = 15  # integers up to 2^FREE_BITS are free
 
 
@@ -56,7 +57,7 @@ def count(plan: Plan, rule: Rule = "published") -> Counts:
     rule : {"published", "standalone"}
         Counting rule, see the module's documentation.
     """
-    word("rule", rule, get_args(Rule))
+    word("rule", rule, RULES)
     kinds, using = [kind for kind, *_ in plan.operations], rescales(plan, rule)
     multiplications, scaled = kinds.count("multiply"), kinds.count("scale")
     additions = len(kinds) - kinds.count("input") - multiplications - scaled

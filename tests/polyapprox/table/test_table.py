@@ -28,7 +28,7 @@ from polyapprox.table import document_of, load, save
 from polyapprox.table.decimals import common_bits, read, written
 from polyapprox.table.read import approximation_from
 from polyapprox.table.schema import content_hash, table_schema
-from polyapprox.table.write import laid_out
+from polyapprox.table.write import HELD, laid_out
 
 
 def bits_of(number: mpmath.mpf) -> tuple:
@@ -330,6 +330,7 @@ def test_a_failed_write_leaves_the_old_file(
 def test_schema_is_a_schema_and_describes_every_table(composite: Approximation) -> None:
     schema = table_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
+    assert set(HELD) == set(schema["properties"]["counts"]["properties"])
     assert set(schema["required"]) == set(schema["properties"]) == set(document_of(composite))
 
 
