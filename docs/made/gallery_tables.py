@@ -79,7 +79,7 @@ def outside(path: Path) -> Approximation:
 
 
 def ciphertext_error(path: Path) -> Approximation:
-    from polyapprox.plot.measured import measured_error
+    from polyapprox.plot.error import measured_error
 
     relu = polyapprox.relu(precision=2**-7, interval=(-50, 50))
     measured_error(polyapprox.encrypted.run(relu, backend="lattigo"), path)

@@ -132,7 +132,7 @@ def encrypt_check(
         imaginary=values.optional_number(imaginary, "imaginary") or 0.0,
     )
     for path in plot or []:
-        from ..plot.measured import measured_error
+        from ..plot.error import measured_error
 
         measured_error(ended, path)
     written = [str(path) for path in plot or []]

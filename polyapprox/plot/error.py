@@ -12,7 +12,13 @@ import numpy as np
 from ..approximation import Approximation
 from ..precision import one_at_a_time
 from ..proof.error_function import ErrorFunction, error_function
-from .figure import BLUE, GREY, ORANGE, RED, drawn, number, title_of
+from .figure import BLUE, GREY, ORANGE, RED, bound, drawn, number, title_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..encrypted.run import EncryptedRun
+
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -211,3 +217,34 @@ def _logarithmic(axes: Axes, approximation: Approximation, curves: Curves) -> No
                 axes.axvline(place, color=GREY, linewidth=0.9, linestyle=":")
         caption += f"; dotted: threshold ± {number(start, 3)}"
     axes.set_title(caption, loc="left", fontsize=8.5, color=GREY)
+
+
+def measured_error(ended: EncryptedRun, path: str | Path | None = None) -> Figure:
+    """Draw decrypted minus exact against the input, with proven bound and forecast noise.
+
+    The path, and what is raised, as for :func:`error_curve`.
+    """
+    one = ended.parameters
+    order = np.argsort(ended.x[0], kind="stable")
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot(ended.x[0][order], ended.error[order], ".", ms=2.5, color=BLUE, label="measured")
+        if ended.bound is not None:
+            for sign in (1, -1):
+                label = f"proven bound {bound(ended.bound)}" if sign > 0 else None
+                axes.axhline(sign * ended.bound, color=RED, lw=1.2, label=label)
+        noise = "" if ended.forecast is None else f", noise forecast {number(ended.forecast.worst)}"
+        axes.plot([], [], " ", label=f"noise measured {number(ended.noise)}{noise}")
+        axes.set_xlabel("x")
+        axes.set_ylabel("decrypted − exact (absolute)")
+        axes.set_title(
+            f"{ended.function} on ciphertexts, {ended.backend} {ended.version},\n"
+            f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {ended.levels} levels "
+            f'("{ended.rule}"), {ended.security}',
+            fontsize=9.5,
+            color=GREY,
+        )
+        axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, -0.12))
+
+    return drawn(draw, (8.0, 4.4), path)

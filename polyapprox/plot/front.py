@@ -63,18 +63,7 @@ def _power(precision: float, tex: bool = False) -> str:
 def front_figure(front: Front, path: str | Path | None = None) -> Figure:
     """Multiplications and seconds against levels: ours, the published points, the proven limit.
 
-    Parameters
-    ----------
-    front : Front
-    path : str or Path, optional
-        Where to write: .png, .svg or .pdf.
-
-    Raises
-    ------
-    ArgumentError
-        If the file cannot be written.
-    PolyApproxError
-        If matplotlib is not installed.
+    The path, and what is raised, as for :func:`polyapprox.plot.error_curve`.
     """
     near, far = _near_and_far(front)
 

@@ -12,7 +12,7 @@ import pytest
 import polyapprox as pa
 from polyapprox import Approximation
 from polyapprox.encrypted import EncryptedRun, Parameters
-from polyapprox.plot.measured import measured_error
+from polyapprox.plot.error import measured_error
 
 agg = pytest.importorskip("matplotlib.backends.backend_agg")
 TEXT = gallery_tables.PAGE.read_text(encoding="utf-8")

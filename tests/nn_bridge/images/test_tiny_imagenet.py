@@ -17,7 +17,7 @@ from nn_bridge.errors import ArgumentError, DataError, WeightsError
 from nn_bridge.images.sets import load_images, load_tiny_imagenet
 from nn_bridge.models.networks import NETWORKS, find_network
 from nn_bridge.training import Configuration, Optimisation, fit
-from nn_bridge.training.augmentation import crop_and_mirror
+from nn_bridge.training.batches import crop_and_mirror
 
 ROOT = Path(os.environ.get("NN_BRIDGE_DATA", "/nowhere"))
 needs_tiny = pytest.mark.skipif(

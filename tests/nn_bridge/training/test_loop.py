@@ -34,8 +34,7 @@ from nn_bridge.training import (
     read_configuration,
 )
 from nn_bridge.training.activations import TrainingActivations
-from nn_bridge.training.augmentation import crop_and_mirror
-from nn_bridge.training.batches import TrainingBatches
+from nn_bridge.training.batches import TrainingBatches, crop_and_mirror
 from nn_bridge.training.checkpoint import load_checkpoint, save_checkpoint
 from nn_bridge.training.configuration import as_mapping
 from nn_bridge.training.noise import NoisePool, noisy_relu

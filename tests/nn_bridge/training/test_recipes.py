@@ -16,8 +16,7 @@ from nn_bridge.images.sets import Batches, load_digits
 from nn_bridge.models.networks import find_network
 from nn_bridge.training import Augmentation, Configuration, Noise, Optimisation, fit, from_mapping
 from nn_bridge.training.activations import TrainingActivations
-from nn_bridge.training.augmentation import crop_and_mirror, resize
-from nn_bridge.training.batches import TrainingBatches
+from nn_bridge.training.batches import TrainingBatches, crop_and_mirror, resize
 from nn_bridge.training.configuration import as_mapping
 from nn_bridge.training.noise import noisy_relu
 from nn_bridge.training.optimisation import Average, rate_at

@@ -21,11 +21,10 @@ from polyapprox.proof.sampling import bound_ball_polynomial, bound_unit_polynomi
 from polyapprox.proof.taylor import bound_error
 from polyapprox.remez.barycentric import Trial
 from polyapprox.remez.coefficients import chebyshev_coefficients
-from polyapprox.remez.exchange import exchange_one, thin_alternation
 from polyapprox.remez.extrema import search_grid, signed_extrema
 from polyapprox.remez.polish import BallTrial, solve_levelled
 from polyapprox.remez.reference import initial_reference
-from polyapprox.remez.remez import exchange, exchange_in_balls
+from polyapprox.remez.remez import exchange, exchange_in_balls, exchange_one, thin_alternation
 from polyapprox.remez.solve import estimated_level, needed_bits, reduced_problem
 from polyapprox.targets import Target, as_target
 
