@@ -24,6 +24,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..numbers import exact
 from ..outward import UNIT
+from ..remez.problem import Goal
 from ..remez.solve import solve_minimax
 from ..targets import as_target
 
@@ -152,7 +153,7 @@ def absolute_lower_bound(degree: int) -> mpmath.mpf:
     if even == 2:
         return exact(0.125) if degree > 1 else exact(0.5)
     if even <= _SOLVED:
-        found = solve_minimax(as_target("abs"), even, ((-1.0, 1.0),), None, "even", None)
+        found = solve_minimax(Goal(as_target("abs"), ((-1.0, 1.0),), parity="even"), even)
         return exact(levelled_bound(np.array([float(x) for x in found.reference])))
     if even <= HIGHEST:
         return exact(levelled_bound(alternation_points(even)))

@@ -15,6 +15,7 @@ from ..numbers import exact
 from ..plan.series import series_cost
 from ..polynomial import Parity, Polynomial
 from ..proof.prove import certified
+from ..remez.problem import Goal
 from ..remez.solve import estimated_level, solve_minimax
 from ..targets import as_target
 from .absolute import AbsoluteWish
@@ -99,10 +100,10 @@ def general_degree(wish: AbsoluteWish) -> int | None:
     if degree is None:
         return None
     wanted = _wanted_of_absolute(wish)
-    target = as_target("abs")
+    goal = Goal(as_target("abs"), _parts(wish))
 
     def good(n: int) -> bool:
-        return bool(estimated_level(target, n, _parts(wish), None, None).largest <= wanted)
+        return bool(estimated_level(goal, n).largest <= wanted)
 
     while not good(degree):
         degree += 1
@@ -113,9 +114,8 @@ def general_degree(wish: AbsoluteWish) -> int | None:
 
 def _even(wish: AbsoluteWish, degree: int) -> Approximation:
     width, reach = wish.half_width, wish.reach
-    found = solve_minimax(
-        as_target("abs"), degree, ((-reach, reach),), None, "even", None, hull=(-width, width)
-    )
+    goal = Goal(as_target("abs"), ((-reach, reach),), parity="even")
+    found = solve_minimax(goal, degree, hull=(-width, width))
     coefficients = list(found.polynomial.coefficients)
     parity = found.polynomial.parity
     level = found.level
@@ -139,10 +139,8 @@ def _even(wish: AbsoluteWish, degree: int) -> Approximation:
 
 
 def _general(wish: AbsoluteWish, degree: int) -> Approximation:
-    target = as_target(wish.function)
-    found = solve_minimax(
-        target, degree, _parts(wish), None, None, None, hull=wish.ends
-    )
+    goal = Goal(as_target(wish.function), _parts(wish))
+    found = solve_minimax(goal, degree, hull=wish.ends)
     plan = polynomial_plan(found.polynomial)
     result = wish.approximation("direct", (found.polynomial,), plan, float(found.level))
     return certified(result, found.reference)

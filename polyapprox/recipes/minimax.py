@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import mpmath
@@ -21,6 +22,7 @@ from ..precision import one_at_a_time
 from ..proof.covered import widened
 from ..proof.prove import certified
 from ..provenance import Provenance, call
+from ..remez.problem import Goal
 from ..remez.solve import MinimaxPolynomial
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
@@ -109,17 +111,17 @@ def minimax(
     asked = _Asked(target, parts, given, relative, parity, bits, float(over))
     parity = _parity(target, weighting, parts, parity)
     bits = _bits(bits)
-    room = _room(parts, over, target, weighting, parity)
+    room = _room(Goal(target, parts, weighting, parity), over)
     if (degree is None) == (precision is None and tolerance is None):
         raise ArgumentError("give either degree, or one of precision and tolerance")
     if degree is not None:
-        return _of_degree(target, _degree(degree), room, weighting, parity, bits, asked)
+        return _of_degree(room, _degree(degree), bits, asked)
     weighted = "1" if weighting is None else weighting.name
     wanted = read_tolerance(precision, tolerance, unit_of(target.name, parts, weighted))
-    degree = _search_degree(target, wanted, room.parts, weighting, parity)
-    step = reduction_of(target, 2, room.parts, weighting, parity).degrees[1]
+    degree = _search_degree(room.goal, wanted)
+    step = reduction_of(room.goal, 2).degrees[1]
     for _ in range(_STEPS):
-        result = _of_degree(target, degree, room, weighting, parity, bits, asked)
+        result = _of_degree(room, degree, bits, asked)
         reached = result.certificate.upper if result.certificate else result.error_estimate
         if reached <= wanted:
             return result
@@ -165,31 +167,27 @@ def _text(target: Target | None) -> Any:
 class Room:
     """Where a polynomial is wanted, and on what it is made: both unions of intervals."""
 
-    domain: tuple[Interval, ...]
+    asked: Goal
     guard: mpmath.mpf
     covered: tuple[tuple[mpmath.mpf, mpmath.mpf], ...]
 
+    @cached_property
+    def goal(self) -> Goal:
+        """The goal on what is covered, in doubles."""
+        parts = tuple((outward.below(low), outward.above(high)) for low, high in self.covered)
+        return replace(self.asked, domain=parts)
+
     @property
-    def parts(self) -> tuple[Interval, ...]:
-        """What is covered, in doubles."""
-        return tuple((outward.below(low), outward.above(high)) for low, high in self.covered)
-
-    def hull(self, parity: Parity | None) -> Interval:
+    def hull(self) -> Interval:
         """The interval whose Chebyshev polynomials are used."""
-        low, high = self.domain[0][0], self.domain[-1][1]
-        return (low, high) if parity is None else (-high, high)
+        low, high = self.asked.domain[0][0], self.asked.domain[-1][1]
+        return (low, high) if self.asked.parity is None else (-high, high)
 
 
-def _room(
-    domain: tuple[Interval, ...],
-    guard: mpmath.mpf,
-    target: Target,
-    weight: Target | None,
-    parity: Parity | None,
-) -> Room:
-    walls = (0.0,) if parity is not None and domain[0][0] >= 0 else ()
-    intervals = [(exact(a), exact(b)) for a, b in domain]
-    return Room(domain, guard, widened(intervals, guard, target, weight, walls))
+def _room(goal: Goal, guard: mpmath.mpf) -> Room:
+    walls = (0.0,) if goal.parity is not None and goal.domain[0][0] >= 0 else ()
+    intervals = [(exact(a), exact(b)) for a, b in goal.domain]
+    return Room(goal, guard, widened(intervals, guard, goal.target, goal.weight, walls))
 
 
 def _degree(degree: Any) -> int:
@@ -241,30 +239,17 @@ def _checked(parity: Any) -> Parity:
     return "even" if parity == "even" else "odd"
 
 
-def _of_degree(
-    target: Target,
-    degree: int,
-    room: Room,
-    weight: Target | None,
-    parity: Parity | None,
-    bits: int | None,
-    asked: _Asked,
-) -> Approximation:
+def _of_degree(room: Room, degree: int, bits: int | None, asked: _Asked) -> Approximation:
     """Solve and prove; solve again in balls if the proof shows a gap."""
-    if parity == "odd" and degree == 0:
-        parity = None
-    command = asked.command(degree)
-    where = room.parts, weight, parity, bits
-    found = solve(target, degree, *where, hull=room.hull(parity))
-    result = polynomial_approximation(target, found, room, weight, command)
-    if bits is not None or _is_best(result, found):
-        return result
-    found = solve(target, degree, *where, careful=True, hull=room.hull(parity))
-    result = polynomial_approximation(target, found, room, weight, command)
-    if _is_best(result, found):
-        return result
+    if room.asked.parity == "odd" and degree == 0:
+        room = replace(room, asked=replace(room.asked, parity=None))
+    for careful in (False, True):
+        found = solve(room.goal, degree, bits, careful=careful, hull=room.hull)
+        result = polynomial_approximation(found, room, asked.command(degree))
+        if (bits is not None and not careful) or _is_best(result, found):
+            return result
     raise NotConvergedError(
-        f"the polynomial of degree {degree} found for {target.name!r} is not proven the best: "
+        f"the polynomial of degree {degree} found for {asked.target.name!r} is not proven the best: "
         f"its error is at most {outward.upper(_upper(result))}, and its alternation shows only "
         f"that at least {outward.lower(_lower(result))} is needed; try another degree"
     )
@@ -287,18 +272,13 @@ def _is_best(result: Approximation, found: MinimaxPolynomial) -> bool:
     return bool(found.level == 0 and upper <= max(size, mpmath.mpf(2) ** -20) * mpmath.mpf(2) ** -100)
 
 
-def _search_degree(
-    target: Target,
-    wanted: float,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-) -> int:
+def _search_degree(goal: Goal, wanted: float) -> int:
     """The smallest degree whose levelled error is small enough: no lower one can do."""
-    first, step = reduction_of(target, 2, domain, weight, parity).degrees
+    target = goal.target
+    first, step = reduction_of(goal, 2).degrees
 
     def good(index: int) -> bool:
-        found = level_of(target, max(first + step * index, 1), domain, weight, parity, wanted)
+        found = level_of(goal, max(first + step * index, 1), wanted)
         if not found.resolved and found.largest > wanted:
             raise NotConvergedError(
                 f"the values of {target.name!r} carry rounding errors that hide an error of "
@@ -323,14 +303,11 @@ def _search_degree(
 
 
 def polynomial_approximation(
-    target: Target,
-    found: MinimaxPolynomial,
-    room: Room,
-    weight: Target | None,
-    command: str,
+    found: MinimaxPolynomial, room: Room, command: str
 ) -> Approximation:
     """Wrap a solved polynomial, and prove it where the function can be enclosed."""
-    intervals = tuple((exact(a), exact(b)) for a, b in room.domain)
+    target, weight = room.asked.target, room.asked.weight
+    intervals = tuple((exact(a), exact(b)) for a, b in room.asked.domain)
     if found.cofactor is None:
         plan = polynomial_plan(found.polynomial)
     else:
@@ -353,7 +330,7 @@ def polynomial_approximation(
     provable = target.provable and (weight is None or weight.provable)
     if not provable:
         return result
-    return certified(result, _inside(found.reference, room.parts), target, weight)
+    return certified(result, _inside(found.reference, room.goal.domain), target, weight)
 
 
 def _inside(
@@ -371,10 +348,14 @@ def level_at(
     wanted: float,
 ) -> float:
     """About the least error of a polynomial of a degree: a forecast, what :func:`minimax` would reach."""
+    return float(level_of(_guarded(target, interval, weight, guard), degree, wanted).level)
+
+
+def _guarded(
+    target: Target, interval: Interval, weight: Target | None, guard: mpmath.mpf
+) -> Goal:
     parity = _parity(target, weight, (interval,), None)
-    room = _room((interval,), guard, target, weight, parity)
-    found = level_of(target, degree, room.parts, weight, parity, wanted)
-    return float(found.level)
+    return _room(Goal(target, (interval,), weight, parity), guard).goal
 
 
 def degree_for(
@@ -387,9 +368,7 @@ def degree_for(
     NotConvergedError
         If none is known to.
     """
-    parity = _parity(target, weight, (interval,), None)
-    room = _room((interval,), guard, target, weight, parity)
-    return _search_degree(target, wanted, room.parts, weight, parity)
+    return _search_degree(_guarded(target, interval, weight, guard), wanted)
 
 
 def cost_of(
@@ -400,10 +379,10 @@ def cost_of(
     The least it may be; without adapted coefficients, which some polynomials refuse, the most.
     """
     parity = _parity(target, weight, (interval,), None)
-    reduced = reduction_of(target, degree, (interval,), weight, parity)
-    left = degree - reduced.lost
-    if reduced.parity is not None and left % 2 != (reduced.parity == "odd"):
+    reduced = reduction_of(Goal(target, (interval,), weight, parity), degree)
+    left, parity = degree - reduced.lost, reduced.goal.parity
+    if parity is not None and left % 2 != (parity == "odd"):
         left -= 1
     cost = series_cost if adapted else chebyshev_cost
-    multiplications, levels = cost(left, reduced.parity) if left > 0 else (0, 0)
+    multiplications, levels = cost(left, parity) if left > 0 else (0, 0)
     return multiplications + reduced.lost, levels + reduced.lost

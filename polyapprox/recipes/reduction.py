@@ -27,6 +27,7 @@ from ..interpreters import ball_function
 from ..numbers import ZERO, add, ball, exact, multiply, nearest_dyadic, negate, rounded
 from ..polynomial import Parity, Polynomial
 from ..precision import working_precision
+from ..remez.problem import Goal
 from ..remez.solve import (
     EstimatedLevel,
     MinimaxPolynomial,
@@ -46,7 +47,7 @@ _LENGTH_BITS = 24
 
 @dataclass(frozen=True)
 class Reduction:
-    """The problem that is solved: f and w there, the parity, and the degrees it loses.
+    """The problem that is solved, and the degrees it loses.
 
     Attributes
     ----------
@@ -54,63 +55,55 @@ class Reduction:
     """
 
     kind: str
-    target: Target
-    weight: Target | None
-    parity: Parity | None
+    goal: Goal
     lost: int = 0
 
     @property
     def degrees(self) -> tuple[int, int]:
         """The lowest degree of the polynomial wanted, and the step to the next one."""
-        first, step = {"even": (0, 2), "odd": (1, 2)}.get(self.parity or "", (0, 1))
+        first, step = {"even": (0, 2), "odd": (1, 2)}.get(self.goal.parity or "", (0, 1))
         return first + self.lost, step
 
 
-def reduction_of(
-    target: Target,
-    degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-) -> Reduction:
+def reduction_of(goal: Goal, degree: int) -> Reduction:
     """Which problem is solved for a polynomial of a degree."""
-    if crosses_zero(target, domain, weight):
+    target, domain, weight = goal.target, goal.domain, goal.weight
+    if crosses_zero(goal):
         over = target.over_x
         flipped: dict[Parity | None, Parity] = {"even": "odd", "odd": "even"}
-        return Reduction("quotient", over, over.reciprocal, flipped.get(parity), 1)
+        return Reduction("quotient", Goal(over, domain, over.reciprocal, flipped.get(goal.parity)), 1)
     known = target.symmetry
     symmetric = tuple((-b, -a) for a, b in reversed(domain)) == domain
     even = weight is None or weight.proven_parity == "even"
-    if known is not None and not known.plain and parity is None and degree > 0:
+    if known is not None and not known.plain and goal.parity is None and degree > 0:
         rest: Parity = "even" if known.parity == "even" else "odd"
         if symmetric and even:
-            return Reduction("line", target.without_line, weight, rest)
-    return Reduction("plain", target, weight, parity)
+            return Reduction("line", Goal(target.without_line, domain, weight, rest))
+    return Reduction("plain", goal)
 
 
-def crosses_zero(target: Target, domain: tuple[Interval, ...], weight: Target | None) -> bool:
+def crosses_zero(goal: Goal) -> bool:
     """Whether the error is relative and f has its zero at 0 in the domain."""
-    inside = any(a <= 0 <= b for a, b in domain)
-    if not inside or weight is None or not weight.is_reciprocal_of(target):
+    inside = any(a <= 0 <= b for a, b in goal.domain)
+    if not inside or goal.weight is None or not goal.weight.is_reciprocal_of(goal.target):
         return False
-    return target.provable and bool(target.ball(arb(0)) == 0)
+    return goal.target.provable and bool(goal.target.ball(arb(0)) == 0)
 
 
 def solve(
-    target: Target,
+    goal: Goal,
     degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
     bits: int | None,
     careful: bool = False,
     hull: Interval | None = None,
 ) -> MinimaxPolynomial:
     """As :func:`polyapprox.remez.solve.solve_minimax`, by way of the reduction."""
-    reduced = reduction_of(target, degree, domain, weight, parity)
+    target, domain = goal.target, goal.domain
+    reduced = reduction_of(goal, degree)
+    parity = reduced.goal.parity
     low, high = hull or (domain[0][0], domain[-1][1])
     if reduced.kind == "quotient":
-        hull = _hull_about_zero(low, high) if reduced.parity is None else hull
+        hull = _hull_about_zero(low, high) if parity is None else hull
     elif reduced.kind == "line":
         hull = (-high, high)
     if degree < reduced.degrees[0]:
@@ -118,31 +111,20 @@ def solve(
             f"degree={degree} is too low for the relative error of {target.name!r}, which is 0 at "
             f"x=0: only 0 itself vanishes there; give at least {reduced.degrees[0]}"
         )
-    found = solve_minimax(
-        reduced.target, degree - reduced.lost, domain, reduced.weight, reduced.parity, bits,
-        careful=careful, hull=hull,
-    )  # fmt: skip
+    found = solve_minimax(reduced.goal, degree - reduced.lost, bits, careful=careful, hull=hull)
     if reduced.kind == "plain":
         return found
-    found = replace(found, reference=_mirrored(found.reference, reduced.parity, domain))
+    found = replace(found, reference=_mirrored(found.reference, parity, domain))
     known = target.symmetry
     if reduced.kind == "quotient" or known is None:
-        return _times_x(found, reduced.target, domain, bits)
+        return _times_x(found, reduced.goal.target, domain, bits)
     return _with_line(found, known, bits)
 
 
-def level_of(
-    target: Target,
-    degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-    wanted: float,
-) -> EstimatedLevel:
+def level_of(goal: Goal, degree: int, wanted: float) -> EstimatedLevel:
     """As :func:`polyapprox.remez.solve.estimated_level`, by way of the reduction."""
-    reduced = reduction_of(target, degree, domain, weight, parity)
-    where = domain, reduced.weight, reduced.parity, wanted
-    return estimated_level(reduced.target, degree - reduced.lost, *where)
+    reduced = reduction_of(goal, degree)
+    return estimated_level(reduced.goal, degree - reduced.lost, wanted)
 
 
 def _mirrored(

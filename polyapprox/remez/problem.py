@@ -26,12 +26,32 @@ import numpy as np
 from flint import arb
 
 from ..numbers import ZERO, ball, exact
-from ..polynomial import Polynomial
+from ..polynomial import Parity, Polynomial
 from ..precision import working_precision
 from ..targets import Target
 
 Reduction = Literal["plain", "even", "odd", "sqrt"]
 Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a best polynomial is sought for.
+
+    Attributes
+    ----------
+    target, weight : Target
+        f and w (None for 1).
+    domain : tuple of (float, float)
+        Disjoint intervals, ascending.
+    parity : {"even", "odd"} or None
+        Of the polynomial; `target` must have it too, or the domain lie on one side of 0.
+    """
+
+    target: Target
+    domain: tuple[tuple[float, float], ...]
+    weight: Target | None = None
+    parity: Parity | None = None
 
 
 @dataclass(frozen=True)

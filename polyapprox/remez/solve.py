@@ -15,12 +15,11 @@ from ..errors import ArgumentError, NotConvergedError
 from ..numbers import ZERO, ball, exact, log2
 from ..polynomial import Parity, Polynomial
 from ..precision import working_precision
-from ..targets import Target
 from .barycentric import Trial
 from .coefficients import chebyshev_coefficients, rounded_polynomial
 from .extrema import search_grid
 from .polish import BallTrial, solve_levelled
-from .problem import Problem, Reduction
+from .problem import Goal, Problem, Reduction
 from .reference import initial_reference
 from .remez import Exchange, exchange, exchange_in_balls
 
@@ -62,27 +61,19 @@ class MinimaxPolynomial:
 
 
 def solve_minimax(
-    target: Target,
+    goal: Goal,
     degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-    bits: int | None,
+    bits: int | None = None,
     tolerance: float = 1e-10,
     careful: bool = False,
     hull: Interval | None = None,
 ) -> MinimaxPolynomial:
-    """Best weighted approximation of `target` on `domain`, to a relative gap of `tolerance`.
+    """The best polynomial of a degree, to a relative gap of `tolerance`.
 
     Parameters
     ----------
-    target, weight : Target
-        f and w (None for 1).
+    goal : Goal
     degree : int
-    domain : tuple of (float, float)
-        Disjoint intervals, ascending.
-    parity : {"even", "odd"}, optional
-        Parity of the polynomial; `target` must have it too, or the domain lie on one side of 0.
     bits : int, optional
         Significant bits of the coefficients.
     tolerance : float
@@ -98,7 +89,7 @@ def solve_minimax(
     NotConvergedError
         With degree, gap and advice.
     """
-    problem = reduced_problem(target, degree, domain, weight, parity)
+    problem = reduced_problem(goal, degree)
     if hull is not None:
         problem = replace(problem, hull=hull)
     if careful and problem.provable:
@@ -214,14 +205,9 @@ def needed_bits(total: mpmath.mpf, level: mpmath.mpf) -> int:
     return 53 if wanted <= 53 else 8 * math.ceil(wanted / 8)
 
 
-def reduced_problem(
-    target: Target,
-    degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-) -> Problem:
+def reduced_problem(goal: Goal, degree: int) -> Problem:
     """Reduce by parity or by the substitution of a square-root singularity."""
+    target, domain, weight, parity = goal.target, goal.domain, goal.weight, goal.parity
     breaks = tuple(float(b) for b in target.breakpoints)
     if parity is not None:
         if not (_is_symmetric(domain) or domain[0][0] >= 0):
@@ -277,20 +263,14 @@ class EstimatedLevel:
 
 
 def estimated_level(
-    target: Target,
-    degree: int,
-    domain: tuple[Interval, ...],
-    weight: Target | None,
-    parity: Parity | None,
-    wanted: float | None = None,
-    tolerance: float = 1e-4,
+    goal: Goal, degree: int, wanted: float | None = None, tolerance: float = 1e-4
 ) -> EstimatedLevel:
     """The exchange without rounding, to a loose tolerance: for degree searches.
 
     In balls where double precision does not resolve the error. With `wanted` it stops as soon as
     the best error is known to be larger or not.
     """
-    problem = reduced_problem(target, degree, domain, weight, parity)
+    problem = reduced_problem(goal, degree)
     threshold = None if wanted is None else math.log2(wanted)
     found = exchange(problem, tolerance=tolerance, threshold=threshold)
     resolved = _resolved(found)

@@ -20,6 +20,7 @@ from polyapprox.errors import ArgumentError, DomainError, NotConvergedError, Pro
 from polyapprox.numbers import fraction
 from polyapprox.proof.prove import prove
 from polyapprox.recipes.reduction import reduction_of
+from polyapprox.remez.problem import Goal
 from polyapprox.targets import as_target
 
 DIGITS = 400
@@ -223,10 +224,10 @@ def test_a_line_or_constant_is_taken_out(
 def test_no_line_is_taken_where_none_may_be() -> None:
     target, unit = as_target("gelu"), ((-2.0, 2.0),)
     for domain, weight in ((((-2.0, 3.0),), None), (unit, as_target("1+x/9+x**2"))):
-        assert reduction_of(target, 8, domain, weight, None).kind == "plain"
-    assert reduction_of(target, 8, unit, as_target("1+x**2"), None).kind == "line"
-    assert reduction_of(target, 0, unit, None, None).kind == "plain"
-    assert reduction_of(as_target("mish"), 8, unit, None, None).kind == "plain"
+        assert reduction_of(Goal(target, domain, weight), 8).kind == "plain"
+    assert reduction_of(Goal(target, unit, as_target("1+x**2")), 8).kind == "line"
+    assert reduction_of(Goal(target, unit), 0).kind == "plain"
+    assert reduction_of(Goal(as_target("mish"), unit), 8).kind == "plain"
     assert pa.minimax("sigmoid", 0, domain=(-2, 2)).components[0].degree == 0
     one = pa.minimax("gelu", 1, domain=(-2, 2))
     assert one.certificate is not None and one.certificate.lower is not None

@@ -23,6 +23,7 @@ from polyapprox.remez.barycentric import Trial
 from polyapprox.remez.coefficients import chebyshev_coefficients
 from polyapprox.remez.extrema import search_grid, signed_extrema
 from polyapprox.remez.polish import BallTrial, solve_levelled
+from polyapprox.remez.problem import Goal
 from polyapprox.remez.reference import initial_reference
 from polyapprox.remez.remez import exchange, exchange_in_balls, exchange_one, thin_alternation
 from polyapprox.remez.solve import estimated_level, needed_bits, reduced_problem
@@ -33,7 +34,7 @@ GAP = ((-1.0, -0.25), (0.25, 1.0))
 
 
 def problem(name: str, degree: int, domain=UNIT, parity=None, weight=None):
-    return reduced_problem(as_target(name), degree, domain, weight, parity)
+    return reduced_problem(Goal(as_target(name), domain, weight, parity), degree)
 
 
 # --- choosing references ------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def test_bits_follow_the_error() -> None:
 
 
 def test_estimated_levels_below_double_precision() -> None:
-    found = estimated_level(as_target("exp"), 20, UNIT, None, None)
+    found = estimated_level(Goal(as_target("exp"), UNIT), 20)
     assert float(found.level) == pytest.approx(1.888923060e-26, rel=2e-4)
     assert found.level <= found.largest <= found.level * 1.001
 
