@@ -21,7 +21,6 @@ import numpy as np
 
 from ...plan.count import is_free
 from ...plan.plan import Plan
-from ..arguments import filled
 from ..backend import (
     Availability,
     Backend,
@@ -29,6 +28,7 @@ from ..backend import (
     Measured,
     Parameters,
     Session,
+    filled,
     found_by_module,
     measured,
     repeated,

@@ -20,7 +20,6 @@ from ...approximation import Approximation
 from ...plan.count import Rule
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
-from ..arguments import filled
 from ..backend import (
     LARGEST_MODULUS,
     Availability,
@@ -30,6 +29,7 @@ from ..backend import (
     Parameters,
     Session,
     check_secure,
+    filled,
     found_by_module,
     measured,
     repeated,

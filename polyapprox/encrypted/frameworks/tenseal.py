@@ -18,7 +18,6 @@ import numpy as np
 
 from ...plan.plan import Plan
 from ...plan.schedule import schedule
-from ..arguments import filled
 from ..backend import (
     Availability,
     Backend,
@@ -27,6 +26,7 @@ from ..backend import (
     Parameters,
     Session,
     check_secure,
+    filled,
     found_by_module,
     measured,
     repeated,

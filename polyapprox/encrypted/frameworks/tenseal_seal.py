@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...plan.schedule import Step
-from ..arguments import filled
 from ..backend import BackendError, Parameters, check_secure
 
 _SPECIAL_BITS = 60

@@ -22,8 +22,7 @@ from polyapprox.encrypted import (
     choose_parameters,
     run,
 )
-from polyapprox.encrypted.arguments import read_arguments, read_levels
-from polyapprox.encrypted.backend import LARGEST_MODULUS, check_secure
+from polyapprox.encrypted.backend import LARGEST_MODULUS, check_secure, read_arguments, read_levels
 from polyapprox.encrypted.frameworks.interpreter import VARIABLE, find
 from polyapprox.encrypted.frameworks.process import Worker
 from polyapprox.encrypted.series import chebyshev_series
