@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -37,8 +37,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing el
 @application.command(name="list")
 def show_list(
     function: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Argument(help="Of this function only, such as relu, sign or gelu."),
+        str | None, typer.Argument(help="Of this function only, such as relu, sign or gelu.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -120,13 +119,9 @@ def search(
     ],
     multiplications: Annotated[int, typer.Option(help="Multiplications of the circuit.")],
     interval: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(metavar="LOW HIGH", help="Of a smooth function: two ends, such as -8 8."),
+        list[str] | None, typer.Option(metavar="LOW HIGH", help="Of a smooth function: two ends, such as -8 8.")
     ] = None,
-    threshold: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Of the sign: from which x on, such as 2^-4."),
-    ] = None,
+    threshold: Annotated[str | None, typer.Option(help="Of the sign: from which x on, such as 2^-4.")] = None,
     relative: Annotated[
         bool, typer.Option("--relative", help="Of a smooth function: the relative error.")
     ] = False,
@@ -149,27 +144,21 @@ def search(
         typer.Option(help="serial, joblib (several processes), dask; the result is the same."),
     ] = "serial",
     jobs: Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")] = -1,
-    scheduler: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Of dask's cluster, such as tcp://host:8786."),
-    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Of dask's cluster, such as tcp://host:8786.")] = None,
     record: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(help="Keep every trial here (JSON lines); an interrupted search goes on."),
+        Path | None, typer.Option(help="Keep every trial here (JSON lines); an interrupted search goes on.")
     ] = None,
     guard: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(
             help="Inputs may leave the interval by so much of its larger end; 2^-20 unless given."
         ),
     ] = None,
     output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Write the table (JSON) here."),
+        Path | None, typer.Option("--output", "-o", help="Write the table (JSON) here.")
     ] = None,
     keep: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--keep", help="Write the constants here, for `circuits keep`."),
+        Path | None, typer.Option("--keep", help="Write the constants here, for `circuits keep`.")
     ] = None,
     every_stage: Annotated[
         bool, typer.Option("--stages", help="With --keep: the circuits of the stages before too.")

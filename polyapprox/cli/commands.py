@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -49,16 +49,13 @@ def _options(
     """Read what stands before the command."""
 
 Backend = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(help="Whose latency: openfhe, or a file (.json) written by calibrate."),
+    str | None, typer.Option(help="Whose latency: openfhe, or a file (.json) written by calibrate.")
 ]
 Output = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--output", "-o", help="Write the table (JSON) here; -: to standard output."),
+    Path | None, typer.Option("--output", "-o", help="Write the table (JSON) here; -: to standard output.")
 ]
 Plots = Annotated[
-    Optional[list[Path]],  # noqa: UP045
-    typer.Option("--plot", help="Draw the error: .png, .svg or .pdf; may be repeated."),
+    list[Path] | None, typer.Option("--plot", help="Draw the error: .png, .svg or .pdf; may be repeated.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
 Table = Annotated[Path, typer.Argument(help="A table written by polyapprox.")]
@@ -181,8 +178,7 @@ def export_table(
     format: Annotated[str, typer.Option("--format", "-f", help="Such as openfhe or lattigo.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write; -: to standard output.")],
     form: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="plan (operation by operation) or components (coefficients)."),
+        str | None, typer.Option(help="plan (operation by operation) or components (coefficients).")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -210,16 +206,11 @@ def export_table(
 @application.command()
 def compare(
     alpha: Annotated[
-        Optional[list[int]],  # noqa: UP045
-        typer.Option(help="4 to 14; may be repeated; by default all of them."),
+        list[int] | None, typer.Option(help="4 to 14; may be repeated; by default all of them.")
     ] = None,
-    output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Write the rows (JSON) here."),
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the rows (JSON) here.")] = None,
     plot: Annotated[
-        Optional[list[Path]],  # noqa: UP045
-        typer.Option("--plot", help="Draw precision against cost; may be repeated."),
+        list[Path] | None, typer.Option("--plot", help="Draw precision against cost; may be repeated.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

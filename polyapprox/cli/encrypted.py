@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,13 +25,9 @@ bench = typer.Typer(
 application.add_typer(bench)
 
 BackendName = Annotated[str, typer.Option(help="openfhe, lattigo, tenseal or desilofhe.")]
-Ring = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--ring", help="Ring dimension, such as 2^13; by default chosen."),
-]
+Ring = Annotated[str | None, typer.Option("--ring", help="Ring dimension, such as 2^13; by default chosen.")]
 Scale = Annotated[
-    Optional[int],  # noqa: UP045
-    typer.Option("--scale", help="log2 of the scale; by default from the noise model."),
+    int | None, typer.Option("--scale", help="log2 of the scale; by default from the noise model.")
 ]
 
 
@@ -74,23 +70,19 @@ def encrypt_check(
     ring: Ring = None,
     scale: Scale = None,
     levels: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Levels of the context; by default as many as are needed."),
+        int | None, typer.Option(help="Levels of the context; by default as many as are needed.")
     ] = None,
     secure: Annotated[
         bool, typer.Option("--secure", help="128 bit by the HE standard; else not secure.")
     ] = False,
     real: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20."),
+        str | None, typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20.")
     ] = None,
     imaginary: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="The same of imaginary parts: proven and forecast, not encrypted."),
+        str | None, typer.Option(help="The same of imaginary parts: proven and forecast, not encrypted.")
     ] = None,
     plot: Annotated[
-        Optional[list[Path]],  # noqa: UP045
-        typer.Option("--plot", help="Draw the measured error: .png, .svg or .pdf."),
+        list[Path] | None, typer.Option("--plot", help="Draw the measured error: .png, .svg or .pdf.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -202,17 +194,14 @@ def _values(ended: EncryptedRun) -> str:
 def bench_encrypted(
     backend: Annotated[str, typer.Option(help="openfhe.")] = "openfhe",
     precision: Annotated[
-        Optional[list[int]],  # noqa: UP045
-        typer.Option(help="k of 2^-k; may be repeated; by default 7, 9, 12 and 14."),
+        list[int] | None, typer.Option(help="k of 2^-k; may be repeated; by default 7, 9, 12 and 14.")
     ] = None,
     ring: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option("--ring", help="Ring dimension; may be repeated; by default 2^13."),
+        list[str] | None, typer.Option("--ring", help="Ring dimension; may be repeated; by default 2^13.")
     ] = None,
     repeats: Annotated[int, typer.Option(help="Runs of each, at least 5 for a spread.")] = 5,
     output: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--output", "-o", help="Write all figures (JSON) here."),
+        Path | None, typer.Option("--output", "-o", help="Write all figures (JSON) here.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -26,29 +26,22 @@ _LOWEST, _HIGHEST = 20, 59
 def noise(
     table: Table,
     scale: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help="Bits of the scale; by default the smallest that carries the precision."),
+        int | None, typer.Option(help="Bits of the scale; by default the smallest that carries the precision.")
     ] = None,
     ring: Annotated[str, typer.Option(help="Ring dimension, such as 2^14.")] = "2^14",
     scheme: Annotated[
         str, typer.Option(help="openfhe, lattigo, tenseal or desilofhe.")
     ] = "openfhe",
     precision: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="What is asked for, such as 2^-9; by default what the bound allows."),
+        str | None, typer.Option(help="What is asked for, such as 2^-9; by default what the bound allows.")
     ] = None,
     first_bits: Annotated[int, typer.Option(help="Bits of the first modulus.")] = 60,
-    levels: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help='Levels that may be used (rule "standalone").'),
-    ] = None,
+    levels: Annotated[int | None, typer.Option(help='Levels that may be used (rule "standalone").')] = None,
     real: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20."),
+        str | None, typer.Option(help="Noise that the inputs carry, relative to B, such as 2^-20.")
     ] = None,
     imaginary: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="The same of imaginary parts, as a bootstrap leaves them."),
+        str | None, typer.Option(help="The same of imaginary parts, as a bootstrap leaves them.")
     ] = None,
     operations: Annotated[
         bool, typer.Option("--operations", help="Print where the plan amplifies errors.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,10 +28,7 @@ application = typer.Typer(
 )  # fmt: skip
 whole.add_typer(application)
 Name = Annotated[str, typer.Argument(help="Of an entry, such as relu_-50_50_p9.")]
-Names = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Argument(help="Of entries; all of them if none is given."),
-]
+Names = Annotated[list[str] | None, typer.Argument(help="Of entries; all of them if none is given.")]
 
 
 @application.command(name="list")
@@ -46,21 +43,11 @@ def show_all(as_json: AsJson = False) -> None:
 def search(
     text: Annotated[str, typer.Argument(help="In the name, or the function itself.")] = "",
     interval: Annotated[
-        Optional[list[str]],  # noqa: UP045
-        typer.Option(metavar="LOW HIGH", help="Where the inputs lie."),
+        list[str] | None, typer.Option(metavar="LOW HIGH", help="Where the inputs lie.")
     ] = None,
-    bits: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(help="Proven bits, at least."),
-    ] = None,
-    multiplications: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help='At most so many (rule "published").'),
-    ] = None,
-    levels: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(help='At most so many (rule "published").'),
-    ] = None,
+    bits: Annotated[float | None, typer.Option(help="Proven bits, at least.")] = None,
+    multiplications: Annotated[int | None, typer.Option(help='At most so many (rule "published").')] = None,
+    levels: Annotated[int | None, typer.Option(help='At most so many (rule "published").')] = None,
     as_json: AsJson = False,
 ) -> None:
     """Entries that serve a need, the cheapest first."""
@@ -128,10 +115,7 @@ def build(
         Literal["serial", "joblib", "dask"], typer.Option(help="joblib: several processes.")
     ] = "serial",
     jobs: Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")] = -1,
-    scheduler: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Of dask's cluster, such as tcp://host:8786."),
-    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Of dask's cluster, such as tcp://host:8786.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write entries in every format, with pictures and a page to search them; goes on where it ended."""
