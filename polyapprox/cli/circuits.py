@@ -136,7 +136,7 @@ def search(
         ),
     ] = "1",
     known: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--from", help="Circuits to start from too, of any interval (as --keep writes them)."),
     ] = None,
     runner: Annotated[

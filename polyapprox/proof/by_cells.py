@@ -20,7 +20,7 @@ from ..numbers import exact
 from ..outward import UNIT
 from ..structures import total_degree
 from ..targets import Target
-from .by_sampling import pieces_on
+from .by_sampling import on_enclosures, pieces_on
 from .cells import ORDER, TaylorArray
 from .mesh import chebyshev_mesh
 from .study import along_zero, study_domain
@@ -47,7 +47,7 @@ def by_cells(approximation: Approximation, target: Target) -> Method:
         If the models stay wide: rounding is as large as the error, or the plan overflows.
     """
     parts = [
-        (outward.below(start), outward.above(stop), _on_cells(coefficients))
+        (outward.below(start), outward.above(stop), on_enclosures(TaylorArray, coefficients))
         for low, high in study_domain(approximation)
         for start, stop, coefficients in pieces_on(target, low, high)
     ]
@@ -169,15 +169,3 @@ def _on_mesh(models: TaylorArray) -> float:
     rounding = (2 * ORDER + 5) * UNIT * models.size * 1.01
     sampled = np.max(np.abs(value), axis=0) + rounding
     return float(np.max(sampled * mesh.factor(ORDER - 1) + models.radius)) * (1 + 1e-14)
-
-
-def _on_cells(coefficients: tuple[Any, ...]) -> Callable[[TaylorArray], TaylorArray]:
-    constants = [TaylorArray.lift_constant(c) for c in coefficients]
-
-    def evaluate(x: TaylorArray) -> TaylorArray:
-        value = x * 0.0 + constants[-1]
-        for constant in reversed(constants[:-1]):
-            value = value * x + constant
-        return value
-
-    return evaluate

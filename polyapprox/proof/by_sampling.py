@@ -46,7 +46,7 @@ def by_sampling(approximation: Approximation, target: Target) -> Method:
     for low, high in study_domain(approximation):
         for start, stop, coefficients in pieces_on(target, low, high):
             size = max(degree, len(coefficients) - 1)
-            function = _on_bounded(coefficients)
+            function = on_enclosures(BoundedArray, coefficients)
             ends = outward.below(start), outward.above(stop)
             found = bound_plan(plan, function, *ends, size, oversampling, added)
             upper, points = max(upper, found.upper), points + found.points
@@ -76,10 +76,11 @@ def pieces_on(
     return result
 
 
-def _on_bounded(coefficients: tuple[Any, ...]) -> Callable[[BoundedArray], BoundedArray]:
-    constants = [BoundedArray.lift_constant(c) for c in coefficients]
+def on_enclosures(kind: Any, coefficients: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """The polynomial with these coefficients, low to high, on arrays of a kind of enclosures."""
+    constants = [kind.lift_constant(c) for c in coefficients]
 
-    def evaluate(x: BoundedArray) -> BoundedArray:
+    def evaluate(x: Any) -> Any:
         value = x * 0.0 + constants[-1]
         for constant in reversed(constants[:-1]):
             value = value * x + constant

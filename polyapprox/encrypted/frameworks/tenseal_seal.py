@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...plan.schedule import Step
-from ..backend import BackendError, Parameters, check_secure
+from ..backend import BackendError, Parameters, check_secure, filled
 
 _SPECIAL_BITS = 60
 LARGEST_SECURE = 1 << 15  # the largest ring that SEAL has parameters of 128 bit for
