@@ -182,9 +182,9 @@ def main() -> None:
             base = {t: min(v for k, v in medians.items() if k.split()[0] in ("evaluator", "interpolant") and t in k)
                     for t in ("FIXEDMANUAL", "FLEXIBLEAUTO")}
             ratios = {k: round(v / base[k.split()[1]], 3) for k, v in medians.items()}
+            if chosen.only is None:
+                write("exported_openfhe", {"rounds": chosen.rounds, "rows": rows})
             print(table, rows[-1]["error"], rows[-1]["degrees"], rows[-1]["interpolant"], ratios, flush=True)
-    if chosen.only is None:
-        write("exported_openfhe", {"rounds": chosen.rounds, "rows": rows})
 
 
 if __name__ == "__main__":

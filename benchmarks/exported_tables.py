@@ -226,7 +226,7 @@ HEAAN_MAIN = """
 #include "exported.h"
 int main() {
     return polyapprox_NAME::self_check(HEaaN::HomEvaluator(), HEaaN::Encryptor(), HEaaN::Decryptor(),
-        HEaaN::SecretKey(), 5, 50);
+        HEaaN::SecretKey(), 7, 50);
 }
 """
 

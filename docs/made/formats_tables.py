@@ -140,18 +140,34 @@ def forms() -> str:
 
 
 def openfhe() -> str:
-    """Exported plans beside OpenFHE's own evaluator."""
+    """Exported circuits and polynomials beside OpenFHE's own evaluator, at equal error."""
     lines = []
-    for row in json.loads((BENCHMARKS / "exported_openfhe.json").read_text(encoding="utf-8")):
-        plan, own = ([row[f"{form} {t}"] for t in TECHNIQUES] for form in ("plan", "components"))
-        base = own[1]["median"]
-        times = [f"{one['median'] / base:.2f}" for one in (*plan, *own)]
-        errors = [f"{one['error']:.1e}" for one in (*plan, *own)]
-        cells = (f"{a}, {b}" for a, b in zip(times, errors, strict=True))
-        levels = f"{plan[0]['levels']} / {own[0]['levels']}"
-        lines.append((row["table"], upper(row["bound"], 2), levels, *cells))
-    head = ("table", "proven bound", "levels", *(f"{w}, {t}" for w in ("plan", "evaluator") for t in TECHNIQUES))
+    for row in json.loads((BENCHMARKS / "exported_openfhe.json").read_text(encoding="utf-8"))["rows"]:
+        own = "evaluator" if row["interpolant"] is None else "interpolant"
+        time = {name: one["median"] for name, one in row.items() if isinstance(one, dict)}
+        base = {t: time[f"{own} {t}"] for t in TECHNIQUES}
+        ways = [
+            (f"{time['plan FIXEDMANUAL'] / base['FLEXIBLEAUTO']:.2f}",
+             f"{time['circuit FIXEDMANUAL'] / base['FLEXIBLEAUTO']:.2f}"),
+            *((better(time, base[t], t), f"{time[f'circuit {t}'] / base[t]:.2f}") for t in TECHNIQUES[::-1]),
+        ]  # fmt: skip
+        levels = " / ".join(str(row[f"{w} FLEXIBLEAUTO"]["levels"]) for w in (own, "plan", "circuit"))
+        degrees = f"{row['interpolant'] or 'none'} / {', '.join(map(str, row['degrees']))} / {row['products']}"
+        errors = f"{row[f'{own} FLEXIBLEAUTO']['error']:.2g} / {row['circuit FIXEDMANUAL']['error']:.2g}"
+        low, high = (f"{end:.4g}" for end in row["interval"])
+        name = f"{row['function']} on {'±' if row['function'] == 'sign' else ''}[{low}, {high}]"
+        lines.append((name, upper(row["error"], 3), errors, degrees, levels, *(cell for way in ways for cell in way)))
+    head = (
+        "function", "error at most", "measured: OpenFHE / circuit", "interpolant / minimax / products", "levels",
+        *(f"{where}: {what}" for where in ("as exported", "FLEXIBLEAUTO", "FIXEDMANUAL") for what in ("minimax", "circuit")),
+    )  # fmt: skip
     return grid(head, lines, "---")
+
+
+def better(time: dict[str, float], base: float, technique: str) -> str:
+    """The faster form of the polynomial, over OpenFHE's own."""
+    form = min(("plan", "evaluator"), key=lambda name: time[f"{name} {technique}"])
+    return f"{time[f'{form} {technique}'] / base:.2f}{'' if form == 'plan' else ' (components)'}"
 
 
 TABLES = {"forms": forms, "openfhe": openfhe}

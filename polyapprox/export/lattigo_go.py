@@ -322,9 +322,9 @@ func SelfCheck(out io.Writer) int {{
 	encoder, encryptor := ckks.NewEncoder(params), rlwe.NewEncryptor(params, secret)
 	var inputs [{inputs}]*rlwe.Ciphertext
 	for i := range inputs {{
-		column := make([]float64, len(Points))
-		for j, point := range Points {{
-			column[j] = point[i]
+		column := make([]float64, params.MaxSlots()) // all of them: 0 may lie outside the interval
+		for j := range column {{
+			column[j] = Points[j%len(Points)][i]
 		}}
 		plaintext := ckks.NewPlaintext(params, params.MaxLevel())
 		if err = encoder.Encode(column, plaintext); err == nil {{

@@ -90,6 +90,10 @@ inline int self_check(
     const HEaaN::HomEvaluator& eval, const HEaaN::Encryptor& encryptor,
     const HEaaN::Decryptor& decryptor, const HEaaN::SecretKey& secret, HEaaN::u64 log_slots,
     int scale_bits) {{
+    if (checks.size() > std::size_t{{1}} << log_slots) {{
+        std::printf("FAIL: %d points need a larger log_slots\\n", static_cast<int>(checks.size()));
+        return 1;
+    }}
 {encrypt}
     HEaaN::Message values(log_slots);
     const HEaaN::Ciphertext result = evaluate(eval, {ciphertexts});
@@ -105,7 +109,7 @@ inline int self_check(
 """
 
 _ENCRYPT = """\
-    HEaaN::Message column_{argument}(log_slots, HEaaN::Complex(0.0, 0.0));
+    HEaaN::Message column_{argument}(log_slots, HEaaN::Complex(checks[0].{argument}, 0.0));
     for (std::size_t i = 0; i < checks.size(); i++)
         column_{argument}[i] = HEaaN::Complex(checks[i].{argument}, 0.0);
     HEaaN::Ciphertext {argument}(eval.getContext());

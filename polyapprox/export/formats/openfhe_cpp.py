@@ -92,6 +92,8 @@ _ENCRYPT = """\
     std::vector<double> column_{argument};
     for (const Check& check : checks)
         column_{argument}.push_back(check.{argument});
+    column_{argument}.resize(  // 0 may lie outside the interval
+        std::max<std::size_t>(checks.size(), cc->GetEncodingParams()->GetBatchSize()), column_{argument}[0]);
     const Ciphertext {argument} =
         cc->Encrypt(keys.publicKey, cc->MakeCKKSPackedPlaintext(column_{argument}));"""
 

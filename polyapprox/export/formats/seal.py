@@ -174,6 +174,7 @@ _ENCRYPT = """\
     std::vector<double> column_{argument};
     for (const Check& check : checks)
         column_{argument}.push_back(check.{argument});
+    column_{argument}.resize(encoder.slot_count(), column_{argument}[0]);  // 0 may lie outside the interval
     seal::Ciphertext {argument};
     encoder.encode(column_{argument}, nominal_scale, plain);
     encryptor.encrypt(plain, {argument});"""

@@ -267,6 +267,17 @@ def test_every_file_says_what_it_is_and_needs(
     assert all(repr(check.value) in text or check.value.hex() in text for check in job_for(r, name, form).checks)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("openfhe-cpp", "GetBatchSize()), column_x[0]);"), ("seal", "encoder.slot_count(), column_x[0]);"),
+     ("heaan", "HEaaN::Complex(checks[0].x, 0.0)"), ("lattigo", "Points[j%len(Points)]"),
+     ("desilo", "(engine.slot_count - len(points))"), ("openfhe", "(ring_dimension // 2 - len(points))")],
+)  # fmt: skip
+def test_self_checks_leave_no_slot_at_zero(name: str, words: str, tmp_path: Path) -> None:
+    """At 0, outside of the interval, a polynomial may be so large that it spoils all slots."""
+    assert words in pa.minimax("1/x", 5, interval=(7, 8)).export(name, tmp_path / "x").read_text()
+
+
 def test_the_self_check_fails_where_the_bound_is_missed(tmp_path: Path) -> None:
     """An exit code and FAIL, for a constant that was changed after the export."""
     source = pa.minimax("exp", 4).export("python", tmp_path / "p.py")

@@ -31,7 +31,12 @@ enum SecurityLevel { HEStd_NotSet };
 enum ScalingTechnique { FLEXIBLEAUTO };
 enum SecretKeyDist { SPARSE_TERNARY, SPARSE_ENCAPSULATED, UNIFORM_TERNARY };
 
+struct EncodingParamsImpl {
+    std::uint32_t GetBatchSize() const { return 64; }
+};
+
 template <class E> struct CryptoContextImpl {
+    std::shared_ptr<EncodingParamsImpl> GetEncodingParams() const { return std::make_shared<EncodingParamsImpl>(); }
     using C = Ciphertext<E>;
     using In = ConstCiphertext<E>;
     template <class F> C each(const In& a, F f) const {
