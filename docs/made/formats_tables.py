@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -170,7 +171,27 @@ def better(time: dict[str, float], base: float, technique: str) -> str:
     return f"{time[f'{form} {technique}'] / base:.2f}{'' if form == 'plan' else ' (components)'}"
 
 
-TABLES = {"forms": forms, "openfhe": openfhe}
+def matrix() -> str:
+    """Every format on 28 tables: what their runs said."""
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    for line in (BENCHMARKS / "exported_tables.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        count = counted.setdefault((row["format"], row["form"]), Counter())
+        count[row["found"]] += 1
+        if row.get("run") is not None and row.get("header") is not None:
+            count["counted"] += 1
+            count["as said"] += row["run"] == row["header"]
+    what = ("PASS", "FAIL", "refused", "written")
+    rows = [
+        (f"`{name}`", form, *map(str, (n[w] for w in what)), f"{n['as said']} of {n['counted']}" if n["counted"] else "")
+        for (name, form), n in sorted(counted.items())
+    ]
+    total = sum(counted.values(), Counter())
+    rows.append(("all", "", *(str(total[w]) for w in what), f"{total['as said']} of {total['counted']}"))
+    return grid(("format", "form", "PASS", "FAIL", "refused by name", "written, not run", "levels as said"), rows, "---")
+
+
+TABLES = {"matrix": matrix, "forms": forms, "openfhe": openfhe}
 
 if __name__ == "__main__":
     sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -169,6 +169,9 @@ def test_shipped_models_are_plausible(name: str) -> None:
     assert model.residual < 0.35
     for kind in KINDS:
         times = [model.seconds(kind, level) for level in range(1, model.context_levels + 1)]
+        if (name, kind) == ("lattigo", "rescale"):  # within the products, so nothing of its own
+            assert max(times) < 1e-6 < 1e-4 < min(model.seconds("scale", level) for level in (1, 16))
+            continue
         assert np.all(np.diff(times) > 0), kind
     assert 0 < model.constant_weight < 0.5
 
