@@ -145,8 +145,8 @@ class LattigoSession(Session):
 
         The evaluator rescales every product at once. So "multiply" is a product of ciphertexts and
         "scale" a polynomial of degree 1, both with their rescaling, and "rescale", which they
-        contain, is counted as a nanosecond. A constant ("shift") goes into such a polynomial of the
-        same sum; it is counted as a sum.
+        contain, is counted as a nanosecond. A constant ("shift") is such a polynomial too, but where
+        the same sum has one that can hold it.
         """
         found: dict[str, dict[int, float]] = {}
         for level in levels:
@@ -160,10 +160,9 @@ class LattigoSession(Session):
             graphs = [nothing, adds, products, lines] if level else [nothing, adds]
             base, total, *rest = self._least(graphs, fresh, repeats)
             one = {"add": (total - base) / (_TIMED * _SUMS)}
-            one["shift"] = one["add"]
             if level:
                 one["multiply"], one["scale"] = ((seconds - base) / _TIMED for seconds in rest)
-                one["rescale"] = _WITHIN
+                one["rescale"], one["shift"] = _WITHIN, one["scale"]
             for name, seconds in one.items():
                 found.setdefault(name, {})[level] = max(seconds, _WITHIN)
         return found
