@@ -16,7 +16,7 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: help setup setup-he demo demo-encrypted test test-he bench tables check zoo docs clean
+.PHONY: help setup setup-he demo demo-encrypted test test-he coverage bench tables check zoo docs clean
 
 setup: .venv/.ready  ## an environment of its own, .venv
 
@@ -57,6 +57,12 @@ setup-he: setup .venv/.ready-he .venv-he310/.ready  ## the frameworks for encryp
 # Tables on real ciphertexts, in every framework found.
 test-he: setup-he  ## tables on real ciphertexts, in every framework found
 	POLYAPPROX_TEST_HE=1 $(BIN)/python -m pytest tests/he -rs
+	$(BIN)/python -m pytest tests/docs/test_notebooks.py -k "runs and 10_"
+
+coverage: setup  ## the share of lines and branches that the tests run
+	$(BIN)/pip install --quiet --disable-pip-version-check coverage
+	$(BIN)/coverage run --branch --source polyapprox,nn_bridge -m pytest
+	$(BIN)/coverage report --format total
 
 bench: setup  ## benchmarks (do nothing else meanwhile)
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
