@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, ROOT, grid, main
+from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, ROOT, grid, main, saved_lines
 
 import polyapprox
 from polyapprox.comparison import compare_with_published
@@ -407,7 +407,27 @@ def cold() -> str:
     return grid(("what", "seconds", "processor seconds", "goal / s"), rows)
 
 
+def exported() -> str:
+    """Networks of other packages as ONNX, run by onnxruntime."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in saved_lines(EXPERIMENTS / "exported-networks.jsonl"):
+        found.setdefault(f"{row['library']}: {row['network']}", {})[row["type"]] = row
+    headings = ("network", "activations", "mult.", "file of float64", "file of float32", "the network itself in float32")
+    rows = []
+    for name, types in sorted(found.items()):
+        any_of = next(iter(types.values()))
+        if "refused" in any_of:
+            rows.append((name, "refused", "", "", "", ""))
+            continue
+        rounding = next((row["rounding"] for row in types.values() if "rounding" in row), None)
+        numbers = [types[kind]["onnx"] if kind in types else None for kind in ("float64", "float32")]
+        cells = ["–" if number is None else f"{number:.0e}" for number in (*numbers, rounding)]
+        rows.append((name, any_of["sites"], any_of["multiplications"], *cells))
+    return grid(headings, rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
+    "exported": exported,
     "published": published,
     "published-ours": published_ours,
     "published-short": published_short,

@@ -8,12 +8,17 @@ it comes, as its code was not seen.
 
 from __future__ import annotations
 
+import copy
 import inspect
+import math
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 import torch.fx
 from torch import nn
@@ -37,6 +42,10 @@ class NotCaptured(Exception):  # noqa: N818 - an answer for the caller, not an e
     """Says which module's code cannot be traced, and why."""
 
 
+class DrawsNumbers(NotCaptured):
+    """The code draws random numbers, and may run other calls the next time."""
+
+
 def require_default(argument: str, value: Any, default: Any) -> None:
     """Refuse a value that the traced code does not know.
 
@@ -50,6 +59,74 @@ def require_default(argument: str, value: Any, default: Any) -> None:
         f"argument {argument!r} of a converted module was {default!r} when its code was traced and is "
         "something else now: convert a network whose forward gives the value itself"
     )
+
+
+def refuse_changed(module: nn.Module, values: tuple[tuple[str, Any], ...]) -> None:
+    """Say which of the values that the traced code took for constants is another now.
+
+    Raises
+    ------
+    ConversionError
+    """
+    for path, value in values:
+        now: Any = module
+        for name in path.split("."):
+            now = getattr(now, name, "missing")
+        if now != value:
+            raise ConversionError(
+                f"{type(module).__name__}.{path} was {value!r} when its code was traced and is {now!r} now: set it "
+                "back, or set it before convert (nn_bridge.restore gives the network as it was)"
+            )
+
+
+def constants_of(module: nn.Module) -> tuple[tuple[str, Any], ...]:
+    """Plain values that a module's own code reads from the module: in a trace they are constants.
+
+    Examples
+    --------
+    >>> class Scaled(nn.Module):
+    ...     scale = 2.0
+    ...     def forward(self, x):
+    ...         return self.scale * x
+    >>> constants_of(Scaled())
+    (('scale', 2.0),)
+    """
+    code = getattr(inspect.unwrap(type(module).forward), "__code__", None)
+    words = set() if code is None else _words(type(module), code, set())
+    found: dict[str, Any] = {}
+    for word in sorted(words - {"training"}):
+        value = vars(module).get(word, inspect.getattr_static(module, word, _NOTHING))
+        found[word] = value
+        if not isinstance(value, _NO_SETTINGS):
+            inner = getattr(value, "__dict__", {})
+            found |= {f"{word}.{name}": one for name, one in inner.items() if name in words}
+    return tuple((path, copy.deepcopy(value)) for path, value in found.items() if _is_plain(value))
+
+
+_NOTHING = object()
+_NO_SETTINGS = (nn.Module, torch.Tensor, type, FunctionType, ModuleType)
+"""What is no mere holder of plain values."""
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value, or all of a container, is plain, and its text is read back."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if type(value) in (tuple, list):
+        return all(map(_is_plain, value))
+    if type(value) is dict:
+        return all(map(_is_plain, [*value, *value.values()]))
+    return type(value) in _PLAIN
+
+
+def _words(kind: type, code: CodeType, seen: set[CodeType]) -> set[str]:
+    """Names of attributes in a function, and in the methods of its class that it names."""
+    seen.add(code)
+    words = {*code.co_names}
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    methods = (inspect.getattr_static(kind, name, None) for name in code.co_names)
+    inner += [m.__code__ for m in methods if isinstance(m, FunctionType)]
+    return words.union(*(_words(kind, one, seen) for one in inner if one not in seen))
 
 
 class _LocalTracer(torch.fx.Tracer):
@@ -78,6 +155,7 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
         if p.default is not p.empty and isinstance(p.default, _PLAIN)
     }
     mode, module.training = module.training, training
+    before, drawn = constants_of(module), _random_state()
     try:
         graph = _LocalTracer().trace(module, plain or None)
     except (*TRACE_ERRORS, AssertionError, NameError) as error:
@@ -85,10 +163,20 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
         raise NotCaptured(f"{type(module).__name__}: {reason}") from error
     finally:
         module.training = mode
+    if _random_state() != drawn:
+        raise DrawsNumbers(f"{type(module).__name__} draws random numbers as its code runs")
+    if constants_of(module) != before:
+        raise NotCaptured(f"{type(module).__name__} sets its own attributes as its code runs")
     for node in graph.nodes:
         node.type = None  # annotations may be words that nothing can import
     _name_defaults(graph, plain)
     return graph
+
+
+def _random_state() -> tuple[Any, ...]:
+    """Of all that draws random numbers outside of tensors."""
+    _, words, place, *_ = np.random.get_state()  # noqa: NPY002
+    return torch.get_rng_state().tolist(), random.getstate(), np.asarray(words).tobytes(), place
 
 
 def _name_defaults(graph: torch.fx.Graph, plain: dict[str, Any]) -> None:
@@ -225,9 +313,15 @@ class _Reader:
         try:
             self._trace(seen)
         except NotCaptured as error:
+            kept = {site: call for site, call in self.known.items() if site.rpartition("/")[0] == path}
+            functions = [site for site in kept if "/" in site]
+            if isinstance(error, DrawsNumbers) and len(functions) > 1:
+                raise ConversionError(
+                    f"{error}, and calls {len(functions)} activations itself, of which it may leave out some: make "
+                    "them layers, such as nn.ReLU, so that each keeps its own interval"
+                ) from error
             if self.traced is None or not path:
                 raise
-            kept = {site: call for site, call in self.known.items() if site.rpartition("/")[0] == path}
             return self._untraced(Invocation(module, path, seen.run, kept=kept, reason=str(error)))
         for node in seen.graphs[False].nodes:
             if node.op == "call_module":

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 from torch.fx import Graph, GraphModule, Node, Proxy
 
-from .capture import Found, Invocation, NotCaptured, around_of
+from .capture import Found, Invocation, NotCaptured, around_of, constants_of
 from .intercept import intercept_inside
 from .rewritten import SEVERAL, code_of, rewritten
 from .site import CallSite, Switch
@@ -166,7 +166,7 @@ class _Placing:
         kind = self.before[module][0] if module in self.before else type(module)
         several = sorted({key for (key, _), target in targets.items() if key != target})
         names = ((SEVERAL, " ".join(several)),) if several else ()
-        module.__class__ = rewritten(kind, (*code_of(tree.graphs), *names))
+        module.__class__ = rewritten(kind, (*code_of(tree.graphs, constants_of(module)), *names))
 
     def _retarget(
         self, module: nn.Module, graph: Graph, targets: dict[tuple[str, int], str]

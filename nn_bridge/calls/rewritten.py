@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import re
 from collections.abc import Iterator
 from functools import cache, wraps
 from types import FunctionType
@@ -31,21 +32,36 @@ SEVERAL = "several"
 _IN_MODE = {False: "_forward_in_evaluation", True: "_forward_in_training"}
 
 
-def code_of(graphs: dict[bool, torch.fx.Graph]) -> Code:
-    """The methods that run graphs, by mode of training; one where both modes do the same."""
+def code_of(graphs: dict[bool, torch.fx.Graph], constants: tuple[tuple[str, Any], ...] = ()) -> Code:
+    """The methods that run graphs, by mode of training; one where both modes do the same.
+
+    They refuse to run where one of the constants, attributes of the module, is another than it was.
+    """
     texts = {}
     for mode, graph in graphs.items():
         written = graph.python_code(root_module="self")
         imports = _format_import_block(written.globals, sys_importer)
         texts[mode] = f"{imports}\n{written.src}"
     if texts[False] == texts[True]:
-        return (("forward", texts[False]),)
+        return (("forward", _watching(texts[False], constants)),)
     head = next(line for line in texts[False].splitlines() if line.startswith("def forward("))
     given = ", ".join(str(n.target) for n in graphs[False].nodes if n.op == "placeholder")
     choice = f"self.{_IN_MODE[True]} if self.training else self.{_IN_MODE[False]}"
     imports = texts[False].partition("def forward(")[0]
     dispatch = f"{imports}{head}\n    return ({choice})({given})\n"
-    return (("forward", dispatch), *((_IN_MODE[mode], text) for mode, text in texts.items()))
+    return (("forward", _watching(dispatch, constants)), *((_IN_MODE[mode], text) for mode, text in texts.items()))
+
+
+def _watching(text: str, constants: tuple[tuple[str, Any], ...]) -> str:
+    """The source of a forward that looks at the module's constants first."""
+    if not constants:
+        return text
+    changed = " or ".join(f"self.{path} != {value!r}" for path, value in constants)
+    imports, head, body = re.split(r"^(def forward\(.*\n)", text, maxsplit=1, flags=re.MULTILINE)
+    return (
+        f"from nn_bridge.calls.capture import refuse_changed\n{imports}{head}"
+        f"    if {changed}:\n        refuse_changed(self, {constants!r})\n{body}"
+    )
 
 
 @cache

@@ -20,6 +20,7 @@ from torch import nn
 
 from ..activations.building import Activation
 from ..calls.functions import Call
+from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
 from ..errors import ConversionError
 from .passes import Rules
@@ -110,7 +111,7 @@ def majorant(
                 _absolute_norm(module)
         growth = _Growth(activations)
         with intercepted(twin, growth):
-            logits = twin(torch.zeros(1, *shape, dtype=torch.float64))[0]
+            logits = logits_of(twin(torch.zeros(1, *shape, dtype=torch.float64)))[0]
     return Majorant(logits, growth.sites)
 
 

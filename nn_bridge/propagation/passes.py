@@ -11,8 +11,10 @@ import torch.autograd.forward_ad as forward_ad
 from torch import nn
 
 from ..activations.building import Activation
+from ..calls.exact import exact_value
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
+from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
 
 Rule = Callable[[str, Call, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -29,15 +31,17 @@ class Rules(ReluOnly):
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]
     ) -> torch.Tensor:
         """What the rule says."""
-        before = x.clone() if call.in_place else x
-        value = self.rule(site, call, before, exact())
-        return x.copy_(value) if call.in_place else value
+        if not call.in_place:
+            return self.rule(site, call, x, exact())
+        before = x.clone()  # what is saved for the backward pass must stay
+        value = exact_value(Call(call.name, call.kind, call.options), before)
+        return x.copy_(self.rule(site, call, before, value))
 
 
 def run(network: nn.Module, inputs: torch.Tensor, rule: Rule) -> torch.Tensor:
     """Logits of the network with a rule for its activations."""
     with intercepted(network, Rules(rule)):
-        return cast("torch.Tensor", network(inputs))
+        return logits_of(network(inputs))
 
 
 class Recorded:
@@ -136,8 +140,10 @@ def jacobian_norms(
         for _ in range(samples):
             signs = torch.randint(2, logits.shape, generator=generator).to(logits) * 2 - 1
             found = torch.autograd.grad((logits * signs).sum(), list(leaves.values()),
-                                        retain_graph=True)  # fmt: skip
+                                        retain_graph=True, allow_unused=True)  # fmt: skip
             for site, gradient in zip(leaves, found, strict=True):
+                if gradient is None:  # it reaches another output alone
+                    continue
                 norms[site] += gradient.detach().square().flatten(1).sum(1) / samples
     return norms
 

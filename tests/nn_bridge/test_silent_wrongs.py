@@ -5,12 +5,16 @@ from __future__ import annotations
 import copy
 import io
 import math
+import random
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as functional
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+from torchvision_here import torchvision
 
 from nn_bridge import (
     ConversionError,
@@ -19,6 +23,7 @@ from nn_bridge import (
     check,
     convert,
     evaluate,
+    restore,
     sturdy,
 )
 from nn_bridge.errors import ArgumentError
@@ -56,14 +61,34 @@ def converted(make=Net, **options):
     return convert(network, precision=PRECISION, calibrate=[X], **options)
 
 
-def replaced(network):
+def replaced(network, make=Net):
     """Whether a converted network differs from its original, as it does at this precision."""
-    return float((network(X) - Net().double()(X)).abs().max()) > 1e-4
+    return float((network(X) - make().double()(X)).abs().max()) > 1e-4
 
 
+class Pools(Net):
+    """Of two activations at each value, and of three."""
+
+    def forward(self, x):
+        h = functional.max_pool1d(self.a(x)[:, None], 2)[:, 0]
+        return nn.functional.gelu(h) + functional.relu6(3 * h)
+
+
+class Branches(Net):
+    """Joined values, a product of two activations, a clamp."""
+
+    def forward(self, x):
+        h = self.a(x)
+        return torch.cat([h.clamp(min=0) * functional.silu(h), functional.leaky_relu(h - 1)], 1)
+
+
+KINDS = pytest.mark.parametrize("make", [Net, Pools, Branches])
+
+
+@KINDS
 @pytest.mark.filterwarnings("ignore")
-def test_the_older_onnx_exporter_writes_the_polynomial():
-    onnxruntime, network = pytest.importorskip("onnxruntime"), converted().float()
+def test_the_older_onnx_exporter_writes_the_polynomial(make):
+    onnxruntime, network = pytest.importorskip("onnxruntime"), converted(make).float()
     file = io.BytesIO()
     torch.onnx.export(network, (X[:2].float(),), file, dynamo=False)
     session = onnxruntime.InferenceSession(file.getvalue(), providers=["CPUExecutionProvider"])
@@ -71,7 +96,18 @@ def test_the_older_onnx_exporter_writes_the_polynomial():
     (got,) = session.run(None, {entry.name: X[5:7].float().numpy()})  # not the example
     with torch.no_grad():
         assert (torch.from_numpy(got) - network(X[5:7].float())).abs().max() < 1e-5
-    assert replaced(network.double())
+    assert replaced(network.double(), make)
+
+
+@KINDS
+def test_a_feature_extractor_computes_the_polynomials(make):
+    torchvision()
+    from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+    network = converted(make)
+    last = get_graph_node_names(network)[1][-1]
+    found = create_feature_extractor(network, {last: "value"})(X)["value"]
+    assert (found - network(X)).abs().max() < 1e-12 and replaced(network, make)
 
 
 def test_a_symbolic_trace_computes_the_polynomials_of_every_run_of_a_layer():
@@ -92,24 +128,35 @@ def test_a_method_called_in_place_of_the_network_is_refused(call):
 
 
 class Segments(Net):
+    reentrant = False
+
     def forward(self, x):
-        return self.c(checkpoint(lambda h: functional.relu(self.b(h)), self.a(x), use_reentrant=False))
+        return self.c(checkpoint(lambda h: functional.relu(self.b(h)), self.a(x), use_reentrant=self.reentrant))
 
 
-@pytest.mark.parametrize("make", [Segments])
+class Reentrant(Segments):
+    reentrant = True
+
+
+class Methods(Segments):
+    def inner(self, h):
+        return torch.relu(self.b(h))
+
+    def forward(self, x):
+        return self.c(checkpoint(self.inner, self.a(x), use_reentrant=False))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")  # while it is measured
+@pytest.mark.parametrize("make", [Segments, Reentrant, Methods])
 def test_checkpointing_has_the_gradients_of_the_polynomial(make):
     class Plain(Net):
         def forward(self, x):
             return self.c(functional.relu(self.b(self.a(x))))
 
-    try:
-        network = converted(make)
-    except ConversionError:
-        return  # refused by name
     gradients = []
-    for one in (network, converted(Plain)):
+    for one in (converted(make), converted(Plain)):
         one(X).square().sum().backward()
-        gradients.append(one.a.weight.grad.clone())
+        gradients.append(one.b.weight.grad.clone())
     assert torch.allclose(*gradients, rtol=1e-9)
 
 
@@ -142,10 +189,18 @@ def test_check_does_not_know_compiled_code():
     assert [item.known for item in check(Scripted())] == [False]
 
 
-def test_a_wrapped_network_counts_what_was_outside():
-    network = converted()
-    wrapped = nn.Sequential(nn.Identity(), network)
-    found = evaluate(wrapped, [(9 * X, torch.zeros(40))])
+class Wrapper(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x) + 0 * self.inner.c.bias.sum()
+
+
+@pytest.mark.parametrize("wrap", [lambda net: nn.Sequential(nn.Identity(), net), Wrapper, nn.DataParallel])
+def test_a_wrapped_network_counts_what_was_outside(wrap):
+    found = evaluate(wrap(converted()), [(9 * X, torch.zeros(40))])
     assert found.outside > 0 and len(found.sites) == 3
 
 
@@ -168,25 +223,70 @@ def test_a_state_holds_the_intervals():
         other.load_state_dict(Net().double().state_dict())
 
 
-def test_a_skipped_layer_does_not_move_the_intervals_of_the_rest():
-    class Skips(Net):
-        skip = False
+class Skips(Net):
+    skip = False
 
+    def forward(self, x):
+        x = self.a(x)
+        if not self.skip:
+            x = 50 * torch.relu(x)
+        x = functional.relu(self.b(x)) if not self.skip else self.act(self.b(x))
+        return self.c(x)
+
+
+class Returns(Net):
+    def __init__(self):
+        super().__init__()
+        self.settings = SimpleNamespace(early=False)
+
+    def forward(self, x):
+        h = functional.relu(self.a(x))
+        return self.c(h) if self.settings.early else self.c(functional.relu(30 * self.b(h)))
+
+
+class Keeps(Net):
+    keep = (True, True)
+
+    def step(self, x, index):
+        return functional.relu((1, 40)[index] * self.b(x)) if self.keep[index] else x
+
+    def forward(self, x):
+        return self.c(self.step(self.step(self.a(x), 0), 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "change", "said"),
+    [
+        (Skips, lambda net: setattr(net, "skip", True), r"Skips.skip was False .* is True now"),
+        (Returns, lambda net: setattr(net.settings, "early", True), "Returns.settings.early was False"),
+        (Keeps, lambda net: setattr(net, "keep", (False, True)), "Keeps.keep was"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_is_skipped_from_now_on_is_refused(make, change, said):
+    network = converted(make)
+    expected = network(X)
+    twin = copy.deepcopy(network)
+    change(network)
+    with pytest.raises(ConversionError, match=said):
+        network(X)
+    assert torch.equal(twin(X), expected)
+    exact, given = restore(network), make().double()
+    change(given)
+    assert torch.equal(exact(X), given(X))
+
+
+@pytest.mark.parametrize("drawn", [random.random, lambda: float(torch.rand(())), np.random.random])
+def test_layers_left_out_at_random_are_refused_where_they_could_be_confused(drawn):
+    class Drops(Net):
         def forward(self, x):
             x = self.a(x)
-            if not self.skip:
-                x = 50 * torch.relu(x)
-            x = nn.functional.relu(self.b(x)) if not self.skip else self.act(self.b(x))
+            for size in (1, 40):
+                if not self.training or drawn() > 0.5:
+                    x = functional.relu(size * self.b(x))
             return self.c(x)
 
-    network = converted(Skips)
-    network.skip = True
-    try:
-        got = network(X)
-    except ConversionError:
-        return  # the layer has no range: refused by name
-    exact = copy.deepcopy(network)
-    assert bool(torch.isfinite(got).all()) and exact.skip
+    with pytest.raises(ConversionError, match=r"Drops draws random numbers .* calls 2 activations itself"):
+        converted(Drops)
 
 
 @pytest.mark.parametrize("place", ["network", "layer"])
@@ -224,12 +324,13 @@ def test_noise_reaches_every_activation(layer):
     handle.off()
 
 
+@pytest.mark.parametrize("call", [functional.relu_, functional.elu_, functional.hardtanh_])
 @pytest.mark.parametrize("training", [False, True])
-def test_an_in_place_call_whose_value_is_ignored_counts(training):
+def test_an_in_place_call_whose_value_is_ignored_counts(training, call):
     class Ignores(Net):
         def forward(self, x):
             h = self.a(x)
-            functional.relu_(h)
+            call(h)
             k = self.b(h) + 0
             self.act(k)
             return self.c(k)
@@ -250,10 +351,11 @@ def test_inputs_outside_are_told():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
-def test_a_jit_trace_takes_batches_of_another_size():
-    network = converted()
+@KINDS
+def test_a_jit_trace_takes_batches_of_another_size(make):
+    network = converted(make)
     traced = torch.jit.trace(network, X[:1])
-    assert (traced(X) - network(X)).abs().max() < 1e-12 and replaced(network)
+    assert (traced(X) - network(X)).abs().max() < 1e-12 and replaced(network, make)
 
 
 def test_a_loader_given_to_fit_is_refused():
