@@ -1,4 +1,4 @@
-"""Makes the tables of the page on transformers from the record of ``experiments/transformer_tables.py``."""
+"""Makes the tables of the page on transformers from the records of ``experiments``."""
 
 from __future__ import annotations
 
@@ -112,7 +112,84 @@ def sources() -> str:
     return grid(("table", "read in"), lines, "---")
 
 
+THOR = {"softmax": 6 + 8 + 2 + 7 + 1, "gelu": 11, "layer_norm": (10 + 2, 12 + 2)}
+"""Levels of THOR's own code, of products of ciphertexts alone: exp, inverse, product and square, inverse, product (its
+`he_softmax1`; `he_softmax2` takes 35); GELU; two inverse roots, each with a square and a product."""
+THOR_LAYER = THOR["softmax"] + THOR["gelu"] + sum(THOR["layer_norm"])
+PERSEUS = {"softmax": 414 // 12, "gelu": 11, "layer_norm": 17}
+"""Levels of Perseus: iterations of a softmax of GPT-2, each at least a level; GELU; the mean of its norms."""
+
+
+def powers(choice: dict[str, int]) -> str:
+    """Precisions by kind."""
+    return ", ".join(f"2^-{choice[kind]}" for kind in ("gelu", "softmax", "layer_norm"))
+
+
+def minilm() -> str:
+    """Sentence embeddings by precision, levels beside those of others."""
+    lines = []
+    for record in saved_lines(EXPERIMENTS / "minilm.jsonl"):
+        layers, products = (
+            [value for name, value in record[what].items() if name[-1].isdigit()] for what in ("levels", "products")
+        )
+        mean, most = sum(layers) / len(layers), max(layers)
+        lines.append(
+            (
+                powers(record["choice"]), f"{record['margin']:g}", f"{record['mean']:.6f}", f"{record['worst']:.5f}",
+                f"{100 * record['neighbour']:.1f} %", record["outside"],
+                *(record["levels"][kind] for kind in ("gelu", "softmax", "layer_norm")),
+                f"{mean:.1f} ({most})", f"{sum(products) / len(products):.0f} ({max(products)})",
+                f"{100 * mean / THOR_LAYER:.0f} %",
+            )
+        )  # fmt: skip
+    others = [
+        ("THOR, by its code", "", "", "", "", "", THOR["gelu"], THOR["softmax"], max(THOR["layer_norm"]), THOR_LAYER, "", ""),
+        (
+            "Perseus, GPT-2", "", "", "", "", "", PERSEUS["gelu"], PERSEUS["softmax"], PERSEUS["layer_norm"],
+            PERSEUS["gelu"] + PERSEUS["softmax"] + 2 * PERSEUS["layer_norm"], "", "",
+        ),
+    ]  # fmt: skip
+    head = (
+        "precision of GELU, softmax, LayerNorm", "margin", "cosine, mean", "worst", "same neighbour", "inputs outside",
+        "levels of GELU", "softmax", "LayerNorm (the largest)", "levels of a layer, mean (most)", "products of a layer",
+        "of THOR's levels",
+    )  # fmt: skip
+    return grid(head, lines + others)
+
+
+def vit() -> str:
+    """Accuracy by precision, three seeds."""
+    records = saved_lines(EXPERIMENTS / "vit.jsonl")
+    lines = [("exact", " ".join(f"{100 * r['exact']:.2f}" for r in records), "", "", "", "", "")]
+    for power in records[0]["precisions"]:
+        found = [r["precisions"][power] for r in records]
+        tuned = [f"{100 * r['tuned'][power]:.2f}" for r in records if power in r["tuned"]]
+        lines.append(
+            (
+                f"2^-{power}", " ".join(f"{100 * one['accuracy']:.2f}" for one in found),
+                " ".join(f"{100 * one['law'][1]:.2f}" for one in found),
+                " ".join(f"{one['deviation']:.2g}" for one in found), " ".join(tuned),
+                " ".join(str(one["levels"]["block"]) for one in found), " ".join(str(one["products"]) for one in found),
+            )
+        )  # fmt: skip
+    head = ("precision", "accuracy (%)", "by the law (%)", "deviation of logits", "trained on (%)", "levels of a block", "products")
+    worst = ", ".join(f"`{max(r['layers'], key=r['layers'].get)}`" for r in records)
+    return grid(head, lines) + f"\nWorst activation of each seed: {worst}.\n"
+
+
+def forecast() -> str:
+    """Deviation of forecasts by precision."""
+    lines = [
+        (f"2^-{r['power']}", f"{r['rms']:.2g}", f"{r['worst']:.2g}", r["outside"], r["sites"], r["all_levels"], r["products"])
+        for r in saved_lines(EXPERIMENTS / "forecast.jsonl")
+    ]
+    return grid(("precision", "rms deviation", "worst", "inputs outside", "sites", "levels of all", "products of all"), lines)
+
+
 TABLES = {
+    "transformers-minilm": minilm,
+    "transformers-vit": vit,
+    "transformers-forecast": forecast,
     "transformers-summary": summary,
     **{f"transformers-{name}": (lambda name=name: rows(name)) for name in FAMILIES},
     "transformers-sources": sources,
