@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
     from .verification import verify as verify
     from .weighted import weighted_relu as weighted_relu
     from .wholes.largest import argmax as argmax, maximum_of as maximum_of
+    from .wholes.matrix_sign import matrix_sign as matrix_sign
     from .wholes.norms import layer_norm as layer_norm, rms_norm as rms_norm
     from .wholes.softmax import softmax as softmax
 
@@ -57,6 +58,7 @@ __all__ = [
     "limits",
     "load",
     "load_bootstrapped",
+    "matrix_sign",
     "maximum",
     "maximum_of",
     "minimax",
@@ -76,6 +78,7 @@ __all__ = [
 _LAZY = {
     "argmax": ("wholes.largest", "argmax"),
     "maximum_of": ("wholes.largest", "maximum_of"),
+    "matrix_sign": ("wholes.matrix_sign", "matrix_sign"),
     "layer_norm": ("wholes.norms", "layer_norm"),
     "rms_norm": ("wholes.norms", "rms_norm"),
     "softmax": ("wholes.softmax", "softmax"),
