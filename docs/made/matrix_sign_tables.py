@@ -24,5 +24,8 @@ def sets() -> str:
     return grid(heads, found)
 
 
+TABLES = {"sets": sets}
+
+
 if __name__ == "__main__":
-    sys.exit(main(PAGE, {"sets": sets}, sys.argv[1:]))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))
