@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The sign of a matrix, for optimisers that orthogonalise: few products, and few digits to compute with.
 
 X = U Σ Vᵀ becomes U p(Σ) Vᵀ, p a composite of odd minimax polynomials near 1 on all singular values. Each
