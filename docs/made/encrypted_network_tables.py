@@ -25,7 +25,8 @@ from page_tables import (
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
 RUNS = (
-    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-ten",
+    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-four",
+    "encrypted-resnet20-ten",
     "encrypted-resnet20-2-15", "encrypted-digits",
 )  # fmt: skip
 PLAN = "encrypted-resnet20-r12-plan"  # r_12 operation by operation, an earlier run
@@ -51,7 +52,8 @@ def _relu(one: dict[str, Any]) -> str:
         return f"r_{one['published']}, B = {one['interval']:g}{by_plan}"
     fitted = ", fitted to inputs" if one["weighted"] else ""
     thin = "" if one.get("constants") is None else f", {one['constants']} constants"
-    return f"circuit of {one['multiplications']}{thin}{fitted}, {one['interval']}"
+    corrected = ", corrected" if one.get("corrected") else ""
+    return f"circuit of {one['multiplications']}{thin}{fitted}{corrected}, {one['interval']}"
 
 
 def runs() -> str:
