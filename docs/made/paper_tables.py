@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from page_tables import DOCS, ROOT, grid, main, reduce_colours, saved_lines
+from page_tables import DOCS, EXPERIMENTS, ROOT, grid, main, reduce_colours, saved_lines
 
+from nn_bridge.paper.cost import PUBLISHED, costs
 from nn_bridge.paper.declared import Run, runs
 
 PAGE = DOCS / "paper.md"
@@ -17,8 +19,8 @@ FOLDER = ROOT / "experiments" / "paper"
 FIGURE = DOCS / "figures" / "paper-law.png"
 POWERS = range(5, 10)
 SEEDS = range(10)
-REFERENCE = "decay 1e-05"
-"""The arm of Table 2 whose scale is the unit."""
+REFERENCES = ("decay 1e-05", "decay 1e-5")
+"""The arm whose scale is the unit, as Table 2 and Table 1 name it."""
 CONTROLS = {
     "": "", "-means": ", means corrected", "-corrected": ", normalisation corrected",
 }  # fmt: skip
@@ -114,7 +116,7 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
         row.append(summary((50 / one["rms"] for one in found), 0))
         for power in powers:
             row.append(summary(one.get(("published", power, "50")) for one in cells))
-            same = arm == REFERENCE
+            same = arm in REFERENCES
             row.append(summary(
                 one.get(("published", power, "50")) if same else rescaled(one, power)
                 for one in cells
@@ -139,7 +141,7 @@ def law() -> str:
     """Measured and predicted accuracy of cells of published networks."""
     found: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
     for line in lines("law.jsonl"):
-        row = (line["network"], line["approximation"], line["interval"])
+        row = (_subject(line), line["approximation"], line["interval"])
         found.setdefault(row, {})[line["power"]] = line
     rows = []
     for (network, approximation, interval), cells in found.items():
@@ -150,6 +152,10 @@ def law() -> str:
             cells.get(k) for k in range(4, 11)
         ))))  # fmt: skip
     return grid(("network", "", "ReLU", *(f"2^-{k}" for k in range(4, 11))), rows)
+
+
+def _subject(line: Mapping[str, Any]) -> str:
+    return str(line.get("subject", line["network"]))
 
 
 def _law_cell(line: dict[str, Any] | None) -> str:
@@ -163,9 +169,9 @@ def _law_cell(line: dict[str, Any] | None) -> str:
 def law_errors() -> str:
     """How far predictions are off, by how much accuracy is lost."""
     rows = []
-    networks = dict.fromkeys(line["network"] for line in lines("law.jsonl"))
+    networks = dict.fromkeys(_subject(line) for line in lines("law.jsonl"))
     for network in networks:
-        cells = [line for line in lines("law.jsonl") if line["network"] == network]
+        cells = [line for line in lines("law.jsonl") if _subject(line) == network]
         row: list[object] = [network]
         for low, high in ((0, 15), (15, 101)):
             within = [
@@ -189,6 +195,26 @@ def law_errors() -> str:
          "cells that lose more", "largest error, points", "Gaussian", "measured inside the bars"),
         rows,
     )  # fmt: skip
+
+
+def law_trust(name: str, number: Callable[[Mapping[str, Any]], float], edges: Sequence[float]) -> str:
+    """How far predictions are off, by a number that is known before anything is measured."""
+    rows = []
+    for low, high in pairwise(edges):
+        cells = [one for one in lines("law.jsonl") if low <= number(one["predicted"]) < high]
+        gaps = [
+            [abs(100 * (one["predicted"][kind] - one["correct"] / one["images"])) for one in cells]
+            for kind in ("accuracy", "gaussian")
+        ]
+        shown = [f"{f(gap):.1f}" for gap in gaps for f in (statistics.median, max)] if cells else ["–"] * 4
+        within = sum(gap <= 2 for gap in gaps[0])
+        rows.append((f"{low:g} … {high:g}", len(cells), *shown[:2], within, *shown[2:]))
+    return grid((name, "cells", "median error, points", "largest", "cells within 2 points",
+                 "Gaussian: median", "largest"), rows)  # fmt: skip
+
+
+def _bars(said: Mapping[str, Any]) -> float:
+    return 100 * float(said["high"] - said["low"])
 
 
 PARTS = {
@@ -220,19 +246,87 @@ def _part(cell: Mapping[str, Any], part: str) -> str:
 
 
 def hours() -> str:
-    """What the trainings took, by recipe."""
-    rows = []
-    for recipe in ("P25", "D20"):
-        keys = {
-            run.key for table in ("table1", "table2")
-            for run in runs(table, seeds=SEEDS, base=recipe)
-        }  # fmt: skip
+    """What each table took: processor hours of trainings, clock hours of measuring."""
+    rows, seen = [], set()
+    machines = "; ".join(sorted({line["machine"] for line in lines("runs.jsonl")}))
+    for table, recipe in TOOK:
+        keys = {run.key for run in runs(table, seeds=SEEDS, base=recipe)} - seen
+        seen |= keys
         found = [line for line in lines("runs.jsonl") if line["key"] in keys]
-        seconds = [sum(e["processor_seconds"] for e in line["epochs"]) for line in found]
-        machines = ", ".join(sorted({line["machine"] for line in found})) or "–"
-        total = f"{sum(seconds) / 3600:.2f}" if found else "–"
-        rows.append((recipe, len(found), total, machines))
-    return grid(("recipe", "trainings", "processor hours", "machine"), rows)
+        if not found:
+            continue
+        seconds = sum(epoch["processor_seconds"] for line in found for epoch in line["epochs"])
+        cells = [cell for line in found for cell in lines(f"cells/{line['key']}.jsonl")]
+        clock = sum(cell.get("wall_seconds", cell["seconds"]) for cell in cells)
+        rows.append((table.replace("table", "Table "), recipe, len(found), f"{seconds / 3600:.2f}",
+                     len(cells), f"{clock / 3600:.2f}"))  # fmt: skip
+    return grid(("table", "recipe", "trainings", "processor hours", "cells measured", "clock hours"), rows) + (
+        f"\nMachine: {machines}, shared with other work.\n"
+    )
+
+
+TOOK = (("table1", "P25"), ("table1", "D20"), ("table2", "P25"), ("table2", "D20"), ("table3", "B5"),
+        ("table3", "D5"), ("table4", "P25"))  # fmt: skip
+
+
+def cost() -> str:
+    """A whole ResNet-20 on ciphertexts at equal accuracy."""
+    found = costs(EXPERIMENTS)
+    rows = [
+        (one.relu, one.multiplications, one.levels, f"{100 * one.accuracy:.2f}", one.bootstraps,
+         f"{one.seconds:.1f}", f"{one.seconds / found[-1].seconds:.2f}")
+        for one in found
+    ]  # fmt: skip
+    ours, others = PUBLISHED
+    rows.append(("the paper's, on its machine", "", "", "", "", f"{ours}, {others}", f"{ours / others:.2f}"))
+    return grid(("ReLU", "mult.", "levels", "correct, %", "bootstraps", "processor s", "of r_12"), rows)
+
+
+BRANCHED = (
+    ("ReLU", ("backbone", None, None)),
+    *((f"r_{k}, B = 50", ("published", k, "50")) for k in (7, 8, 9)),
+    *((f"r_{k}, B = 50, means", ("published-means", k, "50")) for k in (7, 8)),
+    *((f"r_{k}, per layer", ("published", k, "per-layer")) for k in (6, 7)),
+)  # fmt: skip
+
+
+def branches(recipe: str, trunk: str) -> str:
+    """Branches of a trunk, less the branch without a change and of the same seed, in points."""
+    arms = {
+        arm.removeprefix(f"{trunk}: "): {seed: accuracies(run.key) for seed, run in seeds.items()}
+        for arm, seeds in trained("table3", recipe).items() if arm.startswith(f"{trunk}: ")
+    }  # fmt: skip
+    plain = arms.pop("no change")
+    rows = [("no change", *(summary(one.get(cell) for one in plain.values()) for _, cell in BRANCHED))]
+    for arm, seeds in arms.items():
+        found = [
+            summary(
+                one[cell] - plain[seed][cell] for seed, one in seeds.items()
+                if cell in one and cell in plain.get(seed, {})
+            )
+            for _, cell in BRANCHED
+        ]  # fmt: skip
+        if set(found) != {"–"}:
+            rows.append((arm, *found))
+    return grid(("branch", *(name for name, _ in BRANCHED)), rows)
+
+
+def in_short() -> str:
+    """What README says of trainings: the plain one and all of the paper's, ResNet-20."""
+    rows = []
+    for arm, seeds in trained("table1", "P25").items():
+        if arm not in ("decay 5e-4", "decay 1e-5, Mixup, NGNV"):
+            continue
+        cells = [accuracies(run.key) for run in seeds.values()]
+        rows.append((arm, *(summary(one.get(cell) for one in cells) for _, cell in SHORT)))
+    return grid(("training", *(name for name, _ in SHORT)), rows)
+
+
+SHORT = (
+    ("ReLU", ("backbone", None, None)), ("r_8, B = 50", ("published", 8, "50")),
+    ("the same, normalisation corrected", ("published-corrected", 8, "50")),
+    ("ours, 2^-8, B = 50", ("ours", 8, "50")), ("ours, 2^-6, per layer", ("ours", 6, "per-layer")),
+)  # fmt: skip
 
 
 def law_figure(path: Path) -> None:
@@ -241,9 +335,9 @@ def law_figure(path: Path) -> None:
 
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
-    for mark, network in zip("osD^v<>", dict.fromkeys(x["network"] for x in lines("law.jsonl")),
+    for mark, network in zip("osD^v<>Pxd*", dict.fromkeys(_subject(x) for x in lines("law.jsonl")),
                              strict=False):  # fmt: skip
-        cells = [line for line in lines("law.jsonl") if line["network"] == network]
+        cells = [line for line in lines("law.jsonl") if _subject(line) == network]
         measured = [100 * line["correct"] / line["images"] for line in cells]
         said = [line["predicted"] for line in cells]
         values = [100 * one["accuracy"] for one in said]
@@ -280,9 +374,16 @@ TABLES: dict[str, Callable[[], str]] = {
     **_table1("resnet"),
     **_table1("digits"),
     "digits-differences": lambda: differences("table1", "D20", "published", "50"),
+    "resnet-scales": lambda: scales("table1", "P25", (7, 8)),
     "digits-scales": lambda: scales("table2", "D20", (7, 8)),
     "law": law,
     "law-errors": law_errors,
+    "law-bias": lambda: law_trust("share of bias", lambda said: said["bias"], (0, 0.02, 0.05, 0.2, 0.5, 1)),
+    "law-bars": lambda: law_trust("width of the bars, points", _bars, (0, 2, 4, 10, 100)),
+    "cost": cost,
+    "branches-digits-much": lambda: branches("D5", "5e-4"),
+    "branches-digits-little": lambda: branches("D5", "1e-5"),
+    "branches-resnet": lambda: branches("B5", "5e-4"),
     "background-published": lambda: background("published", 8, "50"),
     "background-ours": lambda: background("ours", 7, "50"),
     "background-layer": lambda: background("published", 6, "per-layer"),

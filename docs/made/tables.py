@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from page_tables import BENCHMARKS, DOCS, EXPERIMENTS, ROOT, grid, main, saved_lines
+from paper_tables import in_short as trainings_in_short
 
 import polyapprox
 from polyapprox.comparison import compare_with_published
@@ -440,6 +441,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "ways": ways,
     "others": others,
     "networks-in-short": networks_in_short,
+    "trainings-in-short": trainings_in_short,
     "corrections": corrections,
     "sollya": sollya,
     "lattigo": lattigo,

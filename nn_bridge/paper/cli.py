@@ -16,9 +16,8 @@ app = typer.Typer(cls=Told, no_args_is_help=True, help="The tables of arXiv 2402
 FOLDER = Path("experiments/paper")
 SCRATCH = Path(".cache/paper")
 TRAIN = "train"
-MEASURED = [
-    Path("experiments") / name for name in ("other-networks.jsonl", "resnet20-cifar10.jsonl")
-]
+RESULTS = Path("experiments/results")
+MEASURED = [RESULTS / name for name in ("other-networks.jsonl", "resnet20-cifar10.jsonl")]
 _Arms = Annotated[
     list[str] | None, typer.Option("--arm", help="Row of the table; repeat for several.")
 ]
@@ -107,16 +106,27 @@ _table("table4", "Table 4: other networks and images.")
 def law(
     measured: Annotated[
         list[Path] | None,
-        typer.Option(help="Files of accuracy records; by default those in experiments/."),
+        typer.Option(help="Files of accuracy records; by default those in experiments/results."),
     ] = None,
+    arm: _Arms = None,
+    seed: _Seeds = None,
     folder: _Folder = FOLDER,
     data: _Data = None,
 ) -> None:
-    """Predict measured cells from 24 images each: P(correct) by margins and deviations."""
-    from .law import LAW, measured as cells_of, run_law
+    """Predict measured cells from 24 images each: P(correct) by margins and deviations.
 
-    cells = cells_of(measured or MEASURED)
-    run_law(cells, folder / LAW, data, _say)
+    With --arm: cells of networks of Table 1.
+    """
+    from .background import subjects
+    from .declared import runs
+    from .law import LAW, measured as cells_of, run_law
+    from .measuring import cells_path
+
+    if not arm or measured:
+        run_law(cells_of(measured or MEASURED), folder / LAW, data, _say)
+    trained = runs("table1", arm, seed or (0,)) if arm else []
+    for run, subject in zip(trained, subjects([], trained, folder), strict=True):
+        run_law(cells_of([cells_path(folder, run.key)]), folder / LAW, data, _say, subject)
 
 
 @app.command()
@@ -142,6 +152,16 @@ def background(
         subjects(network or ([] if arm else ["resnet20-cifar10"]), trained, folder),
         folder / BACKGROUND, data, images=images, say=_say,
     )  # fmt: skip
+
+
+@app.command()
+def cost(
+    results: Annotated[Path, typer.Option(help="Folder of records of encrypted runs.")] = RESULTS,
+) -> None:
+    """A whole ResNet-20 on ciphertexts, ours beside r_12 and the paper, from records."""
+    from .cost import costs, shown
+
+    typer.echo(shown(costs(results)))
 
 
 @app.command()

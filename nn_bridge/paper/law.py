@@ -21,6 +21,7 @@ from ..models.networks import find_network
 from ..propagation.prediction import centred, law_of
 from ..ranges.bounds import MARGIN
 from ..ranges.calibration import calibrate
+from .background import Subject
 
 LAW = "law.jsonl"
 IMAGES = 24
@@ -58,6 +59,7 @@ def run_law(
     path: Path,
     data: str | Path | None = None,
     say: Callable[[str], None] = lambda line: None,
+    subject: Subject | None = None,
 ) -> list[dict[str, Any]]:
     """Predict each cell that is not in the file yet.
 
@@ -70,6 +72,8 @@ def run_law(
     data : path, optional
     say : callable
         Called with a line each cell.
+    subject : Subject, optional
+        Whose cells they are, if not a published network's.
 
     Returns
     -------
@@ -87,10 +91,12 @@ def run_law(
         } | {"experiment": "law", "sample": IMAGES}  # fmt: skip
         record = records.get(key_of(identity))
         if record is None:
-            name = cell["network"]
+            of = subject or Subject(cell["network"], find_network(cell["network"]))
+            name = of.name
             if name not in networks:
-                networks = {name: _Network(name, data)}  # one at a time in memory
-            record = {"key": key_of(identity), **identity, "correct": cell["correct"],
+                mine = [one for one in cells if one["network"] == cell["network"]]
+                networks = {name: _Network(of, mine, data)}  # one at a time in memory
+            record = {"key": key_of(identity), **identity, "subject": name, "correct": cell["correct"],
                       **networks[name].predicted(cell), "commit": git_commit()}  # fmt: skip
             records.add(record)
             say(
@@ -103,12 +109,13 @@ def run_law(
 
 
 class _Network:
-    """A published network, its ranges, and its logits on the test images."""
+    """A network, its ranges on as many images as its cells had, and its logits on the test images."""
 
-    def __init__(self, name: str, data: str | Path | None) -> None:
-        known = find_network(name)
-        self.model = known.load(data)
-        train = known.data("train", data).first(_CALIBRATION)
+    def __init__(self, of: Subject, cells: list[dict[str, Any]], data: str | Path | None) -> None:
+        known = of.known
+        self.model = known.load(data, of.weights)
+        count = max(cell.get("calibration_images") or 0 for cell in cells) or _CALIBRATION
+        train = known.data("train", data).first(count)
         self.ranges = calibrate(self.model, known.batches(train))
         test = list(known.batches(known.data("test", data)))
         with torch.no_grad():

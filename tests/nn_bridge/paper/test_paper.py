@@ -28,6 +28,9 @@ from nn_bridge.experiments.accuracy import AccuracyConfiguration
 from nn_bridge.experiments.records import Records
 from nn_bridge.models.networks import find_network
 from nn_bridge.models.weights import load_weights
+from nn_bridge.paper.background import subjects
+from nn_bridge.paper.cli import MEASURED
+from nn_bridge.paper.cost import costs
 from nn_bridge.paper.declared import TABLES, runs
 from nn_bridge.paper.explain import reference, rescale_all, scales
 from nn_bridge.paper.law import measured, run_law
@@ -380,3 +383,43 @@ def test_cells_are_predicted_once_and_those_of_other_kinds_left_out(tmp_path, mo
     file.write_text("{")
     with pytest.raises(DataError, match="cannot be read as records of accuracy"):
         measured([file])
+
+
+# --- costs ---
+
+
+def test_costs_are_of_the_records_and_missing_ones_are_named(tmp_path, capsys, monkeypatch):
+    results = EXPERIMENTS / "results"
+    ours, other = costs(results)
+    record = json.loads((results / "encrypted-resnet20.json").read_text())
+    assert ours.seconds == record["processor_seconds_per_image"]["all"] and ours.levels == 5
+    assert other.multiplications == 24 and abs(ours.accuracy - other.accuracy) < 0.002
+    monkeypatch.chdir(EXPERIMENTS.parent)
+    monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "cost"])
+    with pytest.raises(SystemExit) as left:
+        sys.exit(main())
+    assert left.value.code in (0, None)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"ratio {ours.seconds / other.seconds:.2f}") and last.endswith("0.54")
+    with pytest.raises(DataError, match=r"resnet20-cifar10\.jsonl cannot be read: give the folder"):
+        costs(tmp_path)
+    for name in results.glob("encrypted-*.json"):
+        (tmp_path / name.name).write_text(name.read_text())
+    (tmp_path / "resnet20-cifar10.jsonl").write_text("")
+    with pytest.raises(DataError, match="no record of accuracy is of the network encrypted at"):
+        costs(tmp_path)
+
+
+def test_files_that_the_law_speaks_of_by_default_are_there():
+    assert all((EXPERIMENTS.parent / path).is_file() for path in MEASURED)
+
+
+def test_cells_of_a_trained_network_are_predicted_with_its_weights(trained, tmp_path):
+    folder = trained[0] / "records"
+    cell = {"network": "digits", "weights_sha256": "w", "approximation": "ours", "power": 6,
+            "interval": "50", "images": 360, "correct": 300, "calibration_images": 100}  # fmt: skip
+    (subject,) = subjects([], ONE, folder)
+    (mine,) = run_law([cell], tmp_path / "mine.jsonl", subject=subject)
+    (published,) = run_law([cell], tmp_path / "published.jsonl")
+    assert (mine["subject"], published["subject"]) == (ONE[0].label, "digits")
+    assert mine["predicted"]["exact"] != published["predicted"]["exact"]  # two epochs, many
