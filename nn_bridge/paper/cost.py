@@ -13,7 +13,7 @@ from ..errors import DataError
 PUBLISHED = (33.6, 62.5)
 """Seconds of the whole ResNet-20 in arXiv 2402.11224: its own, and with the composite of others."""
 RUNS = ("encrypted-resnet20", "encrypted-resnet20-r12")
-CLEAR = ("resnet20-cifar10.jsonl", "encrypted-accuracy.json")
+CLEAR = ("resnet20-cifar10.jsonl", "encrypted-accuracy.jsonl")
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def costs(results: Path) -> list[Cost]:
     DataError
         If a record is missing, or none of accuracy is of the network that was encrypted.
     """
-    clear = [*_lines(results / CLEAR[0]), *_read(results / CLEAR[1])["rows"]]
-    return [_cost(_read(results / f"{name}.json"), clear) for name in RUNS]
+    clear = [one for name in CLEAR for one in map(json.loads, _text(results / name).splitlines())]
+    return [_cost(json.loads(_text(results / f"{name}.json")), clear) for name in RUNS]
 
 
 def shown(found: list[Cost]) -> str:
@@ -75,21 +75,20 @@ def shown(found: list[Cost]) -> str:
 
 
 def _cost(run: dict[str, Any], clear: Iterable[dict[str, Any]]) -> Cost:
-    composite = run["published"]
-    names = ("published", composite, str(int(run["interval"]))) if composite is not None else None
-    given = [run["multiplications"], run["constants"]]
+    composite, circuit = run["published"], [run["multiplications"], run["constants"]]
+    wanted = {
+        "first": circuit, "second": circuit, "cap": run["cap"], "margin": run["margin"],
+        "interval": run["interval"], "corrected": False,
+    } if composite is None else ("published", composite, f"{run['interval']:g}")  # fmt: skip
     for one in clear:
-        if names and (one.get("approximation"), one.get("power"), one.get("interval")) == names:
-            break
-        circuits = given if not names and one.get("first") == one.get("second") == given else None
-        if circuits and (one["cap"], one["margin"]) == (run["cap"], run["margin"]):
+        if wanted in (one.get("case"), (one.get("approximation"), one.get("power"), one.get("interval"))):
             break
     else:
         raise DataError(f"no record of accuracy is of the network encrypted at {run['date']}: measure it")
     return Cost(
-        f"r_{composite}, B = {run['interval']:g}" if names
-        else f"circuit of {given[0]}, {given[1]} constants, fitted to inputs, {run['interval']}",
-        one["multiplications"] if names else given[0],
+        f"circuit of {circuit[0]}, {circuit[1]} constants, fitted to inputs, {run['interval']}"
+        if composite is None else f"r_{composite}, B = {run['interval']:g}",
+        one.get("multiplications", run["multiplications"]),
         max(layer["levels"] for layer in run["layers"][0]),
         one["accuracy"], run["bootstraps"], run["processor_seconds_per_image"]["all"],
     )  # fmt: skip
@@ -100,11 +99,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{path} cannot be read: give the folder of the records ({error})") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(_text(path)))
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in _text(path).splitlines()]
