@@ -198,7 +198,7 @@ def whole() -> str:
             f"{seconds / published:.2f}" if seconds in together else "",
             *(correct.get((one["relu"], column), "") for column in COLUMNS),
         ))  # fmt: skip
-    ours, theirs = PAPER
+    ours, theirs = PUBLISHED
     rows.append(("the paper's", *[""] * 7, f"{ours}", f"{ours / theirs:.2f}", *[""] * len(COLUMNS)))
     return grid(headings, rows)
 
