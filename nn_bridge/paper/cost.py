@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The paper's row of costs: a whole ResNet-20 on ciphertexts, ours beside r_12, from records alone."""
 
 from __future__ import annotations
