@@ -51,6 +51,7 @@ EXAMPLES = {
     },
     "paper law": "nn-bridge paper law",
     "paper background": "nn-bridge paper background",
+    "paper cost": "nn-bridge paper cost",
     "paper verify": "nn-bridge paper verify --share 0.1",
 }
 _RUNS = "finished runs are on record in the folder of --output: the same command goes on after them"
