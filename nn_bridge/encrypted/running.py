@@ -110,6 +110,8 @@ def run(
     """Evaluate a converted network on encrypted images, and compare with the clear.
 
     Keys and evaluation have processes of their own, and the one that evaluates has no secret key.
+    A new process imports the main program again: in a file, call this under
+    ``if __name__ == "__main__":``.
 
     Parameters
     ----------
@@ -139,7 +141,7 @@ def run(
     ConversionError
         If the network does what cannot be evaluated; it is named.
     BackendError
-        If a wheel is missing, or a process was killed.
+        If a wheel is missing, or a process was killed or could not begin.
 
     Examples
     --------

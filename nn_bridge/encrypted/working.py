@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -35,7 +36,7 @@ def apart(
     Raises
     ------
     BackendError
-        If the process was killed.
+        If the process was killed, or could not begin.
     PolyApproxError
         Whatever the job raises of this.
     """
@@ -44,10 +45,13 @@ def apart(
     worker = context.Process(target=_work, args=(there, job, arguments), daemon=True)
     worker.start()
     there.close()
+    begun = False
     try:
         while True:
             kind, *rest = here.recv()
-            if kind == "progress" and progress:
+            if kind == "begun":
+                begun = True
+            elif kind == "progress" and progress:
                 progress(*rest)
             elif kind == "result":
                 return rest[0]
@@ -55,15 +59,27 @@ def apart(
                 raise rest[0]
     except EOFError:
         worker.join()
-        raise BackendError(
-            f"the process that {what} was ended (code {worker.exitcode}; -9 often means that memory "
-            "was short); what it finished is kept: run the same again, or in a smaller ring"
-        ) from None
+        raise BackendError(_why_ended(what, worker.exitcode, begun)) from None
     finally:
         here.close()
         if worker.is_alive():
             worker.terminate()
         worker.join()
+
+
+def _why_ended(what: str, code: int | None, begun: bool) -> str:
+    """A sentence on a process that gave no result."""
+    if not begun:
+        return (
+            f"the process that {what} could not begin (code {code}): a new process imports the main "
+            "program again, so give a program in a file, with the call under "
+            "`if __name__ == \"__main__\":`"
+        )
+    short = " as the system does when memory is short" if code == -signal.SIGKILL else ""
+    return (
+        f"the process that {what} was ended{short} (code {code}); what it finished is kept: run the "
+        f"same again{', or in a smaller ring' if short else ''}"
+    )
 
 
 def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
@@ -75,6 +91,7 @@ def _work(there: Connection, job: Callable[..., Any], arguments: tuple[Any, ...]
         there.send(("progress", *said))  # fails when nobody listens any more: so does the job
 
     try:
+        there.send(("begun",))
         there.send(("result", job(*arguments, progress)))
     except PolyApproxError as error:
         there.send(("error", error))
