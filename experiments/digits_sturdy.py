@@ -84,7 +84,7 @@ def trials() -> dict[str, Configuration]:
             ours, noise=NOISES["uniform 2"], range=Range(renew=True, penalty=0.1)
         ),
         "little decay, Mixup, noise: uniform 2, ranges of the start": replace(
-            ours, noise=NOISES["uniform 2"], range=Range()
+            ours, noise=NOISES["uniform 2"], range=Range(renew=False)
         ),
     }  # fmt: skip
 

@@ -122,6 +122,7 @@ _FAMILIES: dict[str, Callable[[int, int], nn.Module]] = {
     "shufflenetv2": lambda classes, size: ShuffleNetV2(1.0, classes, size // 32),
     "mobilenetv2": lambda classes, size: MobileNetV2(classes, size),
     "dla34": lambda classes, size: DLA(classes, size),
+    "dla34-average": lambda classes, size: DLA(classes, size, "average"),
 }
 """Architectures by classes and side of the images."""
 _SETS = {

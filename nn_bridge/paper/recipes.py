@@ -28,19 +28,19 @@ RECIPES = {
         ),
     ),
     "D20": Configuration(
-        "digits", "random", augment=False, validation=437, measure=20,
+        "digits", "random", augment=False, validation=437, measure=20, numbers="float32",
         optimisation=Optimisation(
             epochs=20, batch=64, learning_rate=0.05, schedule="linear", warmup=1.0, hold=8.0
         ),
     ),
     "D5": Configuration(
-        "digits", "pretrained", augment=False, validation=437, measure=5,
+        "digits", "pretrained", augment=False, validation=437, measure=5, numbers="float32",
         optimisation=Optimisation(
             epochs=5, batch=64, learning_rate=0.01, schedule="linear", warmup=0.2
         ),
     ),
     "try": Configuration(
-        "digits", "random", augment=False, validation=400,
+        "digits", "random", augment=False, validation=400, numbers="float32",
         optimisation=Optimisation(
             epochs=2, batch=64, learning_rate=0.05, schedule="linear", hold=1.0
         ),

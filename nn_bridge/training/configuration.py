@@ -180,9 +180,9 @@ class Range:
         Measured ranges are multiplied by it.
     calibration : int
         Training images (not augmented) to measure on.
-    renew : bool
-        Measure again before each epoch. From a random start the first ranges say little, and a
-        polynomial on intervals that the network has outgrown ruins it.
+    renew : bool or "auto"
+        Measure again before each epoch; "auto" does so from a random start. The first ranges say
+        little there, and a polynomial on intervals that the network has outgrown ruins it.
     penalty : float
         Weight in the loss of the mean over the call sites of the mean of (|x|/B − 1)²
         over their inputs outside.
@@ -191,7 +191,7 @@ class Range:
     interval: float | str = "per-layer"
     margin: float = 1.0
     calibration: int = 2000
-    renew: bool = False
+    renew: bool | str = "auto"
     penalty: float = 0.0
 
 
@@ -217,8 +217,10 @@ class Configuration:
         images, so nothing may be chosen by it.
     measure : int
         Epochs from one measured accuracy to the next; the last one always is.
-    numbers : {"float32", "bfloat16"}
-        Type of convolutions and linear maps (autocast); weights are float32.
+    numbers : {"auto", "float32", "bfloat16"}
+        Type of convolutions and linear maps (autocast); weights are float32. "auto" is
+        :func:`nn_bridge.training.numbers.faster` for a network by name, and float32 for a model of
+        one's own.
     channels_last : bool
     optimisation, augmentation, noise, forward, range
         See their classes.
@@ -236,7 +238,7 @@ class Configuration:
     images: int = 0
     validation: int = field(default=0, metadata=_LATER)
     measure: int = field(default=1, metadata=_LATER)
-    numbers: Literal["float32", "bfloat16"] = "float32"
+    numbers: Literal["auto", "float32", "bfloat16"] = "auto"
     channels_last: bool = True
     optimisation: Optimisation = field(default_factory=Optimisation)
     augmentation: Augmentation = field(default_factory=Augmentation, metadata=_LATER)
@@ -254,6 +256,23 @@ class Configuration:
             self.noise.kind == "error" or self.noise.unit == "interval"
         )
         return bool(by_interval or self.forward.polynomial or self.range.penalty)
+
+    @property
+    def renews(self) -> bool:
+        """Whether ranges are measured again before each epoch.
+
+        Examples
+        --------
+        >>> noise = Noise("uniform")
+        >>> [Configuration("digits", start, noise=noise).renews for start in ("random", "pretrained")]
+        [True, False]
+        """
+        return _renews_by_itself(self) if self.range.renew == "auto" else bool(self.range.renew)
+
+
+def _renews_by_itself(configuration: Configuration) -> bool:
+    measured = isinstance(configuration.range.interval, str)
+    return configuration.start == "random" and configuration.needs_ranges and measured
 
 
 _SECTIONS = {
@@ -304,7 +323,10 @@ def from_mapping(content: dict[str, Any]) -> Configuration:
         _known(part, section, f"{name}.")
         lists = {key: tuple(v) if isinstance(v, list) else v for key, v in part.items()}
         values[name] = section(**lists)
-    return Configuration(**values)
+    made = Configuration(**values)
+    if made.range.renew is False and not _renews_by_itself(made):  # as `as_mapping` has "auto"
+        made = dataclasses.replace(made, range=dataclasses.replace(made.range, renew="auto"))
+    return made
 
 
 def as_mapping(configuration: Configuration) -> dict[str, Any]:
@@ -315,7 +337,10 @@ def as_mapping(configuration: Configuration) -> dict[str, Any]:
     >>> as_mapping(Configuration("digits"))["optimisation"]["schedule"]
     'cosine'
     """
-    return _plain(configuration)
+    found = _plain(configuration)
+    if not configuration.renews:
+        found["range"]["renew"] = False  # "auto" came later: records have what was done
+    return found
 
 
 def _plain(part: Any) -> dict[str, Any]:
@@ -369,6 +394,9 @@ def check(configuration: Configuration) -> None:
         raise ArgumentError(
             f"range.interval is {interval!r}: give a number, 'per-layer' or 'global'"
         )
+    again = configuration.range.renew
+    if not isinstance(again, bool) and again != "auto":
+        raise ArgumentError(f"range.renew is {again!r}: give true, false or 'auto'")
     for name, powers in (
         ("noise.precision", configuration.noise.precision),
         ("forward.polynomial", configuration.forward.polynomial),

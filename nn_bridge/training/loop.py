@@ -7,9 +7,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as functional
@@ -33,6 +33,7 @@ from .batches import Mixed, TrainingBatches, seed_of
 from .checkpoint import load_checkpoint, save_checkpoint
 from .configuration import Configuration, as_mapping
 from .events import Events
+from .numbers import faster
 from .optimisation import Average, optimiser_of, rate_at
 from .own_activations import OwnLoopActivations
 from .own_data import Callback, Loss, Own, OwnBatches, check_own, judged_by
@@ -230,6 +231,8 @@ class Training:
         self._channels_last()
         check_activations(self.network, configuration)
         check_sides(self.network, configuration, self.batches)
+        if configuration.numbers == "auto":
+            self._numbers(faster(self.network, self.batches.images.shape[1:], self.device))
         self.calibration: Any = known.batches(images.first(configuration.range.calibration))
         self.activations = TrainingActivations(
             configuration, self.ranges(), evaluators_of(configuration), self.group.rank,
@@ -245,6 +248,11 @@ class Training:
         self.test = self.judge = judged_by(own.test, self.batches.size)
         self.calibration = self.batches.first(configuration.range.calibration)
         self.activations = OwnLoopActivations(configuration, self.ranges(), self.network)
+        if configuration.numbers == "auto":  # its loss may need them
+            self._numbers("float32")
+
+    def _numbers(self, chosen: Literal["float32", "bfloat16"]) -> None:
+        self.configuration = replace(self.configuration, numbers=chosen)
 
     def _channels_last(self) -> None:
         if self.configuration.channels_last:
@@ -261,7 +269,7 @@ class Training:
         logs = Events(None if self.group.rank else self.folder, len(self.epochs))
         with logs:
             for epoch in range(len(self.epochs), self.configuration.optimisation.epochs):
-                if epoch and self.configuration.range.renew:
+                if epoch and self.configuration.renews:
                     self.activations.bounds = self.ranges()
                 with intercepted(self.network, self.activations, evaluate=False):
                     self.epochs.append(self.epoch(epoch))

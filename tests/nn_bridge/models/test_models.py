@@ -60,6 +60,13 @@ def test_they_convert_and_nothing_is_left(network):
     assert len(converted.report.sites) >= 20
 
 
+@pytest.mark.parametrize("images", ["cifar10", "cifar100", "tiny-imagenet"])
+def test_dla_with_average_pooling_has_a_name(images):
+    network = find_network(f"dla34-average-{images}")
+    named = [type(m).__name__ for m in network.build().modules() if "Pool" in type(m).__name__]
+    assert named == ["AvgPool2d"] * 5 and network.images == images
+
+
 def test_max_pools_of_the_shortcuts_are_named():
     assert {str(item) for item in check(DLA().eval()) if "MaxPool2d" in str(item)} == {
         f"level{level}.downsample: nn.MaxPool2d (replaced by convert)" for level in (3, 4, 5)

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 import nn_bridge.training.loop as loop
+import nn_bridge.training.numbers as numbers
 import polyapprox
 from nn_bridge.activations.evaluator import Evaluator
 from nn_bridge.conversion.evaluation import evaluate
 from nn_bridge.errors import ArgumentError
 from nn_bridge.images.sets import Batches, load_digits
 from nn_bridge.models.networks import find_network
-from nn_bridge.training import Augmentation, Configuration, Noise, Optimisation, fit, from_mapping
+from nn_bridge.paper.declared import runs
+from nn_bridge.training import (
+    Augmentation,
+    Configuration,
+    Forward,
+    Noise,
+    Optimisation,
+    Range,
+    fit,
+    from_mapping,
+)
 from nn_bridge.training.activations import TrainingActivations
 from nn_bridge.training.batches import TrainingBatches, crop_and_mirror, resize
 from nn_bridge.training.configuration import as_mapping
@@ -259,3 +273,89 @@ def test_configurations_that_cannot_be_used(content, sentence):
 def test_all_images_cannot_be_held_out():
     with pytest.raises(ArgumentError, match="validation is 100 of 100 training images"):
         fit(Configuration("digits", "random", images=100, validation=100))
+
+
+# --- what is chosen where nothing is said ---
+
+NOISE = Noise("uniform", precision=(5,))
+
+
+@pytest.mark.parametrize(
+    ("start", "parts", "renewed"),
+    [
+        ("random", {"noise": NOISE}, True),
+        ("random", {"forward": Forward((5,))}, True),
+        ("random", {"range": Range("global", penalty=0.1)}, True),
+        ("random", {}, False),
+        ("random", {"noise": Noise("uniform", unit="deviation")}, False),
+        ("random", {"noise": NOISE, "range": Range(50.0)}, False),
+        ("random", {"noise": NOISE, "range": Range(renew=False)}, False),
+        ("pretrained", {"noise": NOISE}, False),
+        ("pretrained", {"noise": NOISE, "range": Range(renew=True)}, True),
+    ],
+)
+def test_ranges_are_renewed_by_themselves_from_a_random_start_alone(start, parts, renewed):
+    configuration = Configuration("digits", start, **parts)
+    assert configuration.renews is renewed
+    kept = as_mapping(configuration)
+    assert from_mapping(kept).renews is renewed and as_mapping(from_mapping(kept)) == kept
+    assert renewed or kept["range"]["renew"] is False  # as in records from before
+
+
+def test_a_part_changed_later_still_has_its_ranges_renewed():
+    plain = from_mapping(as_mapping(Configuration("digits", "random")))
+    assert not plain.renews and replace(plain, noise=NOISE).renews
+
+
+def test_ranges_renewed_by_themselves_are_those_of_renewal_asked_for():
+    sgd = Optimisation(epochs=2, batch=64, learning_rate=0.05)
+    found = [
+        fit(Configuration("digits", "random", images=192, optimisation=sgd, noise=NOISE, range=limits))
+        for limits in (Range(), Range(renew=True), Range(renew=False))
+    ]
+    bounds = [one.record["bounds"] for one in found]
+    assert bounds[0] == bounds[1] != bounds[2]
+
+
+@pytest.mark.parametrize("value", ["always", 2, None])
+def test_renewal_of_another_word_is_refused(value):
+    with pytest.raises(ArgumentError, match=r"range.renew is .*: give true, false or 'auto'"):
+        Configuration("digits", range=Range(renew=value))
+
+
+@pytest.mark.parametrize(
+    ("name", "native", "chosen"),
+    [
+        ("resnet20-cifar10", True, "bfloat16"),
+        ("dla34-cifar10", True, "bfloat16"),
+        ("resnet20-cifar10", False, "float32"),
+        ("mobilenetv2-cifar10", True, "float32"),  # convolutions by groups
+        ("digits", True, "float32"),  # little work
+    ],
+)
+def test_bfloat16_where_it_is_faster(monkeypatch, name, native, chosen):
+    monkeypatch.setattr(numbers, "computes_bfloat16", lambda device: native)
+    network = find_network(name)
+    shape = (1, 8, 8) if name == "digits" else (3, 32, 32)
+    assert numbers.faster(network.build(), shape, torch.device("cpu")) == chosen
+
+
+def test_the_record_says_which_numbers_were_chosen(monkeypatch):
+    monkeypatch.setattr(loop, "faster", lambda *arguments: "bfloat16")
+    short = Configuration("digits", images=64, optimisation=SHORT)
+    assert fit(short).record["configuration"]["numbers"] == "bfloat16"
+    asked = fit(replace(short, numbers="float32"))
+    assert asked.record["configuration"]["numbers"] == "float32"
+
+
+def test_a_model_of_ones_own_keeps_float32(monkeypatch):
+    monkeypatch.setattr(loop, "faster", lambda *arguments: "bfloat16")
+    data = TensorDataset(torch.randn(16, 4), torch.arange(16) % 2)
+    configuration = Configuration("mine", optimisation=Optimisation(epochs=1, batch=8))
+    record = fit(configuration, model=nn.Linear(4, 2), train=data).record
+    assert record["configuration"]["numbers"] == "float32"
+
+
+def test_keys_of_what_is_on_record_stay():
+    first, _, _, noise = (run.key for run in runs("table1", seeds=[0])[:4])
+    assert first == "ed37135bfb7de7ec" and noise == "2f2d40972a2fbe7b"
