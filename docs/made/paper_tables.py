@@ -406,7 +406,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "nine": nine,
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
-    "branches-resnet": lambda: branches("B5", "5e-4"),
     "background-published": lambda: background("published", 8, "50"),
     "background-ours": lambda: background("ours", 7, "50"),
     "background-layer": lambda: background("published", 6, "per-layer"),
