@@ -223,13 +223,13 @@ def claims() -> list[tuple[str, str, str]]:
         value_claim("Lattigo's sign at 1 + 2^-32: flipped", -1.0, value_at(sign, 1 + 2.0**-32)),
         value_claim("largest coefficient of r_α in powers", 9.65e4, max(powers)),
         (
-            "r_α errs by about 2^-(α + 0.02 … 0.11), for every α",
+            "error of r_α about 2^-(α + 0.02 … 0.11), for every α",
             f"{' and '.join(missed)} miss 2^-α; the others hold it by {down(min(held))} to "
             f"{down(max(held))} bits",
             "corrected",
         ),
         (
-            "r_13 in powers in float32 errs by 2^0.53, r_14 overflows",
+            "error of r_13 in powers in float32 2^0.53, r_14 overflows",
             f"r_12: {_power(in_float32(12))}, r_13: {_power(in_float32(13))}, "
             f"r_14: {_power(in_float32(14))} (powers by numpy, sampled)",
             "both are useless there; the figure depends on how the powers are made",

@@ -35,7 +35,7 @@ def test_the_readme_of_a_package_index_has_no_link_to_a_file_beside_it(monkeypat
     for text in (plain, linked):
         assert [one for one in re.findall(r"\]\(([^)\s]+)\)", text) if not one.startswith("http")] == []
     assert "forge.example" not in plain and "![" not in plain and "[arXiv 2105.10879](https" in plain
-    assert "](https://forge.example/p/raw/HEAD/docs/figures/relu-error.png)" in linked
+    assert "](https://forge.example/p/raw/HEAD/docs/figures/published-comparison.png)" in linked
     assert "[Start](https://forge.example/p/blob/HEAD/docs/start.md)" in linked
 
 
