@@ -3,10 +3,11 @@
 import re
 from types import ModuleType
 
-import nn_bridge
-import polyapprox
 import pytest
 from paths import DOCS
+
+import nn_bridge
+import polyapprox
 
 TEXT = (DOCS / "api.md").read_text(encoding="utf-8")
 DOCUMENTED = re.findall(r"^\.\. auto\w+:: (\S+)$", TEXT, re.MULTILINE)
