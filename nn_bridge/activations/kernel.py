@@ -89,6 +89,10 @@ class NoiseKernel(Kernel):
         """Write x into y where it is positive, elsewhere size · noise (of float32)."""
         self._run("noise", (x, noise, y), size)
 
+    def lifted(self, x: torch.Tensor, noise: torch.Tensor, y: torch.Tensor, size: float) -> None:
+        """Write x into y where it is positive, elsewhere ReLU of x + size · noise."""
+        self._run("lifted", (x, noise, y), size)
+
 
 def in_parts(part: Callable[[int, int], float], count: int) -> list[float]:
     """Call part(start, stop) so that all of range(count) is done, on torch's number of threads."""

@@ -113,6 +113,19 @@ void noise_{type}(const {type} *x, const number *noise, {type} *y, long n, numbe
         y[i] = write_{type}(u > 0 ? u : size * noise[i]);
     }}
 }}
+
+// y = x where x > 0, else x + size * noise where that is > 0, else 0; both rounded to the type, as torch does
+void lifted_{type}(const {type} *x, const number *noise, {type} *y, long n, number size)
+{{
+    size = read_{type}(write_{type}(size));
+#pragma GCC ivdep
+    for (long i = 0; i < n; i++) {{
+        const number u = read_{type}(x[i]);
+        const number moved = u + size * read_{type}(write_{type}(noise[i]));
+        const number value = u > 0 ? u : moved;
+        y[i] = write_{type}(value < 0 ? 0 : value);
+    }}
+}}
 """
 
 STORED = ("float", "double", "bf16")

@@ -8,7 +8,7 @@ and its polynomial is not; what noise, how large and where it is added are choic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 
@@ -91,11 +91,13 @@ class _NoiseBefore(torch.autograd.Function):
     def forward(
         ctx: Any, x: torch.Tensor, noise: torch.Tensor, size: float, side: str
     ) -> torch.Tensor:
-        moved = torch.add(x, noise.to(x.dtype), alpha=size)
-        if side != "both":
-            kept, changed = (x, moved) if side == "negative" else (moved, x)
-            moved = torch.where(x > 0, kept, changed)
-        result = moved.clamp_(min=0)
+        result = _in_one_pass("lifted", x, noise, size) if side == "negative" else None
+        if result is None:
+            result = torch.add(x, noise.to(x.dtype), alpha=size)
+            if side != "both":
+                kept, changed = (x, result) if side == "negative" else (result, x)
+                result = torch.where(x > 0, kept, changed)
+            result.clamp_(min=0)
         ctx.save_for_backward(result)
         return result
 
@@ -110,20 +112,28 @@ class _NoiseBelow(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, noise: torch.Tensor, size: float) -> torch.Tensor:
         ctx.save_for_backward(x)
-        result = torch.empty_like(x)
-        ordered, target = in_memory_order(x, x), in_memory_order(result, x)
-        values = in_memory_order(noise, x)
-        whole = values.shape == ordered.shape and values.is_contiguous()
-        large = x.numel() >= COMPILE and x.dtype != torch.float64
-        kernel = compiled_noise() if whole and large and supports(ordered, target) else None
-        if kernel is None:
-            return torch.where(x > 0, x, size * noise.to(x.dtype), out=result)
-        kernel.noise(ordered, values, target, size)
-        return result
+        result = _in_one_pass("noise", x, noise, size)
+        return torch.where(x > 0, x, size * noise.to(x.dtype)) if result is None else result
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return relu_backward(gradients[0], *ctx.saved_tensors), None, None
+
+
+def _in_one_pass(
+    name: Literal["noise", "lifted"], x: torch.Tensor, noise: torch.Tensor, size: float
+) -> torch.Tensor | None:
+    """By a function of the compiled kernel, where it can."""
+    result = torch.empty_like(x)
+    ordered, target = in_memory_order(x, x), in_memory_order(result, x)
+    values = in_memory_order(noise, x)
+    whole = values.shape == ordered.shape and values.is_contiguous()
+    large = x.numel() >= COMPILE and x.dtype != torch.float64
+    kernel = compiled_noise() if whole and large and supports(ordered, target) else None
+    if kernel is None:
+        return None
+    getattr(kernel, name)(ordered, values, target, size)
+    return result
 
 
 class _ErrorBelow(torch.autograd.Function):

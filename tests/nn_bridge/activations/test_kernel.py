@@ -13,7 +13,7 @@ from nn_bridge.activations.default import network_relu
 from nn_bridge.activations.evaluator import COMPILE, Evaluator
 from nn_bridge.activations.kernel import compiled_noise, compiler_path, in_parts, load_library
 from nn_bridge.training.configuration import Noise
-from nn_bridge.training.noise import NoisePool, erring_relu, noisy_relu, random_noise
+from nn_bridge.training.noise import NoisePool, _in_one_pass, erring_relu, noisy_relu, random_noise
 
 BOUND = 4.0
 needs_compiler = pytest.mark.skipif(compiler_path() is None, reason="there is no C compiler")
@@ -118,6 +118,26 @@ def test_noise_is_the_same_with_and_without_a_compiler(request):
     assert compiled_noise() is None
     assert torch.equal(y, noisy_relu(x, noise, "after", 0.25))
     assert torch.equal(y, torch.where(x > 0, x, 0.25 * noise))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_noise_before_is_the_same_with_and_without_a_compiler(request, dtype, layout):
+    x, noise = points(dtype, layout), points(torch.float32, layout).flip(0)
+    x[0, 0, 0, 0] = torch.nan
+    x.requires_grad_()
+
+    def both():
+        y = noisy_relu(x, noise, "before", 0.37)
+        return y, *torch.autograd.grad(y.sum(), x)
+
+    assert (_in_one_pass("lifted", x.detach(), noise, 0.37) is None) == (compiler_path() is None)
+    found = both()
+    request.getfixturevalue("without_compiler")
+    for one, other in zip(found, both(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
+        assert one.stride() == other.stride()
+    assert found[0][0, 0, 0, 0].isnan() and ((found[0] > 0) & (x <= 0)).any()
 
 
 def test_an_evaluator_with_kernels_can_be_pickled(approximation):
