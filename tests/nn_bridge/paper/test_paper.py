@@ -192,15 +192,20 @@ def table_of(folder: Path) -> dict[str, tuple[str, float]]:
 def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost(several, tmp_path):
     distributed = pytest.importorskip("distributed")
     train_missing(several, tmp_path / "serial", tmp_path / "a")
-    killed = []
+    killed, ready, ended = [], threading.Event(), threading.Event()
 
     def kill_one(address: str) -> None:
         """Once a training has done its first epoch, the worker that is at it dies."""
         with distributed.Client(address, set_as_default=False) as client:
             workers = client.run(os.getpid)
-            while not list((tmp_path / "b").glob("*/log.jsonl")):
+            ready.set()
+            while not list((tmp_path / "b").glob("*/log.jsonl")) and not ended.is_set():
                 time.sleep(0.02)
-            busy = [worker for worker, tasks in client.processing().items() if tasks]
+            busy = []
+            while not busy and not ended.is_set():
+                busy = [worker for worker, tasks in client.processing().items() if tasks]
+            if not busy:
+                return
             killed.append(workers[busy[0]])
             os.kill(killed[0], signal.SIGKILL)
 
@@ -210,8 +215,10 @@ def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost(several, tmp_path):
         address = cluster.scheduler_address
         killer = threading.Thread(target=kill_one, args=(address,), daemon=True)
         killer.start()
+        assert ready.wait(60)
         runner = runner_named("dask", scheduler=address, ordered=False)
         train_missing(several, tmp_path / "dask", tmp_path / "b", runner=runner)
+        ended.set()
         killer.join()
     assert killed and table_of(tmp_path / "dask") == table_of(tmp_path / "serial")
     assert len(table_of(tmp_path / "dask")) == 3
@@ -250,7 +257,7 @@ def test_the_command_trains_and_refuses_in_a_sentence(tmp_path, monkeypatch, cap
     with pytest.raises(SystemExit) as left:
         sys.exit(main())
     assert left.value.code not in (0, None)
-    assert "part is 'all': choose one of train, first" in " ".join(capsys.readouterr().err.split())
+    assert "part is 'all': choose one of train, branches, first" in " ".join(capsys.readouterr().err.split())
 
 
 # --- what is in the repository ---
