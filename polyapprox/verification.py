@@ -228,7 +228,7 @@ def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
         return outward.float_down(found.lower)
     proven = "0" if found.lower is None else outward.lower(found.lower, 12)
     raise FalseClaimError(
-        f"the table claims that {claimed.lower_for} errs by at least "
+        f"the table claims that {claimed.lower_for} has an error of at least "
         f"{outward.lower(claimed.lower, 12)}, but only {proven} for {found.lower_for} can be "
         "proven"
     )

@@ -33,7 +33,7 @@ def weighted(
     shared: bool = False,
     constants: int | Mapping[str, int | None] | None = None,
 ) -> dict[str, Approximation]:
-    """For each ReLU an approximation that errs least where its inputs were.
+    """For each ReLU an approximation with the least error where its inputs were.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class EncryptedConfiguration:
     multiplications : int
         Of the circuit in each ReLU.
     weighted : bool
-        Each layer's own circuit, which errs least where its inputs are.
+        Each layer's own circuit, with the least error where its inputs are.
     published : int or None
         α: the published composite r_α in every ReLU, in place of circuits.
     interval : float or str

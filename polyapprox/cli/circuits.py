@@ -43,7 +43,7 @@ def show_list(
 ) -> None:
     """The circuits shipped with the package, with their proven bits.
 
-    For relu those of |x| on [-1, 1] count: ReLU errs by half as much. Bits are −log2 of the proven
+    For relu those of |x| on [-1, 1] count: the error of ReLU is half of it. Bits are −log2 of the proven
     error, rounded down (absolute; for relu on [-1, 1]; relative where a * stands).
     """
     from ..circuits.library import FILES, shipped_for

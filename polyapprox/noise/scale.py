@@ -367,7 +367,7 @@ def _tolerance(
     wanted = number * unit if tolerance is None else number
     if bound > wanted:
         raise ArgumentError(
-            f"{name}={given:.6g} asks for an error of {wanted:.6g}, but the approximation itself "
-            f"errs by up to {upper(bound)}{_with_noise(setting)}; use a more precise one"
+            f"{name}={given:.6g} asks for an error of {wanted:.6g}, but that of the approximation itself "
+            f"is up to {upper(bound)}{_with_noise(setting)}; use a more precise one"
         )
     return wanted

@@ -80,8 +80,8 @@ def limits(function: str, *, precision: float) -> Limits:
     m multiplications make a polynomial of degree at most 2^m, and so do m levels. How near a
     polynomial of degree n can come to |x| is bounded from below by its alternation points (de la
     Vallée Poussin), to all digits that matter, for n up to 2^15 and at 2^16, 2^17 and 2^18; at
-    other degrees by Bernstein's (√2 − 1)/(4 (n − 1)), 1.4 bits weaker (Acta Math. 37 (1913), 1). ReLU errs by half as much; on
-    the diagonal b = −a the maximum of two arguments is |a|.
+    other degrees by Bernstein's (√2 − 1)/(4 (n − 1)), 1.4 bits weaker (Acta Math. 37 (1913), 1).
+    The error of ReLU is half of that; on the diagonal b = −a the maximum of two arguments is |a|.
 
     Examples
     --------

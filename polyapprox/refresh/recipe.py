@@ -124,7 +124,7 @@ def bootstrapped(
             break
     raise ArgumentError(
         f"no series up to degree {HIGHEST} reaches an error of {wanted:.4g} for {target.name!r} (one "
-        f"of degree {n} errs by {made.error_estimate:.4g}): ask for less, shorten the interval, or "
+        f"of degree {n} has {made.error_estimate:.4g}): ask for less, shorten the interval, or "
         "bootstrap and evaluate a circuit"
     )
 

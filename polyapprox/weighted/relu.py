@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ReLU by a circuit that errs least where the inputs are."""
+"""ReLU by a circuit with the least error where the inputs are."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def weighted_relu(
     """ReLU with the least mean square error on a distribution of inputs, and a proven bound.
 
     The inputs of a layer crowd near 0, far inside the interval that must hold all of them. A
-    minimax approximation errs as much at its ends as there. This one starts from the minimax
+    minimax approximation has the same error at its ends as there. This one starts from the minimax
     circuit of as many multiplications and gives accuracy at the ends away for accuracy where the
     inputs are, at the same cost.
 

@@ -26,7 +26,7 @@ class Whole:
         What is assumed of the inputs: the bound holds for every vector within it.
     plan : VectorPlan
     error_bound : float
-        Proven: no entry of the result errs by more, for any vector in the box, in exact arithmetic.
+        Proven: no entry of the result has a larger error, for any vector in the box, in exact arithmetic.
     parts : dict of str to Approximation
         What the plan is made of, each with its own proof.
     reason : str

@@ -212,16 +212,16 @@ def test_a_false_lower_bound_is_found_out(part: slice) -> None:
     value = pa.minimax("exp", 5)
     points = [repr(x) for x in extremal_points(5)]
     assert value.certificate is not None and value.certificate.lower is not None
-    with pytest.raises(ProofError, match=r"errs by at least .* but only"):
+    with pytest.raises(ProofError, match=r"has an error of at least .* but only"):
         pa.verify(with_reference(value, points[part], value.certificate.lower))
-    with pytest.raises(ProofError, match=r"errs by at least .* but only"):
+    with pytest.raises(ProofError, match=r"has an error of at least .* but only"):
         pa.verify(with_reference(value, points, value.certificate.upper))
 
 
 def test_without_points_a_lower_bound_is_not_supported() -> None:
     value = pa.minimax("exp", 5)
     assert value.certificate is not None and value.certificate.lower is not None
-    with pytest.raises(FalseClaimError, match="errs by at least"):
+    with pytest.raises(FalseClaimError, match="has an error of at least"):
         pa.verify(with_reference(value, None, value.certificate.lower))
     assert stored_reference(replace(value, certificate=None)) == ()
     with pytest.raises(TableError, match="point of alternation"):

@@ -214,7 +214,7 @@ def test_what_is_asked_for_must_be_possible() -> None:
         with pytest.raises(ArgumentError, match="scale_bits="):
             quantise(r, bits)  # type: ignore[arg-type]
     setting = Setting(1 << 13)
-    with pytest.raises(ArgumentError, match="the approximation itself errs by up to"):
+    with pytest.raises(ArgumentError, match="that of the approximation itself is up to"):
         smallest_scale(r, setting, precision=2**-9)
     with pytest.raises(ArgumentError, match="precision or tolerance, not both"):
         assess(r, 40, setting, precision=2**-7, tolerance=0.1)
