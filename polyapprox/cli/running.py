@@ -102,7 +102,8 @@ def _path(command: Any, arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
 def with_options(sentence: str, command: Any) -> str:
     """A sentence of the library in which the options of a command stand by their names there.
 
-    The word that begins it, and what stands before an equals sign, is a keyword of a call.
+    The word that begins it, and what stands before an equals sign, is a keyword of a call; so are the
+    words outside parentheses of what says which to give.
     """
     options: dict[str, str] = {
         one.name: max(one.opts, key=len) if one.param_type_name == "option" else one.name.upper()
@@ -113,4 +114,5 @@ def with_options(sentence: str, command: Any) -> str:
         word, equals, _ = found[0].partition("=")
         return f"{options[word]} "[: None if equals else -1] if word in options else found[0]
 
-    return re.sub(r"^[a-z_]+\b=?|\b[a-z_]+=(?=\S)", named, sentence)
+    given = r"|(?<= )[a-z_]+\b(?! error|[^(]*\))" if sentence.startswith("give ") else ""
+    return re.sub(rf"^[a-z_]+\b=?|\b[a-z_]+=(?=\S){given}", named, sentence)

@@ -195,8 +195,7 @@ def circuit(
         (whose constants are compared with a hash).
     search : bool
         Search for a circuit where none is shipped: seconds for 4 multiplications, minutes for 7,
-        on one core (:mod:`polyapprox.circuits.search.rounds`; ``polyapprox circuits search`` does the
-        same, on record and on several cores).
+        on one core (``polyapprox circuits search`` does the same, on record and on several cores).
     starts, seed : int
         Of that search; the same seed finds the same circuit.
     guard : float

@@ -120,6 +120,21 @@ def test_only_keywords_become_options(commands: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("make minimax exp", "give either --degree, or one of --precision and --tolerance\n"),
+        ("make circuit gelu", "give --multiplications, or --levels\n"),
+        ("make approximate gelu --interval -8 8", "give --precision, --tolerance, --multiplications or --levels\n"),
+        ("make reciprocal --interval 1 8", "give either --precision, a relative error, or --levels\n"),
+        ("make relu", "give exactly one of --precision (error in the unit of bits) and --tolerance (absolute error);"),
+    ],
+)
+def test_what_is_missing_is_named_as_an_option(given: str, told: str, capsys: Captured) -> None:
+    assert main(given.split()) == 2
+    assert f": {told}" in capsys.readouterr().err
+
+
 def test_errors_in_json(capsys: Captured) -> None:
     assert main(["make", "relu", "--precision", "7", "--json"]) == 2
     out, err = capsys.readouterr()

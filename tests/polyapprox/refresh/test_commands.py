@@ -31,7 +31,7 @@ def test_a_series_is_made_shown_verified_and_exported(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["bootstrapped", "relu"], "give either degree"),
+        (["bootstrapped", "relu"], "give either --degree"),
         (["bootstrapped", "relu", "--degree", "0"], "degree must be at least 1"),
         (["bootstrapped", "relu", "--degree", "5", "--extension", "1"], "extension must be from 2"),
         (["show", "TABLE", "--plan"], "has no plan"),
