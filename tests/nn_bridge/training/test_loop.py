@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,8 @@ def test_two_processes_train_as_one(base, tmp_path):
 
 def test_the_record_says_what_it_depends_on(unbroken):
     record = json.loads((unbroken / "record.json").read_text())
-    assert from_mapping(record["configuration"]) == from_mapping(SHORT)
+    done = replace(from_mapping(SHORT), numbers="float32")  # as chosen, for little work
+    assert from_mapping(record["configuration"]) == done
     assert record["versions"]["torch"] == torch.__version__
     assert len(record["epochs"]) == 3 and record["epochs"][-1]["loss"] < record["epochs"][0]["loss"]
     assert len(record["bounds"]) == 6
