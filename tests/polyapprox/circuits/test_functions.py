@@ -317,7 +317,7 @@ def test_a_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [({"function": "gelu", "multiplications": 5, "interval": (-90, 90)}, r"shipped: \[-20, 20\]"),
+    [({"function": "gelu", "multiplications": 5, "interval": (-90, 90)}, r"shipped: .*\[-20, 20\]"),
      ({"function": "gelu", "multiplications": 1, "interval": (-8, 8)}, "multiplications from 2"),
      ({"function": "gelu", "multiplications": 6, "depth": 5}, "levels=5 is too small"),
      ({"function": "gelu"}, "give multiplications, or levels"),
