@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +105,16 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(unbroken, tm
     assert [entry["epoch"] for entry in log] == [1, 2, 3]
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As many as the killed process has: sums of more are ordered otherwise."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_killed_training_of_a_model_of_ones_own_too(tmp_path):
     mine = {"network": "mine, dropout"}
     assert run(tmp_path / "killed", 2, 3, base=OWN, **mine) == -signal.SIGKILL
