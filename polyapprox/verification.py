@@ -226,11 +226,14 @@ def _checked_lower(claimed: Certificate, found: Certificate) -> float | None:
     same = found.lower is not None and found.lower_for == claimed.lower_for
     if same and found.lower is not None and at_most(claimed.lower, found.lower):
         return outward.float_down(found.lower)
-    proven = "0" if found.lower is None else outward.lower(found.lower, 12)
+    proven = (
+        f"no lower bound can be proven ({found.lower_for})"
+        if found.lower is None
+        else f"only {outward.lower(found.lower, 12)} for {found.lower_for} can be proven"
+    )
     raise FalseClaimError(
         f"the table claims that {claimed.lower_for} has an error of at least "
-        f"{outward.lower(claimed.lower, 12)}, but only {proven} for {found.lower_for} can be "
-        "proven"
+        f"{outward.lower(claimed.lower, 12)}, but {proven}"
     )
 
 
