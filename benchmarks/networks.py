@@ -134,7 +134,7 @@ def trainings(batch: int, repeats: int) -> list[dict[str, Any]]:
         for name, (noise, forward) in kinds.items():
             configuration = Configuration(
                 NETWORK, images=batch * (WARMING + repeats), numbers="bfloat16", optimisation=sgd, noise=noise,
-                forward=forward, range=Range(calibration=500),
+                forward=forward, range=Range(margin=1.0, calibration=500),
             )  # fmt: skip
             training = Training(configuration, None, None, None, "cpu", group)
             steps[name] = our_steps(training, waits[name])

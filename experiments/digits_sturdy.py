@@ -81,10 +81,10 @@ def trials() -> dict[str, Configuration]:
         for name, forward in FORWARDS.items()
     } | {
         "little decay, Mixup, noise: uniform 2, penalty": replace(
-            ours, noise=NOISES["uniform 2"], range=Range(renew=True, penalty=0.1)
+            ours, noise=NOISES["uniform 2"], range=replace(ours.range, penalty=0.1)
         ),
         "little decay, Mixup, noise: uniform 2, ranges of the start": replace(
-            ours, noise=NOISES["uniform 2"], range=Range(renew=False)
+            ours, noise=NOISES["uniform 2"], range=replace(ours.range, renew=False)
         ),
     }  # fmt: skip
 

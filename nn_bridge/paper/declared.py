@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 from ..errors import ArgumentError
 from ..experiments.records import key_of
-from ..training.configuration import Configuration, Noise, Range, as_mapping
-from .recipes import recipe
+from ..training.configuration import Configuration, Noise, as_mapping
+from .recipes import MEASURED, recipe
 
 DECAY, LITTLE = 5e-4, 1e-5
 MIXUP = 0.2
 NGNV = Noise("uniform", 3.0, place="before", precision=(8,))
 """Kind, place and λ as chosen on held-out digits; of 2^-8 on [−50, 50]."""
-INTERVAL = Range(interval=50.0)
+INTERVAL = replace(MEASURED, interval=50.0)
 SEEDS = (0, 1, 2)
 
 

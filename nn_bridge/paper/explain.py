@@ -23,9 +23,10 @@ from ..experiments.records import Records
 from ..images.sets import ImageSet
 from ..models.networks import find_network
 from ..propagation.passes import run as follow
-from ..training.configuration import Noise, Range
+from ..training.configuration import Noise
 from .declared import LITTLE, Run, decayed
 from .measuring import measure_cells, training_images
+from .recipes import MEASURED
 from .train import RUNS, weights_path
 
 SCALES = "scales.jsonl"
@@ -95,7 +96,7 @@ def reference(run: Run, trained: Mapping[str, Any]) -> Run:
     plain = replace(
         configuration,
         noise=Noise(),
-        range=Range(),
+        range=MEASURED,
         optimisation=replace(configuration.optimisation, mixup=0.0),
     )
     found = Run("decay 1e-5", decayed(plain, LITTLE, LITTLE))

@@ -6,41 +6,43 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..errors import ArgumentError
-from ..training.configuration import Augmentation, Configuration, Optimisation
+from ..training.configuration import Augmentation, Configuration, Optimisation, Range
 
 HELD_OUT = 5000
 """Training images that no training sees; what is chosen is chosen on them."""
+MEASURED = Range(margin=1.0)
+"""Noise counts in units of the range that was measured itself."""
 _SIDES = (16,) * 5 + (24,) * 8 + (32,) * 12
 
 RECIPES = {
     "P25": Configuration(
-        "resnet20-cifar10", "random", validation=HELD_OUT, measure=5, numbers="bfloat16",
+        "resnet20-cifar10", "random", validation=HELD_OUT, measure=5, numbers="bfloat16", range=MEASURED,
         augmentation=Augmentation(2, "reflection", "alternating", _SIDES),
         optimisation=Optimisation(
             epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
         ),
     ),
     "B5": Configuration(
-        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=5, numbers="bfloat16",
+        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=5, numbers="bfloat16", range=MEASURED,
         augmentation=Augmentation(2, "reflection", "alternating"),
         optimisation=Optimisation(
             epochs=5, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
         ),
     ),
     "D20": Configuration(
-        "digits", "random", augment=False, validation=437, measure=20, numbers="float32",
+        "digits", "random", augment=False, validation=437, measure=20, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
             epochs=20, batch=64, learning_rate=0.05, schedule="linear", warmup=1.0, hold=8.0
         ),
     ),
     "D5": Configuration(
-        "digits", "pretrained", augment=False, validation=437, measure=5, numbers="float32",
+        "digits", "pretrained", augment=False, validation=437, measure=5, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
             epochs=5, batch=64, learning_rate=0.01, schedule="linear", warmup=0.2
         ),
     ),
     "try": Configuration(
-        "digits", "random", augment=False, validation=400, numbers="float32",
+        "digits", "random", augment=False, validation=400, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
             epochs=2, batch=64, learning_rate=0.05, schedule="linear", hold=1.0
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
 from ..errors import ArgumentError
+from ..ranges import MARGIN
 
 _LATER = {"later": True}
 """Of a key that records made before it lack: left out where it says what was done then."""
@@ -189,7 +190,7 @@ class Range:
     """
 
     interval: float | str = "per-layer"
-    margin: float = 1.0
+    margin: float = MARGIN
     calibration: int = 2000
     renew: bool | str = "auto"
     penalty: float = 0.0
@@ -411,6 +412,11 @@ def check(configuration: Configuration) -> None:
         raise ArgumentError(
             f"noise.mean is {configuration.noise.mean}: noise of the kind "
             f"{configuration.noise.kind!r} has none; choose 'uniform' or 'gaussian', or leave it out"
+        )
+    if configuration.noise.kind != "none" and configuration.forward.polynomial:
+        raise ArgumentError(
+            f"noise.kind is {configuration.noise.kind!r} beside forward.polynomial: the polynomial errs by itself; "
+            "leave one of them out"
         )
     if not configuration.noise.precision:
         raise ArgumentError("noise.precision is empty: give at least one k")

@@ -95,10 +95,10 @@ class Sturdy:
 def sturdy(
     model: nn.Module,
     *,
-    noise: NoiseKind | Noise = "uniform",
-    precision: int | Iterable[int] = 6,
-    strength: float = 3.0,
-    polynomial: int | Sequence[int] = (),
+    noise: NoiseKind | Noise | None = None,
+    precision: int | Iterable[int] | None = None,
+    strength: float | None = None,
+    polynomial: int | Sequence[int] | Forward = (),
     interval: float | str = "per-layer",
     calibrate: Loader | Mapping[str, float] | None = None,
     penalty: float = 0.0,
@@ -118,13 +118,15 @@ def sturdy(
         Changed in place, until :meth:`Sturdy.off`. What is wrapped (DDP, torch.compile) is wrapped
         afterwards.
     noise : str or Noise
-        Kind of noise, or all that :class:`nn_bridge.training.Noise` can say.
+        Kind of noise, "uniform" if neither it nor a polynomial is given; or all that
+        :class:`nn_bridge.training.Noise` can say, precision and strength too.
     precision : int or list of int
-        k of the precisions 2^-k of the noise; each step draws one.
+        k of the precisions 2^-k of the noise, 6 if not given; each step draws one.
     strength : float
-        λ: noise of λ·B·2^-k (of the actual error: times λ).
-    polynomial : int or list of int
-        k of the polynomials that stand in the forward pass, in place of noise.
+        λ: noise of λ·B·2^-k (of the actual error: times λ); 3 if not given.
+    polynomial : int, list of int or Forward
+        k of the polynomials that stand in the forward pass, in place of noise; or all that
+        :class:`nn_bridge.training.Forward` can say.
     interval : float, "per-layer" or "global"
         B of each activation: measured, the largest of all, or given.
     calibrate : loader or dict
@@ -201,15 +203,23 @@ def sturdy(
 
 
 def _configuration(
-    noise: Any, precision: Any, strength: float, polynomial: Any, interval: Any, penalty: float,
+    noise: Any, precision: Any, strength: float | None, polynomial: Any, interval: Any, penalty: float,
     margin: float, seed: int,
 ) -> Configuration:  # fmt: skip
-    powers = (precision,) if isinstance(precision, int) else tuple(precision)
-    forward = (polynomial,) if isinstance(polynomial, int) else tuple(polynomial)
-    if not isinstance(noise, Noise):
-        noise = Noise(kind="none" if forward else noise, strength=strength, precision=powers)
+    if not isinstance(polynomial, Forward):
+        polynomial = Forward((polynomial,) if isinstance(polynomial, int) else tuple(polynomial))
+    if isinstance(noise, Noise):
+        for name, value in (("precision", precision), ("strength", strength)):
+            if value is not None:
+                raise ArgumentError(f"{name} is {value!r} beside a Noise, which has its own: give it there alone")
+    else:
+        kind: Any = noise or ("none" if polynomial.polynomial else "uniform")
+        powers = 6 if precision is None else precision
+        noise = Noise(
+            kind, 3.0 if strength is None else strength,
+            precision=(powers,) if isinstance(powers, int) else tuple(powers),
+        )  # fmt: skip
     return Configuration(
-        "", seed=seed, noise=noise, forward=Forward(polynomial=forward),
+        "", seed=seed, noise=noise, forward=polynomial,
         range=Range(interval=interval, margin=margin, penalty=penalty),
     )  # fmt: skip
-

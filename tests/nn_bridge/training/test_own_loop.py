@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 import nn_bridge
 from nn_bridge import ArgumentError, ConversionError, Ranges, convert, sturdy
-from nn_bridge.training import Noise
+from nn_bridge.training import Forward, Noise
 
 
 def inputs(*shape, seed=1):
@@ -61,6 +61,17 @@ def test_the_polynomial_itself_stands_in_the_forward_pass():
     network(X).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
     handle.off()
+
+
+def test_whose_derivative_the_backward_pass_takes():
+    slopes = {}
+    for gradient in ("relu", "polynomial"):
+        network, x = nn.Sequential(nn.Identity(), nn.ReLU()), torch.linspace(-3, 3, 61).requires_grad_()
+        sturdy(network, polynomial=Forward((3,), gradient), interval=4.0)
+        network.train()(x).sum().backward()
+        slopes[gradient] = x.grad
+    assert torch.equal(slopes["relu"], (x > 0).float())
+    assert 0.01 < (slopes["polynomial"] - slopes["relu"]).abs().max() < 2
 
 
 def accuracy_of_training(**arguments):
@@ -179,6 +190,10 @@ def test_bad_input():
         sturdy(seeded(Mixed), noise="unifrom", calibrate=[X])
     with pytest.raises(ConversionError, match="no activation"):
         sturdy(nn.Sequential(nn.Linear(2, 2)), interval=1.0)
+    with pytest.raises(ArgumentError, match="precision is 4 beside a Noise"):
+        sturdy(seeded(Mixed), noise=Noise("uniform"), precision=4, calibrate=[X])
+    with pytest.raises(ArgumentError, match=r"noise.kind is 'error' beside forward"):
+        sturdy(seeded(Mixed), noise="error", polynomial=[4, 5], calibrate=[X])
     network = seeded(Mixed)
     sturdy(network, calibrate=[X])
     with pytest.raises(ConversionError, match="already converted"):

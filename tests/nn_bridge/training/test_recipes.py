@@ -261,6 +261,7 @@ def test_what_came_later_is_left_out_where_it_changes_nothing():
         ({"noise": {"side": "left"}}, r"noise.side is 'left': choose one of negative"),
         ({"noise": {"kind": "error", "mean": 1.0}}, r"noise.mean is 1.0: noise of the kind 'error'"),
         ({"noise": {"mean": 1.0}}, r"noise of the kind 'none' has none"),
+        ({"noise": {"kind": "uniform"}, "forward": {"polynomial": [5]}}, r"noise.kind is 'uniform' beside forward"),
         ({"measure": 0}, r"measure is 0: give at least 1"),
         ({"validation": -1}, r"validation is -1: give a number that is not negative"),
     ],
