@@ -110,10 +110,10 @@ def inside() -> str:
     for name, where in INSIDE:
         made = [polyapprox.bootstrapped(name, n, **where) for n in DEGREES]
         ends = " ∪ ".join(f"[{float(a):g}, {float(b):g}]" for a, b in made[0].domain)
-        cells = [f"{lower_places(one.bits, 2)} ({upper(one.amplification, 2)})" for one in made]
+        cells = [*(lower_places(one.bits, 2) for one in made), *(upper(one.amplification, 2) for one in made)]
         rows.append([f"`{name}`", ends, *cells])
-    degrees = [f"degree {n}, levels {functional_depth(n)}" for n in DEGREES]
-    return grid(["function", "interval", *degrees], rows)
+    bits = [f"bits: degree {n}, levels {functional_depth(n)}" for n in DEGREES]
+    return grid(["function", "interval", *bits, *(f"amplification: degree {n}" for n in DEGREES)], rows, keys=2)
 
 
 def measured() -> str:
@@ -123,29 +123,25 @@ def measured() -> str:
     for row in sorted(record, key=lambda row: (row["function"] != "relu", row["ring"])):
         way = WAYS[row["way"]]
         size = f"degree {row['degree']}" if row["way"] == "series" else f"{row['multiplications']} products"
-        plan = f" + {row['plan_seconds']:.2f}" if row["plan_seconds"] else ""
         rows.append(
             [
                 row["function"], f"2^{row['ring'].bit_length() - 1}", f"{way}, {size}",
                 upper(row["bound"], 4), f"{row['error']:.4g}", f"{row['noise']:.1g}", row["depth"],
-                row["levels"], f"{row['seconds']:.2f}{plan}",
+                row["levels"], f"{row['seconds']:.2f}", f"{row['plan_seconds']:.2f}" if row["plan_seconds"] else "",
             ]
         )  # fmt: skip
     headings = [
         "function", "ring", "way", "bound", "error measured", "noise of the refresh", "levels", "chain",
-        "seconds",
+        "refresh / s", "plan / s",
     ]  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, keys=3, starts=(6,))
 
 
 def cosine() -> str:
     """Bits of ReLU in c, and in x with as many multiplications."""
     found = {one.multiplications: 1 + one.bits for one in shipped_for(ARCCOSINE)}
-    rows = [
-        ["in c", *(lower_places(found[m], 2) for m in COUNTS)],
-        ["in x", *(lower_places(shipped_circuits()[m].bits, 2) for m in COUNTS)],
-    ]
-    return grid(["products", *map(str, COUNTS)], rows)
+    rows = [[m, lower_places(found[m], 2), lower_places(shipped_circuits()[m].bits, 2)] for m in COUNTS]
+    return grid(["products", "in c", "in x"], rows)
 
 
 TABLES = {

@@ -64,7 +64,7 @@ def shipped() -> str:
             cells = [lower_places(known[m].bits, 2) if m in known else "" for m in range(1, most + 1)]
             shown = f"`{'relu' if name == 'abs' else name}`{', relative' if weighted else ''}"
             rows.append((shown, ends(interval), *cells))
-    return grid(("function", "interval", *map(str, range(1, most + 1))), rows)
+    return grid(("function", "interval", *map(str, range(1, most + 1))), rows, keys=2)
 
 
 def largest_degree(multiplications: int) -> int:

@@ -19,8 +19,8 @@ COMPOSITES = ((7, 7), (13, 13, 27), (15, 15, 27), (7, 15, 15, 15))
 
 def natural() -> str:
     """The largest degree for each number of levels."""
-    rows = [(name, *cost_model(name).natural_degrees(LEVELS)) for name in cost_models()]
-    return grid(("model", *(f"{n} level" + "s" * (n > 1) for n in range(1, LEVELS + 1))), rows)
+    degrees = [cost_model(name).natural_degrees(LEVELS) for name in cost_models()]
+    return grid(("levels", *cost_models()), zip(range(1, LEVELS + 1), *degrees, strict=True))
 
 
 def composites() -> str:
@@ -94,7 +94,7 @@ def forecasts() -> str:
         ("backend", "precision", "ours", "mult.", "levels", "constants", "forecast / s",
          "measured / s",
          "r_α: mult.", "levels", "forecast / s", "measured / s"),
-        rows,
+        rows, keys=2, starts=(8,),
     )  # fmt: skip
 
 

@@ -60,9 +60,9 @@ def _relu(one: dict[str, Any]) -> str:
 def runs() -> str:
     """Side by side."""
     headings = (
-        "network", "ReLU", "ring", "log2 QP", "chain", "bootstraps, places", "processor s",
-        "bootstraps", "matrices", "activations", "loading, s", "largest deviation", "outputs up to",
-        "same prediction", "memory, MiB",
+        "network", "ReLU", "ring", "log2 QP", "chain", "bootstraps", "places", "memory, MiB", "processor s",
+        "bootstraps, s", "matrices, s", "activations, s", "loading, s", "largest deviation", "outputs up to",
+        "same prediction",
     )  # fmt: skip
     rows = []
     for one in found().values():
@@ -70,13 +70,12 @@ def runs() -> str:
         rows.append((
             one["network"], _relu(one), security[0].removeprefix("ring "),
             security[1].removeprefix("log2 QP = "), one["chain"]["levels"],
-            f"{one['bootstraps']}, {one['bootstrap_places']}", f"{seconds['all']:.1f}",
+            one["bootstraps"], one["bootstrap_places"], one["memory_mib"], f"{seconds['all']:.1f}",
             *(f"{seconds[kind]:.1f}" for kind, _ in KINDS),
             f"{one['processor_seconds_of_loading']:.1f}", f"{one['largest_deviation']:.1e}",
             f"{one['largest_output']:.3g}", f"{one['same_prediction']} of {one['images']}",
-            one["memory_mib"],
         ))  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, keys=3, starts=(8, 13))
 
 
 def ratio() -> str:
@@ -200,40 +199,39 @@ def whole() -> str:
         ))  # fmt: skip
     ours, theirs = PUBLISHED
     rows.append(("the paper's", *[""] * 7, f"{ours}", f"{ours / theirs:.2f}", *[""] * len(COLUMNS)))
-    return grid(headings, rows)
+    return grid(headings, rows, starts=(6, 10))
 
 
 def forecasts() -> str:
     """Three rings: the chain that is fastest, and the shortest one, which needs less memory."""
-    headings = ("ReLU", "levels", "ring", "chain", "places", "bootstraps", "forecast, s", "of r_12",
-                "measured, s", "memory, GiB", "secure")  # fmt: skip
+    headings = ("ReLU", "ring", "chain", "levels", "places", "bootstraps", "memory, GiB", "secure",
+                "forecast, s", "of r_12", "measured, s")  # fmt: skip
     rows = []
     for one in saved("encrypted-forecasts")["uniform"]:
-        seconds = _measured(one)
+        (name, _, depth), seconds = _relu_of(one), _measured(one)
         rows.append((
-            *_relu_of(one)[::2], f"2^{one['ring'].bit_length() - 1}", one["levels"], one["places"],
-            one["bootstraps"], f"{one['seconds']:.0f}", _of_published(one),
-            "" if seconds is None else f"{seconds:.1f}", f"{one['memory_mib'] / 1024:.1f}",
-            "128 bit" if one["secure"] else "no",
+            name, f"2^{one['ring'].bit_length() - 1}", one["levels"], depth, one["places"],
+            one["bootstraps"], f"{one['memory_mib'] / 1024:.1f}", "128 bit" if one["secure"] else "no",
+            f"{one['seconds']:.0f}", _of_published(one), "" if seconds is None else f"{seconds:.1f}",
         ))  # fmt: skip
-    return grid(headings, list(dict.fromkeys(rows)))
+    return grid(headings, list(dict.fromkeys(rows)), keys=3, starts=(8,))
 
 
 def others() -> str:
     """Other networks and parameters, forecast."""
-    headings = ("network", "circuit", "ReLUs", "ring", "log2 QP", "128 bit", "chain", "places", "bootstraps",
+    headings = ("network", "circuit", "ring", "chain", "ReLUs", "log2 QP", "128 bit", "places", "bootstraps",
                 "diagonals", "forecast, s", "keys, GiB", "memory, GiB", "at least, GiB")  # fmt: skip
     rows = []
     for one in saved("encrypted-forecasts")["others"]:
         ring, modulus, verdict = one["security"].split(", ")[:3]
         rows.append((
-            one["network"], one["multiplications"], one["activations"], ring.removeprefix("ring "),
-            modulus.removeprefix("log2 QP = "), "no" if verdict.startswith("not") else "yes", one["levels"],
-            one["places"], one["bootstraps"], one["diagonals"],
+            one["network"], one["multiplications"], ring.removeprefix("ring "), one["levels"], one["activations"],
+            modulus.removeprefix("log2 QP = "), "no" if verdict.startswith("not") else "yes", one["places"],
+            one["bootstraps"], one["diagonals"],
             f"{one['seconds']:.0f}" if one["seconds"] > 10 else f"{one['seconds']:.1f}",
             *(f"{one[f'{kind}_mib'] / 1024:.1f}" for kind in ("keys", "memory", "least")),
         ))  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, keys=4, starts=(8, 11))
 
 
 def turns() -> str:
@@ -262,7 +260,7 @@ def unprepared() -> str:
          f"{one['largest_output']:.3g}", f"{one['same_prediction']} of {one['images']}")
         for one in saved_lines(CHECKS / "encrypted_networks.jsonl")
     ]  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, starts=(6,))
 
 
 def front() -> str:
@@ -309,32 +307,27 @@ def times() -> str:
         path = BENCHMARKS / f"encrypted_{name}.json"
         for one in json.loads(path.read_text(encoding="utf-8"))["contests"]:
             for label, entry in one["entries"].items():
-                seconds = f"{entry['median']:.2f} ({entry['least']:.2f} … {entry['most']:.2f})"
-                ratios = ("", "")
+                seconds = (f"{entry[name]:.2f}" for name in ("median", "least", "most"))
+                ratios = ("", "", "")
                 if label == one["ours"]:  # stands there as ours already
                     continue
                 what = f"ours: {one['ours']}" if label == "ours" else label
                 if label == "ours":
                     ratios = (
-                        f"{one['ratio_to_published']:.2f}, {one['ratio_to_published_plan']:.2f}",
+                        f"{one['ratio_to_published']:.2f}", f"{one['ratio_to_published_plan']:.2f}",
                         f"{one['ratio_of_the_least']:.2f}",
                     )
                 rows.append(
                     (
                         f"{name}, ring {one['ring_dimension']}, 2^-{one['precision']}",
-                        what, entry["levels"], seconds, f"{entry['largest_error']:.2e}", *ratios,
+                        what, entry["levels"], f"{entry['largest_error']:.2e}", *seconds, *ratios,
                     )
                 )  # fmt: skip
     headings = (
-        "where",
-        "what",
-        "levels",
-        "seconds",
-        "largest error",
-        "ours / published, / its plan",
-        "least",
-    )
-    return grid(headings, rows)
+        "where", "what", "levels", "largest error", "seconds, median", "least", "most",
+        "ours / published", "ours / its plan", "ratio of the least",
+    )  # fmt: skip
+    return grid(headings, rows, keys=2, starts=(7,))
 
 
 TABLES = {

@@ -152,17 +152,19 @@ def openfhe() -> str:
              f"{time['circuit FIXEDMANUAL'] / base['FLEXIBLEAUTO']:.2f}"),
             *((better(time, base[t], t), f"{time[f'circuit {t}'] / base[t]:.2f}") for t in TECHNIQUES[::-1]),
         ]  # fmt: skip
-        levels = " / ".join(str(row[f"{w} FLEXIBLEAUTO"]["levels"]) for w in (own, "plan", "circuit"))
-        degrees = f"{row['interpolant'] or 'none'} / {', '.join(map(str, row['degrees']))} / {row['products']}"
-        errors = f"{row[f'{own} FLEXIBLEAUTO']['error']:.2g} / {row['circuit FIXEDMANUAL']['error']:.2g}"
+        levels = (row[f"{w} FLEXIBLEAUTO"]["levels"] for w in (own, "plan", "circuit"))
+        degrees = (row["interpolant"] or "none", ", ".join(map(str, row["degrees"])), row["products"])
+        errors = (f"{row[name]['error']:.2g}" for name in (f"{own} FLEXIBLEAUTO", "circuit FIXEDMANUAL"))
         low, high = (f"{end:.4g}" for end in row["interval"])
         name = f"{row['function']} on {'±' if row['function'] == 'sign' else ''}[{low}, {high}]"
-        lines.append((name, upper(row["error"], 3), errors, degrees, levels, *(cell for way in ways for cell in way)))
+        lines.append((name, upper(row["error"], 3), *errors, *degrees, *levels, *(cell for way in ways for cell in way)))
     head = (
-        "function", "error at most", "measured: OpenFHE / circuit", "interpolant / minimax / products", "levels",
+        "function", "error at most", "measured: OpenFHE", "measured: circuit",
+        "degree: interpolant", "degree: minimax", "products: circuit",
+        *(f"levels: {way}" for way in ("OpenFHE", "minimax", "circuit")),
         *(f"{where}: {what}" for where in ("as exported", "FLEXIBLEAUTO", "FIXEDMANUAL") for what in ("minimax", "circuit")),
     )  # fmt: skip
-    return grid(head, lines, "---")
+    return grid(head, lines, "---", keys=2, starts=(7, 10))
 
 
 def better(time: dict[str, float], base: float, technique: str) -> str:

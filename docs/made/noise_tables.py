@@ -43,10 +43,10 @@ def named(r: Approximation) -> str:
 def rounded() -> str:
     """The rounded plans, proven again, and the smallest scale."""
     headings = (
-        "precision", "plan", "levels (standalone)", "proven, exact constants",
+        "precision", "plan", "levels (standalone)", "smallest scale", "proven, exact constants",
         *(f"proven, {s} bits" for s in SCALES),
         *(f"change of values, {s} bits (proven)" for s in SCALES),
-        *(f"noise, {s} bits (forecast)" for s in SCALES), "smallest scale",
+        *(f"noise, {s} bits (forecast)" for s in SCALES),
     )  # fmt: skip
     rows, seen = [], set()
     for k in PRECISIONS:
@@ -60,14 +60,14 @@ def rounded() -> str:
             smallest = smallest_scale(r, SETTING, precision=2.0**-k)
             rows.append(
                 (
-                    f"2^-{k}", named(r), r.counts("standalone").levels, upper_places(r.error_bound, 7),
+                    f"2^-{k}", named(r), r.counts("standalone").levels, f"{smallest.scale_bits} bits",
+                    upper_places(r.error_bound, 7),
                     *(upper_places(plans[s].error_bound, 7) for s in SCALES),
                     *(power(deviation_bound(r, plans[s].plan)) for s in SCALES),
                     *(power(noise[s]) for s in SCALES),
-                    f"{smallest.scale_bits} bits",
                 )
             )  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, keys=2)
 
 
 def functions() -> str:

@@ -6,8 +6,10 @@ A table stands between ``<!-- made NAME -->`` and ``<!-- end of what is made -->
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ EXPERIMENTS = ROOT / "experiments" / "results"
 BENCHMARKS = ROOT / "benchmarks" / "results"
 CHECKS = ROOT / "tests" / "checks" / "results"
 PLACE = re.compile(r"(<!-- made ([a-z-]+) -->\n).*?(<!-- end of what is made -->)", re.DOTALL)
+WIDEST = 8  # columns that a page has room for
 COLOURS = 48  # enough for lines and letters; thirds the size of a file
 
 
@@ -37,12 +40,55 @@ def saved_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def grid(
-    headings: Sequence[str], rows: Iterable[Sequence[object]], alignment: str = "---:"
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    alignment: str = "---:",
+    keys: int = 1,
+    starts: Sequence[int] = (),
 ) -> str:
-    """A Markdown table, right-aligned."""
+    """A Markdown table, right-aligned; one that is too wide in parts.
+
+    Each part begins with the first `keys` columns, and has no row that is empty there. `starts` are the columns at
+    which a new part begins; if none is named, the parts are of about one width.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    if len(headings) <= WIDEST and not starts:
+        return _table(headings, cells, alignment)
+    ends = [*(starts or _even(len(headings), keys)), len(headings)]
+    parts = []
+    for low, high in pairwise([keys, *ends]):
+        shown = [[*row[:keys], *row[low:high]] for row in cells if any(row[low:high])]
+        parts.append(_table([*headings[:keys], *headings[low:high]], shown, alignment))
+    return "\n".join(parts)
+
+
+def _even(columns: int, keys: int) -> range:
+    """Where parts begin that have about as many columns each."""
+    parts = math.ceil((columns - keys) / (WIDEST - keys))
+    width = math.ceil((columns - keys) / parts)
+    return range(keys + width, columns, width)
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]], alignment: str) -> str:
     lines = ["| " + " | ".join(headings) + " |", "|" + f"{alignment}|" * len(headings)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def whole(text: str, keys: int = 1) -> list[list[str]]:
+    """Cells of a table as `grid` wrote it, headings first, its parts side by side again."""
+    parts = [
+        [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()]
+        for part in text.strip().split("\n\n")
+    ]
+    order = {tuple(row[:keys]): None for _, _, *rows in parts for row in rows}
+    found = [list(key) for key in [tuple(parts[0][0][:keys]), *order]]
+    for heading, _, *rows in parts:
+        known = {tuple(row[:keys]): row[keys:] for row in [heading, *rows]}
+        empty = [""] * (len(heading) - keys)
+        for row in found:
+            row += known.get(tuple(row[:keys]), empty)
+    return found
 
 
 def renewed(text: str, tables: Mapping[str, Callable[[], str]]) -> str:

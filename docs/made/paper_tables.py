@@ -126,7 +126,7 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
     headings = ["decay", "ReLU", "median gain", "median rms", "50/rms"]
     for power in powers:
         headings += [f"r_{power}, B = 50", f"r_{power}, B of its scale", f"r_{power}, per layer"]
-    return grid(headings, rows)
+    return grid(headings, rows, starts=(5,))
 
 
 def rescaled(cells: Cells, power: int) -> float | None:
@@ -148,22 +148,20 @@ def law() -> str:
         name = {"published": "r_α", "ours": "ours"}[approximation]
         exact = 100 * next(iter(cells.values()))["predicted"]["exact"]
         words = interval if interval == "per-layer" else f"B = {interval}"
-        rows.append((network, f"{name}, {words}", f"{exact:.1f}", *map(_law_cell, (
-            cells.get(k) for k in range(4, 11)
-        ))))  # fmt: skip
-    return grid(("network", "", "ReLU", *(f"2^-{k}" for k in range(4, 11))), rows)
+        rows += [
+            (network, f"{name}, {words}", f"{exact:.1f}", f"2^-{power}", *_law_cells(line))
+            for power, line in sorted(cells.items())
+        ]
+    return grid(("network", "approximation", "ReLU", "precision", "measured", "predicted", "Gaussian"), rows)
 
 
 def _subject(line: Mapping[str, Any]) -> str:
     return str(line.get("subject", line["network"]))
 
 
-def _law_cell(line: dict[str, Any] | None) -> str:
-    if line is None:
-        return ""
+def _law_cells(line: dict[str, Any]) -> list[str]:
     said = line["predicted"]
-    measured = 100 * line["correct"] / line["images"]
-    return f"{measured:.1f}: {100 * said['accuracy']:.1f}, {100 * said['gaussian']:.1f}"
+    return [f"{100 * share:.1f}" for share in (line["correct"] / line["images"], said["accuracy"], said["gaussian"])]
 
 
 def law_errors() -> str:
@@ -234,15 +232,17 @@ def background(approximation: str, power: int, interval: str) -> str:
         line for line in lines("background.jsonl")
         if (line["approximation"], line["power"], line["interval"]) == wanted
     ]  # fmt: skip
-    rows = [["none", *(f"{100 * cell['accuracy']['exact']:.1f}" for cell in cells)]]
-    rows += [[words, *(_part(cell, part) for cell in cells)] for part, words in PARTS.items()]
-    return grid(("errors at", *(cell["subject"] for cell in cells)), rows)
+    rows = [["none", *(f"{100 * cell['accuracy']['exact']:.1f}" for cell in cells), *[""] * len(cells)]]
+    rows += [
+        [words, *(f"{100 * cell['accuracy'][part]:.1f}" for cell in cells), *(_rms(cell["deviation"][part]) for cell in cells)]
+        for part, words in PARTS.items()
+    ]
+    heads = [f"{what}: {cell['subject']}" for what in ("correct, %", "deviation") for cell in cells]
+    return grid(("errors at", *heads), rows, starts=(1 + len(cells),))
 
 
-def _part(cell: Mapping[str, Any], part: str) -> str:
-    deviation = cell["deviation"][part]
-    rms = "∞" if deviation is None else f"{deviation:.2g}" if deviation < 1e4 else f"{deviation:.0e}"
-    return f"{100 * cell['accuracy'][part]:.1f} ({rms})"
+def _rms(deviation: float | None) -> str:
+    return "∞" if deviation is None else f"{deviation:.2g}" if deviation < 1e4 else f"{deviation:.0e}"
 
 
 def hours() -> str:
@@ -330,7 +330,7 @@ def branches(recipe: str, trunk: str) -> str:
         ]  # fmt: skip
         if set(found) != {"–"}:
             rows.append((arm, *found))
-    return grid(("branch", *(name for name, _ in BRANCHED)), rows)
+    return grid(("branch", *(name for name, _ in BRANCHED)), rows, starts=(5,))
 
 
 def in_short() -> str:

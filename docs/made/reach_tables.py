@@ -26,16 +26,14 @@ def rows(whole: bool) -> list[dict[str, Any]]:
 def published(row: dict[str, Any]) -> list[str]:
     """Levels, products and error of the best published, and whose."""
     if row["published"][0] is None:
-        return ["–", "–", "–"]
+        return ["–"] * 4
     levels, products, error, who = row["published"]
-    shown = "–" if error is None else f"{error:.2g}"
-    return [f"{levels} / {'–' if products is None else products}", shown, str(who)]
+    return [str(levels), "–" if products is None else str(products), "–" if error is None else f"{error:.2g}", str(who)]
 
 
-def bits(row: dict[str, Any]) -> str:
+def bits(row: dict[str, Any]) -> list[str]:
     """Bits found, and at most possible at so many levels."""
-    found = lower_places(-math.log2(row["proven"]), 1)
-    return f"{found} / {'–' if not row['limit'] else lower_places(-math.log2(row['limit']), 1)}"
+    return [lower_places(-math.log2(row[name]), 1) if row[name] else "–" for name in ("proven", "limit")]
 
 
 def one() -> str:
@@ -45,22 +43,22 @@ def one() -> str:
         name = next(row["name"].removesuffix(o) for o in OBJECTIVES if row["name"].endswith(o))
         least = "levels" if row["name"].endswith(OBJECTIVES[0]) else "products"
         found.append(
-            [name, *published(row), least, f"{row['levels']} / {row['multiplications']}",
-             f"{row['sampled']:.3g}", upper(row["proven"], 3), bits(row), f"{row['seconds']:.1f}"]
+            [name, least, row["levels"], row["multiplications"], f"{row['sampled']:.3g}", upper(row["proven"], 3),
+             *bits(row), *published(row), f"{row['seconds']:.1f}"]
         )  # fmt: skip
-    heads = ["function, range", "published: levels / products", "error", "whose", "least", "ours: levels / products",
-             "sampled", "proven", "bits found / limit", "seconds"]  # fmt: skip
-    return grid(heads, found)
+    heads = ["function, range", "least", "levels", "products", "sampled", "proven", "bits", "limit of bits",
+             "published: levels", "published: products", "its error", "whose", "ours: seconds"]  # fmt: skip
+    return grid(heads, found, keys=2, starts=(8,))
 
 
 def vectors() -> str:
     """Functions of vectors."""
     found = [
-        [row["name"], published(row)[0], row["levels"], row["multiplications"], row["rotations"],
-         f"{row['sampled']:.3g}", upper(row["proven"], 3), f"{row['seconds']:.1f}"]
+        [row["name"], row["levels"], row["multiplications"], row["rotations"], f"{row['sampled']:.3g}",
+         upper(row["proven"], 3), f"{row['seconds']:.1f}", published(row)[0]]
         for row in rows(whole=True)
     ]  # fmt: skip
-    heads = ["function, box", "published: levels / products", "levels", "products", "rotations", "sampled", "proven", "seconds"]
+    heads = ["function, box", "levels", "products", "rotations", "sampled", "proven", "seconds", "published: levels"]
     return grid(heads, found)
 
 

@@ -81,7 +81,7 @@ def published_ours() -> str:
                 proven(composite.bits),
             )
         )  # fmt: skip
-    return grid(headings, rows)
+    return grid(headings, rows, starts=(5,))
 
 
 def published_short() -> str:
@@ -237,12 +237,12 @@ def ways() -> str:
     rows = []
     for power in range(4, 15):
         run = runs["ours", power, "per-layer", 1.25, None]
-        cells = [f"2^-{power}", f"{run['depth']}, {run['multiplications']}"]
+        cells = [f"2^-{power}", run["depth"], run["multiplications"]]
         for name, interval, margin, cap in columns.values():
             found = runs.get((name, power, interval, margin, cap))
             cells.append("" if found is None else f"{100 * found['accuracy']:.2f}")
         rows.append(cells)
-    return grid(("cost of", "levels, mult.", *columns), rows)
+    return grid(("cost of", "levels", "mult.", *columns), rows, starts=(7,))
 
 
 def like_for_like(powers: dict[str, dict[str, tuple[int, ...]]]) -> str:

@@ -57,13 +57,12 @@ def place(entry: dict[str, Any]) -> str:
     return f"{function} on [{low}, {high}]" + (", relative" if entry["relative"] else "")
 
 
-def ours(record: dict[str, Any]) -> tuple[str, str]:
-    """The choice beside it: call and cost."""
+def ours(record: dict[str, Any]) -> tuple[str, ...]:
+    """The choice beside it: call, error, multiplications and levels."""
     rival = record["rival"]
     if rival is None:
-        return "none found", ""
-    cost = f"{upper(rival['error'], 3)} by {rival['multiplications']} / {rival['levels']}"
-    return f"`{rival['call']}`", cost
+        return "none found", "", "", ""
+    return f"`{rival['call']}`", upper(rival["error"], 3), str(rival["multiplications"]), str(rival["levels"])
 
 
 def rows(family: str) -> str:
@@ -72,20 +71,19 @@ def rows(family: str) -> str:
     for entry, record in entries():
         if family_of(entry) != family:
             continue
-        call, cost = ours(record)
         claim = f"{entry['claimed']:.4g}" if "claimed" in entry else ""
         lines.append(
             (
                 f"{entry['system']} ({entry['name']})", place(entry), entry["cost"], claim,
-                f"{record['truth']:.4g} at {record['where']:.4g}", upper(record["bound"], 4),
-                verdict(entry, record), cost, call,
+                f"{record['truth']:.4g}", f"{record['where']:.4g}", upper(record["bound"], 4),
+                verdict(entry, record).strip(), *ours(record),
             )
         )  # fmt: skip
     head = (
-        "table", "function", "cost as coded", "claimed", "mpmath (sampled)", "proven bound", "",
-        "ours: error by multiplications / levels", "call",
+        "table", "function", "cost as coded", "claimed", "mpmath (sampled)", "at", "proven bound", "verdict",
+        "ours", "its error", "multiplications", "levels",
     )  # fmt: skip
-    return grid(head, lines, "---")
+    return grid(head, lines, "---", starts=(8,))
 
 
 def summary() -> str:
@@ -137,42 +135,43 @@ def minilm() -> str:
             (
                 powers(record["choice"]), f"{record['margin']:g}", f"{record['mean']:.6f}", f"{record['worst']:.5f}",
                 f"{100 * record['neighbour']:.1f} %", record["outside"],
+                f"{sum(products) / len(products):.0f}", max(products),
                 *(record["levels"][kind] for kind in ("gelu", "softmax", "layer_norm")),
-                f"{mean:.1f} ({most})", f"{sum(products) / len(products):.0f} ({max(products)})",
-                f"{100 * mean / THOR_LAYER:.0f} %",
+                f"{mean:.1f}", most, f"{100 * mean / THOR_LAYER:.0f} %",
             )
         )  # fmt: skip
     others = [
-        ("THOR, by its code", "", "", "", "", "", THOR["gelu"], THOR["softmax"], max(THOR["layer_norm"]), THOR_LAYER, "", ""),
+        ("THOR, by its code", *[""] * 7, THOR["gelu"], THOR["softmax"], max(THOR["layer_norm"]), THOR_LAYER, "", ""),
         (
-            "Perseus, GPT-2", "", "", "", "", "", PERSEUS["gelu"], PERSEUS["softmax"], PERSEUS["layer_norm"],
+            "Perseus, GPT-2", *[""] * 7, PERSEUS["gelu"], PERSEUS["softmax"], PERSEUS["layer_norm"],
             PERSEUS["gelu"] + PERSEUS["softmax"] + 2 * PERSEUS["layer_norm"], "", "",
         ),
     ]  # fmt: skip
     head = (
         "precision of GELU, softmax, LayerNorm", "margin", "cosine, mean", "worst", "same neighbour", "inputs outside",
-        "levels of GELU", "softmax", "LayerNorm (the largest)", "levels of a layer, mean (most)", "products of a layer",
-        "of THOR's levels",
+        "products of a layer, mean", "most", "levels of GELU", "softmax", "LayerNorm (the largest)",
+        "levels of a layer, mean", "most", "of THOR's levels",
     )  # fmt: skip
-    return grid(head, lines + others)
+    return grid(head, lines + others, starts=(8,))
 
 
 def vit() -> str:
     """Accuracy by precision, three seeds."""
     records = saved_lines(EXPERIMENTS / "vit.jsonl")
-    lines = [("exact", " ".join(f"{100 * r['exact']:.2f}" for r in records), "", "", "", "", "")]
+    lines: list[tuple[object, ...]] = [
+        ("exact", r["seed"], f"{100 * r['exact']:.2f}", *[""] * 5) for r in records
+    ]
     for power in records[0]["precisions"]:
-        found = [r["precisions"][power] for r in records]
-        tuned = [f"{100 * r['tuned'][power]:.2f}" for r in records if power in r["tuned"]]
-        lines.append(
-            (
-                f"2^-{power}", " ".join(f"{100 * one['accuracy']:.2f}" for one in found),
-                " ".join(f"{100 * one['law'][1]:.2f}" for one in found),
-                " ".join(f"{one['deviation']:.2g}" for one in found), " ".join(tuned),
-                " ".join(str(one["levels"]["block"]) for one in found), " ".join(str(one["products"]) for one in found),
-            )
-        )  # fmt: skip
-    head = ("precision", "accuracy (%)", "by the law (%)", "deviation of logits", "trained on (%)", "levels of a block", "products")
+        for record in records:
+            one, tuned = record["precisions"][power], record["tuned"].get(power)
+            lines.append(
+                (
+                    f"2^-{power}", record["seed"], f"{100 * one['accuracy']:.2f}", f"{100 * one['law'][1]:.2f}",
+                    f"{one['deviation']:.2g}", "" if tuned is None else f"{100 * tuned:.2f}", one["levels"]["block"],
+                    one["products"],
+                )
+            )  # fmt: skip
+    head = ("precision", "seed", "accuracy (%)", "by the law (%)", "deviation of logits", "trained on (%)", "levels of a block", "products")
     worst = ", ".join(f"`{max(r['layers'], key=r['layers'].get)}`" for r in records)
     return grid(head, lines) + f"\nWorst activation of each seed: {worst}.\n"
 

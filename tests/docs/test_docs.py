@@ -132,6 +132,24 @@ def test_tables_are_those_of_the_code() -> None:
         assert page_tables.renewed(text, makers) == text, page.name
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_no_table_is_wider_than_a_page(page: Path) -> None:
+    text = FENCED.sub("", page.read_text(encoding="utf-8"))
+    wide = [line for line in text.splitlines() if re.fullmatch(r"(\|\s*:?-+:?\s*){9,}\|", line)]
+    assert wide == [] and page_tables.WIDEST == 8
+
+
+def test_a_wide_table_has_parts_that_are_whole_again() -> None:
+    heads = ["function", "interval", *map(str, range(1, 20))]
+    rows = [["relu", "[-1, 1]", *map(str, range(19))], ["exp", "[-8, 0]", "2.76", *[""] * 18]]
+    parts = page_tables.grid(heads, rows, keys=2)
+    assert max(line.count("|") for line in parts.splitlines()) - 1 <= page_tables.WIDEST
+    assert parts.count("| exp |") == 1 and parts.count("| relu |") == 4
+    assert page_tables.whole(parts, keys=2) == [heads, *rows]
+    named = page_tables.grid(heads[:9], [row[:9] for row in rows], starts=(4, 6))
+    assert [line.count("|") - 1 for line in named.splitlines() if "---" in line] == [4, 3, 4]
+
+
 def test_table_cells_are_rounded_to_the_safe_side() -> None:
     assert tables.proven(9.00999) == "9.00"
     assert tables.above(0.0973201) == "0.0974"

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
+import page_tables
 import pytest
 from paths import ROOT
 
@@ -236,12 +237,11 @@ def plain(text: str) -> str:
     return re.sub(r"·10\$\^\{(-?\d+)\}\$", r"e\1", text.replace("−", "-"))
 
 
-def markdown(name: str, page: str) -> list[list[str]]:
+def markdown(name: str, page: str, keys: int = 1) -> list[list[str]]:
     """Cells of a table of the documentation, headings first."""
     text = (ROOT / page).read_text(encoding="utf-8")
     (block,) = re.findall(rf"<!-- \w+ {name} -->\n(.*?)<!-- end", text, re.DOTALL)
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()]
-    return [rows[0], *rows[2:]]
+    return page_tables.whole(block, keys)
 
 
 def of_pages() -> Iterator[Claim]:
@@ -272,7 +272,7 @@ def of_page_of_circuits() -> Iterator[Claim]:
     """Bits of all shipped circuits."""
     from polyapprox.circuits.library import ARCCOSINE, FILES, shipped_for
 
-    _, *rows = markdown("shipped", "docs/circuits.md")
+    _, *rows = markdown("shipped", "docs/circuits.md", keys=2)
     known = {
         (name, one.problem.weight != "1", one.problem.interval, one.multiplications): one
         for name in FILES for one in shipped_for(name) if name != ARCCOSINE
