@@ -54,6 +54,11 @@ def groups(function: str, weighted: bool = False) -> dict[tuple[float, float], d
     return found
 
 
+def named(name: str, weighted: bool, interval: Sequence[float]) -> tuple[str, str]:
+    """What stands for a function and an interval."""
+    return f"`{'relu' if name == 'abs' else name}`{', relative' if weighted else ''}", ends(interval)
+
+
 def shipped() -> str:
     """All bits."""
     names = [name for name in FILES if name != ARCCOSINE]  # on the page on bootstrapping
@@ -62,8 +67,7 @@ def shipped() -> str:
     for name, weighted in ((name, weighted) for name in names for weighted in (False, True)):
         for interval, known in groups(name, weighted).items():
             cells = [lower_places(known[m].bits, 2) if m in known else "" for m in range(1, most + 1)]
-            shown = f"`{'relu' if name == 'abs' else name}`{', relative' if weighted else ''}"
-            rows.append((shown, ends(interval), *cells))
+            rows.append((*named(name, weighted, interval), *cells))
     return grid(("function", "interval", *map(str, range(1, most + 1))), rows, keys=2)
 
 
@@ -100,9 +104,9 @@ def means() -> str:
                 degree = power + 1 if family == "odd" else power
                 limit = None if degree > HIGHEST else least_error(expression, degree, interval)
                 limits.append("" if m not in known or limit is None else above(limit))
-            named = (f"`{name}`", ends(interval))
+            place = named(name, False, interval)
             rows += [
-                (*named, "circuit", *(f"**{cell}**" if cell else "" for cell in ours)),
+                (*place, "circuit", *(f"**{cell}**" if cell else "" for cell in ours)),
                 ("", "", "Paterson–Stockmeyer", *theirs),
                 ("", "", "limit", *limits),
             ]

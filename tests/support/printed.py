@@ -18,6 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import circuits_tables
 import mpmath
 import page_tables
 import pytest
@@ -274,17 +275,15 @@ def of_page_of_circuits() -> Iterator[Claim]:
 
     _, *rows = markdown("shipped", "docs/circuits.md", keys=2)
     known = {
-        (name, one.problem.weight != "1", one.problem.interval, one.multiplications): one
+        (*circuits_tables.named(name, one.problem.weight != "1", one.problem.interval), one.multiplications): one
         for name in FILES for one in shipped_for(name) if name != ARCCOSINE
     }  # fmt: skip
-    order = list(FILES)
-    places = sorted(dict.fromkeys(key[:3] for key in known), key=lambda at: (order.index(at[0]), at[1]))
-    for (name, weighted, interval), row in zip(places, rows, strict=True):
-        unit = Fraction(2 if name == "abs" else 1)
-        for m, text in enumerate(row[2:], start=1):
-            if text:
-                bound = Fraction(known[name, weighted, interval, m].bound)
-                yield Claim(f"circuits.md: {name} {m}", Fraction(text), -1, bound, unit)
+    told = {(*row[:2], m): text for row in rows for m, text in enumerate(row[2:], start=1) if text}
+    assert told.keys() == known.keys()
+    for (name, interval, m), text in told.items():
+        unit = Fraction(2 if name == "`relu`" else 1)
+        bound = Fraction(known[name, interval, m].bound)
+        yield Claim(f"circuits.md: {name} {m}", Fraction(text), -1, bound, unit)
 
 
 def of_page_of_choices() -> Iterator[Claim]:
