@@ -65,6 +65,9 @@ def _show(found: list[Row], as_json: bool) -> None:
     if as_json:
         write_json({"tables": [asdict(one) for one in found]})
         return
+    if not found:
+        write_text("no entry serves that: ask for fewer bits, a narrower interval or more multiplications and levels")
+        return
     head = f"{'name':30s}  {'structure':12s}  mult.  levels  {'bits':>7s}  error bound (proven)"
     write_text("\n".join([head, *(
         f"{one.name:30s}  {one.structure:12s}  "

@@ -80,7 +80,7 @@ def kind_of(path: str | Path) -> str:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise ArgumentError(f"path={str(path)!r} must end in one of {', '.join(SUFFIXES)}")
+        raise ArgumentError(f"the path of a figure must end in one of {', '.join(SUFFIXES)}; got {str(path)!r}")
     return suffix[1:]
 
 

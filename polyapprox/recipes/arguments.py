@@ -95,10 +95,11 @@ def read_parts(given: Any) -> tuple[Interval, ...]:
 
 def read_tolerance(precision: Any, tolerance: Any, scale: float) -> float:
     """The absolute error wanted, from exactly one of precision and tolerance."""
-    if (precision is None) == (tolerance is None):
+    if precision is None and tolerance is None:
+        raise ArgumentError("give precision, such as 2**-9, or tolerance, an absolute error")
+    if precision is not None and tolerance is not None:
         raise ArgumentError(
-            "give exactly one of precision (error in the unit of bits) and tolerance (absolute "
-            "error); "
+            "give precision or tolerance, not both; "
             f"got precision={shown(precision)}, tolerance={shown(tolerance)}"
         )
     name, value = ("precision", precision) if tolerance is None else ("tolerance", tolerance)

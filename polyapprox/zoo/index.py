@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ..errors import ArgumentError
 from ..files import write_atomically
 from .entries import entry
 
@@ -117,16 +118,24 @@ def search(
     -------
     list of Row
 
+    Raises
+    ------
+    ArgumentError
+        If no entry has the text.
+
     Examples
     --------
     >>> search("gelu", interval=(-7, 7), bits=9)[0].name
     'gelu_-8_8_p12'
     """
+    named = [one for one in rows().values() if text.lower() in one.name or text == one.function]
+    if not named:
+        functions = dict.fromkeys(one.function for one in rows().values())
+        raise ArgumentError(f"the zoo has nothing of {text!r}; its functions are {', '.join(functions)}")
     found = [
         one
-        for one in rows().values()
-        if (text.lower() in one.name or text == one.function)
-        and (interval is None or (one.interval[0] <= interval[0] and interval[1] <= one.interval[1]))
+        for one in named
+        if (interval is None or (one.interval[0] <= interval[0] and interval[1] <= one.interval[1]))
         and (bits is None or one.bits >= bits)
         and (multiplications is None or (one.multiplications or 0) <= multiplications)
         and (levels is None or one.levels <= levels)

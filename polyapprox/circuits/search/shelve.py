@@ -137,7 +137,8 @@ def kept(path: Path) -> list[tuple[Shipped, bool]]:
     """
     given = read_circuits(path)
     if not given:
-        raise ArgumentError(f"{path} holds no circuits; give a file that `circuits search` wrote")
+        lacks = "holds no circuits" if path.exists() else "does not exist"
+        raise ArgumentError(f"{path} {lacks}; give a file that `circuits search` wrote")
     again = [proven(one.circuit, one.origin, one.problem) for one in given]
     return [(one, keep(one) is not None) for one in again]
 

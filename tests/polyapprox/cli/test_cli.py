@@ -130,7 +130,7 @@ def tampered(path: Path) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["relu"], "give exactly one of --precision"),
+        (["relu"], "give --precision, such as 2**-9, or --tolerance, an absolute error"),
         (["relu", "--precision", "2"], "precision must be positive and below 1"),
         (["relu", "--precision", "many"], "precision is 'many'"),
         (["relu", "--precision", "__import__('os')"], "precision is"),

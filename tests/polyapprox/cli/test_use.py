@@ -127,7 +127,12 @@ def test_only_keywords_become_options(commands: dict[str, Any]) -> None:
         ("make circuit gelu", "give --multiplications, or --levels\n"),
         ("make approximate gelu --interval -8 8", "give --precision, --tolerance, --multiplications or --levels\n"),
         ("make reciprocal --interval 1 8", "give either --precision, a relative error, or --levels\n"),
-        ("make relu", "give exactly one of --precision (error in the unit of bits) and --tolerance (absolute error);"),
+        ("make relu", "give --precision, such as 2**-9, or --tolerance, an absolute error\n"),
+        ("make step --precision 0.1 --tolerance 0.1",
+         "give --precision or --tolerance, not both; got --precision 0.1, --tolerance 0.1\n"),
+        ("make relu --precision 0.1 --plot x.gif", "the path of a figure must end in one of .png, .svg, .pdf; got 'x.gif'\n"),
+        ("circuits keep nothing.json", "nothing.json does not exist; give a file that `circuits search` wrote\n"),
+        ("zoo search geluu", "the zoo has nothing of 'geluu'; its functions are relu, abs, "),
     ],
 )
 def test_what_is_missing_is_named_as_an_option(given: str, told: str, capsys: Captured) -> None:

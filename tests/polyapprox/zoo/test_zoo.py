@@ -62,6 +62,8 @@ def test_search_keeps_to_what_is_asked() -> None:
     )
     assert [row.multiplications for row in found] == sorted(row.multiplications for row in found)
     assert search("gelu", levels=1) == []
+    with pytest.raises(ArgumentError, match="the zoo has nothing of 'geluu'"):
+        search("geluu")
 
 
 def test_an_unknown_name_is_answered_by_the_nearest() -> None:
@@ -131,6 +133,8 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
     assert main(["zoo", "search", "gelu", "--interval", "-7", "7", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["tables"]
     assert found[0]["name"] == search("gelu", interval=(-7, 7))[0].name
+    assert main(["zoo", "search", "gelu", "--bits", "99"]) == 0
+    assert capsys.readouterr().out.startswith("no entry serves that: ")
     assert main(["zoo", "show", "relu_-8_8_p9", "-o", str(tmp_path / "t.json")]) == 0
     assert "at most 0.00908"  in capsys.readouterr().out
     assert pa.verify(tmp_path / "t.json").ok
