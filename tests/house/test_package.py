@@ -73,3 +73,11 @@ def test_every_module_names_its_licence(package: str) -> None:
     header = f"# SPDX-License-Identifier: {PROJECT['license']}\n"
     without = [path for path in (ROOT / package).rglob("*.py") if not path.read_text(encoding="utf-8").startswith(header)]
     assert not without, f"begin these with {header!r}: {', '.join(map(str, without))}"
+
+
+def test_an_address_is_named_everywhere_or_its_lack_is_said() -> None:
+    address = PROJECT.get("urls", {}).get("Repository")
+    cited, security = ((ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "SECURITY.md"))
+    for text, lack in ((README, "There is no public\naddress yet"), (security, "no public address\nyet")):
+        assert (lack in text) == (address is None)
+    assert (f"repository-code: {address}" in cited) == (address is not None)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import DOCS
 
 import polyapprox as pa
-from polyapprox.cli import command, main
+from polyapprox.cli import command, main, running
 from polyapprox.cli.examples import EXAMPLES, KEPT
 from polyapprox.cli.running import with_options
 from polyapprox.cli.talk import Talk
@@ -219,3 +221,9 @@ def test_a_shell_completes_commands(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.stdout.split() == ["export"]
+
+
+def test_every_exit_code_is_on_the_page() -> None:
+    text = (DOCS / "command-line.md").read_text(encoding="utf-8").partition("## Exit codes")[2]
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
+    assert told == {0, running.FALSE_CLAIM, running.BAD_INPUT, running.OUTSIDE, running.INTERRUPTED}
