@@ -60,6 +60,8 @@ CASES = (
     uniform((4, None), cap=32.0, margin=1.4, corrected=True),
     *(uniform((m, None)) for m in (9, 10)),
     *(uniform((m, None), cap=None, interval=i) for m in (9, 10) for i in ("per-layer", 50.0)),
+    *(uniform((m, None), cap=c, interval=i, corrected=True) for m in (9, 10) for c, i in ((8.0, "per-layer"), (32.0, 50.0))),
+    *(uniform(one, cap=4.0, margin=1.4) for one in ((6, 4), (7, 6))),
 )  # fmt: skip
 
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +46,16 @@ def _progress() -> Progress:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
     )  # fmt: skip
+
+
+@contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """SIGTERM interrupts, as Ctrl-C does: no key is left in a temporary folder."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print(*lines: str) -> None:
@@ -115,7 +128,7 @@ def encrypt(
         network, multiplications, weighted, published, interval, margin, constants, cap,
         corrected,
     )  # fmt: skip
-    with _progress() as bar:
+    with _ended_tidily(), _progress() as bar:
         task = bar.add_task("convert", total=None)
 
         def show(name: str, done: int, total: int) -> None:

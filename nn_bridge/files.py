@@ -6,11 +6,15 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from errno import EISDIR
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from polyapprox import provenance
 from polyapprox.files import replaced
+
+from .errors import ArgumentError
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
@@ -18,6 +22,26 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> Path:
     with replaced(path) as temporary:
         write(temporary)
     return path
+
+
+def require_writable(path: Path) -> None:
+    """Refuse, before long work, a file that could not be written at its end.
+
+    Raises
+    ------
+    ArgumentError
+        If it is a folder, or its folder cannot be made or written to.
+    """
+    place = path.absolute()
+    there = place.parent if place.is_file() else next(one for one in (place, *place.parents) if one.exists())
+    try:
+        if place.is_dir():
+            raise IsADirectoryError(EISDIR, "it is a folder")
+        if there != place:  # otherwise a device or a pipe
+            with TemporaryFile(dir=there):
+                pass
+    except OSError as error:
+        raise ArgumentError(f"{path} cannot be written ({error.strerror or error}): give another file") from None
 
 
 def write_json(path: Path, value: Any) -> Path:

@@ -22,14 +22,13 @@ from page_tables import (
     saved_lines,
 )
 
-from nn_bridge.paper.cost import PUBLISHED
+from nn_bridge.paper.cost import PUBLISHED, named
 
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
 RUNS = (
-    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-four",
-    "encrypted-resnet20-ten",
-    "encrypted-resnet20-2-15", "encrypted-digits",
+    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-thin",
+    "encrypted-resnet20-ten", "encrypted-resnet20-2-15", "encrypted-digits",
 )  # fmt: skip
 PLAN = "encrypted-resnet20-r12-plan"  # r_12 operation by operation, an earlier run
 FITTED_CAP = 32.0  # with one B for all layers
@@ -48,13 +47,7 @@ def found() -> dict[str, dict[str, Any]]:
 
 
 def _relu(one: dict[str, Any]) -> str:
-    if one["published"] is not None:
-        by_plan = ", by its plan" if one == saved(PLAN) else ""
-        return f"r_{one['published']}, B = {one['interval']:g}{by_plan}"
-    fitted = ", fitted to inputs" if one["weighted"] else ""
-    thin = "" if one.get("constants") is None else f", {one['constants']} constants"
-    corrected = ", corrected" if one.get("corrected") else ""
-    return f"circuit of {one['multiplications']}{thin}{fitted}{corrected}, {one['interval']}"
+    return named(one) + (", by its plan" if one == saved(PLAN) else "")
 
 
 def runs() -> str:
@@ -122,11 +115,12 @@ def in_the_clear() -> dict[tuple[str, str], str]:
     for one in saved_lines(EXPERIMENTS / "encrypted-accuracy.jsonl"):
         case = one["case"]
         thin = case["first"][1] is not None
-        if case["first"] != case["second"] or case["corrected"] or (thin and one["outside"]):
+        if case["first"] != case["second"] or (thin and one["outside"]):
             continue
-        if thin or case["cap"] in (None, 8.0):
+        interval = str(case["interval"]).removesuffix(".0")
+        if thin or case["cap"] in (None, FITTED_CAP if interval == "50" else 8.0):
             kind = "ours" if case["cap"] is None else "weighted"
-            interval = str(case["interval"]).removesuffix(".0")
+            kind += "-corrected" if case["corrected"] else ""
             found[_name(case["first"]), f"{kind} {interval}"] = f"{100 * one['accuracy']:.2f}"
     for one in saved_lines(EXPERIMENTS / "resnet20-cifar10.jsonl"):
         kind, interval = one["approximation"], str(one.get("interval"))

@@ -73,9 +73,7 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
         path = keys / rotations_file(level)
         jobs.append((path, partial(maker.rotation_keys, level, elements)))
     for number, (path, job) in enumerate(jobs, 1):
-        write_bytes(path, job())
-        if path.name == "secret.key":
-            path.chmod(0o600)
+        write_bytes(path, job(), 0o600 if path.name == "secret.key" else 0o666)
         if progress:
             progress("keys", number, len(jobs))
     digest = hashlib.sha256((client / "public.key").read_bytes()).hexdigest()
@@ -123,5 +121,5 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
 
 def _key(path: Path) -> bytes:
     if not path.is_file():
-        raise ArgumentError(f"there is no {path}: make keys first (nn-bridge encrypted keygen)")
+        raise ArgumentError(f"there is no {path}: make keys first (nn-bridge encrypt keygen)")
     return path.read_bytes()

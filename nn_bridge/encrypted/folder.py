@@ -102,7 +102,7 @@ class Described:
         path = folder / "network.json"
         if not path.is_file():
             raise ArgumentError(
-                f"{folder} holds no network.json: make keys first (nn-bridge encrypted keygen)"
+                f"{folder} holds no network.json: make keys first (nn-bridge encrypt keygen)"
             )
         try:
             record: dict[str, Any] = json.loads(path.read_text())
@@ -126,10 +126,14 @@ class Described:
             ) from None
 
 
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return write_atomically(path, lambda temporary: temporary.write_bytes(data))
+def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> Path:
+    """Whole or not at all; from its first byte on, nobody may read it but by this mode."""
+
+    def write(temporary: Path) -> None:
+        temporary.touch(mode)
+        temporary.write_bytes(data)
+
+    return write_atomically(path, write)
 
 
 def join(keys: str, parts: list[bytes]) -> bytes:

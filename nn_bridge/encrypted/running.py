@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from ..errors import ArgumentError
-from ..files import git_commit, versions, write_json
+from ..files import git_commit, require_writable, versions, write_json
 from .client import decrypt_outputs, encrypt_image, make_keys
 from .compiling import Prepared, compile_to, prepare
 from .engine import require_engine
@@ -31,6 +31,7 @@ from .serving import Spent, evaluate
 from .working import apart
 
 Progress = Callable[[str, int, int], None]
+MARKS = "images.json"  # which images are encrypted in a folder
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ def run(
     ------
     ArgumentError
         If the network is not converted, the ring is too small for the image, memory is too small,
-        or the folder is another network's.
+        or the folder is another network's, or none that can be written to.
     ConversionError
         If the network does what cannot be evaluated; it is named.
     BackendError
@@ -156,6 +157,8 @@ def run(
     require_engine()
     if images.ndim < 2 or not len(images):
         raise ArgumentError(f"images of shape {tuple(images.shape)}: give (images, …), one at least")
+    if folder is not None:
+        require_writable(Path(folder) / MARKS)
     program = read_program(converted, tuple(images.shape[1:]))
     prepared = prepare(program, ring, levels=levels)
     require_memory(prepared)
@@ -215,7 +218,7 @@ def _evaluated(
 ) -> tuple[np.ndarray, list[list[Spent]]]:
     """Encrypt images, have them evaluated, decrypt the outputs."""
     files = [(place / f"image-{n}.in", place / f"image-{n}.out") for n in range(len(images))]
-    marks = place / "images.json"
+    marks = place / MARKS
     digest = hashlib.sha256(images.double().numpy().tobytes()).hexdigest()
     known = marks.is_file() and json.loads(marks.read_text()) == digest
     clock = time.perf_counter

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArgumentError
-from ..files import write_json
+from ..files import require_writable, write_json
 from .chain import SCALE_BITS
 from .client import PLANS, bootstrap_file, rotations_file
 from .engine import Runner, load, require_engine
@@ -88,15 +88,16 @@ def evaluate(
     Raises
     ------
     ArgumentError
-        If files are missing or of another network.
+        If files are missing, of another network, or could not be written.
     BackendError
         If a wheel is missing.
     """
     require_engine()
     described = Described.read(server)
-    for given, _ in files:
+    for given, out in files:
         if not given.is_file():
             raise ArgumentError(f"there is no file {given}: encrypt an image first")
+        require_writable(out)
     machine = _Machine(described, server, progress or _silent, len(files))
     images = [_Evaluation(machine, given) for given, _ in files]
     for number in range(1, len(described.names) + 1):

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import polyapprox
+from polyapprox.published.composites import ALPHAS
 from polyapprox.weighted.relu import CAP
 
 from ..choosing.makers import published_relu
@@ -20,7 +21,7 @@ from ..conversion.network import convert
 from ..correction.batch_norms import correct_batch_norms
 from ..encrypted.running import Run, run
 from ..errors import ArgumentError
-from ..files import write_json
+from ..files import require_writable, write_json
 from ..images.sets import Batches
 from ..models.networks import find_network
 from ..ranges.bounds import MARGIN
@@ -58,6 +59,11 @@ class EncryptedConfiguration:
     corrected : bool
         Batch normalisation is corrected for the polynomials, which costs nothing under encryption: see
         :func:`nn_bridge.correct_batch_norms`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no published r_α, or it is asked for together with constants of circuits.
     """
 
     network: str = "resnet20-cifar10"
@@ -70,6 +76,14 @@ class EncryptedConfiguration:
     cap: float = CAP
     calibration: int = 2000
     corrected: bool = False
+
+    def __post_init__(self) -> None:
+        if self.published is None:
+            return
+        if self.published not in ALPHAS:
+            raise ArgumentError(f"published is {self.published}: give α from {ALPHAS[0]} to {ALPHAS[-1]}")
+        if self.constants is not None:
+            raise ArgumentError("constants choose among circuits: leave them out where published is given")
 
 
 def converted_network(
@@ -139,6 +153,7 @@ def encrypt_network(
     ------
     ArgumentError, BackendError, ConversionError, DataError, WeightsError
     """
+    require_writable(Path(path))
     pixels, labels = test_images(configuration.network, first, images, data)
     converted = converted_network(configuration, data)
     found = run(converted, pixels, ring=ring, levels=levels, folder=folder, progress=progress)
@@ -160,7 +175,9 @@ def test_images(
     known = find_network(network)
     test = known.data("test", data)
     if first < 0 or count < 1 or first + count > len(test):
-        raise ArgumentError(f"images {first} to {first + count - 1} are asked for: there are {len(test)}")
+        raise ArgumentError(
+            f"image is {first} and {count} are asked for: give one or more of those from 0 to {len(test) - 1}"
+        )
     batches: Batches = known.batches(test.first(first + count), first + count)
     pixels, labels = next(iter(batches))
     return pixels[first:], labels[first:]

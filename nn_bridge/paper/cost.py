@@ -75,11 +75,21 @@ def shown(found: list[Cost]) -> str:
     return "\n".join(lines)
 
 
+def named(run: dict[str, Any]) -> str:
+    """The ReLU of a run, in words."""
+    if run["published"] is not None:
+        return f"r_{run['published']}, B = {run['interval']:g}"
+    thin = "" if run.get("constants") is None else f", {run['constants']} constants"
+    fitted = ", fitted to inputs" if run["weighted"] else ""
+    corrected = ", corrected" if run.get("corrected") else ""
+    return f"circuit of {run['multiplications']}{thin}{fitted}{corrected}, {run['interval']}"
+
+
 def _cost(run: dict[str, Any], clear: Iterable[dict[str, Any]]) -> Cost:
     composite, circuit = run["published"], [run["multiplications"], run["constants"]]
     wanted = {
         "first": circuit, "second": circuit, "cap": run["cap"], "margin": run["margin"],
-        "interval": run["interval"], "corrected": False,
+        "interval": run["interval"], "corrected": run.get("corrected", False),
     } if composite is None else ("published", composite, f"{run['interval']:g}")  # fmt: skip
     for one in clear:
         if wanted in (one.get("case"), (one.get("approximation"), one.get("power"), one.get("interval"))):
@@ -87,8 +97,7 @@ def _cost(run: dict[str, Any], clear: Iterable[dict[str, Any]]) -> Cost:
     else:
         raise DataError(f"no record of accuracy is of the network encrypted at {run['date']}: measure it")
     return Cost(
-        f"circuit of {circuit[0]}, {circuit[1]} constants, fitted to inputs, {run['interval']}"
-        if composite is None else f"r_{composite}, B = {run['interval']:g}",
+        named(run),
         one.get("multiplications", run["multiplications"]),
         max(layer["levels"] for layer in run["layers"][0]),
         one["accuracy"], run["bootstraps"], run["processor_seconds_per_image"]["all"],

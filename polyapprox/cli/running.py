@@ -66,7 +66,10 @@ def run(
         code, sentence = FALSE_CLAIM, str(error)
     except PolyApproxError as error:
         code, sentence = BAD_INPUT, with_options(str(error), leaf)
-    except (ArithmeticError, ValueError, MemoryError, RecursionError, OSError) as error:
+    except OSError as error:
+        name, why = error.filename or "a file", error.strerror or error
+        code, sentence = BAD_INPUT, f"{name} cannot be read or written ({why}): give another, or make room"
+    except (ArithmeticError, ValueError, MemoryError, RecursionError) as error:
         code, sentence = BAD_INPUT, (
             f"this could not be computed ({type(error).__name__}: {error}); try an interval or a "
             "precision that is less extreme"

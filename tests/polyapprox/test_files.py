@@ -43,3 +43,13 @@ def test_what_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
         temporary.write_bytes(b"half")
         raise RuntimeError
     assert goal.read_bytes() == b"old" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", ["folder", "none.json/x.json"])
+def test_an_error_names_the_file_that_was_asked_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "none.json").write_bytes(b"")
+    with pytest.raises(OSError) as found:
+        write_atomically(tmp_path / name, b"content")
+    assert ".part" not in str(found.value) and str(found.value.filename).startswith(str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "none.json"]

@@ -1,6 +1,9 @@
 """``nn-bridge encrypt``: the sides apart on files, and one sentence where something is wrong."""
 
 import json
+import os
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -42,7 +45,16 @@ def test_rings_are_numbers_or_powers():
     [
         (["--ring", "many"], "ring is 'many'"),
         (["--interval", "wide"], "interval is 'wide': give 'per-layer' or a number"),
+        (["--network", "digits", "--no-weighted", "--folder", "/dev/null"], "/dev/null/images.json cannot be"),
+        (["--published", "99"], "published is 99: give α from 4 to 14"),
+        (["--published", "-2000"], "published is -2000: give α from 4 to 14"),
+        (["--published", "12", "--constants", "3"], "leave them out where published is given"),
+        (["--network", "digits", "--image", "-1"], "image is -1 and 1 are asked for: give one or more"),
+        (["--network", "digits", "--images", "0"], "image is 0 and 0 are asked for: give one or more"),
+        (["--network", "digits", "--image", "360"], "of those from 0 to 359"),
         (["--network", "resnet21"], "the network 'resnet21' is unknown"),
+        (["--output", "."], ". cannot be written (it is a folder): give another file"),
+        (["--output", "/dev/null/x.json"], "/dev/null/x.json cannot be written (Not a directory)"),
         (["evaluate", "--server", "nowhere"], "nowhere holds no network.json: make keys first"),
         (["decrypt", "--client", "nowhere"], "nowhere holds no network.json: make keys first"),
     ],
@@ -54,6 +66,23 @@ def test_what_is_wrong_is_one_sentence(words, sentence, tmp_path, monkeypatch, c
     assert sentence in said
     assert len(said.strip().splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_is_told_to_end_leaves_no_key_behind(monkeypatch, capsys):
+    from nn_bridge.encrypted.running import _kept
+
+    seen, before = [], signal.getsignal(signal.SIGTERM)
+
+    def ended(*rest, **given):
+        with _kept(None) as place:
+            seen.append(place)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+
+    monkeypatch.setattr("nn_bridge.experiments.encrypted_network.encrypt_network", ended)
+    code, _, said = command(monkeypatch, capsys)
+    assert code == 130 and "interrupted; with --folder" in said and len(said.strip().splitlines()) == 1
+    assert not seen[0].exists() and signal.getsignal(signal.SIGTERM) == before
 
 
 def test_normalisation_is_corrected_where_it_is_asked_for():

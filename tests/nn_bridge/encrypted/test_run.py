@@ -215,6 +215,8 @@ def test_files_that_are_missing_or_not_what_they_should_be(sides, tmp_path):
         evaluate(tmp_path, [])
     with pytest.raises(ArgumentError, match="encrypt an image first"):
         evaluate(sides / "server", [(tmp_path / "none", tmp_path / "out")])
+    with pytest.raises(ArgumentError, match=r"cannot be written \(it is a folder\)"):
+        evaluate(sides / "server", [(sides / "image.in", tmp_path)])
     broken = tmp_path / "broken.in"
     broken.write_bytes((sides / "image.in").read_bytes()[:-9])
     with pytest.raises(ArgumentError, match="not a file of ciphertexts, or it is cut off"):
