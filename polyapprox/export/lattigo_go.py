@@ -83,10 +83,17 @@ func (on *machine) note(err error) {{
 }}
 
 func (on *machine) multiply(a, b *rlwe.Ciphertext) *rlwe.Ciphertext {{
-	made := on.fresh(min(a.Level(), b.Level()), on.double)
-	on.note(on.eval.MulRelin(a, b, made))
+	made, err := on.eval.MulNew(a, b)
+	if err != nil {{
+		on.note(err)
+		return on.fresh(min(a.Level(), b.Level()), on.double)
+	}}
 	made.Scale = on.double
 	return made
+}}
+
+func (on *machine) relinearise(a *rlwe.Ciphertext) {{
+	on.note(on.eval.Relinearize(a, a))
 }}
 
 func (on *machine) square(a *rlwe.Ciphertext) *rlwe.Ciphertext {{

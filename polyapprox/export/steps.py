@@ -9,20 +9,22 @@ language but for how a name is declared and a statement ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..numbers import exact
 from ..plan.plan import Plan
-from ..plan.schedule import Schedule
+from ..plan.schedule import Schedule, Step
 from ..plan.symbolic import Monomial, symbolic_schedule
 from .text import double
 
-_IN_PLACE = ("accumulate", "plus", "minus", "double", "negate", "shift")
+_IN_PLACE = ("accumulate", "plus", "minus", "double", "negate", "shift", "relinearise")
+_ADDED = ("plus", "minus")
 
 
 def step_statements(
-    schedule: Schedule, arguments: tuple[str, ...], declare: str, end: str = ""
+    schedule: Schedule, arguments: tuple[str, ...], declare: str, end: str = "", late: bool = True
 ) -> tuple[list[str], str]:
     """Statements of the steps, and the name of the result.
 
@@ -36,6 +38,8 @@ def step_statements(
         A new name and its value, of ``{name}`` and ``{value}``, such as ``"{name} := {value}"``.
     end : str
         Of a statement.
+    late : bool
+        Relinearise by statements of their own; else products are relinearised ones.
 
     Examples
     --------
@@ -46,7 +50,7 @@ def step_statements(
     >>> square = builder.scale(builder.multiply(x, x), exact(0.5))
     >>> made = symbolic_schedule(builder.finish(builder.shift(square, exact(0.25))))
     >>> step_statements(made, ("x",), "{name} = {value}")[0][1]
-    'v3 = on.rescale(v2)'
+    'on.relinearise(v2)'
     """
     names: dict[int, str] = {}
     lines: list[str] = []
@@ -54,7 +58,7 @@ def step_statements(
     def written(value: Any) -> str:
         return number(value) if isinstance(value, (float, Monomial)) else str(value)
 
-    for kind, slot, *rest in schedule.steps:
+    for kind, slot, *rest in relinearised_late(schedule.steps) if late else schedule.steps:
         if kind == "load":
             names[slot] = arguments[rest[0]]
         elif kind != "free":
@@ -69,21 +73,57 @@ def step_statements(
     return lines, names[schedule.output]
 
 
-def statements_back(plan: Plan, arguments: tuple[str, ...]) -> tuple[list[str], str, str]:
-    """Statements in Python, the name of the result, and one more statement.
+def statements_back(
+    plan: Plan,
+    arguments: tuple[str, ...],
+    declare: str = "{name} = {value}",
+    end: str = "",
+    late: bool = True,
+) -> tuple[list[str], str, str]:
+    """Statements, the name of the result, and one more statement; in Python unless told otherwise.
 
     That one, a product and a level, brings the result's scale back to the first one; it is empty
     where the schedule does so.
     """
     made = symbolic_schedule(plan, back=True)
-    lines, result = step_statements(made, arguments, "{name} = {value}")
+    lines, result = step_statements(made, arguments, declare, end, late)
     if not made.scale - 1:
         return lines, result, ""
     constant = f"{number(made.scale**-1)}*on.ratios[{made.levels}]"
-    return lines, result, f"{result} = on.rescale(on.scale({result}, 0, {constant}))"
+    return lines, result, f"{result} = on.rescale(on.scale({result}, 0, {constant})){end}"
 
 
-_SLOTS = {"multiply": 2, "double": 0, "negate": 0, "shift": 0}  # operands that are ciphertexts
+_SLOTS = {"multiply": 2, "double": 0, "negate": 0, "shift": 0, "relinearise": 0}  # operands that are ciphertexts
+
+
+def relinearised_late(steps: Sequence[Step]) -> list[Step]:
+    """The steps, with ("relinearise", a), in place, of their own: products that are added up only need one.
+
+    A product that is used in one place is added as it is, and the sum is relinearised before it is rescaled;
+    one that is used in several is relinearised at once. So there are never more of them than products.
+
+    Examples
+    --------
+    >>> steps = [("multiply", 2, 0, 1), ("square", 3, 0), ("plus", 2, 3), ("rescale", 4, 2)]
+    >>> [step[0] for step in relinearised_late(steps)]
+    ['multiply', 'square', 'plus', 'relinearise', 'rescale']
+    """
+    uses = Counter(step[2] for step in steps if step[0] in (*_ADDED, "copy", "rescale"))
+    late: set[int] = set()  # slots that wait for it
+    found: list[Step] = []
+    for step in steps:
+        kind, slot, *rest = step
+        if kind == "rescale" and rest[0] in late:
+            found.append(("relinearise", rest[0]))
+        found.append(step)
+        if kind in ("multiply", "square"):
+            if uses[slot] == 1:
+                late.add(slot)
+            else:
+                found.append(("relinearise", slot))
+        elif kind in (*_ADDED, "copy") and rest[0] in late:
+            late.add(slot)
+    return found
 
 
 def number(value: float | Monomial, text: Callable[[Any], str] = double) -> str:

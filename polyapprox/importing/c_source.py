@@ -68,7 +68,7 @@ def read_openfhe(content: bytes, hints: Hints) -> Contents:
     """A plan, ``stages``, or one array of numbers for EvalChebyshevSeries or EvalPoly."""
     text = text_of(content)
     header = _header(text)
-    plan = _plan(text.splitlines())
+    plan = plan_of_steps(text) or _plan(text.splitlines())
     if plan is not None:
         return with_header(Contents(plan=plan), header)
     stages = _stages(text)

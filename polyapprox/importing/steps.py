@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plans from the steps that exports for OpenFHE (Python), TenSEAL, SEAL and Lattigo take on ciphertexts.
+"""Plans from the steps that exports for OpenFHE, TenSEAL, SEAL and Lattigo take on ciphertexts.
 
 The constants of such steps hold powers ``on.s(l, e)`` of what a scale really is, l levels down, over
 the first one. They cancel, whatever the primes are; with primes that are the scale itself each is 1,
@@ -23,15 +23,17 @@ _HEADS = (
     re.compile(r"def evaluate\((?:cc, )?(.*)\):"),
     re.compile(r"func Evaluate\(eval \*ckks\.Evaluator, (.*) \*rlwe\.Ciphertext\) .*\{"),
     re.compile(r"inline seal::Ciphertext evaluate\(const Operations& on, (.*)\) \{"),
+    re.compile(r"inline Ciphertext evaluate\(const Context& cc, (.*)\) \{"),
 )
 _MACHINES = ("on = Machine(", "newMachine(eval", "class Operations")
-_MADE = re.compile(r"(?:seal::Ciphertext )?(\w+) :?= on\.(\w+)\((.*)\)")
+_MADE = re.compile(r"(?:(?:seal::)?Ciphertext )?(\w+) :?= on\.(\w+)\((.*)\)")
 _CHANGED = re.compile(r"on\.(\w+)\((.*)\)")
 _RETURNED = re.compile(r"return (?:on\.finished\((\w+), (.*)\)|(\w+)(?:\.vector)?)")
 _BACK = re.compile(r"(\w+) = on\.rescale\(on\.scale\(\1, 0, (.*)\*on\.ratios\[\d+\]\)\)")
 _AROUND = re.compile(
     r'|""".*"""|on = Machine\(.*\)|on, err := newMachine\(.*\)|if err != nil \{|return nil, err|\}'
-    r"|on\.start\(\w+\)|[x0-9, ]+ = on\.load\(.*\)|if on\.manual:  # .*"
+    r"|on\.start\(\w+\)|[x0-9, ]+ = on\.load\(.*\)|if on\.manual:  # .*|if \(on\.manual\(\)\)  // .*"
+    r"|const Operations on\(cc, \{.*\}\)"
 )
 _CONSTANT = re.compile(rf"({NUMBER})((?:\*on\.s\(\d+, {NUMBER}\))*)")
 _SAME = ("rescale", "copy", "reduce")
@@ -108,6 +110,7 @@ class _Steps:
             "minus": lambda: make.subtract(value, self.values[given[0]]),
             "shift": lambda: make.shift(value, _constant(", ".join(given))),
             "negate": lambda: make.scale(value, dyadic(-1, 0)),
+            "relinearise": lambda: value,
             "accumulate": lambda: make.add(
                 value, make.scale(self.values[given[0]], _constant(given[2]))
             ),

@@ -14,7 +14,7 @@ from polyapprox.provenance import Provenance
 from polyapprox.recipes.plans import composite_plan, composition_plan
 
 FORMS = [(name, form) for name in FORMATS for form in find_format(name).forms]
-STEPS = [(name, "plan") for name in ("lattigo", "openfhe", "seal", "tenseal")]
+STEPS = [(name, "plan") for name in ("lattigo", "openfhe", "openfhe-cpp", "seal", "tenseal")]
 """Plans written as steps: what is read computes the same, operations in another order."""
 READ = [one for one in FORMS if one not in [*STEPS, ("orion", "plan")]]
 

@@ -25,7 +25,10 @@ from ..pythonic import (
 from ..steps import statements_back
 from ..straight import arguments_of
 
-MACHINE = '''class Machine:
+MACHINE = '''import functools
+
+
+class Machine:
     """Steps on ciphertexts; a product is rescaled by a step of its own.
 
     With FIXEDMANUAL OpenFHE calls every scale 2^(bits of a scale). What a scale really is, l levels
@@ -34,15 +37,13 @@ MACHINE = '''class Machine:
     """
 
     def __init__(self, cc, *inputs):
-        import openfhe
-
         self.cc, name = cc, cc.GetScalingTechnique().name
         if name not in ("FIXEDMANUAL", "FLEXIBLEAUTO", "FLEXIBLEAUTOEXT"):
             raise ValueError(f"the scaling technique is {name}: FIXEDMANUAL or FLEXIBLEAUTO is needed")
         self.manual = name == "FIXEDMANUAL"
         if self.manual and any(x.GetNoiseScaleDeg() != 1 for x in inputs):
             raise ValueError("an input is not rescaled yet: Rescale it first")
-        primes = moduli(openfhe.Serialize(cc, openfhe.JSON))[:0:-1]
+        primes = moduli(cc)[:0:-1]
         self.level = max(x.GetLevel() for x in inputs)
         left = len(primes) - max(x.GetLevel() + x.GetNoiseScaleDeg() - 1 for x in inputs)
         needed = LEVELS + (MORE if self.manual else 0)
@@ -72,10 +73,13 @@ MACHINE = '''class Machine:
         return a.Clone()
 
     def multiply(self, a, b):
-        return self.cc.EvalMult(a, b)
+        return self.cc.EvalMultNoRelin(a, b)
 
     def square(self, a):
-        return self.cc.EvalSquare(a)
+        return self.cc.EvalMultNoRelin(a, a)
+
+    def relinearise(self, a):
+        self.cc.RelinearizeInPlace(a)
 
     def scale(self, a, drop, constant):
         made = self.reduce(a, drop)
@@ -101,11 +105,14 @@ MACHINE = '''class Machine:
         self.cc.EvalAddInPlace(a, constant)
 
 
-def moduli(serialised):
+@functools.lru_cache(maxsize=1)
+def moduli(cc):
     """The moduli of a context; rescalings divide by the last one first."""
     import json
 
-    nodes = [json.loads(serialised)]
+    import openfhe
+
+    nodes = [json.loads(openfhe.Serialize(cc, openfhe.JSON))]
     for node in nodes:
         if isinstance(node, dict):
             if "elp" in node:
@@ -125,6 +132,11 @@ def evaluate(cc, {arguments}):
 {statements}
     return {result}
 '''
+
+NOMINAL = (
+    "With FIXEDMANUAL OpenFHE's evaluator takes every scale for the nominal one, which adds to its noise",
+    "far more than is forecast here: FLEXIBLEAUTO does not, and the plan (form='plan') does not with either.",
+)
 
 _SERIES = '''def evaluate(cc, x):
     """One series after the other, by OpenFHE's own evaluator."""
@@ -196,6 +208,7 @@ def _write(job: Job) -> bytes:
         notes = (
             "",
             "Coefficients are low to high; the first is doubled, as OpenFHE halves it.",
+            *NOMINAL,
         )
     return encoded(
         docstring(job, *notes), *body[:1], noise_constants(job), check_constants(job), *body[1:],
@@ -220,7 +233,8 @@ def _evaluate(plan: Plan) -> tuple[str, bool]:
     ), bool(last)
 
 
-def _levels(job: Job) -> int:
+def levels_used(job: Job) -> int:
+    """By the steps of a plan, or by OpenFHE's evaluator."""
     if job.form == "plan":
         return symbolic_schedule(job.approximation.plan, back=True).levels
     return cost_model("openfhe").component_levels(job.approximation, "standalone")
@@ -228,7 +242,7 @@ def _levels(job: Job) -> int:
 
 FORMAT = Format(
     "openfhe", ".py", ("plan", "components"), "double", "openfhe", "OpenFHE (Python)", _write,
-    scheme="openfhe", levels=_levels, security="the parameters of self_check are not secure",
+    scheme="openfhe", levels=levels_used, security="the parameters of self_check are not secure",
 )  # fmt: skip
 
 

@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenFHE from C++: a header with the plan, or with ``EvalChebyshevSeries`` (c_0 doubled)."""
+"""OpenFHE from C++: a header with the plan in steps, or with ``EvalChebyshevSeries`` (c_0 doubled)."""
 
 from __future__ import annotations
 
+from ...plan.plan import Plan
 from .. import curly
 from ..chain import chain_of
 from ..job import Format, Job
-from ..straight import Syntax, arguments_of
+from ..steps import statements_back
+from ..straight import arguments_of
 from ..text import hexadecimal
-
-_SYNTAX = Syntax(
-    assign="const Ciphertext {name} = {value};",
-    multiply="cc->EvalMult({a}, {b})",
-    add="cc->EvalAdd({a}, {b})",
-    subtract="cc->EvalSub({a}, {b})",
-    scale="cc->EvalMult({a}, {c})",
-    shift="cc->EvalAdd({a}, {c})",
-    number=hexadecimal,
-)
+from .openfhe import NOMINAL, levels_used
 
 _FILE = """\
 {comment}
@@ -27,6 +20,8 @@ _FILE = """\
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "openfhe.h"
@@ -36,9 +31,9 @@ namespace polyapprox_{name} {{
 using Ciphertext = lbcrypto::Ciphertext<lbcrypto::DCRTPoly>;
 using Context = lbcrypto::CryptoContext<lbcrypto::DCRTPoly>;
 
-{body}
-
 {checks}
+
+{body}
 
 // Encrypt the points, evaluate, decrypt: the exit code, 0 for PASS.
 inline int self_check(
@@ -57,8 +52,97 @@ inline int self_check(
 """
 
 _PLAN = """\
-// The plan, operation by operation; it needs the levels said above.
+constexpr int more = {more};  // levels with FIXEDMANUAL
+
+// Steps on ciphertexts; a product is rescaled by a step of its own. With FIXEDMANUAL OpenFHE calls
+// every scale 2^(bits of a scale). What a scale really is, l levels down, over the first one, is
+// s(l, 1): it goes into the constants. With FLEXIBLEAUTO(EXT) OpenFHE rescales and keeps scales itself:
+// levels are left to it, and scales are 1.
+class Operations {{
+public:
+    Operations(const Context& cc, const std::vector<Ciphertext>& inputs) : cc_(cc) {{
+        using namespace lbcrypto;
+        const auto parameters = std::dynamic_pointer_cast<CryptoParametersRNS>(cc->GetCryptoParameters());
+        const ScalingTechnique technique = parameters->GetScalingTechnique();
+        manual_ = technique == FIXEDMANUAL;
+        if (!manual_ && technique != FLEXIBLEAUTO && technique != FLEXIBLEAUTOEXT)
+            throw std::invalid_argument("the scaling technique must be FIXEDMANUAL or FLEXIBLEAUTO");
+        const auto& towers = parameters->GetElementParams()->GetParams();
+        std::size_t used = 0;
+        for (const Ciphertext& x : inputs) {{
+            if (manual_ && x->GetNoiseScaleDeg() != 1)
+                throw std::invalid_argument("an input is not rescaled yet: Rescale it first");
+            level_ = std::max<std::size_t>(level_, x->GetLevel());
+            used = std::max<std::size_t>(used, x->GetLevel() + x->GetNoiseScaleDeg() - 1);
+        }}
+        if (towers.size() <= used + levels + (manual_ ? more : 0))
+            throw std::invalid_argument("the input has too few levels");
+        const double unit = parameters->GetScalingFactorReal(0);
+        for (std::size_t i = towers.size() - 1 - level_; i > 0; i--) {{
+            const double ratio = manual_ ? towers[i]->GetModulus().ConvertToDouble() / unit : 1.0;
+            ratios.push_back(ratio);
+            scales_.push_back(scales_.back() * scales_.back() / ratio);
+        }}
+    }}
+
+    double s(std::size_t level, double power) const {{ return std::pow(scales_[level], power); }}
+
+    Ciphertext load(const Ciphertext& x) const {{ return reduce(x, level_ - x->GetLevel()); }}
+
+    Ciphertext reduce(const Ciphertext& a, std::size_t drop) const {{
+        return manual_ && drop ? cc_->LevelReduce(a, nullptr, drop) : a->Clone();
+    }}
+
+    // Once for all uses: FLEXIBLEAUTO, whose Rescale does nothing, would do it at each of them;
+    // Compress is told to leave every modulus.
+    Ciphertext rescale(const Ciphertext& a) const {{
+        return manual_ ? cc_->Rescale(a) : cc_->Compress(a, 1000000);
+    }}
+
+    Ciphertext copy(const Ciphertext& a) const {{ return a->Clone(); }}
+
+    Ciphertext multiply(const Ciphertext& a, const Ciphertext& b) const {{
+        return cc_->EvalMultNoRelin(a, b);
+    }}
+
+    Ciphertext square(const Ciphertext& a) const {{ return cc_->EvalMultNoRelin(a, a); }}
+
+    void relinearise(Ciphertext& a) const {{ cc_->RelinearizeInPlace(a); }}
+
+    Ciphertext scale(const Ciphertext& a, std::size_t drop, double constant) const {{
+        Ciphertext made = reduce(a, drop);
+        cc_->EvalMultInPlace(made, constant);
+        return made;
+    }}
+
+    void accumulate(Ciphertext& total, const Ciphertext& a, std::size_t drop, double constant) const {{
+        cc_->EvalAddInPlace(total, scale(a, drop, constant));
+    }}
+
+    void plus(Ciphertext& a, const Ciphertext& b) const {{ cc_->EvalAddInPlace(a, b); }}
+
+    void minus(Ciphertext& a, const Ciphertext& b) const {{ cc_->EvalSubInPlace(a, b); }}
+
+    void twice(Ciphertext& a) const {{ cc_->EvalAddInPlace(a, a->Clone()); }}
+
+    void negate(Ciphertext& a) const {{ cc_->EvalNegateInPlace(a); }}
+
+    void shift(Ciphertext& a, double constant) const {{ cc_->EvalAddInPlace(a, constant); }}
+
+    bool manual() const {{ return manual_; }}
+
+    std::vector<double> ratios;
+
+private:
+    const Context& cc_;
+    bool manual_ = false;
+    std::size_t level_ = 0;
+    std::vector<double> scales_ = {{1.0}};
+}};
+
+// The plan, on a context with FIXEDMANUAL (fastest), FLEXIBLEAUTO or FLEXIBLEAUTOEXT; others are refused.
 inline Ciphertext evaluate(const Context& cc, {parameters}) {{
+    const Operations on(cc, {{{arguments}}});
 {body}
     return {result};
 }}"""
@@ -101,9 +185,7 @@ _ENCRYPT = """\
 def _write(job: Job) -> bytes:
     arguments = arguments_of(job.approximation.plan)
     if job.form == "plan":
-        body, result = curly.body_of(job, _SYNTAX)
-        parameters = ", ".join(f"const Ciphertext& {a}" for a in arguments)
-        code = _PLAN.format(parameters=parameters, body=body, result=result)
+        code = _plan(job.approximation.plan)
     else:
         chain = chain_of(job.approximation)
         gate = chain.final == "gate"
@@ -114,7 +196,9 @@ def _write(job: Job) -> bytes:
             result="cc->EvalAdd(cc->EvalMult(x, u), offset)" if gate else "u",
         )
     return _FILE.format(
-        comment=curly.comment(job, "", "C++17; evaluate(cc, x) takes a ciphertext."),
+        comment=curly.comment(
+            job, "", "C++17; evaluate(cc, x) takes a ciphertext.", *NOMINAL * (job.form == "components")
+        ),
         name=job.name,
         body=code,
         checks=curly.checks_and_verdict(job),
@@ -124,7 +208,22 @@ def _write(job: Job) -> bytes:
     ).encode()
 
 
+def _plan(plan: Plan) -> str:
+    arguments = arguments_of(plan)
+    lines, result, last = statements_back(plan, arguments, "Ciphertext {name} = {value};", ";")
+    lines = [*(f"{x} = on.load({x});" for x in arguments), *lines]
+    if last:
+        lines += ["if (on.manual())  // brings the scale back", f"    {last}"]
+    return _PLAN.format(
+        more=int(bool(last)),
+        parameters=", ".join(f"Ciphertext {x}" for x in arguments),
+        arguments=", ".join(arguments),
+        body=curly.block(line.replace("on.double(", "on.twice(") for line in lines),
+        result=result,
+    )
+
+
 FORMAT = Format(
     "openfhe-cpp", ".h", ("plan", "components"), "double", "openfhe", "OpenFHE (C++)", _write,
-    scheme="openfhe", security="that of the context given",
+    scheme="openfhe", levels=levels_used, security="that of the context given",
 )  # fmt: skip

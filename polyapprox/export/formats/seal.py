@@ -57,14 +57,18 @@ public:
     seal::Ciphertext multiply(const seal::Ciphertext& a, const seal::Ciphertext& b) const {{
         seal::Ciphertext made;
         evaluator_.multiply(a, b, made);
-        return relinearised(made);
+        made.scale() = unit_ * unit_;
+        return made;
     }}
 
     seal::Ciphertext square(const seal::Ciphertext& a) const {{
         seal::Ciphertext made;
         evaluator_.square(a, made);
-        return relinearised(made);
+        made.scale() = unit_ * unit_;
+        return made;
     }}
+
+    void relinearise(seal::Ciphertext& a) const {{ evaluator_.relinearize_inplace(a, keys_); }}
 
     seal::Ciphertext rescale(const seal::Ciphertext& a) const {{
         seal::Ciphertext made;
@@ -132,12 +136,6 @@ public:
     }}
 
 private:
-    seal::Ciphertext relinearised(seal::Ciphertext a) const {{
-        evaluator_.relinearize_inplace(a, keys_);
-        a.scale() = unit_ * unit_;
-        return a;
-    }}
-
     const seal::SEALContext& context_;
     const seal::CKKSEncoder& encoder_;
     const seal::Evaluator& evaluator_;

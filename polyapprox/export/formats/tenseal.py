@@ -228,7 +228,7 @@ def _write(job: Job) -> bytes:
 
 def _evaluate(plan: Plan) -> str:
     arguments = arguments_of(plan)
-    lines, result, last = statements_back(plan, arguments)
+    lines, result, last = statements_back(plan, arguments, late=False)
     lines += [last] * bool(last)
     names = ", ".join(arguments)
     return EVALUATE.format(

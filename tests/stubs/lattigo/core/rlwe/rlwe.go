@@ -20,13 +20,14 @@ type Ciphertext struct {
 	Message []float64
 	Scale   Scale
 	Height  int
+	Parts   int // the degree: parts but one
 }
 
 type Plaintext = Ciphertext
 
 func (c *Ciphertext) Level() int { return c.Height }
 func (c *Ciphertext) CopyNew() *Ciphertext {
-	return &Ciphertext{append([]float64(nil), c.Message...), c.Scale, c.Height}
+	return &Ciphertext{append([]float64(nil), c.Message...), c.Scale, c.Height, c.Parts}
 }
 
 type SecretKey struct{}
@@ -44,5 +45,9 @@ func (KeyGenerator) GenRelinearizationKeyNew(*SecretKey) *RelinearizationKey {
 func NewMemEvaluationKeySet(*RelinearizationKey) *EvaluationKeySet { return &EvaluationKeySet{} }
 func NewEncryptor(params, key any) *Encryptor                      { return &Encryptor{} }
 func NewDecryptor(params, key any) *Decryptor                      { return &Decryptor{} }
-func (Encryptor) EncryptNew(p *Plaintext) (*Ciphertext, error)     { return p.CopyNew(), nil }
-func (Decryptor) DecryptNew(c *Ciphertext) *Plaintext              { return c.CopyNew() }
+func (Encryptor) EncryptNew(p *Plaintext) (*Ciphertext, error) {
+	made := p.CopyNew()
+	made.Parts = 1
+	return made, nil
+}
+func (Decryptor) DecryptNew(c *Ciphertext) *Plaintext { return c.CopyNew() }

@@ -41,7 +41,7 @@ func (p Parameters) DefaultScale() rlwe.Scale {
 }
 
 func NewCiphertext(p Parameters, degree, level int) *rlwe.Ciphertext {
-	return &rlwe.Ciphertext{Message: make([]float64, slots), Scale: p.DefaultScale(), Height: level}
+	return &rlwe.Ciphertext{Message: make([]float64, slots), Scale: p.DefaultScale(), Height: level, Parts: degree}
 }
 func NewPlaintext(p Parameters, level int) *rlwe.Plaintext { return NewCiphertext(p, 0, level) }
 
@@ -84,6 +84,7 @@ func (e Evaluator) each(a *rlwe.Ciphertext, b any, out *rlwe.Ciphertext, scalar 
 		if other, ok := b.(*rlwe.Ciphertext); ok {
 			out.Message[i] = f(x, other.Message[i])
 			out.Height = min(a.Height, other.Height)
+			out.Parts = max(a.Parts, other.Parts)
 		} else {
 			out.Message[i] = f(x, number(b)*scalar)
 			out.Height = a.Height
@@ -112,6 +113,23 @@ func (e Evaluator) SubNew(a *rlwe.Ciphertext, b any) (*rlwe.Ciphertext, error) {
 func (e Evaluator) Mul(a *rlwe.Ciphertext, b any, out *rlwe.Ciphertext) error {
 	return e.each(a, b, out, 1, func(x, y float64) float64 { return x * y })
 }
+func (e Evaluator) MulNew(a *rlwe.Ciphertext, b any) (*rlwe.Ciphertext, error) {
+	out := a.CopyNew()
+	if other := b.(*rlwe.Ciphertext); a.Parts+other.Parts != 2 {
+		return nil, fmt.Errorf("a factor is not relinearised")
+	}
+	err := e.MulRelin(a, b, out)
+	out.Parts = 2
+	return out, err
+}
+func (e Evaluator) Relinearize(a, out *rlwe.Ciphertext) error {
+	if a.Parts != 2 {
+		return fmt.Errorf("cannot relinearize degree %d", a.Parts)
+	}
+	*out = *a
+	out.Parts = 1
+	return nil
+}
 func (e Evaluator) MulRelin(a *rlwe.Ciphertext, b any, out *rlwe.Ciphertext) error {
 	out.Scale = a.Scale.Mul(b.(*rlwe.Ciphertext).Scale)
 	return e.each(a, b, out, 1, func(x, y float64) float64 { return x * y })
@@ -134,6 +152,9 @@ func (e Evaluator) MulThenAdd(a *rlwe.Ciphertext, constant any, out *rlwe.Cipher
 func (e Evaluator) Rescale(a, out *rlwe.Ciphertext) error {
 	if a.Height < 1 {
 		return fmt.Errorf("no level is left")
+	}
+	if a.Parts != 1 {
+		return fmt.Errorf("not relinearised")
 	}
 	prime := float64(e.params.primes[a.Height])
 	for i, x := range a.Message {
