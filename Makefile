@@ -16,7 +16,7 @@ HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
-.PHONY: help setup setup-he demo demo-encrypted test test-he coverage bench tables check zoo docs clean
+.PHONY: help setup setup-he demo demo-encrypted test test-he coverage bench tables check zoo docs site clean
 
 setup: .venv/.ready  ## an environment of its own, .venv
 
@@ -59,10 +59,9 @@ test-he: setup-he  ## tables on real ciphertexts, in every framework found
 	POLYAPPROX_TEST_HE=1 $(BIN)/python -m pytest tests/he -rs
 	$(BIN)/python -m pytest tests/docs/test_notebooks.py -k "runs and 10_"
 
-coverage: setup  ## the share of lines and branches that the tests run
-	$(BIN)/pip install --quiet --disable-pip-version-check coverage
-	$(BIN)/coverage run --branch --source polyapprox,nn_bridge -m pytest
-	$(BIN)/coverage report --format total
+coverage: setup  ## the share of lines and branches that the tests run, by room, on record
+	$(BIN)/python tests/checks/covered.py
+	$(BIN)/python docs/made/licences_tables.py
 
 bench: setup  ## benchmarks (do nothing else meanwhile)
 	$(BIN)/python benchmarks/minimax_vs_sollya.py
@@ -93,6 +92,9 @@ docs: setup  ## the site, in docs/_build/html
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/made/offline.py docs/_build/html
+
+site: docs  ## the site of this version beside those of others, in docs/_site
+	$(BIN)/python docs/made/versions.py docs/_build/html docs/_site "$$($(BIN)/python -c 'from importlib.metadata import version; print(version("polyapprox"))')"
 
 clean:  ## remove environments, cache and what was built
 	rm -rf .venv .venv-he310 .cache out docs/_build docs/_built

@@ -22,7 +22,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build", "_built", "static"]
+exclude_patterns = ["_build", "_built", "_site", "static", "templates"]
+templates_path = ["templates"]
 nb_execution_mode = "off"  # they are executed by the tests, and kept with their outputs
 root_doc = "index"
 
@@ -41,6 +42,12 @@ html_theme = "furo"
 html_title = f"polyapprox {version}"
 html_static_path = ["static", "_built"]
 html_css_files = ["site.css", "zoo.css"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html", "versions.html", "sidebar/search.html", "sidebar/scroll-start.html",
+        "sidebar/navigation.html", "sidebar/scroll-end.html",
+    ]
+}  # fmt: skip
 html_math_renderer = "mathml"
 
 DOCS = Path(__file__).parent

@@ -65,10 +65,19 @@ def wheels() -> str:
     return grid(("Python", "tried", "extras", "as it must be"), rows, "---") + f"\nSizes: {sizes}.\n"
 
 
+def covered() -> str:
+    """The share of lines and branches that all tests run, if that was measured."""
+    path = CHECKS / "coverage.json"
+    if not path.is_file():
+        return "No run of all tests was measured yet.\n"
+    rooms = json.loads(path.read_text(encoding="utf-8"))["rooms"]
+    return grid(("room", "lines and branches that are run, %"), rooms.items(), "---")
+
+
 KINDS = {
     "bare": "commands", "missing": "sentences where an extra is missing", "whole": "commands, with networks and figures",
 }  # fmt: skip
-TABLES = {"licences": licences, "wheels": wheels}
+TABLES = {"licences": licences, "wheels": wheels, "covered": covered}
 
 if __name__ == "__main__":
     sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -64,7 +64,7 @@ def test_the_wheel_was_tried_in_each_version_and_all_was_as_it_must_be() -> None
         assert {*kinds} == {"bare", "missing", "whole"}
         assert all(run["ok"] for one in kinds.values() for run in one["commands"])
     page = licences_tables.PAGE.read_text(encoding="utf-8")
-    assert licences_tables.wheels() in page
+    assert licences_tables.wheels() in page and licences_tables.covered() in page
     assert all(f"\n| {name} | " in page for name in licences_tables.needed())
 
 

@@ -16,7 +16,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
+import versions
+from paths import DOCS
 
 import polyapprox as pa
 from polyapprox.cli import explore
@@ -136,3 +139,29 @@ def test_the_page_of_the_zoo(page: Any, tmp_path: Path) -> None:
     page.locator("tbody button").last.click()
     assert page.locator(".best h2").text_content() == names[-1]
     assert fits(page)
+
+
+def test_the_choice_of_a_version(page: Any, tmp_path: Path) -> None:
+    template = jinja2.Template((DOCS / "templates" / "versions.html").read_text(encoding="utf-8"))
+    for version, names in (("0.9", ("index", "guide/index")), ("0.10", ("index", "guide/index", "guide/new"))):
+        for name in names:
+            path = tmp_path / "built" / version / f"{name}.html"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            root = "../" * name.count("/") or "./"
+            said = template.render(version=version, content_root=root, pagename=name)
+            path.write_text(f"<!doctype html><h1>{version} {name}</h1>{said}", encoding="utf-8")
+        (tmp_path / "built" / version / "_static").mkdir()
+        shutil.copy(DOCS / "static" / "versions.js", tmp_path / "built" / version / "_static")
+        versions.put(tmp_path / "built" / version, tmp_path / "site", version)
+    page.goto((tmp_path / "site" / "index.html").as_uri())
+    page.wait_for_url("**/0.10/index.html")
+    page.goto((tmp_path / "site" / "0.10" / "guide" / "index.html").as_uri())
+    choice = page.get_by_label("version")
+    assert choice.locator("option").all_text_contents() == ["0.10", "0.9"] and choice.input_value() == "0.10"
+    choice.select_option("0.9")
+    page.wait_for_url("**/0.9/guide/index.html")
+    page.goto((tmp_path / "site" / "0.10" / "guide" / "new.html").as_uri())
+    page.get_by_label("version").select_option("0.9")
+    page.wait_for_url("**/0.9/index.html")
+    page.goto((tmp_path / "built" / "0.9" / "index.html").as_uri())  # alone
+    assert page.locator("select").count() == 0
