@@ -187,7 +187,7 @@ def keygen(
     data: Data = None,
 ) -> None:
     """Compile a network and make keys: the secret one for the client, the others for the server."""
-    from .encrypted.client import make_keys, require_no_keys
+    from .encrypted.client import make_keys, require_apart, require_no_keys
     from .encrypted.compiling import compile_to, prepare
     from .encrypted.engine import require_engine
     from .encrypted.memory import require_memory
@@ -196,6 +196,7 @@ def keygen(
     from .experiments.encrypted_network import converted_network, test_images
 
     require_engine()
+    require_apart(client, server)
     for folder in (client, server):
         require_no_keys(folder)
     asked = _configuration(

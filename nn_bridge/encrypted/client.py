@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ArgumentError
-from .engine import Client, encrypt, require_engine
+from .engine import Client, answered, encrypt, require_engine
 from .folder import Described, join, split, write_bytes
 
 Progress = Callable[[str, int, int], None]
@@ -41,6 +40,21 @@ def require_no_keys(folder: Path) -> None:
         raise ArgumentError(f"{folder} holds keys already, which would be lost: give another folder")
 
 
+def require_apart(client: Path, server: Path) -> None:
+    """Refuse a client's folder that goes to the server.
+
+    Raises
+    ------
+    ArgumentError
+        If it is the server's, or in it.
+    """
+    mine, theirs = client.resolve(), server.resolve()
+    if mine == theirs or theirs in mine.parents:
+        raise ArgumentError(
+            f"client is {client}, in the server's folder, where the secret key must not be: give another folder"
+        )
+
+
 def make_keys(client: Path, server: Path, progress: Progress | None = None) -> None:
     """Make the secret key, the public one, and the server's keys.
 
@@ -53,12 +67,13 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
     Raises
     ------
     ArgumentError
-        If the server's folder holds no network, or the client's keys already.
+        If the server's folder holds no network, or the client's keys already, or is where the client's is.
     BackendError
         If a wheel is missing.
     """
     require_engine()
     described = Described.read(server)
+    require_apart(client, server)
     require_no_keys(client)
     maker = Client(described.chain)
     keys = server / "keys"
@@ -78,9 +93,10 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
             progress("keys", number, len(jobs))
     digest = hashlib.sha256((client / "public.key").read_bytes()).hexdigest()
     for folder in (server, client):
-        replace(described, keys=digest).write(folder)
+        described.with_keys(digest, folder).write(folder)
 
 
+@answered()
 def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     """Encrypt an image with the public key.
 
@@ -93,13 +109,14 @@ def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     layout = described.layouts[0]
     if tuple(image.shape) != layout.shape:
         raise ArgumentError(f"the image is of shape {tuple(image.shape)}, not {layout.shape}")
-    public = _key(client / "public.key")
+    public = described.file(client, "public.key").read_bytes()
     level = described.input_level
     packed = layout.pack(np.asarray(image, np.float64))
     parts = [encrypt(described.chain, public, level, one) for one in packed]
     return write_bytes(out, join(described.keys, parts))
 
 
+@answered()
 def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     """The outputs of one image.
 
@@ -110,16 +127,11 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     """
     described = Described.read(client)
     layout, level = described.layouts[-1], described.steps[-1].end
-    holder = Client(described.chain, _key(client / "secret.key"))
+    secret = described.file(client, "secret.key").read_bytes()
     if not path.is_file():
         raise ArgumentError(f"there is no file {path}: evaluate first")
-    parts = split(path, described.keys)
+    parts = split(path, described.keys, level)
     if len(parts) != layout.ciphertexts:
         raise ArgumentError(f"{path} holds {len(parts)} ciphertexts, not the {layout.ciphertexts} of outputs")
+    holder = Client(described.chain, secret)
     return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))
-
-
-def _key(path: Path) -> bytes:
-    if not path.is_file():
-        raise ArgumentError(f"there is no {path}: make keys first (nn-bridge encrypt keygen)")
-    return path.read_bytes()

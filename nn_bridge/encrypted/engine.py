@@ -10,7 +10,8 @@ from __future__ import annotations
 import ctypes
 import json
 import mmap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +51,28 @@ def require_engine() -> str:
             )
         found.append(f"{wheel} {version}")
     return ", ".join(found)
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """What the wheels raise, as a sentence.
+
+    Raises
+    ------
+    BackendError
+        If one is missing, or refuses what it is given.
+    """
+    require_engine()
+    from lattigo import LatticeError
+    from orion_evaluator.errors import EvaluatorError
+
+    try:
+        yield
+    except (LatticeError, EvaluatorError) as error:
+        raise BackendError(
+            f"the engine cannot use a key, a model or a ciphertext ({' '.join(str(error).split())}): it is damaged, "
+            "or of another run; make keys anew, in other folders"
+        ) from error
 
 
 class Client:

@@ -10,7 +10,7 @@ What the client sends is its keys/ and an image's ciphertexts; it gets the outpu
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from ..files import write_atomically, write_json
 from .chain import Chain
 from .layouts import Layout
 from .planning import Step
+from .wire import level_of
 
-FORMAT = 3
+FORMAT = 4
 _MARK = 16  # bytes before the ciphertexts of a file: whose keys they are for
 
 
@@ -46,6 +47,8 @@ class Described:
         Galois elements by level.
     keys : str
         Digest of the public key, which tells files of other keys apart; "" before keys are made.
+    sizes : dict of str to int
+        Bytes of the folder's files of keys and models, which tell one that is cut off.
     """
 
     digest: str
@@ -58,6 +61,7 @@ class Described:
     boots: tuple[str, ...]
     rotations: dict[int, tuple[int, ...]]
     keys: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def input_level(self) -> int:
@@ -86,6 +90,7 @@ class Described:
             "boots": self.boots,
             "rotations": {str(level): one for level, one in self.rotations.items()},
             "keys": self.keys,
+            "sizes": self.sizes,
         }
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "network.json", record)
@@ -119,11 +124,49 @@ class Described:
                 tuple(record["boots"]),
                 {int(level): tuple(one) for level, one in record["rotations"].items()},
                 record["keys"],
+                record["sizes"],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ArgumentError(
                 f"{path} is not the description of a run ({error}): make keys anew"
             ) from None
+
+
+    def with_keys(self, keys: str, folder: Path) -> Described:
+        """The same, once a folder is complete."""
+        files = [path for kind in ("*.key", "*.orion") for path in folder.rglob(kind)]
+        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+        return replace(self, keys=keys, sizes=sizes)
+
+    def require_whole(self, folder: Path) -> None:
+        """Refuse a folder without keys, or in which a file is missing or cut off.
+
+        Raises
+        ------
+        ArgumentError
+            It names the file.
+        """
+        if not self.keys:
+            raise ArgumentError(f"{folder} has no keys yet: make keys first (nn-bridge encrypt keygen)")
+        for name in self.sizes:
+            self.file(folder, name)
+
+    def file(self, folder: Path, name: str) -> Path:
+        """A file of keys or of a model.
+
+        Raises
+        ------
+        ArgumentError
+            If there is none, or only a part of it.
+        """
+        path = folder / name
+        if not path.is_file():
+            raise ArgumentError(f"there is no {path}: make keys first (nn-bridge encrypt keygen)")
+        if path.stat().st_size != self.sizes.get(name):
+            raise ArgumentError(
+                f"{path} has {path.stat().st_size} bytes of {self.sizes.get(name, 0)}: copy it anew, or make keys anew"
+            )
+        return path
 
 
 def write_bytes(path: Path, data: bytes, mode: int = 0o666) -> Path:
@@ -142,13 +185,13 @@ def join(keys: str, parts: list[bytes]) -> bytes:
     return bytes.fromhex(keys)[:_MARK] + b"".join(made)
 
 
-def split(path: Path, keys: str) -> list[bytes]:
-    """Ciphertexts of a file.
+def split(path: Path, keys: str, level: int) -> list[bytes]:
+    """Ciphertexts of a file, which have a level.
 
     Raises
     ------
     ArgumentError
-        If it is none, or of other keys.
+        If it is none, of other keys, or of another level, as outputs and images have them.
     """
     data = path.read_bytes()
     parts, start = [], _MARK
@@ -165,4 +208,10 @@ def split(path: Path, keys: str) -> list[bytes]:
         raise ArgumentError(
             f"{path} was encrypted with other keys than those in this folder: encrypt the image with its keys"
         )
+    for part in parts:
+        if (found := level_of(part)) != level:
+            raise ArgumentError(
+                f"{path} holds a ciphertext of level {found}, not of level {level}: give images to evaluate, and "
+                "outputs to decrypt"
+            )
     return parts

@@ -19,7 +19,7 @@ from ..errors import ArgumentError
 from ..files import require_writable, write_json
 from .chain import SCALE_BITS
 from .client import PLANS, bootstrap_file, rotations_file
-from .engine import Runner, load, require_engine
+from .engine import Runner, answered, load
 from .folder import Described, join, split, write_bytes
 from .wire import ciphertext
 
@@ -66,6 +66,7 @@ class Spent:
         return self.matrix + self.bootstrap + self.plan
 
 
+@answered()
 def evaluate(
     server: Path, files: Sequence[tuple[Path, Path]], progress: Progress | None = None
 ) -> list[list[Spent]]:
@@ -90,10 +91,10 @@ def evaluate(
     ArgumentError
         If files are missing, of another network, or could not be written.
     BackendError
-        If a wheel is missing.
+        If a wheel is missing, or cannot use what the folder holds.
     """
-    require_engine()
     described = Described.read(server)
+    described.require_whole(server)
     for given, out in files:
         if not given.is_file():
             raise ArgumentError(f"there is no file {given}: encrypt an image first")
@@ -146,24 +147,19 @@ class _Machine:
 
     def _runner(self, name: str, level: int | None) -> Runner:
         if name not in self._runners:
-            keys = self.server / "keys"
-            boot = keys / name if level is None and name != PLANS else None
-            for needed in {keys / name, keys / PLANS if boot else keys / name}:
-                if not needed.is_file():
-                    raise ArgumentError(f"there is no {needed}: the client has to make keys")
+            folder = self.server / "keys"
+            boot = folder / name if level is None and name != PLANS else None
+            keys = folder / (PLANS if boot else name)
             parameters = self.described.chain.parameters(level)
             started = time.process_time()
-            self._runners[name] = Runner(parameters, keys / PLANS if boot else keys / name, boot)
+            self._runners[name] = Runner(parameters, keys, boot)
             self.loading += time.process_time() - started
         return self._runners[name]
 
     def _load(self, name: str) -> Any:
         """A model file; most of the time goes into the diagonals, which the engine encodes now."""
-        path = self.server / "layers" / name
-        if not path.is_file():
-            raise ArgumentError(f"there is no {path}: make keys and models anew")
         started = time.process_time()
-        made = load(path.read_bytes())
+        made = load((self.server / "layers" / name).read_bytes())
         self.loading += time.process_time() - started
         return made
 
@@ -198,7 +194,7 @@ class _Evaluation:
         self.machine = machine
         self.described = described = machine.described
         self.spent: list[Spent] = []
-        image = split(given, described.keys)
+        image = split(given, described.keys, described.input_level)
         if len(image) != described.layouts[0].ciphertexts:
             raise ArgumentError(f"{given} is not an image of this network: encrypt it with its keys")
         mark = hashlib.sha256((described.digest + repr(described.steps)).encode())

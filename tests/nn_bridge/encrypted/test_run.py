@@ -210,6 +210,45 @@ def test_missing_wheels_are_named_with_their_remedy(monkeypatch):
         require_engine()
 
 
+def test_images_are_no_outputs_and_outputs_no_images(sides, tmp_path):
+    evaluate(sides / "server", [(sides / "image.in", sides / "image.out")])
+    sentence = "give images to evaluate, and outputs to decrypt"
+    with pytest.raises(ArgumentError, match=sentence):
+        decrypt_outputs(sides / "client", sides / "image.in")
+    with pytest.raises(ArgumentError, match=sentence):
+        evaluate(sides / "server", [(sides / "image.out", tmp_path / "out")])
+
+
+@pytest.mark.parametrize("name", ["keys/plans.key", "layers/001.orion"])
+@pytest.mark.parametrize("left", [0, 1000])
+def test_what_is_cut_off_is_a_sentence(sides, tmp_path, name, left):
+    shutil.copytree(sides / "server", tmp_path / "server")
+    path = tmp_path / "server" / name
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(ArgumentError, match=f"{name} has {left} bytes of [0-9]+: copy it anew"):
+        evaluate(tmp_path / "server", [(sides / "image.in", tmp_path / "out")])
+    shutil.copytree(sides / "client", tmp_path / "client")
+    (tmp_path / "client" / "secret.key").write_bytes(b"1" * left)
+    with pytest.raises(ArgumentError, match=f"secret.key has {left} bytes of"):
+        decrypt_outputs(tmp_path / "client", sides / "image.in")
+
+
+def test_keys_that_were_never_finished_are_a_sentence(sides, tmp_path):
+    (tmp_path / "server").mkdir()
+    record = json.loads((sides / "server" / "network.json").read_text())
+    (tmp_path / "server" / "network.json").write_text(json.dumps({**record, "keys": "", "sizes": {}}))
+    with pytest.raises(ArgumentError, match="server has no keys yet: make keys first"):
+        evaluate(tmp_path / "server", [(sides / "image.in", tmp_path / "out")])
+
+
+def test_what_the_engine_refuses_is_a_sentence(sides, tmp_path):
+    shutil.copytree(sides / "server", tmp_path / "server")
+    path = tmp_path / "server" / "layers" / "001.orion"
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(BackendError, match="the engine cannot use a key, a model or a ciphertext"):
+        evaluate(tmp_path / "server", [(sides / "image.in", tmp_path / "out")])
+
+
 def test_files_that_are_missing_or_not_what_they_should_be(sides, tmp_path):
     with pytest.raises(ArgumentError, match=r"holds no network\.json: make keys first"):
         evaluate(tmp_path, [])
@@ -233,6 +272,9 @@ def test_files_that_are_missing_or_not_what_they_should_be(sides, tmp_path):
         decrypt_outputs(sides / "client", mixed_up)
     with pytest.raises(ArgumentError, match="client holds keys already, which would be lost"):
         make_keys(sides / "client", sides / "server")
+    for inside in (sides / "server", sides / "server" / "mine", sides / "client" / ".." / "server"):
+        with pytest.raises(ArgumentError, match="where the secret key must not be"):
+            make_keys(inside, sides / "server")
     shutil.copytree(sides / "server", tmp_path / "server")
     record = json.loads((tmp_path / "server" / "network.json").read_text())
     (tmp_path / "server" / "network.json").write_text(json.dumps({**record, "format": 9}))
