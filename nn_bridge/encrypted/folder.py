@@ -146,8 +146,11 @@ class Described:
         ArgumentError
             It names the file.
         """
-        if not self.keys:
-            raise ArgumentError(f"{folder} has no keys yet: make keys first (nn-bridge encrypt keygen)")
+        if not any(name.startswith("keys/") for name in self.sizes):
+            raise ArgumentError(
+                f"{folder} holds no keys to evaluate with: give the server's folder, or make keys first "
+                "(nn-bridge encrypt keygen)"
+            )
         for name in self.sizes:
             self.file(folder, name)
 

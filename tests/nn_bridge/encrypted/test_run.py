@@ -237,8 +237,9 @@ def test_keys_that_were_never_finished_are_a_sentence(sides, tmp_path):
     (tmp_path / "server").mkdir()
     record = json.loads((sides / "server" / "network.json").read_text())
     (tmp_path / "server" / "network.json").write_text(json.dumps({**record, "keys": "", "sizes": {}}))
-    with pytest.raises(ArgumentError, match="server has no keys yet: make keys first"):
-        evaluate(tmp_path / "server", [(sides / "image.in", tmp_path / "out")])
+    for folder in (tmp_path / "server", sides / "client"):
+        with pytest.raises(ArgumentError, match="holds no keys to evaluate with: give the server's folder"):
+            evaluate(folder, [(sides / "image.in", tmp_path / "out")])
 
 
 def test_what_the_engine_refuses_is_a_sentence(sides, tmp_path):
