@@ -17,7 +17,7 @@ import mpmath
 from ..errors import TableError
 from ..numbers import ZERO
 from .constants import Element, Kind, Reader, Value, rounded_to
-from .contents import Hints, chosen
+from .contents import ORDERS, Hints, chosen
 from .tokens import Token, tokens_of, without_directives
 
 Row = tuple[mpmath.mpf, ...]
@@ -36,8 +36,9 @@ _CHANGES = frozenset((
     "emplace",
 ))  # fmt: skip
 _REORDERS = frozenset(
-    ("reverse", "transform", "sort", "rotate", "swap", "fill", "for_each", "iota")
+    ("reverse", "transform", "sort", "stable_sort", "rotate", "swap", "shuffle", "fill", "fill_n", "for_each", "iota")
 )
+_OVERWRITES = frozenset(("memcpy", "memmove", "memset"))  # their first argument
 _MADE_BY = frozenset((
     ">", "]", "vector", "array", "valarray", "initializer_list", "deque", "double", "float",
 ))  # fmt: skip
@@ -59,7 +60,7 @@ class Array:
     pairs : bool
         Whether its elements are complex.
     sizes : tuple of str
-        What stands in brackets after the name.
+        What stands in brackets after the name, and what ``std::array`` says; empty where nothing does.
     """
 
     name: str
@@ -117,6 +118,11 @@ def vectors(code: str, hints: Hints) -> tuple[Row, ...]:
                 "branch that is meant into a file of its own"
             )
         _check_unchanged(tokens, array)
+        if hints.order != ORDERS[0] and (named_sizes := [s for s in array.sizes if s and not s.isdigit()]):
+            raise TableError(
+                f"line {array.line}: {array.name!r} has the size {named_sizes[-1]!r}: what it leaves open would "
+                "come first; write it as a number"
+            )
         rows += rows_of(tokens, array)
     return tuple(rows)
 
@@ -183,9 +189,21 @@ def _declared(tokens: list[Token], start: int, end: int) -> Array | None:
     sized = all(not size or size.isdigit() or size.isidentifier() for size in sizes)
     if not named or not sized or (len(texts) > 1 and texts[-2] in ("]", ")")):
         return Array("", line, start, end)
+    made = _sizes_of_containers(whole[::-1])
     return Array(
-        texts[-1], head[-1].line, start, end, _kind(whole), "complex" in whole, tuple(sizes)
+        texts[-1], head[-1].line, start, end, _kind(whole), "complex" in whole, (*sizes, *made)
     )
+
+
+def _sizes_of_containers(words: list[str]) -> tuple[str, ...]:
+    """The sizes that ``std::array<…, N>`` says, outermost first; empty ones for what grows around it."""
+    made = [word for word, mark in pairwise(words) if word in ("array", "vector") and mark == "<"]
+    if "array" not in made:
+        return ()
+    text = " ".join(words)
+    sizes = re.findall(r", ([^,<>]+?) >", text)  # innermost first
+    outer = [sizes.pop() if word == "array" and sizes else "" for word in made]
+    return tuple(outer)
 
 
 def _head(tokens: list[Token], start: int) -> tuple[list[Token], list[str]]:
@@ -260,7 +278,9 @@ def filled(
     if not elements or any(nested) != all(nested) or len(sizes) > 1 + any(nested):
         raise TableError(f"line {line}: the array is no list of numbers, or of lists of numbers")
     rows = [e for e in elements if isinstance(e, list)] if any(nested) else [elements]
-    size = sizes[-1] if sizes and len(sizes) == 1 + any(nested) else ""
+    size = sizes[-1] if sizes and (len(sizes) == 1 + any(nested) or len(rows) == 1) else ""
+    if len(sizes) == 2 and sizes[0].isdigit() and int(sizes[0]) != len(rows):
+        raise TableError(f"line {line}: {len(rows)} rows stand in an array of {sizes[0]}")
     return tuple(_row(row, kind, size, line) for row in rows)
 
 
@@ -311,4 +331,6 @@ def _is_written(tokens: list[Token], index: int) -> bool:
     if following in (".", "->") and after + 1 < len(tokens) and tokens[after + 1].text in _CHANGES:
         return True
     called = [word for word, mark in pairwise(before) if mark == "("]
+    if before[-1:] == ["("] and before[-2:-1] and before[-2] in _OVERWRITES:
+        return True
     return bool(_REORDERS & set(called)) or (before[-1:] == [":"] and "&" in before)

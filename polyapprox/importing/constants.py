@@ -41,12 +41,16 @@ _LONGEST_WHOLE = 400
 
 
 class Value(NamedTuple):
-    """A constant: its exact value, how the language rounds it, its line, its text if it stands alone."""
+    """A constant: its exact value, how the language rounds it, its line, its text if it stands alone.
+
+    `extended`: whether it is a long double, whose arithmetic depends on the machine.
+    """
 
     exactly: Fraction
     kind: Kind
     line: int
     text: str = ""
+    extended: bool = False
 
 
 def to_float32(value: Fraction, line: int) -> mpmath.mpf:
@@ -268,9 +272,14 @@ class Reader:
     def _rounded(self, value: Value, kind: Kind) -> Value:
         if kind == "float":
             return Value(fraction(to_float32(value.exactly, value.line)), kind, value.line)
-        return value._replace(kind=kind)
+        return value._replace(kind=kind, extended=False)
 
     def _combined(self, left: Value, sign: str, right: Value) -> Value:
+        if left.extended or right.extended:
+            raise TableError(
+                f"line {right.line} computes with a long double, which differs from machine to machine: write "
+                "its result"
+            )
         kinds = {left.kind, right.kind}
         kind: Kind = "double" if "double" in kinds else "float" if "float" in kinds else "whole"
         a, b = (_operand(v, self.language) for v in (left, right))
@@ -335,7 +344,7 @@ def literal(token: Token, language: Language = "c") -> Value:
         raise TableError(f"line {token.line}: {error}") from None
     if suffix == "f":
         return Value(fraction(to_float32(held, token.line)), "float", token.line)
-    return Value(held, "double", token.line, digits)
+    return Value(held, "double", token.line, digits, suffix == "l")
 
 
 def _integer(text: str) -> int:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import mpmath
 
 from ..errors import TableError
+from ..numbers import ZERO
 from .arrays import Row, closing_braces
 from .c_source import text_of
 from .constants import Kind, Reader, Value, rounded_to
@@ -27,6 +28,9 @@ _TYPES: dict[str, Kind | str] = {
 }  # fmt: skip
 _OFFSET = re.compile(r'const Offset = "([^"]+)"')
 _BASES: dict[str, Basis] = {"Chebyshev": "chebyshev", "Monomial": "monomial"}
+_LARGEST = 10**6
+_ASSIGNS = ("=", "+=", "-=", "*=", "/=", "++", "--")
+_CHANGES = ("Reverse", "Sort", "SortFunc", "Float64s", "Strings", "Stable", "Shuffle", "copy", "clear")
 _TABLES = ("string", "double", "float")
 
 
@@ -37,6 +41,7 @@ class _List(NamedTuple):
     end: int
     deep: int  # [] of the type
     element: Kind | str
+    sizes: tuple[str, ...]  # in them
 
 
 def read_lattigo(content: bytes, hints: Hints) -> Contents:
@@ -102,13 +107,16 @@ def _typed(tokens: list[Token], start: int, end: int) -> _List | None:
     if place < 2 or tokens[place].text not in _TYPES or tokens[place - 1].text != "]":
         return None
     element, deep = _TYPES[tokens[place].text], 0
+    sizes: list[str] = []
     while tokens[place - 1].text == "]":
         place -= 1
+        closed = place
         while tokens[place].text != "[":
             place -= 1
             if place < 1:
                 return None
         deep += 1
+        sizes.insert(0, "".join(t.text for t in tokens[place + 1 : closed]).replace("...", ""))
     if tokens[place - 1].text not in ("=", ":=", ":"):
         return None
     place -= 2
@@ -118,12 +126,12 @@ def _typed(tokens: list[Token], start: int, end: int) -> _List | None:
         place += 1
     if place < 0 or tokens[place].kind != "name":
         return None
-    return _List(tokens[place].text, tokens[place].line, start, end, deep, element)
+    return _List(tokens[place].text, tokens[place].line, start, end, deep, element, tuple(sizes))
 
 
 def _rows(tokens: list[Token], one: _List, elsewhere: dict[str, _List]) -> tuple[Row, ...]:
     if one.deep == 1:
-        return (_row(tokens, one.start, one.end, one.element),)
+        return (_filled(_row(tokens, one.start, one.end, one.element), one),)
     if one.deep > 2:
         raise TableError(f"line {one.line}: {one.name!r} is nested more than lists of lists")
     closing = closing_braces(tokens)
@@ -131,7 +139,7 @@ def _rows(tokens: list[Token], one: _List, elsewhere: dict[str, _List]) -> tuple
     place = one.start + 1
     while place < one.end:
         if tokens[place].text == "{":
-            rows.append(_row(tokens, place, closing[place], one.element))
+            rows.append(_filled(_row(tokens, place, closing[place], one.element), one))
             place = closing[place] + 1
         else:
             row, place = _row_by_name(tokens, place, one.end, elsewhere)
@@ -142,7 +150,19 @@ def _rows(tokens: list[Token], one: _List, elsewhere: dict[str, _List]) -> tuple
             raise Reader(tokens, place).refusal()
     if not rows:
         raise TableError(f"line {one.line}: {one.name!r} holds no rows of numbers")
+    if one.sizes[0] not in ("", str(len(rows))):
+        raise TableError(f"line {one.line}: {len(rows)} rows stand in an array of {one.sizes[0]}")
     return tuple(rows)
+
+
+def _filled(row: Row, one: _List) -> Row:
+    """The row, and the zeros that an array of a size has after it."""
+    size = one.sizes[-1]
+    if not size:
+        return row
+    if not size.isdigit() or not len(row) <= int(size) <= _LARGEST:
+        raise TableError(f"line {one.line}: {len(row)} numbers stand in an array of the size {size!r}: write it as a number")
+    return row + (ZERO,) * (int(size) - len(row))
 
 
 def _row_by_name(
@@ -241,7 +261,7 @@ def _check_unchanged(tokens: list[Token], one: _List) -> None:
                 place += 1
             following = tokens[min(place + 1, len(tokens) - 1)].text
         before = tokens[index - 2].text if index > 1 else ""
-        if following in ("=", "+=", "-=", "*=", "/=") or before == "Reverse":
+        if following in _ASSIGNS or before in _CHANGES:
             raise TableError(
                 f"line {token.line} changes {one.name!r}: what the code uses is not what line "
                 f"{one.line} says; if the list as written is meant, copy it into a file of its own"

@@ -31,11 +31,14 @@ _MAKERS = frozenset((
 _DTYPES = {  # of these: whether it is float32
     "float32": True, "float": False, "double": False, "float64": False, "single": True,
 }  # fmt: skip
+_DOUBLES = frozenset(("", "np", "numpy", "onp", "cp", "cupy"))  # whose makers hold doubles by default
+_SINGLES = frozenset(("tensor", "Tensor", "FloatTensor", "as_tensor", "asarray"))  # torch's that do not
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _CHANGES = frozenset((
     "reverse", "append", "extend", "insert", "pop", "remove", "sort", "clear", "fill", "resize",
     "itemset", "put",
 ))  # fmt: skip
+_CHANGED_BY = frozenset(("shuffle", "copyto", "put", "place", "putmask", "heapify"))  # their first argument
 
 
 def tree_of(content: bytes) -> ast.Module:
@@ -139,12 +142,15 @@ def _unwrapped(node: ast.expr) -> tuple[ast.List | ast.Tuple, bool]:
             if k.arg == "dtype"
         ]
         known = all(kind in _DTYPES for kind in kinds)
+        module = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        torch = module == "torch" or (not module and name != "asarray" and name in _SINGLES)
+        known = known and (torch or module in _DOUBLES)
         if name not in _MAKERS or len(node.args) != 1 or len(kinds) != len(node.keywords) or not known:
             raise TableError(
                 f"line {node.lineno} holds a call that is not read: {ast.unparse(node)[:60]}"
             )
-        single |= _DTYPES[kinds[0]] if kinds else name in ("tensor", "Tensor", "FloatTensor")
         node = node.args[0]
+        single |= _DTYPES[kinds[0]] if kinds else torch and name in _SINGLES and isinstance(node, (ast.List, ast.Tuple))
     if not isinstance(node, (ast.List, ast.Tuple)):
         raise TableError(f"line {node.lineno} holds no list of numbers")
     return node, single
@@ -166,6 +172,11 @@ def lists_of(tree: ast.Module, hints: Hints) -> tuple[tuple[mpmath.mpf, ...], ..
     TableError
         If something else is done to it.
     """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in ("set_default_dtype", "set_default_tensor_type"):
+            raise TableError(
+                f"line {node.lineno} changes what numbers tensors hold: copy the list into a file of its own"
+            )
     found = _found(tree.body, "", [])
     wanted = chosen([(name, line, item) for name, line, item in found], hints)
     return tuple(row for rows in wanted for row in rows())
@@ -229,7 +240,15 @@ def _followed(
 ) -> tuple[tuple[mpmath.mpf, ...], ...]:
     """The rows, with what the block does to them afterwards."""
     rows = rows_of(value)
+    others: set[str] = set()  # names of the same list
     for statement in after:
+        target, source = _assigned(statement)
+        if isinstance(target, ast.Name) and target.id != name:
+            others.discard(target.id)
+            if isinstance(source, ast.Name) and source.id in {name, *others}:
+                others.add(target.id)
+        elif any(_writes(other, statement) for other in others):
+            raise _change(name, value, statement)
         if not _writes(name, statement):
             continue
         text = ast.unparse(statement)
@@ -268,10 +287,19 @@ def _writes(name: str, statement: ast.stmt) -> bool:
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, (ast.Store, ast.Del)):
             return True
+        if isinstance(node, ast.Call) and _changes(name, node):
+            return True
         if not isinstance(node, (ast.Subscript, ast.Attribute)):
             continue
         part = isinstance(node, ast.Subscript) and isinstance(node.ctx, (ast.Store, ast.Del))
-        called = isinstance(node, ast.Attribute) and node.attr in _CHANGES
+        called = isinstance(node, ast.Attribute) and (node.attr in _CHANGES or re.fullmatch(r"\w*[a-z]_", node.attr))
         if (part or called) and isinstance(node.value, ast.Name) and node.value.id == name:
             return True
     return False
+
+
+def _changes(name: str, call: ast.Call) -> bool:
+    """Whether a call writes to what it is given: ``random.shuffle(name)``, ``np.multiply(…, out=name)``."""
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    written = [k.value for k in call.keywords if k.arg == "out"] + call.args[: called in _CHANGED_BY]
+    return any(isinstance(one, ast.Name) and one.id == name for one in written)

@@ -39,6 +39,9 @@ READ = [
     ("c", "double c[] = {1.0/3 + 1.0/3, 0.1*3};", [1 / 3 + 1 / 3, 0.1 * 3]),
     ("c", "enum Kind { A = 1, B = 2 };\nint f(int x) { return x + 1; }\ndouble c[2] = {0, 1};", [0, 1]),
     ("c", "void f() { for (int i : {0, 1, 2}) g(i, {3.0}); cheby = {0, 1.5, 0, -0.5}; }", NEWTON),
+    ("c", "std::array<double, 4> c = {0, 1.5};", [0, 1.5, 0, 0]),
+    ("c", "std::array<double, 4> c{{0, 1.5}};", [0, 1.5, 0, 0]),
+    ("lattigo", "var x = [4]float64{0, 1.5}", [0, 1.5, 0, 0]),
     ("lattigo", "x := []float64{0, 3.0 / 2, 0, -1.0 / 2}", NEWTON),
     ("lattigo", "var x = []complex128{0, complex(1.5, 0), 0i, -0.5 + 0i}", NEWTON),
     ("lattigo", "var x []float64 = []float64{0.1 * 3, 1 / 3.0}", [0.3, 1 / 3]),  # exact, rounded once
@@ -47,6 +50,9 @@ READ = [
     ("python", "c = [-0.5, 0, 1.5, 0]\nc.reverse()\n", NEWTON),
     ("python", "c = [-1, 0, 3, 0]\nc = c[::-1]\nc = np.array(c) * 0.5\n", NEWTON),
     ("python", "c = np.array([0.1], dtype=np.float32)\n", [float(np.float32(0.1))]),
+    ("python", "c = torch.as_tensor([0.1])\n", [float(np.float32(0.1))]),
+    ("python", "c = torch.tensor(np.array([0.1]))\n", [0.1]),
+    ("python", "c = [0, 1.5]\nd = c\nd = [x for x in y]\nd.reverse()\n", [0, 1.5]),
     ("python", "c = [0.1 + 0.2, 10**-1 * 3, 1e-3]\n", [0.1 + 0.2, 10**-1 * 3, 1e-3]),
     ("csv", "0; 1.5; 0; -0.5\n", NEWTON),
 ]  # fmt: skip
@@ -89,6 +95,14 @@ REFUSED = [
     ("lattigo", 'x := [][]string{{"0" "1"}}', "not understood"),
     ("lattigo", "x := []complex128{1, 2i}", "imaginary number 2i is not 0"),
     ("lattigo", "x := []float64{1, 2}\nfunc f() {\nx[0] /= 2 }", "line 3 changes 'x'"),
+    ("lattigo", "x := []float64{1, 2}\nfunc f() {\nx[0]++ }", "line 3 changes 'x'"),
+    ("lattigo", "x := []float64{1, 2}\nfunc f() { sort.Float64s(x) }", "line 2 changes 'x'"),
+    ("lattigo", "x := []float64{1, 2}\nfunc f() { copy(x, y) }", "line 2 changes 'x'"),
+    ("lattigo", "x := [N]float64{1, 2}", "2 numbers stand in an array of the size 'N'"),
+    ("lattigo", "x := [3][2]float64{{1, 2}, {3}}", "2 rows stand in an array of 3"),
+    ("c", "double c[3][2] = {{1, 2}, {3, 4}};", "2 rows stand in an array of 3"),
+    ("c", "double c[] = {0.1L * 3};", "line 1 computes with a long double"),
+    ("c", "double c[] = {1, 2};\nvoid f() { memcpy(c, d, 16); }", "line 2 changes 'c'"),
     ("python", "c = [1, True]\n", "line 1 holds something that is not a number"),
     ("python", "c = [1, [2]]\n", "numbers and lists side by side"),
     ("python", "c = np.poly1d([1, 2])\n", "line 1 holds a call that is not read"),
@@ -98,6 +112,12 @@ REFUSED = [
     ("python", "c = [1, 2]\nd = [3]\n", r"several tables \('c', 'd'\)"),
     ("python", "c = [1, x]\n", "line 1 holds something that is not a number"),
     ("python", "c = [1, 10**10**10]\n", "too large"),
+    ("python", "c = [1, 2]\nrandom.shuffle(c)\n", "line 2 changes 'c'"),
+    ("python", "c = [1, 2]\nd = c\nd[0] = 3\n", "line 3 changes 'c'"),
+    ("python", "c = np.array([1, 2])\nnp.multiply(c, 2, out=c)\n", "line 2 changes 'c'"),
+    ("python", "c = torch.tensor([1, 2])\nc.mul_(2)\n", "line 2 changes 'c'"),
+    ("python", "c = jnp.array([0.1, 0.2])\n", "line 1 holds a call that is not read"),
+    ("python", "torch.set_default_dtype(torch.float64)\nc = torch.tensor([0.1])\n", "line 1 changes what numbers"),
     ("csv", "0,5; 1,5\n", "commas and semicolons"),
     ("csv", "1,,2\n", "line 1: a number is missing"),
     ("csv", "1\n2\n3\n", "holds one number a line"),
@@ -124,6 +144,18 @@ def test_refused_by_line(format: str, text: str, words: str, tmp_path: Path) -> 
     with pytest.raises((TableError, ArgumentError), match=words):
         pa.import_table(path, format=format, function="exp", interval=(-1, 1),
                         basis=None if format == "smart-paf" else "chebyshev")  # fmt: skip
+
+
+def test_high_to_low_needs_the_size(tmp_path: Path) -> None:
+    """What an array leaves open is 0, and comes first in that order."""
+    for text in ("std::array<double, 3> c = {2, 1};", "double c[3] = {2, 1};"):
+        path = tmp_path / "table"
+        path.write_text(text)
+        made = pa.import_table(path, format="c", function="exp", interval=(-1, 1), basis="monomial", order="high-to-low")
+        assert [float(c) for c in made.components[0].monomial()][:3] == [0, 1, 2]
+    path.write_text("double c[N] = {2, 1};")
+    with pytest.raises(TableError, match="the size 'N': what it leaves open would come first"):
+        pa.import_table(path, format="c", function="exp", interval=(-1, 1), basis="monomial", order="high-to-low")
 
 
 def test_names_are_exact_and_may_be_composed(tmp_path: Path) -> None:
