@@ -102,6 +102,9 @@ def _path(command: Any, arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
         yield " ".join(names), command
 
 
+_SHORTER = {"ring_dimension": "ring", "scale_bits": "scale"}  # keywords whose option has another name
+
+
 def with_options(sentence: str, command: Any) -> str:
     """A sentence of the library in which the options of a command stand by their names there.
 
@@ -112,6 +115,7 @@ def with_options(sentence: str, command: Any) -> str:
         one.name: max(one.opts, key=len) if one.param_type_name == "option" else one.name.upper()
         for one in getattr(command, "params", ())
     }
+    options |= {word: options[name] for word, name in _SHORTER.items() if name in options}
 
     def named(found: re.Match[str]) -> str:
         word, equals, _ = found[0].partition("=")

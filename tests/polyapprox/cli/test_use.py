@@ -120,6 +120,10 @@ def test_only_keywords_become_options(commands: dict[str, Any]) -> None:
     assert with_options("function must be a name", commands["make minimax"]) == (
         "FUNCTION must be a name"
     )
+    sentence = "ring_dimension=4096 is too small; use ring_dimension=8192 or scale_bits=30"
+    assert with_options(sentence, commands["encrypted check"]) == (
+        "--ring 4096 is too small; use --ring 8192 or --scale 30"
+    )
 
 
 @pytest.mark.parametrize(
