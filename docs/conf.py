@@ -80,6 +80,11 @@ def take_zoo(app: Any) -> None:
     (DOCS / "_built" / "index.html").unlink()
 
 
+def end_blocks(app: Any, name: str, source: list[str]) -> None:
+    """An example ends with its output: the empty line that a doctest needs after it is not shown."""
+    source[0] = re.sub(r"\n\n```$", "\n```", source[0], flags=re.MULTILINE)
+
+
 def visit_math(translator: Any, node: Any) -> None:
     """Formulas as MathML: every browser draws them, without a script and without a network."""
     from docutils import nodes
@@ -104,5 +109,6 @@ def escape(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[s
 def setup(app: Any) -> None:
     app.connect("builder-inited", take_notebooks)
     app.connect("builder-inited", take_zoo)
+    app.connect("source-read", end_blocks)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("autodoc-process-docstring", escape, priority=900)

@@ -1,52 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a plan back to coefficients: the plan run on Chebyshev series, exactly."""
+"""From a plan back to coefficients: the plan run on Chebyshev series, exactly or in balls."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import mpmath
+from flint import arb_poly, fmpq, fmpq_poly
 
-from ..numbers import fraction, nearest_dyadic
+from ..numbers import ball, fraction, nearest_dyadic, rounded
 from ..plan.plan import Plan
 from ..polynomial import Polynomial
+from ..precision import working_precision
 
 _BITS = 500
+_WORKING = 8192  # far more than is kept
 
 
 class _Series:
-    """sum c_k T_k(u) with rational coefficients; ring operations are exact."""
+    """sum c_k T_k(u), its coefficients those of x^k in `c`, a polynomial over rationals or balls."""
 
     __slots__ = ("c",)
 
-    def __init__(self, coefficients: list[Fraction]) -> None:
+    def __init__(self, coefficients: Any) -> None:
         self.c = coefficients
 
-    def __add__(self, other: _Series | Fraction) -> _Series:
-        if isinstance(other, Fraction):
-            return _Series([self.c[0] + other, *self.c[1:]])
-        long, short = (self.c, other.c) if len(self.c) >= len(other.c) else (other.c, self.c)
-        return _Series([*(a + b for a, b in zip(long, short, strict=False)), *long[len(short) :]])
+    def __add__(self, other: Any) -> _Series:
+        return _Series(self.c + (other.c if isinstance(other, _Series) else other))
 
     def __sub__(self, other: _Series) -> _Series:
-        return self + other * Fraction(-1)
+        return _Series(self.c - other.c)
 
-    def __mul__(self, other: _Series | Fraction) -> _Series:
-        if isinstance(other, Fraction):
-            return _Series([c * other for c in self.c])
-        total = [Fraction(0)] * (len(self.c) + len(other.c) - 1)
-        for i, a in enumerate(self.c):
-            if not a:
-                continue
-            for j, b in enumerate(other.c):
-                if b:  # 2 T_i T_j = T_(i+j) + T_|i−j|
-                    half = a * b / 2
-                    total[i + j] += half
-                    total[abs(i - j)] += half
-        return _Series(total)
+    def __mul__(self, other: Any) -> _Series:
+        """2 T_i T_j = T_(i+j) + T_|i−j|."""
+        if not isinstance(other, _Series):
+            return _Series(self.c * other)
+        kind, last = type(self.c), max(other.c.degree(), 0)
+        across = (self.c * kind(other.c.coeffs()[::-1])).coeffs()  # at i − j + last
+        folded = across[last:] + [0] * (2 * last + 1 - len(across))
+        for distance, coefficient in enumerate(across[:last][::-1], start=1):
+            folded[distance] += coefficient
+        return _Series((self.c * other.c + kind(folded)) * kind([fmpq(1, 2)]))
 
 
-def expanded(plan: Plan, domain: tuple[mpmath.mpf, mpmath.mpf]) -> Polynomial:
+def _rational(value: mpmath.mpf) -> fmpq:
+    found = fraction(value)
+    return fmpq(found.numerator, found.denominator)
+
+
+def _middle(value: Any) -> Fraction:
+    """A rational, or the middle of a ball; 0 where nothing else is known of it."""
+    if isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    if 0 in value:
+        return Fraction(0)
+    mantissa, exponent = value.mid().man_exp()
+    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+
+
+def expanded(plan: Plan, domain: tuple[mpmath.mpf, mpmath.mpf], exactly: bool = True) -> Polynomial:
     """The polynomial that a plan of one argument computes, on a domain.
 
     Parameters
@@ -54,6 +68,9 @@ def expanded(plan: Plan, domain: tuple[mpmath.mpf, mpmath.mpf]) -> Polynomial:
     plan : Plan
     domain : (mpmath.mpf, mpmath.mpf)
         Where the series is expanded.
+    exactly : bool
+        In rational numbers, whose length grows with the degree: minutes at 512. Else in balls, each
+        coefficient to 500 bits.
 
     Returns
     -------
@@ -67,10 +84,12 @@ def expanded(plan: Plan, domain: tuple[mpmath.mpf, mpmath.mpf]) -> Polynomial:
     >>> expanded(polynomial_plan(p), p.domain).coefficients == p.coefficients
     True
     """
-    slope, shift = (fraction(number) for number in Polynomial((), domain).unit_map)
-    x = _Series([-shift / slope, 1 / slope])
-    result: list[Fraction] = plan.run(x, lift=fraction).c
-    while len(result) > 1 and not result[-1]:
+    lift: Callable[[mpmath.mpf], Any] = _rational if exactly else ball
+    with working_precision(_WORKING):
+        slope, shift = map(lift, Polynomial((), domain).unit_map)
+        x = _Series((fmpq_poly if exactly else arb_poly)([-shift / slope, 1 / slope]))
+        result = [_middle(one) for one in plan.run(x, lift=lift).c.coeffs()]
+    while result and not result[-1]:
         result.pop()
-    coefficients = tuple(nearest_dyadic(c, _BITS) for c in result)
-    return Polynomial(coefficients, domain)
+    keep = nearest_dyadic if exactly else rounded
+    return Polynomial(tuple(keep(one, _BITS) for one in result or [Fraction(0)]), domain)

@@ -35,6 +35,7 @@ _ULPS = 2.0**-51  # value and function are rounded to doubles
 _POINTS = 401
 _LARGEST_EXPANDED = 256
 _LARGEST_SERIES = 512
+_LARGEST_EXACT = 64  # of circuits, whose rational coefficients are the longest
 
 
 def prepare(approximation: Approximation, format: Format, form: Form | None = None) -> Job:
@@ -114,7 +115,7 @@ def as_series(approximation: Approximation) -> Approximation:
             f"this circuit is a polynomial of degree {degree}, and {_LARGEST_SERIES} is the largest that "
             "is written as one series: use structure='composite'"
         )
-    component = expanded(a.plan, a.interval)
+    component = expanded(a.plan, a.interval, exactly=degree <= _LARGEST_EXACT)
     plan = polynomial_plan(component)
     return replace(a, structure="polynomial", components=(component,), plan=plan)
 

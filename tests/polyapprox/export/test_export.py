@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from exported import FORMS, bare, written
@@ -18,6 +19,7 @@ from written_tables import verdict
 import polyapprox as pa
 from polyapprox.errors import ArgumentError, TableError
 from polyapprox.export import FORMATS, export, find_format, job_for
+from polyapprox.export.expand import expanded
 from polyapprox.files import write_atomically
 
 GCC, GXX = shutil.which("gcc"), shutil.which("g++")
@@ -230,6 +232,20 @@ def test_a_circuit_of_too_large_a_degree_is_refused_as_a_series(tmp_path: Path) 
     with pytest.raises(ArgumentError, match="polynomial of degree 2048, and 512 is the largest"):
         export(pa.circuit("abs", multiplications=11), "orion-module", tmp_path / "x")
     assert not list(tmp_path.iterdir())
+
+@pytest.mark.parametrize(("multiplications", "interval"), [(5, (-7, 7)), (9, (-50, 50))])
+def test_a_long_circuit_is_a_series_in_seconds(multiplications: int, interval: tuple[int, int]) -> None:
+    """In rational numbers degree 512 on an interval that is no power of two took minutes."""
+    r = pa.circuit("relu", multiplications=multiplications, interval=interval)
+    series = expanded(r.plan, r.interval, exactly=False)
+    assert series.degree == 2**multiplications
+    with mpmath.workprec(3000):
+        for x in (mpmath.mpf(interval[0]), mpmath.mpf("-0.625"), mpmath.mpf("3.3")):
+            assert abs(series(x) - r.plan.run(x)) < mpmath.mpf(2) ** -480
+    if multiplications == 5:
+        exactly = expanded(r.plan, r.interval)
+        assert all(abs(a - b) <= abs(b) * mpmath.mpf(2) ** -498
+                   for a, b in zip(series.coefficients, exactly.coefficients, strict=True))  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["lattigo", "orion", "orion-module", "heir", "latex", "seal", "c"])
