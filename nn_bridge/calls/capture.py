@@ -2,8 +2,8 @@
 """The tree of a network's calls: each module's own code traced by itself, its children as leaves.
 
 A module is traced in evaluation and in training mode. Arguments that have a plain default (None, a
-truth value, a number, a word) are taken to have it: a call that gives another value is refused when
-it comes, as its code was not seen.
+truth value, a number, a word) are taken to have it, or what the module that runs this one gives: a call that
+gives another value is refused when it comes, as its code was not seen.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -34,6 +36,8 @@ TRACE_ERRORS = (
 )  # fmt: skip
 """What tracing code with torch.fx raises where it cannot be traced."""
 _PLAIN = (type(None), bool, int, float, str)
+_READING: ContextVar[bool] = ContextVar("reading", default=False)
+"""Whether code is looked at, and no input comes."""
 MODES = (False, True)
 """Of ``training``: evaluation first."""
 
@@ -53,12 +57,27 @@ def require_default(argument: str, value: Any, default: Any) -> None:
     ------
     ConversionError
     """
-    if value is default or (type(value) is type(default) and value == default):
+    if _READING.get() or value is default or (type(value) is type(default) and value == default):
         return
     raise ConversionError(
         f"argument {argument!r} of a converted module was {default!r} when its code was traced and is "
         "something else now: convert a network whose forward gives the value itself"
     )
+
+
+def require_given(argument: str, value: Any) -> None:
+    """Refuse a plain value where the traced code was given what depends on the inputs.
+
+    Raises
+    ------
+    ConversionError
+    """
+    if not _READING.get() and (value is ... or isinstance(value, _PLAIN)):
+        now = "is left out" if value is ... else f"is {value!r}"
+        raise ConversionError(
+            f"argument {argument!r} of a converted module was a tensor when its code was traced and {now} now: "
+            "convert a network whose forward leaves it out too"
+        )
 
 
 def refuse_changed(module: nn.Module, values: tuple[tuple[str, Any], ...]) -> None:
@@ -137,8 +156,17 @@ class _LocalTracer(torch.fx.Tracer):
         return True
 
 
-def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
+def local_graph(
+    module: nn.Module, training: bool, given: Mapping[str, Any] | None = None
+) -> torch.fx.Graph:
     """The graph of a module's own code in one mode.
+
+    Parameters
+    ----------
+    module : nn.Module
+    training : bool
+    given : dict, optional
+        Arguments that are given in place of their defaults: plain values, or nodes of another graph.
 
     Raises
     ------
@@ -147,15 +175,14 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
     """
     if "forward" in vars(module):
         raise NotCaptured(f"{type(module).__name__} has a forward of its own set on the instance")
-    forward = type(module).forward
-    parameters = list(inspect.signature(forward).parameters.values())[1:]
-    plain = {
-        p.name: p.default
-        for p in parameters
-        if p.default is not p.empty and isinstance(p.default, _PLAIN)
-    }
+    plain = _plain_defaults(module)
+    other = {name: value for name, value in (given or {}).items() if name in plain}
+    plain |= {name: value for name, value in other.items() if isinstance(value, _PLAIN)}
+    varying = [name for name in other if not isinstance(other[name], _PLAIN)]
+    for name in varying:
+        del plain[name]
     mode, module.training = module.training, training
-    before, drawn = constants_of(module), _random_state()
+    before, drawn, reading = constants_of(module), _random_state(), _READING.set(True)
     try:
         graph = _LocalTracer().trace(module, plain or None)
     except (*TRACE_ERRORS, AssertionError, NameError) as error:
@@ -163,6 +190,7 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
         raise NotCaptured(f"{type(module).__name__}: {reason}") from error
     finally:
         module.training = mode
+        _READING.reset(reading)
     if _random_state() != drawn:
         raise DrawsNumbers(f"{type(module).__name__} draws random numbers as its code runs")
     if constants_of(module) != before:
@@ -170,7 +198,26 @@ def local_graph(module: nn.Module, training: bool) -> torch.fx.Graph:
     for node in graph.nodes:
         node.type = None  # annotations may be words that nothing can import
     _name_defaults(graph, plain)
+    for node in [n for n in graph.nodes if n.op == "placeholder" and n.target in varying]:
+        node.args = (...,)  # no plain default
+        with graph.inserting_after(_last_placeholder(graph)):
+            graph.call_function(require_given, (str(node.target), node))
     return graph
+
+
+def _plain_defaults(module: nn.Module) -> dict[str, Any]:
+    """Arguments of a module's forward that have a plain default."""
+    parameters = inspect.signature(type(module).forward).parameters.values()
+    return {p.name: p.default for p in parameters if isinstance(p.default, _PLAIN)}
+
+
+def _given_to(child: nn.Module, node: torch.fx.Node) -> dict[str, Any]:
+    """The arguments that a node gives to the module that it runs, by name."""
+    try:
+        bound = inspect.signature(type(child).forward).bind(child, *node.args, **node.kwargs)
+    except TypeError:
+        return {}
+    return bound.arguments
 
 
 def _random_state() -> tuple[Any, ...]:
@@ -190,8 +237,13 @@ def _name_defaults(graph: torch.fx.Graph, plain: dict[str, Any]) -> None:
         for user in list(node.users):
             _drop(graph, user)
         node.target = name
-        with graph.inserting_before(next(n for n in graph.nodes if n.op != "placeholder")):
+        with graph.inserting_after(_last_placeholder(graph)):
             graph.call_function(require_default, (name, node, plain[name]))
+
+
+def _last_placeholder(graph: torch.fx.Graph) -> torch.fx.Node:
+    found: torch.fx.Node = [node for node in graph.nodes if node.op == "placeholder"][-1]
+    return found
 
 
 def _drop(graph: torch.fx.Graph, node: torch.fx.Node) -> None:
@@ -288,6 +340,7 @@ class _Reader:
         self.paths = {module: path for path, module in network.named_modules()}
         self.runs: Counter[str] = Counter()
         self.holding = {m for m in network.modules() if _may_call(m)}
+        self.given: dict[nn.Module, Mapping[str, Any]] = {}
         self.traced: set[str] | None = None
         if known is not None and not any("@" in name for name in known):
             self.traced = {name.rpartition("/")[0] for name in known if "/" in name}
@@ -296,7 +349,8 @@ class _Reader:
                 m for m, path in self.paths.items() if path in layers or path in self.traced
             }
 
-    def read(self, module: nn.Module) -> Invocation:
+    def read(self, module: nn.Module, given: Mapping[str, Any] | None = None) -> Invocation:
+        """One run of a module, and what the module that runs it gives it, where that is known."""
         path = self.paths[module]
         self.runs[path] += 1
         seen = Invocation(module, path, self.runs[path])
@@ -311,7 +365,7 @@ class _Reader:
         if sequential or (self.traced is not None and path not in self.traced):
             return self._untraced(seen, sequential)
         try:
-            self._trace(seen)
+            self._trace(seen, self.given.get(module) if given is None else given)
         except NotCaptured as error:
             kept = {site: call for site, call in self.known.items() if site.rpartition("/")[0] == path}
             functions = [site for site in kept if "/" in site]
@@ -326,24 +380,42 @@ class _Reader:
         for node in seen.graphs[False].nodes:
             if node.op == "call_module":
                 child = module.get_submodule(str(node.target))
-                seen.children.append((node, str(node.target), self.read(child)))
+                seen.children.append((node, str(node.target), self.read(child, _given_to(child, node))))
         return seen
 
     def _untraced(self, seen: Invocation, sequential: bool = False) -> Invocation:
         """With its children in the order in which it holds them."""
+        if not sequential:
+            self._read_given(seen.module)
         children = seen.module._modules
         named = {m: key for key, m in reversed(children.items()) if m is not None}
         items = children.items() if sequential else [(k, m) for m, k in reversed(named.items())]
         seen.children = [(None, key, self.read(m)) for key, m in items if m is not None]
         return seen
 
-    def _trace(self, seen: Invocation) -> None:
-        seen.graphs = {mode: local_graph(seen.module, mode) for mode in MODES}
+    def _read_given(self, module: nn.Module) -> None:
+        """Keep what a module gives those that it runs, where their code is traced and has a choice."""
+        traced = [m for m in module.modules() if self.traced and self.paths[m] in self.traced and m is not module]
+        if not any(_plain_defaults(m) for m in traced):
+            return
+        with suppress(NotCaptured):
+            for node in local_graph(module, training=False).nodes:
+                if node.op == "call_module":
+                    child = module.get_submodule(str(node.target))
+                    self.given[child] = _given_to(child, node)
+
+    def _trace(self, seen: Invocation, given: Mapping[str, Any] | None) -> None:
+        seen.graphs = {mode: local_graph(seen.module, mode, given) for mode in MODES}
         for mode, graph in seen.graphs.items():
             seen.sites[mode] = list(self._calls(graph, seen))
         names = [[found.site for found in seen.sites[mode]] for mode in MODES]
         if names[0] != names[1]:
             raise NotCaptured(f"{type(seen.module).__name__} calls other activations in training")
+        own = [site for site in self.known if "/" in site and site.rpartition("/")[0] == seen.path]
+        if self.traced is not None and sorted(own) != sorted(names[0]):
+            raise NotCaptured(
+                f"{type(seen.module).__name__} calls other activations when it runs than its code shows"
+            )
 
     def _calls(self, graph: torch.fx.Graph, seen: Invocation) -> Iterator[Found]:
         counts: Counter[str] = Counter()

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 import torch.fx
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 from .answering import answering
 from .around import is_around
 from .capture import TRACE_ERRORS, NotCaptured, around_of, local_graph, require_default
 from .comparing import is_comparison
+from .constant import constant_nodes, known_nodes
 from .functions import CALLABLES, METHODS, Call, module_function
 from .inputs import Batch
 from .intercept import Interception, intercepted, observed
@@ -156,6 +158,10 @@ def check(model: nn.Module, example: Batch | None = None) -> tuple[Remaining, ..
         functions = list(getattr(asking.handler, "remaining", ()))
     else:
         functions = _remaining_by_example(model, example, converted=asking is not None)
+    weights = {f"{path}." for path, m in model.named_modules() if isinstance(m, ParametrizationList)}
+    found, functions = (
+        [item for item in items if not item.path.startswith(tuple(weights))] for items in (found, functions)
+    )
     layers = {item.path for item in found}
     own = {item: _layer_of(item.path, layers) for item in functions}
     counted = {layer: item for item, layer in own.items() if item.count}
@@ -226,9 +232,10 @@ def _by_code(path: str, module: nn.Module) -> Iterator[Remaining]:
     except NotCaptured as error:
         yield Remaining(path, f"its code cannot be traced ({error}): give an example", known=False)
         return
+    constant = constant_nodes(graph, known_nodes(graph, module))
     spared = {n for node in arounds for n in node.all_input_nodes if arounds.keys() >= n.users.keys()}
     for node in graph.nodes:
-        if node.op not in ("call_function", "call_method"):
+        if node.op not in ("call_function", "call_method") or node in constant:
             continue
         if isinstance(node.target, torch.jit.ScriptFunction):
             yield Remaining(path, COMPILED, known=False)

@@ -82,7 +82,7 @@ def compared(condition: Any) -> Compared | None:
     if _function(node) not in _SIDES or len(args) != 2 or not _is_zero_number(args[1]):
         return None
     value = args[0]
-    if not isinstance(value, torch.fx.Node) or any(_overwrites(user) for user in value.users):
+    if not isinstance(value, torch.fx.Node) or any(overwrites(user) for user in value.users):
         return None
     return Compared(torch.fx.Proxy(value, condition.tracer), _SIDES[_function(node)])
 
@@ -99,7 +99,7 @@ def is_zero(value: Any) -> bool:
         return str(node.target).startswith("_tensor_constant") and not bool(constant.any())
     made = _function(node)
     zeros = made in _ZEROS or (made is torch.tensor and _is_zero_number(node.args[0]))
-    return zeros and not any(_overwrites(user) for user in node.users)
+    return zeros and not any(overwrites(user) for user in node.users)
 
 
 def is_same(one: Any, other: Any) -> bool:
@@ -126,7 +126,8 @@ def _function(node: torch.fx.Node) -> Any:
     return node.target if node.op == "call_function" else None
 
 
-def _overwrites(node: torch.fx.Node) -> bool:
+def overwrites(node: torch.fx.Node) -> bool:
     """Whether a call writes over its input."""
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    return (name.endswith("_") and not name.endswith("__")) or (name[:1] == "i" and hasattr(operator, name))
+    inner = name.endswith("_") and not name.endswith("__")
+    return inner or name == "setitem" or (name[:1] == "i" and hasattr(operator, name))

@@ -32,6 +32,7 @@ from torch.overrides import TorchFunctionMode
 from ..errors import ConversionError
 from .around import Around, taken_apart
 from .comparing import note
+from .constant import Constants
 from .exact import exact_value, is_answering
 from .functions import CALLABLES, Call, module_function, read_call
 from .handlers import Handler
@@ -80,7 +81,7 @@ class Interception:
         """Modules that run now in this thread, outermost first."""
         if not hasattr(self._local, "stack"):
             self._local.stack, self._local.runs, self._local.mode = [], Counter(), None
-            self._local.compared = {}
+            self._local.compared, self._local.constants = {}, Constants()
         return cast("list[_Running]", self._local.stack)
 
     def push(self, path: str, module: nn.Module) -> None:
@@ -101,7 +102,7 @@ class Interception:
         if not stack:
             self._local.mode.__exit__(None, None, None)
             self._tell_compared(self._local.compared)
-            self._local.compared = {}
+            self._local.compared, self._local.constants = {}, Constants()
 
     @contextmanager
     def running(self, path: str, module: nn.Module) -> Iterator[None]:
@@ -149,7 +150,9 @@ class Interception:
         value = function(*args, **kwargs)
         if note(function, args, value):
             waiting[id(value)] = (value, path, function, args, kwargs)
-        else:
+            return value
+        constant = self._local.constants.note((*args, *kwargs.values()), value)
+        if not constant or getattr(self.handler, "sees_constants", False):
             self.handler.other(path, function, args, kwargs)
         return value
 

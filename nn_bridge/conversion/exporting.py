@@ -8,6 +8,7 @@ the graph are listed to prove that, and the list is written beside it.
 from __future__ import annotations
 
 import copy
+import operator
 import re
 import warnings
 from collections import Counter
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..calls.constant import constant_nodes
 from ..calls.intercept import Interception
 from ..calls.operations import remaining_function
 from ..errors import ArgumentError, ConversionError
@@ -140,11 +142,54 @@ def _captured(network: nn.Module, example: torch.Tensor) -> torch.export.Exporte
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch's own, of its own parts
-            program = torch.export.export(network, (batch,), dynamic_shapes=shapes)
-            return cast("torch.export.ExportedProgram", program.run_decompositions({}))
+            program = torch.export.export(network, (batch,), dynamic_shapes=shapes).run_decompositions({})
+            computed = _with_constants(program.module())
+            if computed is not None:
+                program = torch.export.export(computed, (batch,), dynamic_shapes=shapes).run_decompositions({})
+            return cast("torch.export.ExportedProgram", program)
     except _EXPORTERS as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConversionError(f"torch.export cannot capture this network: {reason}") from error
+
+
+def _with_constants(module: torch.fx.GraphModule) -> torch.fx.GraphModule | None:
+    """The network with what depends on weights alone computed; None where all of that is polynomial."""
+    graph = module.graph
+    weights = [n for n in graph.nodes if n.op == "get_attr" and not isinstance(_held(module, n), nn.Module)]
+    found = constant_nodes(graph, weights)
+    if all(_remaining(node) is None for node in found):
+        return None
+    values = torch.fx.Interpreter(module)
+    for node in [n for n in found if _name(n) in _SHAPES]:
+        graph.erase_node(node)
+        found.remove(node)
+    for node in [n for n in graph.nodes if n in found or n in weights]:
+        values.env[node] = values.run_node(node)
+        if node in found and not found.issuperset(node.users):
+            name = f"computed_{node.name}"
+            module.register_buffer(name, values.env[node])
+            with graph.inserting_before(node):
+                node.replace_all_uses_with(graph.get_attr(name), lambda user: user not in found)
+    graph.eliminate_dead_code()
+    module.recompile()
+    return module
+
+
+def _held(module: nn.Module, node: torch.fx.Node) -> Any:
+    return operator.attrgetter(str(node.target))(module)
+
+
+def _name(node: torch.fx.Node) -> str:
+    packet = getattr(node.target, "overloadpacket", node.target)
+    return str(getattr(packet, "__name__", packet)).strip("_")
+
+
+def _remaining(node: torch.fx.Node) -> str | None:
+    """The operation of a node, if it is not polynomial."""
+    name = _name(node)
+    if name in _MOVES or name in _SHAPES or name.startswith("sym_"):
+        return None
+    return remaining_function(name, tuple(node.args), dict(node.kwargs))
 
 
 def operations_of(
@@ -162,14 +207,12 @@ def operations_of(
     for node in program.graph.nodes:
         if node.op != "call_function":
             continue
-        packet = getattr(node.target, "overloadpacket", node.target)
-        name = str(getattr(packet, "__name__", packet)).strip("_")
+        name = _name(node)
         if plans is not None and name == NAME:
             counts += plans.counts(node)
             continue
         counts[name] += 1
-        known = name in _MOVES or name.startswith("sym_") or name in _SHAPES
-        if not known and remaining_function(name, tuple(node.args), dict(node.kwargs)) is not None:
+        if _remaining(node) is not None:
             left[name] += 1
     if left:
         listed = ", ".join(f"{name} ({count} times)" for name, count in left.items())

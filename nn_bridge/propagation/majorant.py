@@ -52,6 +52,8 @@ class Majorant:
 class _Growth(Rules):
     """Activations on bounds of deviations; refuses what is not linear in between."""
 
+    sees_constants = True  # weights are replaced by their absolute values
+
     def __init__(self, activations: Mapping[str, Activation]) -> None:
         self.sites: dict[str, float] = {}
 

@@ -8,7 +8,8 @@ import torch.nn.functional as functional
 from relu_styles import seeded
 from torch import nn
 
-from nn_bridge import ArgumentError, ConversionError, convert, export
+import polyapprox
+from nn_bridge import ArgumentError, ConversionError, check, convert, export
 from nn_bridge.models import ResNet
 
 onnx = pytest.importorskip("onnx")
@@ -164,3 +165,62 @@ def test_bad_input(tmp_path):
         export(converted, None, tmp_path / "net.pt2")
     with pytest.raises(ConversionError, match=r"torch\.export cannot capture this network"):
         export(converted, inputs(2, 5), tmp_path / "net.pt2")
+
+
+class Standardised(nn.Linear):
+    """Its weights have mean 0 and deviation 1, made so whenever it runs."""
+
+    def forward(self, x):
+        weight = (self.weight - self.weight.mean(1, keepdim=True)) / self.weight.std(1, keepdim=True)
+        return functional.linear(x, weight, self.bias)
+
+
+class Embedded(nn.Linear):
+    """Adds a table that is resized whenever it runs."""
+
+    def __init__(self, *size):
+        super().__init__(*size)
+        self.table = nn.Parameter(inputs(1, 1, 2, 2))
+
+    def forward(self, x):
+        torch._assert(x.shape[-1] == 4, "four columns")
+        table = functional.interpolate(self.table, scale_factor=2.0, mode="bicubic").exp().sum((1, 2))
+        return super().forward(x) + table
+
+
+def normalised(*size):
+    return nn.utils.parametrizations.spectral_norm(nn.Linear(*size))
+
+
+def test_what_depends_on_weights_alone_is_computed_before_it_is_written(tmp_path):
+    x = inputs(16, 4)
+    makers = (Standardised, Embedded, normalised)
+    network = seeded(lambda: nn.Sequential(*(make(4, 4) for make in makers), nn.ReLU())).eval()
+    converted = convert(network, approximation=polyapprox.circuit("relu", multiplications=2), calibrate=[x])
+    assert not check(converted) and not check(converted, x)
+    session = onnxruntime.InferenceSession(export(converted, x[:1], tmp_path / "net.onnx"))
+    (got,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    with torch.no_grad():
+        assert (torch.from_numpy(got) - converted(x)).abs().max() < 1e-5
+    assert {node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node} <= PLAIN
+
+
+@pytest.mark.parametrize("spoiled", [
+    lambda w, x: torch.cat([w[1:], x[:1]]),
+    lambda w, x: w.clone().add_(x.mean(0)),
+    lambda w, x: w.clone().index_copy(0, torch.tensor([0]), x[:1]),
+])  # fmt: skip
+def test_weights_mixed_with_inputs_are_not_known_before(spoiled, tmp_path):
+    class Mixing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(inputs(5, 4))
+
+        def forward(self, x):
+            return torch.relu(x) + spoiled(self.weight, x).exp().sum(0)
+
+    x = inputs(16, 4)
+    assert "exp" in {item.operation for item in check(Mixing())}
+    assert "exp" in {item.operation for item in check(Mixing(), x)}
+    with pytest.raises(ConversionError, match=r"exp \(1 times\)"):
+        export(convert(Mixing(), precision=2**-3, calibrate=[x]), x, tmp_path / "net.pt2")

@@ -18,6 +18,7 @@ from nn_bridge import (
     check,
     convert,
     evaluate,
+    export,
     load_converted,
     restore,
     save_converted,
@@ -26,6 +27,7 @@ from nn_bridge.calls.answering import answering, remove
 from nn_bridge.calls.site import CallSite, Switch
 
 PRECISION = 2**-6
+CIRCUIT = polyapprox.circuit("relu", multiplications=2)
 
 
 def inputs(*shape, seed=1):
@@ -379,3 +381,88 @@ def test_a_state_brings_the_interval_of_a_max_pool():
     assert not torch.equal(wide(x), expected)
     wide.load_state_dict(narrow.state_dict())
     assert torch.equal(wide(x), expected) and wide.report.sites[0].bound == narrow.report.sites[0].bound
+
+
+class Optional(nn.Module):
+    """What the arguments say decides what it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x, shortcut=None, scale=1.0, flip=False):
+        shortcut = x if shortcut is None else shortcut
+        h = functional.relu(self.a(x))
+        return functional.relu(scale * self.b(-h if flip else h) + shortcut)
+
+
+class Gives(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Optional(), Optional(), Optional()])
+
+    def forward(self, x):
+        first, second, third = self.blocks
+        y = first(x)
+        return third(second(y, x, flip=True), scale=0.5, shortcut=y)
+
+
+class GivesAndCalls(Gives):
+    def forward(self, x):
+        return functional.relu(super().forward(x) - 0.1)
+
+
+class GivesTwice(Gives):
+    def forward(self, x):
+        block, other, last = self.blocks
+        return last(other(block(block(x), x), x, 2.0))
+
+
+@pytest.mark.parametrize("make", [Gives, GivesAndCalls, GivesTwice])
+def test_arguments_that_the_caller_gives_are_known(make):
+    x = inputs(40, 4)
+    network = seeded(make)
+    converted = convert(network, approximation=CIRCUIT, calibrate=[x])
+    assert converted.report.capture == "layers" and not check(converted)
+    for mode in (False, True):
+        with torch.no_grad():
+            assert 1e-5 < (converted.train(mode)(x) - network.train(mode)(x)).abs().max() < 1
+    assert (torch.fx.symbolic_trace(converted.eval())(x) - converted(x)).abs().max() < 1e-5
+    assert torch.equal(pickle.loads(pickle.dumps(converted))(x), converted(x))
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (lambda blocks, x: blocks[0](x, x), "'shortcut' of a converted module was None"),
+        (lambda blocks, x: blocks[1](x), "'shortcut' .* was a tensor .* and is left out now"),
+        (lambda blocks, x: blocks[2](x, None, 0.5), "'shortcut' .* was a tensor .* and is None now"),
+        (lambda blocks, x: blocks[1](x, x), "'flip' of a converted module was True"),
+    ],
+)
+def test_arguments_that_were_given_otherwise_are_refused(run, said):
+    x = inputs(40, 4)
+    converted = convert(seeded(Gives), approximation=CIRCUIT, calibrate=[x])
+    with pytest.raises(ConversionError, match=said):
+        run(converted.blocks, x)
+
+
+@torch.fx.wrap
+def hidden(x):
+    return functional.relu(x) if x.ndim else x
+
+
+def test_a_function_that_traces_do_not_look_into_is_seen_running(tmp_path):
+    class Hides(nn.Linear):
+        def forward(self, x):
+            return hidden(super().forward(x))
+
+    x = inputs(16, 4)
+    network = seeded(lambda: nn.Sequential(Hides(4, 4), nn.ReLU()))
+    converted = convert(network, approximation=CIRCUIT, calibrate=[x])
+    assert "first 0: Hides calls other activations when it runs" in converted.report.capture
+    assert {site.site for site in converted.report.sites} == {"0/relu1", "1"}
+    program = torch.export.load(export(converted, x, tmp_path / "net.pt2"))
+    with torch.no_grad():
+        assert (program.module()(x) - converted(x)).abs().max() < 1e-5
+        assert (converted(x) - network(x)).abs().max() > 1e-4
