@@ -46,6 +46,9 @@ ONE: tuple[tuple[str, str, tuple[float, float], float, bool, tuple[Any, ...]], .
     ("1/√x, κ = 10^4", "1/sqrt(x)", (1e-4, 1), 1e-5, True, (17, None, 1e-5, "Perseus, mean")),
     ("1/√x, κ = 10^5", "1/sqrt(x)", (1e-5, 1), 1e-5, True, (17, None, 1e-5, "Perseus, mean")),
 )
+THOR_SUMS = (11.32 / 2**11, 11.32), (3.383 / 2**18, 3.383)
+"""Sums that the first inverses of THOR's `he_softmax1` and `he_softmax2` are made for: Σ exp((s − b)/2^k), b the
+largest score. Below them its errors grow, above them its iteration does not converge."""
 WHOLES: tuple[tuple[str, Callable[[], Any], str, tuple[Any, ...]], ...] = (
     ("softmax of 128, [-27.2, 21.7]",
      lambda: pa.softmax(128, scores=(-27.2, 21.7), precision=2**-15), "softmax", (None,) * 4),
@@ -55,6 +58,12 @@ WHOLES: tuple[tuple[str, Callable[[], Any], str, tuple[Any, ...]], ...] = (
      lambda: pa.softmax(128, scores=(-48.9, 0), maximum=(-1, 0), precision=2**-15), "softmax", (None,) * 4),
     ("softmax of 128, [-140, 0], largest in [-1, 0]",
      lambda: pa.softmax(128, scores=(-140, 0), maximum=(-1, 0), precision=2**-15), "softmax", (None,) * 4),
+    ("softmax of 128, [-27.25, 21.73], sums as THOR's",
+     lambda: pa.softmax(128, scores=(-27.2493, 21.72692), squarings=1, sums=THOR_SUMS[0], precision=4e-7),
+     "softmax", (23, None, 8e-7, "THOR")),
+    ("softmax of 128, [-70, 70], sums as THOR's",
+     lambda: pa.softmax(128, scores=(-70, 70), squarings=2, sums=THOR_SUMS[1], precision=3.3e-4),
+     "softmax", (34, None, 3.3e-4, "THOR")),
     ("LayerNorm of 768, [0.15, 10]",
      lambda: pa.layer_norm(768, variance=(0.15, 10), precision=3e-4), "layer_norm", (17, None, None, "Perseus, mean")),
     ("LayerNorm of 768, [0.2, 150]",
@@ -144,6 +153,8 @@ def largest_error(found: Any, kind: str, count: int, seed: int) -> float:
     for start in range(0, count, 5000):
         if kind == "softmax":
             x = vectors.scores(n, *found.box["scores"], found.box["maximum"], 5000, seed + start)
+            if "sums" in found.box:
+                x = vectors.with_sums(x, found.box, seed + start)
             true = vectors.softmax(x)
         else:
             x = vectors.with_variance(n, *found.box["variance"], 5000, seed + start)

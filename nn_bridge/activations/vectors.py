@@ -21,9 +21,9 @@ import torch
 from torch import nn
 
 import polyapprox
-from polyapprox.approximation import Approximation
 from polyapprox.errors import PolyApproxError
 from polyapprox.wholes.softmax import softmax_levels
+from polyapprox.wholes.vector_plan import unscaled
 from polyapprox.wholes.whole import Whole
 
 from ..calls.functions import Call
@@ -193,7 +193,7 @@ class Norm(VectorActivation):
     >>> bool((layer(x) - torch.layer_norm(x, (3,))).abs().max() <= layer.error_bound)
     True
     >>> layer.levels
-    6
+    5
     """
 
     def __init__(self, call: Call, box: Box, precision: float, outside: Outside, name: str) -> None:
@@ -251,10 +251,7 @@ class Softmax(VectorActivation):
         self.whole = _made(name, _softmax, max(box.length, 2), k, self.width, self.reach, precision)
         self.precision = self.whole.error_bound
         self.shift = ends[:, 3 + 2 * k].clone()
-        parts = self.whole.parts
-        self.exp = parts["exp"]
-        self.scale = float(self.exp.interval[1])  # of the exponent: what its inverse scales by
-        self.inverses: list[Approximation] = [parts[f"inverse {j}"] for j in range(k + 1)]
+        self.exponential, self.totals = _watched(self.whole)
 
     def arithmetic(self, x: torch.Tensor, ranged: Any) -> torch.Tensor:
         """The value, by additions and multiplications."""
@@ -276,16 +273,26 @@ class Softmax(VectorActivation):
         if kept is not None:
             u = torch.where(kept, u, -self.reach / 2)
         u = ranged(u, -self.reach, 0.0, False)
-        value = self.exp.plan.run(u + self.scale) * math.exp(-self.scale)
-        if kept is not None:
-            value = value * kept
-        for number, inverse in enumerate(self.inverses):
-            if number:
-                value = value * value
-            total = value.sum(-1, keepdim=True)
-            low, high = (float(end) for end in inverse.interval)
-            value = value * inverse.plan.run(ranged(total, low, high, True))
+
+        def made(index: int, value: Any) -> Any:
+            if index == self.exponential and kept is not None:
+                return value * kept
+            return ranged(value, *self.totals[index], True) if index in self.totals else value
+
+        value = self.whole.plan.run(u * 2.0**self.squarings, made)
         return cast("torch.Tensor", value.movedim(-1, self.call.option("dim")).to(x.dtype))
+
+
+def _watched(whole: Whole) -> tuple[int, dict[int, tuple[float, float]]]:
+    """Of a softmax, where exp is applied, and the ranges of the sums that inverses are applied to, by place."""
+    applied = [index for index, one in enumerate(whole.plan.operations) if one.kind == "apply"]
+    totals = {}
+    for number, index in enumerate(applied[1:]):
+        inverse = whole.parts[f"inverse {number}"]
+        scale = float(unscaled(inverse.plan)[1])
+        low, high = (float(end) * scale for end in inverse.interval)
+        totals[whole.plan.operations[index].left] = low, high
+    return applied[0], totals
 
 
 def _halvings(box: Box, precision: float, call: Call, name: str) -> tuple[int, float, float]:

@@ -75,8 +75,9 @@ def rescales(plan: Plan, rule: Rule = "standalone") -> tuple[bool, ...]:
 
 
 def levels(
-    plan: Plan, rule: Rule = "standalone", using: Sequence[bool] | None = None
-) -> tuple[int, ...]:
+    plan: Plan, rule: Rule = "standalone", using: Sequence[bool] | None = None,
+    starts: Sequence[int] | None = None,
+) -> tuple[int, ...]:  # fmt: skip
     """Levels used up to and including each operation.
 
     Parameters
@@ -85,6 +86,8 @@ def levels(
     rule : {"published", "standalone"}
     using : sequence of bool, optional
         Which operations use a level, in place of what the rule says.
+    starts : sequence of int, optional
+        Levels that the arguments have used; none unless given.
 
     Examples
     --------
@@ -94,10 +97,11 @@ def levels(
     True
     """
     found: list[int] = []
+    begin = starts or (0,) * plan.inputs
     for (kind, left, right, _), uses in zip(
         plan.operations, using or rescales(plan, rule), strict=True
     ):
-        before = 0 if kind == "input" else max(found[left], found[right] if right >= 0 else 0)
+        before = begin[left] if kind == "input" else max(found[left], found[right] if right >= 0 else 0)
         found.append(before + uses)
     return tuple(found)
 

@@ -20,7 +20,14 @@ def appended(builder: PlanBuilder, plan: Plan, argument: int) -> tuple[int, int,
 
     The constant is None where the plan scales nothing: the argument itself is returned.
     """
-    folded = input_scaling(plan)
+    folded, place = input_scaling(plan), placed(builder, plan, argument)
+    if folded is None:
+        return place[plan.output], argument, None
+    return place[plan.output], place[folded], plan.operations[folded].constant
+
+
+def placed(builder: PlanBuilder, plan: Plan, argument: int) -> list[int]:
+    """Append the operations of a plan of one argument; where the value of each is."""
     place: list[int] = []
     for kind, left, right, constant in plan.operations:
         first = place[left] if kind != "input" else argument
@@ -33,9 +40,7 @@ def appended(builder: PlanBuilder, plan: Plan, argument: int) -> tuple[int, int,
         else:
             value = ZERO if constant is None else constant
             place.append(getattr(builder, kind)(first, value))
-    if folded is None:
-        return place[plan.output], argument, None
-    return place[plan.output], place[folded], plan.operations[folded].constant
+    return place
 
 
 def newton_plan(plan: Plan, root: int, first: mpmath.mpf, second: mpmath.mpf) -> Plan:

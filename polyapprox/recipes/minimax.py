@@ -384,5 +384,7 @@ def cost_of(
     if parity is not None and left % 2 != (parity == "odd"):
         left -= 1
     cost = series_cost if adapted else chebyshev_cost
+    if reduced.lost and parity == "even":  # x times an even polynomial is evaluated as the odd one it is
+        return cost(left + reduced.lost, "odd")
     multiplications, levels = cost(left, parity) if left > 0 else (0, 0)
     return multiplications + reduced.lost, levels + reduced.lost

@@ -4,25 +4,29 @@
 LayerNorm works with z = α (n x − Σ x), n times the centred vector: whole factors use no level, and α
 is done by the layer before. Σ z² is then the variance times what the plan of 1/√v scales its input
 by, so that costs no level either, and the result is √n/α' · z times it: the factor on z waits for
-nothing.
+nothing. It is there a level before Σ z² is, and so the product by it is done inside the plan of 1/√v, at no
+level, where that plan is a polynomial with a degree below a power of two: the norm takes one level beside it.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flint import arb
 
 from ..approximation import Approximation
-from ..errors import ArgumentError
+from ..errors import ArgumentError, NotConvergedError, ProofError
 from ..given import positive, shown, whole
 from ..numbers import ball, dyadic, exact, rounded
 from ..outward import float_up
+from ..plan.times import times_plan
 from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval
-from .vector_plan import VectorBuilder, unscaled
+from ..recipes.minimax import minimax
+from .vector_plan import VectorBuilder, VectorPlan, unscaled
 from .whole import Whole
 
 _BITS = 160  # of the constants of the plan
@@ -68,7 +72,7 @@ def layer_norm(
     --------
     >>> norm = layer_norm(64, variance=(0.25, 4), precision=1e-2)
     >>> norm.levels, norm.rotations, norm.error_bound <= 1e-2
-    (6, 12, True)
+    (5, 12, True)
     """
     return _norm("layer_norm", n, variance, precision, eps, objective, centred=True)
 
@@ -101,7 +105,7 @@ def rms_norm(
     --------
     >>> norm = rms_norm(64, mean_square=(0.25, 4), precision=1e-2)
     >>> norm.levels, norm.rotations, norm.error_bound <= 1e-2
-    (6, 6, True)
+    (5, 6, True)
     """
     return _norm("rms_norm", n, mean_square, precision, eps, objective, centred=False)
 
@@ -120,12 +124,7 @@ def _norm(
     with working_precision(_BITS):
         largest = ball(n - centred).sqrt()
         share = float((wanted / largest - _ROUNDING).lower())
-        root = approximate(
-            "1/sqrt(x)", interval=(low, high), precision=min(share, 0.5), relative=True,
-            objective=objective,  # type: ignore[arg-type]
-            guard=_GUARD,
-        )  # fmt: skip
-        plan = _plan(root, n, added, centred)
+        root, plan = _cheapest((low, high), min(share, 0.5), objective, n, added, centred)
         bound = largest * (ball(exact(root.error_bound)) + _ROUNDING)
         error = float_up(exact(bound.upper()))
     command = call(
@@ -141,8 +140,32 @@ def _norm(
     )  # fmt: skip
 
 
-def _plan(root: Approximation, n: int, eps: float, centred: bool) -> Any:
-    """The operations; current precision."""
+def _cheapest(
+    ends: tuple[float, float], error: float, objective: str, n: int, eps: float, centred: bool
+) -> tuple[Approximation, VectorPlan]:
+    """An inverse root and the whole plan, the product by the vector inside the root's plan or behind it.
+
+    A polynomial is tried too where that takes fewer levels: inside a circuit no level is saved.
+    """
+    given = {"interval": ends, "relative": True, "guard": _GUARD}
+    roots = [approximate("1/sqrt(x)", precision=error, objective=objective, **given)]  # type: ignore[arg-type]
+    if objective == "levels" and roots[0].structure != "polynomial":
+        with suppress(NotConvergedError, ProofError):
+            roots.append(minimax("1/sqrt(x)", tolerance=error, **given))  # type: ignore[arg-type]
+    ways = [(root, _plan(root, n, eps, centred, inside)) for root in roots for inside in (False, True)]
+    return min(ways, key=lambda way: _cost(way[1], objective))
+
+
+def _cost(plan: VectorPlan, objective: str) -> tuple[int, int]:
+    found = plan.counts()
+    if objective == "balanced":
+        return 2 * found.levels + found.multiplications, 0
+    pair = found.levels, found.multiplications
+    return pair if objective == "levels" else pair[::-1]
+
+
+def _plan(root: Approximation, n: int, eps: float, centred: bool, inside: bool) -> VectorPlan:
+    """The operations, the product by the vector inside the root's plan or behind it; current precision."""
     inverse, scaling = unscaled(root.plan)
     factor = n**3 if centred else n  # Σ z² is α² times this times the mean square
     alpha = rounded(exact((ball(scaling) / factor).sqrt().mid()), _BITS)
@@ -156,8 +179,10 @@ def _plan(root: Approximation, n: int, eps: float, centred: bool) -> Any:
     if eps:
         more = ball(exact(eps)) * ball(scaling)
         square = builder.record("shift", square, constant=rounded(exact(more.mid()), _BITS))
-    found = builder.record("apply", square, plan=inverse)
-    back = 1 / (ball(alpha) * (n if centred else 1))  # z back to the centred vector
-    scaled = builder.scale(value, rounded(exact(back.mid()), _BITS))
-    builder.record("multiply", scaled, found)
+    back = rounded(exact((1 / (ball(alpha) * (n if centred else 1))).mid()), _BITS)  # z back to the centred vector
+    if inside:
+        builder.record("apply", square, value, plan=times_plan(inverse, (1, 0), back))
+    else:
+        found = builder.record("apply", square, plan=inverse)
+        builder.record("multiply", builder.scale(value, back), found)
     return builder.finish()

@@ -1,41 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """Softmax: exp of a fraction of the scores, then normalise and square, the last time precisely.
 
-With y_i = exp((s_i − b)/2^k)(1 + e_i) and p^(0) = y R(Σ y), each further step takes q = p², and
-p^(j) = q R(Σ q), R an approximation of 1/x. Whatever R is, p^(j) is a vector π^(j) that sums to 1,
-times one number g = Σ q · R(Σ q), which is within 1 ± ρ, ρ the relative error of R; and π^(j+1) is
-π^(j) squared and normalised, g or not. So all R but the last only keep the sums within
+With y_i = exp((s_i − b)/2^k), as good as exp is known, the steps are p = y R(Σ y) and y ← p², or
 
-    (1 − ρ)²/n … (1 + ρ)²      (Σ π² lies between 1/n and 1),
+    y ← p² ((u − c)² + d),     u = Σ p,
 
-for which few levels are enough. The result is g π with π ∝ exp(s_i)(1 + e_i)^(2^k), hence within
+R an approximation of 1/x. Whatever R is, p is a vector π that sums to 1, times u, which is within 1 ± ρ, ρ
+the relative error of R; and the next π is this one squared and normalised, u or not. So all R but the last
+only keep the sums of the next y within f/n … F, f and F the least and largest of u² or of u² ((u − c)² + d)
+(Σ π² lies between 1/n and 1). The factor with c and d costs a level and makes them nearer than one more level
+of R does. Each p = y R is computed with the product by y inside R: no level is spent on it.
 
-    ρ + h / (2 (1 − h)),     h = max |(1 + e)^(2^k) − 1|
+The result is u π with π ∝ y_i^(2^k), hence within ρ + η of the exact softmax, η what the errors of exp do:
+for relative ones, |e_i| <= e, with h = (1 + e)^(2^k) − 1, at most h / (2 (1 − h)); for absolute ones, of at
+most t ‖y‖ with ‖y‖ the norm of order M = 2^k,
 
-of the exact softmax, for |π_i − p_i| <= 2 h p_i (1 − p_i) / (1 − h). (Cho et al., arXiv 2410.11184,
-normalise and square; the constants of R and the bound are ours.)
+    (η_1 + η_2) / (1 − η_2),     η_1 = (1 + t)^M − 1,     η_2 = (1 + n^(1/M) t)^M − 1.
+
+(Cho et al., arXiv 2410.11184, normalise and square; the constants and the bound are ours.)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import mpmath
 from flint import arb
 
 from ..approximation import Approximation
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ProofError
 from ..given import whole
-from ..numbers import ball, exact, rounded
+from ..numbers import ball, exact, negate, rounded
 from ..outward import above, below, float_up
+from ..plan.times import times_plan
 from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval, read_tolerance
-from ..recipes.reciprocal import reciprocal
+from .normalising import Design, Inverse, designed, inverses
 from .vector_plan import VectorBuilder, VectorPlan, unscaled
 from .whole import Whole
 
@@ -43,20 +46,9 @@ _BITS = 160
 _ROUNDING = 2.0**-100  # relative: what the rounding of constants may do
 _LONGEST = 1 << 15
 _MOST_SQUARINGS = 8
-_ROUGH = (0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.03, 0.01)  # ρ of the steps before the last
-_SHARES = (0.5, 0.7, 0.85)  # of the error wanted: the last inverse's
-_MOST_LEVELS = 15
-
-
-@dataclass(frozen=True)
-class _Design:
-    """How often is squared, the errors of the inverses, and the levels of each."""
-
-    squarings: int
-    roughs: tuple[float, ...]  # ρ of each inverse but the last
-    share: float  # of the error wanted: the last one's
-    inverses: tuple[int, ...]
-    levels: int
+_HIGHEST = 1 << 12  # degree of exp
+_CAREFUL = 0.7  # of the error wanted: what is aimed at where a forecast was too good
+_SPARE = 0.95  # of what the last inverse leaves of the error wanted: exp's
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,14 @@ class _Box:
     scores: tuple[float, float]
     top: tuple[float, float]
     sums: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class _Exp:
+    """How exp may err: relatively, or absolutely; 1 is the largest exponential."""
+
+    relative: bool
+    error: float
 
 
 @one_at_a_time
@@ -111,7 +111,7 @@ def softmax(
     --------
     >>> soft = softmax(16, scores=(-4, 4), precision=2**-8)
     >>> soft.error_bound <= 2**-8, soft.levels, soft.rotations
-    (True, 13, 4)
+    (True, 12, 4)
     >>> import numpy as np
     >>> s = np.linspace(-4, 4, 16)
     >>> p = np.exp(s) / np.exp(s).sum()
@@ -131,12 +131,14 @@ def softmax(
         if squarings is None or sums[0] <= 0:
             raise ArgumentError(f"sums={sums} must be two positive numbers, and squarings be given with them")
     box = _Box(n, (low, high), top, sums)
-    design = _design(box, wanted, squarings)
     command = call(
         "softmax", n, scores=(low, high), precision=wanted, maximum=maximum, squarings=squarings,
         sums=sums, leave_out={"maximum": None, "squarings": None, "sums": None},
     )  # fmt: skip
-    return _made(design, box, wanted, command)
+    try:
+        return _made(*_design(box, wanted, squarings), box, wanted, command)
+    except ProofError:  # the forecast was too good
+        return _made(*_design(box, _CAREFUL * wanted, squarings), box, wanted, command)
 
 
 def softmax_levels(n: int, *, scores: Ends, precision: float, squarings: int, sums: Ends) -> int | None:
@@ -145,149 +147,171 @@ def softmax_levels(n: int, *, scores: Ends, precision: float, squarings: int, su
     Examples
     --------
     >>> softmax_levels(16, scores=(-4, 0), precision=2**-8, squarings=0, sums=(0.1, 1))
-    11
+    7
     """
     low, high = read_interval(scores, "scores")
     box = _Box(n, (low, high), (low, high), read_interval(sums, "sums"))
-    return min((one.levels for one in _designs(box, precision, squarings)), default=None)
+    found = _way(box, precision, squarings)
+    return None if found is None else found[0]
 
 
-def _first_sum(box: _Box, k: int) -> tuple[float, float]:
-    """Σ exp((s − b)/2^k), b the largest that the maximum may be: rounded outward."""
-    n, scores, top = box.n, box.scores, box.top
-    if box.sums is not None:
-        return box.sums
-    with working_precision(_BITS):
-        def power(value: float) -> arb:
-            return ((ball(exact(value)) - ball(exact(top[1]))) / (1 << k)).exp()
-
-        least = power(top[0]) + (n - 1) * power(scores[0])
-        return below(exact(least.lower())), above(exact(arb(n)))
-
-
-def _later_sum(n: int, rough: float) -> tuple[float, float]:
-    """Σ q of a step: rounded outward."""
-    with working_precision(_BITS):
-        r = ball(exact(rough)) + ball(exact(_ROUNDING))
-        return below(exact(((1 - r) ** 2 / n).lower())), above(exact(((1 + r) ** 2).upper()))
-
-
-def _levels_for(ends: tuple[float, float], error: float) -> int:
-    """Levels of 1/x: a forecast."""
-    beyond = 2 * ends[0] / (ends[1] - ends[0])  # (b + a)/(b − a) − 1
-    steps = math.log2(math.acosh(1 / error) / math.log1p(beyond + math.sqrt(beyond * (beyond + 2))))
-    return max(2, math.ceil(steps - 1e-9))
-
-
-def _design(box: _Box, wanted: float, given: int | None) -> _Design:
-    """The fewest levels, by forecast."""
-    n, scores = box.n, box.scores
-    found = list(_designs(box, wanted, given))
+def _design(box: _Box, wanted: float, given: int | None) -> tuple[int, Design, _Exp]:
+    """How often is squared, and the steps: the fewest levels, by forecast."""
+    found = []
+    for k in range(_MOST_SQUARINGS + 1) if given is None else (given,):
+        way = _way(box, wanted, k)
+        if way is not None:
+            found.append((way[0], way[1].multiplications, k, way))
     if not found:
         raise ArgumentError(
-            f"softmax of {n} scores on [{scores[0]:g}, {scores[1]:g}] to {wanted:.3g} is beyond the "
-            f"inverses known, of {_MOST_LEVELS} levels: narrow maximum, or allow more squarings"
+            f"softmax of {box.n} scores on [{box.scores[0]:g}, {box.scores[1]:g}] to {wanted:.3g} is beyond the "
+            "inverses known: narrow maximum, or allow more squarings"
         )
-    return min(found, key=lambda one: (one.levels, sum(one.inverses), one.share))
+    _, _, k, (_, design, exp) = min(found, key=lambda one: one[:3])
+    return k, design, exp
 
 
-def _designs(box: _Box, wanted: float, given: int | None) -> Iterator[_Design]:
+def _way(box: _Box, wanted: float, k: int) -> tuple[int, Design, _Exp] | None:
+    """Levels, steps, and how exp may err."""
+    found, exp = None, _Exp(True, 0.0)
+    for _ in range(2):  # the second time with sums of exponentials that err
+        design = designed(box.n, _first_sum(box, k, exp), k, wanted)
+        if design is None:
+            return None
+        levels, exp = min(_exps(box, k, (wanted - design.error) * _SPARE), key=lambda one: one[0])
+        found = design.levels + levels, design, exp
+    return found
+
+
+def _first_sum(box: _Box, k: int, exp: _Exp) -> tuple[float, float]:
+    """Σ y, y as good as exp is, b the largest that the maximum may be: rounded outward."""
     n = box.n
-    for k in range(_MOST_SQUARINGS + 1) if given is None else (given,):
-        first = _first_sum(box, k)
-        width = (box.top[1] - box.scores[0]) / (1 << k)
-        steps = math.log2(max(width, 0.25)) + max(1.0, math.log2(-math.log2(wanted / 2 ** (k + 1))))
-        for share, early, late in product(_SHARES, _ROUGH if k > 1 else _ROUGH[:1], _ROUGH if k else _ROUGH[:1]):
-            roughs = (*(early,) * (k - 1), *(late,) * min(k, 1))
-            sums = [first, *(_later_sum(n, rough) for rough in roughs)]
-            errors = [*roughs, wanted * share]
-            inverses = tuple(_levels_for(s, e) for s, e in zip(sums, errors, strict=True))
-            if max(inverses) <= _MOST_LEVELS:
-                levels = sum(inverses) + 2 * k + 1 + math.ceil(steps - math.log2(1 - share) / 16)
-                yield _Design(k, roughs, share, inverses, levels)
-
-
-def _made(design: _Design, box: _Box, wanted: float, command: str) -> Whole:
-    """Parts, plan and bound."""
-    k, n, scores, top = design.squarings, box.n, box.scores, box.top
-    share = _of_exp(wanted * (1 - design.share), k)
-    inverses: list[Approximation] = []
-    for number, steps in enumerate(design.inverses):
-        error = design.roughs[number] if number < k else wanted * design.share
-        if number == 0:  # the sum is that of exponentials that err
-            low, high = _first_sum(box, k)
-            ends = low * (1 - share), high * (1 + share)
-        else:
-            ends = _later_sum(n, inverses[-1].error_bound)
-        ends = (ends[0] * (1 - 2.0**-30), ends[1] * (1 + 2.0**-30))
-        inverses.append(_inverse(ends, steps, error))
-    exp = _exponential(scores, top, k, share, inverses[0])
     with working_precision(_BITS):
-        e = ball(exact(exp.error_bound)) + ball(exact(_ROUNDING))
-        spread = (1 + e) ** (1 << k) - 1
-        bound = ball(exact(inverses[-1].error_bound)) + spread / (2 * (1 - spread))
-        error = float_up(exact((bound + ball(exact(3 * _ROUNDING))).upper()))
-    plan = _plan(exp, inverses, n, top, k)
-    parts = {"exp": exp, **{f"inverse {j}": one for j, one in enumerate(inverses)}}
+        least, most = _power(box, box.top[0], k) + (n - 1) * _power(box, box.scores[0], k), arb(n)
+        if box.sums is not None:
+            least, most = (ball(exact(end)) for end in box.sums)
+        e = ball(exact(exp.error))
+        least, most = (least * (1 - e), most * (1 + e)) if exp.relative else (least - n * e, most + n * e)
+        return below(exact(least.lower())), above(exact(most.upper()))
+
+
+def _power(box: _Box, value: float, k: int) -> arb:
+    """exp((value − b)/2^k), b the largest that the maximum may be (current precision)."""
+    return ((ball(exact(value)) - ball(exact(box.top[1]))) / (1 << k)).exp()
+
+
+def _norm(box: _Box, k: int) -> arb:
+    """The least norm of order 2^k of exp((s − b)/2^k) (current precision)."""
+    if box.sums is None:
+        return _power(box, box.top[0], k)
+    return ball(exact(box.sums[0])) * (ball(box.n).log() * (arb(1) / (1 << k) - 1)).exp()
+
+
+def _exps(box: _Box, k: int, left: float) -> list[tuple[int, _Exp]]:
+    """The two ways in which exp may err so that the result does by no more than `left`; forecasts of levels."""
+    width = (box.top[1] - box.scores[0]) / (1 << k)
+    power = 1 << k
+    with working_precision(_BITS):
+        rest = ball(exact(left))
+        most = 2 * rest / (1 + 2 * rest)  # h
+        relative = min(float((((1 + most).log() / power).exp() - 1).lower()), 0.5)
+        norm = float(_norm(box, k).lower())
+    low, high = -200.0, 0.0  # log2 of t
+    for _ in range(60):
+        middle = (low + high) / 2
+        one, all_of = (math.expm1(power * math.log1p(2.0**middle * m)) for m in (1.0, box.n ** (1 / power)))
+        low, high = (middle, high) if all_of < 1 and one + all_of <= left * (1 - all_of) else (low, middle)
+    absolute = 2.0**low * norm
+    as_absolute = math.log(relative) - 0.4 * width  # as degrees of relative minimax polynomials show
+    return [
+        (_levels(width / 2, as_absolute), _Exp(True, relative)),
+        (_levels(width / 2, math.log(absolute)), _Exp(False, absolute)),
+    ]
+
+
+def _levels(half: float, error: float) -> int:
+    """Of a polynomial for exp on [−2 half, 0] to e^error: its degree d has 2 e^(−half) I_(d+1)(half) near that."""
+    for d in range(2, _HIGHEST):
+        root = math.hypot(d, half)
+        if root - d * math.asinh(d / half) - half - math.log(math.pi * root / 2) / 2 <= error:
+            return max(2, (d - 1).bit_length())
+    return _HIGHEST
+
+
+def _made(k: int, design: Design, exp: _Exp, box: _Box, wanted: float, command: str) -> Whole:
+    """Parts, plan and bound."""
+    n, first = box.n, _first_sum(box, k, exp)
+    steps = inverses(design.steps, n, first, 1.0 if exp.relative else 1 + 2 * n * exp.error / first[0])
+    made, more = _exponential(box, k, exp, steps[0])
+    with working_precision(_BITS):
+        e = ball(exact(made.error_bound)) + ball(exact(_ROUNDING))
+        e = e if exp.relative else e * (-ball(more)).exp()
+        spread = _spread(e, exp.relative, box, k)
+        last = (ball(exact(steps[-1].approximation.error_bound)) + 1) * (1 + abs(ball(steps[-1].left) - 1)) - 1
+        bound = spread + (1 + spread) * (last + ball(exact(3 * _ROUNDING)))
+        error = float_up(exact(bound.upper()))
+    if error > wanted:
+        raise ProofError(f"softmax is proven to {error:.6g}, not to {wanted:.6g}")
+    parts = {"exp": made, **{f"inverse {j}": one.approximation for j, one in enumerate(steps)}}
     return Whole(
-        "softmax", n, {"scores": scores, "maximum": top} | ({} if box.sums is None else {"sums": box.sums}), plan, error, parts,
-        "all factors common to a vector cancel but the last: its relative error, and half the spread "
-        "of the relative errors of exp",
+        "softmax", n, {"scores": box.scores, "maximum": box.top} | ({} if box.sums is None else {"sums": box.sums, "squarings": k}),
+        _plan(made, more, steps, n, box.top, k), error, parts,
+        "all factors common to a vector cancel but the last: its relative error, and what the errors of exp do to "
+        "a vector of sum 1",
         Provenance.of(command),
     )  # fmt: skip
 
 
-def _of_exp(left: float, k: int) -> float:
-    """The relative error of exp that leaves an error of the result behind, below a half."""
+def _spread(e: arb, relative: bool, box: _Box, k: int) -> arb:
+    """How far the errors of exp move an entry of the result (current precision)."""
+    power = 1 << k
+    if relative:
+        h = (1 + e) ** power - 1
+        return h / (2 * (1 - h))
+    t = e / _norm(box, k)
+    one = (1 + t) ** power - 1
+    all_of = (1 + (ball(box.n).log() / power).exp() * t) ** power - 1
+    return (one + all_of) / (1 - all_of)
+
+
+def _exponential(box: _Box, k: int, exp: _Exp, first: Inverse) -> tuple[Approximation, mpmath.mpf]:
+    """c · exp((s − b)/2^k) as a function of u = (s − b)/2^k + log c, c what the vector is held times; log c."""
     with working_precision(_BITS):
-        rest = ball(exact(left)) - ball(exact(3 * _ROUNDING))
-        most = 2 * rest / (1 + 2 * rest)  # h
-        return min(float((((1 + most).log() / (1 << k)).exp() - 1).lower()), 0.5)
-
-
-def _inverse(ends: tuple[float, float], steps: int, wanted: float) -> Approximation:
-    """1/x with so many levels; one more where rounding outward asks for it."""
-    found = reciprocal(interval=ends, levels=steps)
-    return found if found.error_bound <= wanted else reciprocal(interval=ends, levels=steps + 1)
-
-
-def _exponential(
-    scores: tuple[float, float], top: tuple[float, float], k: int, error: float, inverse: Approximation
-) -> Approximation:
-    """c · exp((s − b)/2^k) as a function of u = (s − b)/2^k + log c, c what the first inverse scales by."""
-    _, scaling = unscaled(inverse.plan)
-    with working_precision(_BITS):
-        more = _shift(scaling)
-        ends = ((ball(exact(end)) - ball(exact(top[1]))) / (1 << k) + ball(more) for end in (scores[0], top[1]))
+        more = rounded(exact(ball(first.held).log().mid()), _BITS - 30)
+        ends = ((ball(exact(end)) - ball(exact(box.top[1]))) / (1 << k) + ball(more) for end in (box.scores[0], box.top[1]))
         low, high = (below(exact(e.lower())) if j == 0 else above(exact(e.upper())) for j, e in enumerate(ends))
-    return approximate("exp", interval=(low, high), precision=error, relative=True, objective="levels")
-
-
-def _shift(scaling: mpmath.mpf) -> mpmath.mpf:
-    """log c, rounded (current precision)."""
-    return rounded(exact(ball(scaling).log().mid()), _BITS - 30)
+        error = exp.error if exp.relative else below(exact((ball(exact(exp.error)) * ball(more).exp()).lower()))
+    made = approximate("exp", interval=(low, high), tolerance=error, relative=exp.relative, objective="levels")
+    return made, more
 
 
 def _plan(
-    exp: Approximation, inverses: list[Approximation], n: int, top: tuple[float, float], k: int
+    exp: Approximation, more: mpmath.mpf, steps: list[Inverse], n: int, top: tuple[float, float], k: int
 ) -> VectorPlan:
-    """The operations. The vector y is held as c y, c what the inverse of its sum scales by."""
+    """The operations."""
     builder = VectorBuilder(n)
     with working_precision(_BITS):
         exponential, slope = unscaled(exp.plan)
-        plans = [unscaled(one.plan) for one in inverses]
-        more = _shift(plans[0][1])
         scaled = builder.scale(0, rounded(exact((ball(slope) / (1 << k)).mid()), _BITS))
         moved = ball(slope) * (ball(more) - ball(exact(top[1])) / (1 << k))
         value = builder.record("shift", scaled, constant=rounded(exact(moved.mid()), _BITS))
         value = builder.record("apply", value, plan=exponential)
-        for number, (inverse, scaling) in enumerate(plans):
-            if number:
-                value = builder.record("multiply", value, value)
+        for number, step in enumerate(steps):
             total = builder.record("sum", value)
-            found = builder.record("apply", total, plan=inverse)
-            following = ball(plans[number + 1][1]).sqrt() if number < k else arb(1)
-            back = following / (ball(more).exp() if number == 0 else ball(scaling))
-            value = builder.scale(value, rounded(exact(back.mid()), _BITS))
-            value = builder.record("multiply", value, found)
+            value = builder.record("apply", total, value, plan=times_plan(step.plan))
+            if number < k:
+                value = _squared(builder, value, step)
     return builder.finish()
+
+
+def _squared(builder: VectorBuilder, value: int, step: Inverse) -> int:
+    """p², or p² ((u − c)² + d) with u the sum of p; p is held times what the step has left."""
+    square = builder.record("multiply", value, value)
+    if step.curve is None:
+        return square
+    c, d = (ball(exact(one)) for one in step.curve)
+    total = builder.record("sum", value)
+    less = builder.record("shift", total, constant=negate(rounded(exact((c * ball(step.left)).mid()), _BITS)))
+    curve = builder.record("multiply", less, less)
+    curve = builder.record("shift", curve, constant=rounded(exact((d * ball(step.left) ** 2).mid()), _BITS))
+    return builder.record("multiply", square, curve)

@@ -7,7 +7,7 @@ of its slots, is a tree of rotations and additions: it uses no level.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ..plan.builder import PlanBuilder
-from ..plan.count import Rule, is_free
+from ..plan.count import Rule, count, is_free, levels
 from ..plan.iteration import appended
 from ..plan.plan import Plan
 
@@ -71,13 +71,16 @@ class VectorPlan:
     operations: tuple[VectorOperation, ...]
     length: int
 
-    def run(self, x: Any) -> Any:
+    def run(self, x: Any, made: Callable[[int, Any], Any] | None = None) -> Any:
         """Evaluate on vectors along the last axis.
 
         Parameters
         ----------
         x : array, shape (..., n)
             Of NumPy (float64, or mpmath numbers as objects), or a tensor of PyTorch.
+        made : callable, optional
+            Called with the index and the value of each operation as it is made; later operations
+            use what it returns. A sum is held once for a vector: shape (..., 1).
 
         Raises
         ------
@@ -93,9 +96,10 @@ class VectorPlan:
         exact = getattr(getattr(x, "dtype", None), "kind", "") == "O"
         lift: Callable[[mpmath.mpf], Any] = (lambda c: c) if exact else float
         values: list[Any] = []
-        for operation in self.operations:
-            values.append(self._one(operation, values, x, lift))
-        return values[-1]
+        for index, operation in enumerate(self.operations):
+            value = self._one(operation, values, x, lift)
+            values.append(value if made is None else made(index, value))
+        return values[-1] if values[-1].shape == shape else values[-1] + x * 0
 
     def _one(
         self, o: VectorOperation, values: list[Any], x: Any, lift: Callable[[mpmath.mpf], Any]
@@ -110,7 +114,7 @@ class VectorPlan:
             given = (left,) if o.right < 0 else (left, values[o.right])
             return plan.run(*given, lift=lift)
         if o.kind == "sum":
-            return left.sum(axis=-1, keepdims=True) + left * 0
+            return left.sum(axis=-1, keepdims=True)
         if o.kind == "rotate":
             return _rotated(left, o.right)
         if o.kind in ("scale", "shift"):
@@ -132,8 +136,9 @@ class VectorPlan:
             elif o.kind == "sum":
                 rotations += tree_rotations(self.length)
             elif o.kind == "apply" and o.plan is not None:
-                deep, found, more = _plan_costs(o.plan)
-                below, products, constants = below + deep, products + found, constants + more
+                used = [level[k] for k in (o.left, o.right) if k >= 0]
+                below, found, more = _plan_costs(o.plan, used)
+                products, constants = products + found, constants + more
             elif o.kind == "multiply":
                 below, products = below + 1, products + 1
             elif o.kind == "scale" and index != folded and not is_free(o.constant):
@@ -154,12 +159,10 @@ def _rotated(value: Any, steps: int) -> Any:
     return value.roll(steps, -1)
 
 
-def _plan_costs(plan: Plan) -> tuple[int, int, int]:
-    """Levels, products and products with constants, the scaling of the input counted."""
-    from ..plan.count import count
-
+def _plan_costs(plan: Plan, starts: Sequence[int]) -> tuple[int, int, int]:
+    """Level of the result, products and products with constants, the scaling of the input counted."""
     found = count(plan, "standalone")
-    return found.levels, found.multiplications, found.constant_products
+    return levels(plan, starts=starts)[plan.output], found.multiplications, found.constant_products
 
 
 def tree_rotations(length: int) -> int:

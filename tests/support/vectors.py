@@ -26,6 +26,20 @@ def scores(n: int, low: float, high: float, top: tuple[float, float], count: int
     return s
 
 
+def with_sums(s: np.ndarray, box: dict, seed: int) -> np.ndarray:
+    """Scores moved, vector by vector, until Σ exp((s − b)/2^k) is in the box; those that leave it are left out."""
+    rng = np.random.default_rng(seed)
+    low, high = box["scores"]
+    power = 2 ** box["squarings"]
+    wanted = np.exp(rng.uniform(*np.log(box["sums"]), len(s)))
+    ends = rng.integers(0, 4, len(s))
+    wanted = np.where(ends == 0, box["sums"][0] * (1 + 1e-9), np.where(ends == 1, box["sums"][1] * (1 - 1e-9), wanted))
+    total = np.exp((s - high) / power).sum(axis=-1)
+    moved = np.maximum(s + power * np.log(wanted / total)[:, None], low)
+    total = np.exp((moved - high) / power).sum(axis=-1)
+    return moved[(moved.max(axis=-1) <= high) & (total >= box["sums"][0]) & (total <= box["sums"][1])]
+
+
 def softmax(s: np.ndarray) -> np.ndarray:
     """In float64, the largest score taken out."""
     y = np.exp(s - s.max(axis=-1, keepdims=True))

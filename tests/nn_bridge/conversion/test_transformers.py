@@ -74,7 +74,7 @@ def test_a_transformer_becomes_additions_and_multiplications(attention):
     assert names == ["softmax1", "layer_norm1", "0.act", "rms_norm1", "softmax1", "layer_norm1", "1.act", "rms_norm1"]
     exact, got = model(x), converted(x)
     assert 0 < (got - exact).abs().max() < 0.02 * exact.abs().max()
-    assert converted.report.levels == sum(site.levels for site in converted.report.sites) > 40
+    assert converted.report.levels == sum(site.levels for site in converted.report.sites) > 30
     assert {site.split("/")[0] for site in converted.state_dict()} >= {"0.norm.weight", "1.last.weight"}
     restore(converted)
     assert torch.equal(converted(x), exact)

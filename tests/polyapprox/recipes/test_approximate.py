@@ -14,6 +14,8 @@ import polyapprox as pa
 from polyapprox.cli import main
 from polyapprox.errors import ArgumentError, DomainError
 from polyapprox.numbers import exact
+from polyapprox.recipes.minimax import cost_of
+from polyapprox.targets import as_target
 
 SOME = [FUNCTIONS[k] for k in (1, 11, 14, 18, 21, 28)]
 
@@ -43,6 +45,20 @@ def test_never_dominated_by_a_structure_called_by_hand(function, interval, preci
     assert r.error_bound <= precision * unit
     assert _largest(r, *interval, relative) <= r.error_bound
     assert not [h for h in by_hand(function, interval, precision * unit, relative) if h.dominates(r)]
+
+
+@pytest.mark.parametrize(("function", "end"), [("tanh", 2), ("sin(x)", 3)])
+def test_relative_errors_of_odd_functions_cost_what_is_forecast(function, end):
+    """x times an even polynomial is evaluated as an odd one: a forecast that is too high hides the cheaper choice."""
+    r = pa.approximate(function, interval=(-end, end), precision=2**-10, relative=True)
+    hand = pa.minimax(function, tolerance=2**-10, interval=(-end, end), relative=True)
+    assert r.multiplications + 2 * r.levels <= hand.multiplications + 2 * hand.levels
+    target = as_target(function)
+    for degree in (9, 11):
+        made = pa.minimax(function, degree, interval=(-end, end), relative=True)
+        most = cost_of(target, degree, (-end, end), target.reciprocal, adapted=False)
+        assert cost_of(target, degree, (-end, end), target.reciprocal)[1] == made.levels
+        assert made.multiplications <= most[0]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import vectors
 import polyapprox as pa
 from polyapprox.errors import ArgumentError
 from polyapprox.plan.count import count
+from polyapprox.wholes.normalising import curve_for, squared_range
+from polyapprox.wholes.softmax import softmax_levels
 from polyapprox.wholes.vector_plan import tree_rotations
 
 COUNT = 100_000
@@ -35,10 +37,11 @@ def test_softmax_stays_within_its_bound(n, scores, maximum, precision):
 @pytest.mark.parametrize(("n", "top", "squarings"), [(8, (-1, 0), 0), (32, (-6, 0), 0), (16, (-3, 2), 1)])
 def test_the_inverse_is_proven_for_sums_of_exponentials_that_err(n, top, squarings):
     whole = pa.softmax(n, scores=(top[0] - 4, top[1]), precision=2**-4, maximum=top, squarings=squarings)
-    error = whole.parts["exp"].error_bound
-    low, high = whole.parts["inverse 0"].interval
+    exp = whole.parts["exp"]
+    error = exp.error_bound / (1 if exp.weight != "1" else math.exp(exp.interval[1]))
+    low, high = whole.parts["inverse 0"].interval  # of a multiple of the sum
     least = math.exp((top[0] - top[1]) / 2**squarings) + (n - 1) * math.exp((top[0] - 4 - top[1]) / 2**squarings)
-    assert error > 1e-3 and high >= n * (1 + error) and low <= least * (1 - error)
+    assert error > 1e-3 and high * least * (1 - error) >= low * n * (1 + error)
 
 
 def test_softmax_of_known_sums():
@@ -76,12 +79,42 @@ def test_norms_stay_within_their_bounds(n, ends, eps):
     assert rms.rotations == tree_rotations(n) and norm.rotations == 2 * tree_rotations(n)
 
 
-def test_a_norm_takes_two_levels_beside_its_inverse_root():
-    norm = pa.layer_norm(768, variance=(0.15, 10), precision=2e-4)
+def test_a_norm_takes_one_level_beside_a_polynomial_and_two_beside_a_circuit():
+    norm = pa.layer_norm(768, variance=(0.15, 10), precision=4e-4)
     root = norm.parts["inverse root"]
-    assert norm.levels == root.levels + 2 and norm.multiplications == root.multiplications + 2
+    assert norm.levels == root.levels + 1 and root.structure == "polynomial"
     assert norm.counts("standalone").levels == norm.levels + 1
     assert norm.error_bound >= np.sqrt(767) * root.error_bound
+    few = pa.layer_norm(768, variance=(0.15, 10), precision=4e-4, objective="multiplications")
+    root = few.parts["inverse root"]
+    assert few.levels == root.levels + 2 and few.multiplications == root.multiplications + 2
+
+
+def test_softmax_of_few_levels_where_the_sums_are_known():
+    sums = (0.05, 8.0)
+    whole = pa.softmax(32, scores=(-8, 6), precision=2**-8, squarings=1, sums=sums)
+    assert whole.levels <= 13 and whole.error_bound <= 2**-8
+    s = vectors.scores(32, -8, 6, (-8, 6), 4000, 3)
+    total = np.exp((s - 6) / 2).sum(axis=-1)
+    s = s[(total >= sums[0]) & (total <= sums[1])]
+    assert len(s) > 500 and np.abs(whole(s) - vectors.softmax(s)).max() <= whole.error_bound
+
+
+@pytest.mark.parametrize("error", [0.03, 0.3, 0.7, 0.9])
+def test_curves_bring_the_ends_nearer_and_their_range_is_proven(error):
+    curve = curve_for(error)
+    low, high = squared_range(error, curve)
+    u = np.linspace(1 - error, 1 + error, 10_001)
+    values = u**2 * ((u - curve[0]) ** 2 + curve[1])
+    assert low <= values.min() and values.max() <= high
+    assert values.min() < low * (1 + 1e-6) and values.max() > high * (1 - 1e-6)
+    plain = squared_range(error, None)
+    assert (high / low - 1) * 1.5 < plain[1] / plain[0] - 1
+
+
+def test_the_forecast_of_levels():
+    box = {"scores": (-6.0, 0.0), "precision": 2**-6, "squarings": 1, "sums": (0.1, 1.0)}
+    assert abs(softmax_levels(64, **box) - pa.softmax(64, **box).levels) <= 1
 
 
 def test_the_largest_and_where_it_is():

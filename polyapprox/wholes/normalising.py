@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Normalise and square: how many levels each inverse takes, and what its scale is.
+
+A step divides a vector by its sum, roughly, and squares it; the last one divides precisely. Which numbers
+of levels take the fewest of all is found by going through the steps and keeping, for each number of levels
+used, the narrowest range that the sums can have then: nothing else of a step matters to those that follow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import mpmath
+import numpy as np
+from flint import arb
+
+from ..approximation import Approximation
+from ..errors import ProofError
+from ..numbers import ball, exact
+from ..outward import above, below
+from ..plan.plan import Plan
+from ..precision import working_precision
+from ..recipes.guard import DEFAULT_GUARD
+from ..recipes.reciprocal import MOST_LEVELS, closed_form, reciprocal
+from .vector_plan import unscaled
+
+_BITS = 160
+_ROOM = 2.0**-30  # relative: intervals are wider than the sums
+_SPARE = 1 + 2.0**-16  # an inverse's proven error over its forecast, at most
+_ROUGHEST = 0.95  # relative error of an inverse
+_LAST = 0.9  # of the error wanted: the last inverse's, at most
+_GRID = 256  # relative errors for which curves are made
+
+Ends = tuple[float, float]
+Curve = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An inverse, and how the vector is squared after it.
+
+    Attributes
+    ----------
+    levels : int
+    curve : (float, float) or None
+        c and d of p² ((u − c)² + d); None: p² alone, or the last step.
+    """
+
+    levels: int
+    curve: Curve | None = None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Steps, and what all of them take.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    levels, multiplications : int
+    error : float
+        Relative, of the last inverse: a forecast.
+    """
+
+    steps: tuple[Step, ...]
+    levels: int
+    multiplications: int
+    error: float
+
+
+@dataclass(frozen=True)
+class Inverse:
+    """1/x on the range of a sum, and its scales.
+
+    Attributes
+    ----------
+    approximation : Approximation
+        Of 1/x for x = μ times the sum.
+    plan : Plan
+        The same for an argument that is scaled already.
+    held, left : mpmath.mpf
+        What the vector is held times before, and after.
+    curve : (float, float) or None
+        As of :class:`Step`.
+    """
+
+    approximation: Approximation
+    plan: Plan
+    held: mpmath.mpf
+    left: mpmath.mpf
+    curve: Curve | None
+
+
+def designed(n: int, first: Ends, squarings: int, wanted: float) -> Design | None:
+    """The steps of the fewest levels, by forecast, for n numbers whose sum lies in `first`.
+
+    Examples
+    --------
+    >>> found = designed(128, (2**-11, 1), 1, 1e-3)
+    >>> [step.levels for step in found.steps], found.levels
+    ([4, 7], 13)
+    """
+    states: dict[int, tuple[float, tuple[Step, ...]]] = {0: (first[1] / first[0], ())}
+    for _ in range(squarings):
+        states = _after(n, states)
+    found = []
+    for used, (ratio, steps) in states.items():
+        errors = [(one, _error(ratio, one)) for one in range(2, MOST_LEVELS + 1)]
+        last = next(((one, error) for one, error in errors if error <= wanted * _LAST), None)
+        if last is not None:
+            all_steps = (*steps, Step(last[0]))
+            found.append(Design(all_steps, used + last[0], _products(all_steps), last[1]))
+    return min(found, key=lambda one: (one.levels, one.multiplications), default=None)
+
+
+def _after(
+    n: int, states: dict[int, tuple[float, tuple[Step, ...]]]
+) -> dict[int, tuple[float, tuple[Step, ...]]]:
+    """By levels used, the least ratio of the ends of the sums after one more step."""
+    found: dict[int, tuple[float, tuple[Step, ...]]] = {}
+    for used, (ratio, steps) in states.items():
+        for levels in range(2, MOST_LEVELS + 1):
+            error = _error(ratio, levels)
+            if error > _ROUGHEST:
+                continue
+            for curve in (None, curve_for(error)):
+                low, high = squared_range(error, curve)
+                now, more = n * high / low, used + levels + (1 if curve is None else 2)
+                if more not in found or now < found[more][0]:
+                    found[more] = now, (*steps, Step(levels, curve))
+            if error < 0.5 / _GRID:
+                break
+    return found
+
+
+def _products(steps: tuple[Step, ...]) -> int:
+    each = sum(2 * step.levels - 1 for step in steps)
+    return each + sum(1 if step.curve is None else 3 for step in steps[:-1])
+
+
+def _error(ratio: float, levels: int) -> float:
+    """Of 1/x in so many levels, where the ends of x are in that ratio: 1/T_n, n = 2^levels."""
+    beyond = 2 / (ratio - 1)  # (b + a)/(b − a) − 1
+    grown = (1 << levels) * math.log1p(beyond + math.sqrt(beyond * (beyond + 2)))
+    return 1 / math.cosh(grown) if grown < 700 else 0.0
+
+
+def curve_for(error: float) -> Curve:
+    """c and d for which u² ((u − c)² + d) varies least over 1 ± error."""
+    return _curve(min(math.ceil(error * _GRID), _GRID - 1))
+
+
+@cache
+def _curve(number: int) -> Curve:
+    u = np.linspace(1 - number / _GRID, 1 + number / _GRID, 129)
+    middle, reach = np.array([1.5, 0.5]), np.array([1.0, 0.5])
+    for _ in range(12):
+        c = (middle[0] + reach[0] * np.linspace(-1, 1, 21))[:, None, None]
+        d = np.maximum(middle[1] + reach[1] * np.linspace(-1, 1, 21), 0.0)[None, :, None]
+        values = u * u * ((u - c) ** 2 + d)
+        spread = values.max(-1) / np.maximum(values.min(-1), 1e-300)
+        best = np.unravel_index(np.argmin(spread), spread.shape)
+        middle = np.array([c[best[0], 0, 0], d[0, best[1], 0]])
+        reach = reach * 0.4
+    return float(middle[0]), float(middle[1])
+
+
+def squared_range(error: float, curve: Curve | None) -> Ends:
+    """Least and largest of u², or of u² ((u − c)² + d), over 1 ± error: rounded outward.
+
+    Examples
+    --------
+    >>> low, high = squared_range(0.5, None)
+    >>> low <= 0.25, high >= 2.25
+    (True, True)
+    >>> low, high = squared_range(0.5, curve_for(0.5))
+    >>> 1.3 < high / low < 3
+    True
+    """
+    with working_precision(_BITS):
+        ends = [1 - ball(exact(error)), 1 + ball(exact(error))]
+        if curve is None:
+            values = [end * end for end in ends]
+        else:
+            c, d = (ball(exact(one)) for one in curve)
+            values = [u * u * ((u - c) ** 2 + d) for u in [*ends, *_turning(c, d, ends)]]
+        return below(exact(min(one.lower() for one in values))), above(exact(max(one.upper() for one in values)))
+
+
+def _turning(c: arb, d: arb, ends: list[arb]) -> list[arb]:
+    """Where u² ((u − c)² + d) turns, within the ends or perhaps: 2u² − 3cu + c² + d = 0."""
+    root = c * c - 8 * d
+    if root < 0:
+        return []
+    root = arb(0).union(root).sqrt() if not root > 0 else root.sqrt()
+    return [u for u in ((3 * c - root) / 4, (3 * c + root) / 4) if not (u < ends[0] or u > ends[1])]
+
+
+def inverses(steps: tuple[Step, ...], n: int, first: Ends, signed: float) -> list[Inverse]:
+    """The inverses of the steps, each proven on the range of its sum; the last leaves the scale 1.
+
+    Parameters
+    ----------
+    steps : tuple of Step
+    n : int
+    first : (float, float)
+        Within which the first sum lies.
+    signed : float
+        By what factor Σ |y| is above Σ y in the first step, at most.
+
+    Raises
+    ------
+    ProofError
+        If an inverse's proven error is above its forecast.
+    """
+    ranges: list[Ends] = []
+    errors: list[float] = []
+    found: list[Inverse] = []
+    wanted, ends = exact(1), first
+    for number, step in enumerate(steps):
+        ends = ends[0] * (1 - _ROOM), ends[1] * (1 + _ROOM)
+        ranges.append(ends)
+        made = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
+        errors.append(made.error_estimate * _SPARE)
+        low, high = squared_range(errors[-1], step.curve)
+        ends = low / n * (1 - _ROOM), high * (1 + _ROOM) * (signed**2 if number == 0 else 1.0)
+    for step, ends, error in zip(reversed(steps), reversed(ranges), reversed(errors), strict=True):
+        one = _inverse(step, ends, wanted if not found else _root(found[-1].held, step.curve))
+        if one.approximation.error_bound > error or (found and not _fits(one, found[-1])):
+            raise ProofError(f"1/x on {ends} is proven to {one.approximation.error_bound:.6g}, not to {error:.6g}")
+        found.append(one)
+    return found[::-1]
+
+
+def _fits(before: Inverse, after: Inverse) -> bool:
+    """Whether squaring leaves the scale that the next inverse's range has room for."""
+    with working_precision(_BITS):
+        share = ball(before.left) ** (2 if before.curve is None else 4) / ball(after.held)
+        return bool(abs(share - 1) < _ROOM / 2)
+
+
+def _root(held: mpmath.mpf, curve: Curve | None) -> mpmath.mpf:
+    """The scale that squaring makes `held` of: a fourth power with a curve."""
+    with working_precision(_BITS):
+        value = ball(held).sqrt()
+        return exact((value if curve is None else value.sqrt()).mid())
+
+
+def _inverse(step: Step, ends: Ends, wanted: mpmath.mpf) -> Inverse:
+    """1/x for x = μ · sum, μ such that the vector is left with the scale that is wanted, nearly.
+
+    The plan for a scaled argument multiplies by K/μ^(N/(N − 1)), N = 2^levels, what it is scaled by.
+    """
+    power = 1 - 2.0**-step.levels
+    for_one = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
+    scale = float(unscaled(for_one.plan)[1] / wanted) ** power
+    made = reciprocal(interval=(ends[0] * scale, ends[1] * scale), levels=step.levels)
+    plan, left = unscaled(made.plan)
+    with working_precision(_BITS):
+        held = exact((ball(left) * ball(exact(scale))).mid())
+    return Inverse(made, plan, held, left, step.curve)
