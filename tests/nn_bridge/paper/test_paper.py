@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from killed import losing_a_worker
 from paths import EXPERIMENTS, MADE
 from torch import nn
 
@@ -190,36 +187,15 @@ def table_of(folder: Path) -> dict[str, tuple[str, float]]:
 
 
 def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost(several, tmp_path):
-    distributed = pytest.importorskip("distributed")
     train_missing(several, tmp_path / "serial", tmp_path / "a")
-    killed, ready, ended = [], threading.Event(), threading.Event()
 
-    def kill_one(address: str) -> None:
-        """Once a training has done its first epoch, the worker that is at it dies."""
-        with distributed.Client(address, set_as_default=False) as client:
-            workers = client.run(os.getpid)
-            ready.set()
-            while not list((tmp_path / "b").glob("*/log.jsonl")) and not ended.is_set():
-                time.sleep(0.02)
-            busy = []
-            while not busy and not ended.is_set():
-                busy = [worker for worker, tasks in client.processing().items() if tasks]
-            if not busy:
-                return
-            killed.append(workers[busy[0]])
-            os.kill(killed[0], signal.SIGKILL)
+    def begun() -> bool:
+        """Whether a training has done its first epoch."""
+        return bool(list((tmp_path / "b").glob("*/log.jsonl")))
 
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
-        address = cluster.scheduler_address
-        killer = threading.Thread(target=kill_one, args=(address,), daemon=True)
-        killer.start()
-        assert ready.wait(60)
+    with losing_a_worker(begun) as (address, killed):
         runner = runner_named("dask", scheduler=address, ordered=False)
         train_missing(several, tmp_path / "dask", tmp_path / "b", runner=runner)
-        ended.set()
-        killer.join()
     assert killed and table_of(tmp_path / "dask") == table_of(tmp_path / "serial")
     assert len(table_of(tmp_path / "dask")) == 3
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from flint import arb
 from independent import counts, run_plan_mpmath, true_value
+from killed import losing_a_worker
 
 import polyapprox as pa
 from polyapprox.circuits import Circuit
@@ -498,6 +499,19 @@ def test_joblib_finds_what_one_process_finds() -> None:
     ]
     assert len(found) == 2
     assert found[0] == found[1]
+
+
+def test_a_search_loses_nothing_when_a_worker_of_its_cluster_is_killed() -> None:
+    problem = problem_for("cos(x)", (-2.0, 2.0))
+    settings = Settings(2, starts=6, beam=3, finalists=2)
+
+    def found(runner) -> list[list[float]]:
+        stages = search(settings, grid=problem.grid, engine="smooth", runner=runner)
+        return [pack(stage.best.chain).tolist() for stage in stages]
+
+    with losing_a_worker() as (address, killed):
+        survived = found(runner_named("dask", scheduler=address))
+    assert killed and survived == found(serial)
 
 
 def test_the_command_line_lists_and_refuses(capsys: pytest.CaptureFixture[str]) -> None:
