@@ -33,7 +33,7 @@ demo: setup  ## a proven ReLU, its table and figure, then a real network that co
 
 # A small residual network of digits on ciphertexts, bootstraps included: some 20 processor seconds.
 demo-encrypted: setup .venv/.ready-he  ## a small network on ciphertexts, bootstraps included
-	$(BIN)/nn-bridge encrypt --network digits --image 0 --ring 2^11 --no-weighted --out out/encrypted-digits.json
+	$(BIN)/nn-bridge encrypt --network digits --image 0 --ring 2^11 --no-weighted --output out/encrypted-digits.json
 
 test: setup  ## lint, types, tests
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import page_tables
 import pytest
@@ -98,6 +99,52 @@ def test_commands(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         for command, wanted in commands(text):
             got = run_command(command)
             assert checker.check_output(wanted, got, OPTIONS), f"$ {command}\n{got}"
+
+
+FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+IN_BLOCK = re.compile(r"^(?:\$ )?((?:polyapprox|nn-bridge) (?:\\\n|[^\n])*)", re.MULTILINE)
+IN_TEXT = re.compile(r"`((?:polyapprox|nn-bridge) [^`]*)`")
+
+
+def typed(text: str) -> list[str]:
+    """The command lines of a page, in blocks and in sentences."""
+    inside = [line for block in FENCE.findall(text) for line in IN_BLOCK.findall(block)]
+    return inside + IN_TEXT.findall(FENCE.sub("", text))
+
+
+def whole_command(program: str) -> Any:
+    """All commands of a program, as one group."""
+    if program == "polyapprox":
+        return importlib.import_module("polyapprox.cli").command()
+    return importlib.import_module("typer").main.get_command(importlib.import_module("nn_bridge.cli").app)
+
+
+def unknown(line: str) -> list[str]:
+    """Names in a command line that the program does not know: a command, or options."""
+    program, *words = shlex.split(line.replace("\\\n", " ").replace("…", ""), comments=True)
+    command, hidden = whole_command(program), {"--help", "--quiet", "-q", "--install-completion", "--show-completion"}
+    while hasattr(command, "get_command") and words and not words[0].startswith("-"):
+        if (inner := command.get_command(None, words[0])) is None:
+            return [words[0]]
+        command, words = inner, words[1:]
+    known = hidden.union(*(one.opts + one.secondary_opts for one in command.params))
+    return [word for word in words if re.match(r"--?[a-z]", word) and word.partition("=")[0] not in known]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_commands_that_are_not_run_are_known(page: Path) -> None:
+    """Those in the text, and of blocks that would take long or need data."""
+    lines = typed(page.read_text(encoding="utf-8"))
+    if any(line.startswith("nn-bridge") for line in lines):
+        pytest.importorskip("torch")
+    assert {line: found for line in lines if (found := unknown(line))} == {}
+
+
+def test_a_mistyped_command_is_seen() -> None:
+    assert unknown("polyapprox make rleu --precision 2^-9") == ["rleu"]
+    assert unknown("polyapprox table verify t.json --jason --json") == ["--jason"]
+    text = "polyapprox is, see `polyapprox zoo list`\n```sh\n$ nn-bridge train a \\\n  --output b\n```\n"
+    assert typed(text) == ["nn-bridge train a \\\n  --output b", "polyapprox zoo list"]
 
 
 SCRIPTS = {path.stem: importlib.import_module(path.stem) for path in sorted(MADE.glob("*tables.py"))}
