@@ -155,9 +155,7 @@ def openfhe() -> str:
         levels = (row[f"{w} FLEXIBLEAUTO"]["levels"] for w in (own, "plan", "circuit"))
         degrees = (row["interpolant"] or "none", ", ".join(map(str, row["degrees"])), row["products"])
         errors = (f"{row[name]['error']:.2g}" for name in (f"{own} FLEXIBLEAUTO", "circuit FIXEDMANUAL"))
-        low, high = (f"{end:.4g}" for end in row["interval"])
-        name = f"{row['function']} on {'±' if row['function'] == 'sign' else ''}[{low}, {high}]"
-        lines.append((name, upper(row["error"], 3), *errors, *degrees, *levels, *(cell for way in ways for cell in way)))
+        lines.append((_on(row), upper(row["error"], 3), *errors, *degrees, *levels, *(cell for way in ways for cell in way)))
     head = (
         "function", "error at most", "measured: OpenFHE", "measured: circuit",
         "degree: interpolant", "degree: minimax", "products: circuit",
@@ -165,6 +163,25 @@ def openfhe() -> str:
         *(f"{where}: {what}" for where in ("as exported", "FLEXIBLEAUTO", "FIXEDMANUAL") for what in ("minimax", "circuit")),
     )  # fmt: skip
     return grid(head, lines, "---", keys=2, starts=(7, 10))
+
+
+def lattigo() -> str:
+    """Exported circuits and polynomials beside Lattigo's own evaluator, at equal error."""
+    lines = []
+    for row in json.loads((BENCHMARKS / "exported_lattigo.json").read_text(encoding="utf-8"))["rows"]:
+        own, ways = row["evaluator"], [row[way] for way in ("plan", "circuit")]
+        levels = (str(int(one["levels"])) for one in (own, *ways))
+        ratios = (f"{one['median'] / own['median']:.2f}" for one in ways)
+        lines.append((_on(row), upper(row["error"], 3), *levels, *ratios))
+    head = ("function", "error at most", *(f"levels: {way}" for way in ("Lattigo", "minimax", "circuit")),
+            "time: minimax", "time: circuit")  # fmt: skip
+    return grid(head, lines, "---")
+
+
+def _on(row: dict[str, Any]) -> str:
+    """The function of a row, and its interval."""
+    low, high = (f"{end:.4g}" for end in row["interval"])
+    return f"{row['function']} on {'±' if row['function'] == 'sign' else ''}[{low}, {high}]"
 
 
 def better(time: dict[str, float], base: float, technique: str) -> str:
@@ -193,7 +210,7 @@ def matrix() -> str:
     return grid(("format", "form", "PASS", "FAIL", "refused by name", "written, not run", "levels as said"), rows, "---")
 
 
-TABLES = {"matrix": matrix, "forms": forms, "openfhe": openfhe}
+TABLES = {"matrix": matrix, "forms": forms, "openfhe": openfhe, "lattigo": lattigo}
 
 if __name__ == "__main__":
     sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -40,7 +40,7 @@ def find_format(name: str) -> Format:
     Examples
     --------
     >>> find_format("lattigo").forms, find_format("openfhe").forms
-    (('components', 'plan'), ('plan', 'components'))
+    (('plan', 'components'), ('plan', 'components'))
     """
     word("format", name, FORMATS)
     module = import_module(f"{formats.__name__}.{name.replace('-', '_')}")
@@ -73,7 +73,7 @@ def export(
         The file; it is replaced as a whole or not at all.
     form : {"plan", "components"}, optional
         Operations one by one, or coefficients for the framework's own evaluator; by default the
-        first that the format holds.
+        first that the format holds, the faster one where both were timed.
 
     Returns
     -------

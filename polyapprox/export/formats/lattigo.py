@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lattigo: a Go file with a function on ciphertexts, by its evaluator of polynomials or step by step.
+"""Lattigo: a Go file with a function on ciphertexts, step by step or by its evaluator of polynomials.
 
 Components: Chebyshev coefficients, low to high, c_0 as it is, innermost first; Lattigo reads each
 decimal to 3.3 bits for each character, so that exact expansions stay exact. The file maps every
@@ -114,6 +114,6 @@ def _levels(job: Job) -> int:
 
 
 FORMAT = Format(
-    "lattigo", ".go", ("components", "plan"), "series", "lattigo", "Lattigo v6 (Go)", _write,
+    "lattigo", ".go", ("plan", "components"), "series", "lattigo", "Lattigo v6 (Go)", _write,
     scheme="lattigo", levels=_levels, security="the parameters of SelfCheck are not secure",
 )  # fmt: skip

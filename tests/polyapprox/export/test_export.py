@@ -159,7 +159,7 @@ def test_constants_longer_than_doubles_are_said_and_proven_again() -> None:
     job = job_for(r, "c")
     assert "rounded to double" in job.rounding and "proven again" in job.rounding
     assert r.error_bound < 1e-25 < job.approximation.error_bound < 1e-14
-    assert job_for(r, "lattigo").rounding == ""
+    assert job_for(r, "lattigo", "components").rounding == ""
 
 
 def test_openfhe_has_c0_doubled_and_lattigo_has_not(tmp_path: Path) -> None:
@@ -167,14 +167,14 @@ def test_openfhe_has_c0_doubled_and_lattigo_has_not(tmp_path: Path) -> None:
     r = bare([[0.375, 0.5, 0.25]])
     doubled = export(r, "openfhe", tmp_path / "o.py", form="components").read_text()
     assert "        0.75,\n        0.5," in doubled
-    assert '\t\t"0.375",\n\t\t"0.5",' in export(r, "lattigo", tmp_path / "l.go").read_text()
+    assert '\t\t"0.375",\n\t\t"0.5",' in export(r, "lattigo", tmp_path / "l.go", form="components").read_text()
 
 
 def test_trailing_zeros_and_constants_are_avoided(tmp_path: Path) -> None:
     r = bare([[0.7, 0.0, 0.0]])
     text = export(r, "openfhe", tmp_path / "o.py", form="components").read_text()
     assert "        1.4,\n    ]),"  in text and "len(coefficients) == 1" in text
-    assert "len(coefficients) == 1" in export(r, "lattigo", tmp_path / "l.go").read_text()
+    assert "len(coefficients) == 1" in export(r, "lattigo", tmp_path / "l.go", form="components").read_text()
 
 
 def test_powers_that_lose_digits_are_refused(tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     table, go, back = tmp_path / "t.json", tmp_path / "t.go", tmp_path / "back.json"
     r = pa.minimax("exp", 5)
     r.save(table)
-    assert main(["export", str(table), "-f", "lattigo", "-o", str(go)]) == 0
+    assert main(["export", str(table), "-f", "lattigo", "--form", "components", "-o", str(go)]) == 0
     assert main(["import", str(go), "-o", str(back), "--json"]) == 0
     said = capsys.readouterr().out
     assert json.loads(said[said.index("{") :])["error_bound"] == pytest.approx(r.error_bound)
