@@ -36,7 +36,7 @@ NETWORKS = {
         "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "shufflenet_v2_x1_5",
         "mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large",
         "resnet18", "resnet34", "resnet50", "googlenet", "densenet121", "efficientnet_b0", "regnet_y_400mf",
-        "regnet_x_400mf", "alexnet", "swin_t",
+        "regnet_x_400mf", "alexnet", "vgg11", "resnext50_32x4d", "efficientnet_v2_s", "convnext_tiny", "swin_t",
     ),
     "timm": (
         "test_resnet", "test_byobnet", "test_efficientnet", "mobilenetv3_small_050", "ghostnet_050",
@@ -95,6 +95,8 @@ def measured(package: str, name: str, kind: str) -> dict[str, Any]:
         precise = network.double()(images.double())
         got, operations = by_onnxruntime(converted.to(written), images.to(written))
         wide = converted.double()(images.double())
+    if not bool(torch.isfinite(wide).all()):
+        raise nn_bridge.ConversionError("at this precision its errors grow beyond its intervals, and it is not finite")
 
     def apart(one: torch.Tensor, other: torch.Tensor) -> float:
         return float((one.double() - other).abs().max() / other.abs().max())
