@@ -197,6 +197,8 @@ def _layers(model: nn.Module, converted: bool) -> list[Remaining]:
             if not converted:
                 kind = "ReLU" if isinstance(module, nn.ReLU) else type(module).__name__
                 found.append(Remaining(path, f"nn.{kind}", convertible=True))
+        elif isinstance(module, torch.jit.ScriptModule):
+            continue  # not known
         elif isinstance(module, CallSite):
             if not getattr(module.switch.home, "replaces", bool)(module.call):
                 found.append(Remaining(module.name, module.call.kind, convertible=True))

@@ -95,6 +95,12 @@ class Interception:
         self._local.runs[path] = run
         stack.append(_Running(path, run, type(module)))
 
+    def finish(self) -> None:
+        """Tell a handler that cares what a module called, now that it has its output."""
+        current, ended = self.stack[-1], getattr(self.handler, "ended", None)
+        if ended is not None:
+            ended(current.path, current.run, current.calls)
+
     def pop(self) -> None:
         """Note that a module ends."""
         stack = self.stack
@@ -228,10 +234,11 @@ class _Forward:
         return vars(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        own = self.own if self.own is not None else type(self.network).forward.__get__(self.network)
         with self.interception.running("", self.network):
-            if self.own is not None:
-                return self.own(*args, **kwargs)
-            return type(self.network).forward(self.network, *args, **kwargs)
+            output = own(*args, **kwargs)
+            self.interception.finish()
+            return output
 
 
 class _Hook:
@@ -250,7 +257,12 @@ class _Start(_Hook):
 
 class _End(_Hook):
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
-        if not isinstance(vars(module).get("forward"), _Forward):
+        if isinstance(vars(module).get("forward"), _Forward):
+            return
+        try:
+            if output is not None:  # else it raised
+                self.interception.finish()
+        finally:
             self.interception.pop()
 
 

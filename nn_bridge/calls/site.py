@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -49,6 +50,11 @@ class Switch:
     def other(self, path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """What a module that keeps its code calls else."""
         self.handler.other(path, function, args, kwargs)
+
+    def ended(self, path: str, run: int, calls: Counter[str]) -> None:
+        """What a module that keeps its code has called."""
+        if self.handler is self.home and hasattr(self.home, "ended"):
+            self.home.ended(path, run, calls)
 
 
 class CallSite(nn.Module):

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from types import FunctionType
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -148,6 +150,8 @@ def convert(
     evaluators = replace(_evaluators(approximation, precision), precisions=_precisions(precisions or {}, precision))
     check_weights(model, "converting")
     refuse_compiled(model)
+    if not inplace:
+        _refuse_closures(model)
     improving = _Improving(improve, calibrate)
     calibrate = improving.loader
     measured, calls, ranges = _ranges(model, calibrate, by_channel(interval), quantile)
@@ -180,6 +184,22 @@ def convert(
         replacement.remaining.update(dict.fromkeys(left))
     improving.after(network, None if approximation is not None else precision)
     return network
+
+
+def _refuse_closures(model: nn.Module) -> None:
+    """Refuse a forward set on a module that holds a module of the network: a copy would run that one."""
+    inside = set(model.modules())
+    for path, module in model.named_modules():
+        forward = vars(module).get("forward")
+        if not isinstance(forward, FunctionType):
+            continue
+        names = inspect.getclosurevars(forward)
+        held = [getattr(value, "__self__", value) for value in (*names.nonlocals.values(), *names.globals.values())]
+        if any(isinstance(value, nn.Module) and value in inside for value in held):
+            raise ConversionError(
+                f"{path or 'the network'} has a forward set on it that holds the network itself, which a copy "
+                "would run in place of its own: convert(…, inplace=True), or write it as a class"
+            )
 
 
 class _Improving:

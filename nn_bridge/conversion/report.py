@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +26,7 @@ from ..activations.vectors import VECTOR_ACTIVATIONS, VectorActivation
 from ..calls.answering import Answering, answering
 from ..calls.checking import Remaining
 from ..calls.functions import Call
+from ..calls.intercept import site_name
 from ..calls.operations import remaining_function
 from ..calls.site import Switch
 from ..errors import ArgumentError, ConversionError, RangeWarning
@@ -236,6 +238,28 @@ class Replacement:
             self.kept = asking.kept
             self.expect(asking.calls)
 
+    def ended(self, path: str, run: int, calls: Counter[str]) -> None:
+        """Refuse a pass in which a module left out some of its calls: nobody knows which.
+
+        Raises
+        ------
+        ConversionError
+        """
+        for name, count in calls.items():
+            ranges: list[float] = []
+            while (bound := self._bound_of_call(path, run, name, len(ranges) + 1)) is not None:
+                ranges.append(bound)
+            if 0 < count < len(ranges) and len(set(ranges)) > 1:
+                raise ConversionError(
+                    f"{path or 'the network'} called {name} {count} times in this pass, and {len(ranges)} times before; "
+                    "calls are told apart by their order: make them layers, so that each keeps its own interval"
+                )
+
+    def _bound_of_call(self, path: str, run: int, name: str, number: int) -> float | None:
+        """The end of the interval of a function that a module calls; None if it does not."""
+        site = site_name(path, False, number, name) + (f"@{run}" if run > 1 else "")
+        return self.bounds.of(site) if site in self.calls else None
+
     def expect(self, calls: Mapping[str, Call]) -> None:
         """Make the activations of call sites that are known before they run, where they have a range."""
         for site, call in calls.items():
@@ -307,7 +331,7 @@ class Replacement:
         if activation is None or "interval" not in state or "plan" not in state:
             return f"{site}: the state holds no interval of a conversion: convert with the same data"
         if not torch.equal(state["plan"].cpu(), _digest(activation)):
-            return f"{site}: the state is of another polynomial: convert with the same precision"
+            return f"{site}: the state is of another polynomial: convert with the same precision and, as its function needs, ranges and margin"
         interval = state["interval"].double().cpu()
         kind = self.calls.get(site, Call("relu", "nn.ReLU"))
         if isinstance(activation, VectorActivation):

@@ -187,6 +187,8 @@ def test_check_does_not_know_compiled_code():
             return swish(x)
 
     assert [item.known for item in check(Scripted())] == [False]
+    inside = nn.Sequential(nn.Identity(), torch.jit.script(nn.Sequential(nn.Linear(2, 2), nn.SiLU())))
+    assert {item.known for item in check(inside)} == {False}
 
 
 class Wrapper(nn.Module):
@@ -287,6 +289,34 @@ def test_layers_left_out_at_random_are_refused_where_they_could_be_confused(draw
 
     with pytest.raises(ConversionError, match=r"Drops draws random numbers .* calls 2 activations itself"):
         converted(Drops)
+
+
+class Branch(Net):
+    """The data decide whether its first activation is called."""
+
+    def forward(self, x):
+        x = functional.relu(self.a(x)) if x.sum() > 0 else self.a(x)
+        return self.c(functional.relu(40 * self.b(x)))
+
+
+@pytest.mark.parametrize("wrap", [lambda net: net, lambda net: nn.Sequential(nn.Identity(), net)])
+def test_a_pass_that_leaves_out_a_call_is_refused(wrap):
+    network = convert(wrap(Branch().double()), precision=PRECISION, calibrate=[X.abs()])
+    assert torch.isfinite(network(X.abs())).all()
+    with pytest.raises(ConversionError, match="called relu 1 times in this pass, and 2 times before"):
+        network(-X.abs())
+    one = convert(wrap(Branch().double()), precision=PRECISION, interval=200.0)  # one interval for all of them
+    assert torch.isfinite(one(-X.abs())).all()
+
+
+def test_a_forward_that_holds_the_network_is_refused_before_it_is_copied():
+    network = Net().double()
+    forward = network.a.forward
+    network.a.forward = lambda x: 2 * forward(x)
+    with pytest.raises(ConversionError, match="a has a forward set on it that holds the network itself"):
+        convert(network, precision=PRECISION, calibrate=[X])
+    exact = network(X)
+    assert (convert(network, precision=PRECISION, calibrate=[X], inplace=True)(X) - exact).abs().max() < 0.2
 
 
 @pytest.mark.parametrize("place", ["network", "layer"])
