@@ -199,8 +199,7 @@ class _Lowering:
     def _canonical(self, depth: int, deepest: int) -> list[float]:
         """Scales of the levels down to the result's, from there up where the first one is free: an
         error halves at each level then, and doubles otherwise; and of what the result does not need."""
-        if depth > len(self.primes):
-            self._refuse()
+        depth = min(depth, len(self.primes))  # products with constants that meet take fewer than are counted
         scales = [self.unit]
         if self.back or self.fold_input:
             for prime in reversed(self.primes[:depth]):

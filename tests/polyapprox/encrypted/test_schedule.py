@@ -235,3 +235,12 @@ def _vanishes(plan):
             }[kind]()
         )
     return False
+
+
+def test_constants_that_meet_take_one_level_where_there_is_no_more() -> None:
+    """A line on another interval: its two products with constants are counted as two levels, and are one."""
+    r = pa.minimax("exp", 1, interval=(0, 3))
+    made = schedule(r.plan, [(1 << 40) + 1], 40, fold_input=False)
+    assert (r.counts("standalone").levels, made.levels) == (2, 1)
+    with pytest.raises(ArgumentError, match="more than the 0 levels"):
+        schedule(r.plan, [], 40, fold_input=False)
