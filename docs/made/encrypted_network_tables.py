@@ -27,8 +27,8 @@ from nn_bridge.paper.cost import PUBLISHED, named
 PAGE = DOCS / "encrypted_network.md"
 FIGURE = DOCS / "figures" / "encrypted-layers.png"
 RUNS = (
-    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-thin",
-    "encrypted-resnet20-ten", "encrypted-resnet20-2-15", "encrypted-digits",
+    "encrypted-resnet20", "encrypted-resnet20-r12", "encrypted-resnet20-r12-plan", "encrypted-resnet20-five",
+    "encrypted-resnet20-thin", "encrypted-resnet20-ten", "encrypted-resnet20-2-15", "encrypted-digits",
 )  # fmt: skip
 PLAN = "encrypted-resnet20-r12-plan"  # r_12 operation by operation, an earlier run
 FITTED_CAP = 32.0  # with one B for all layers

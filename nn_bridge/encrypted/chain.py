@@ -17,6 +17,7 @@ _SPECIAL_BITS = 61
 # (modular reduction), 4 × 56 (coefficients to slots), and those of key switching.
 _BOOT_BITS = 3 * 39 + 8 * 60 + 4 * 56
 _BOOT_PRIMES = 15
+_BOOT_KEYS = {1 << 10: 21, 1 << 11: 25, 1 << 12: 29, 1 << 13: 32, 1 << 14: 37, 1 << 15: 45, 1 << 16: 53}  # counted
 
 
 @dataclass(frozen=True)
@@ -101,11 +102,10 @@ class Chain:
         return f"ring 2^{self.ring.bit_length() - 1}, log2 QP = {self.modulus_bits}, {verdict}"
 
     def boot_key_bytes(self) -> int:
-        """Of the keys of the bootstrap, about: one for each rotation of its matrices."""
+        """Of the keys of the bootstrap: one for each rotation of its matrices."""
         primes = self.levels + 1 + _BOOT_PRIMES
         digits = -(-primes // self.special)
-        keys = 3.6 * (self.ring.bit_length() - 1) - 14.6  # 25, 29, 32 were counted at 2^11, 2^12, 2^13
-        return int(keys * self.key_bytes(primes, self.special, digits))
+        return _BOOT_KEYS[self.ring] * self.key_bytes(primes, self.special, digits)
 
     def key_bytes(self, primes: int, special: int, digits: int) -> int:
         """Of one key of key switching."""

@@ -11,8 +11,8 @@ from .compiling import Prepared
 
 _MIB = 1 << 20
 _BASE = 400 * _MIB  # Python, torch and the engine's libraries
-_COPIES = 4.1  # times the keys: as read, as numbers, the matrices of a bootstrap, what is not swept yet
-# (measured: 5350 MiB with keys of 1236 MiB, 3635 with 812)
+_COPIES = 4.6  # times the keys: as read, as numbers, the matrices of a bootstrap, what is not swept yet
+# (measured: 3.0 to 3.5 with keys of 1052 to 1367 MiB, 4.53 with 2379 and more memory free)
 _LEAST = 3.1  # the same, swept as soon as memory is short (measured: 522 MiB with keys of 169)
 
 
