@@ -53,6 +53,9 @@ WORKS = tuple(
         ("J.-P. Bossuat and others",
          "Efficient Bootstrapping for Approximate Homomorphic Encryption with Non-Sparse Keys", "EUROCRYPT 2021",
          "eprint 2020/1203"),
+        ("J.-P. Bossuat, J. R. Troncoso-Pastoriza, J.-P. Hubaux",
+         "Bootstrapping for Approximate Homomorphic Encryption with Negligible Failure-Probability by Using "
+         "Sparse-Secret Encapsulation", "ACNS 2022", "eprint 2022/024"),
         ("J. H. Cheon, A. Kim, M. Kim, Y. Song", "Homomorphic Encryption for Arithmetic of Approximate Numbers",
          "ASIACRYPT 2017", "eprint 2016/421"),
         ("J. H. Cheon, D. Kim, D. Kim", "Efficient Homomorphic Comparison Methods with Optimal Complexity",

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import ArgumentError
+from .chain import Chain
 from .compiling import Prepared
 
 _MIB = 1 << 20
 _BASE = 400 * _MIB  # Python, torch and the engine's libraries
-_COPIES = 4.6  # times the keys: as read, as numbers, the matrices of a bootstrap, what is not swept yet
-# (measured: 3.0 to 3.5 with keys of 1052 to 1367 MiB, 4.53 with 2379 and more memory free)
+_COPIES = 4.1  # times the keys: as read, as numbers, the matrices of a bootstrap, what is not swept yet
+# (measured: 2.9 with keys of 1273 MiB, 4.1 with 2379 and more memory free)
 _LEAST = 3.1  # the same, swept as soon as memory is short (measured: 522 MiB with keys of 169)
 
 
@@ -42,9 +43,14 @@ def forecast(prepared: Prepared) -> Forecast:
         here = [s.diagonals for s, step in zip(prepared.sizes, steps, strict=True) if step.level == level]
         rotations += int(3 * max(here) ** 0.5 + 12) * chain.rotation_key_bytes(level)
     held, keys = boot + rotations, len(sets) * boot + rotations
-    largest = max(size.diagonals for size in prepared.sizes) * chain.slots * 8
-    fixed = _BASE + 3 * largest
+    encoded = max(_encoded(chain, size.diagonals, step.level) for size, step in zip(prepared.sizes, steps, strict=True))
+    fixed = _BASE + encoded
     return Forecast(keys, int(fixed + _COPIES * held), int(fixed + _LEAST * held))
+
+
+def _encoded(chain: Chain, diagonals: int, level: int) -> int:
+    """Of a matrix's diagonals, as residues."""
+    return diagonals * chain.ring * 8 * (level + 1 + chain.specials(level))
 
 
 def available_memory() -> int:
