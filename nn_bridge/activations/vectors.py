@@ -22,8 +22,8 @@ from torch import nn
 
 import polyapprox
 from polyapprox.errors import PolyApproxError
+from polyapprox.plan.iteration import unscaled
 from polyapprox.wholes.softmax import softmax_levels
-from polyapprox.wholes.vector_plan import unscaled
 from polyapprox.wholes.whole import Whole
 
 from ..calls.functions import Call

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mpmath
 
-from ..numbers import ZERO, negate
+from ..numbers import ZERO, dyadic, magnitude, negate
 from .builder import PlanBuilder
 from .count import input_scaling
 from .plan import Plan
@@ -41,6 +41,23 @@ def placed(builder: PlanBuilder, plan: Plan, argument: int) -> list[int]:
             value = ZERO if constant is None else constant
             place.append(getattr(builder, kind)(first, value))
     return place
+
+
+def unscaled(plan: Plan) -> tuple[Plan, mpmath.mpf]:
+    """The plan for an argument that is scaled already, and by what positive number it must be.
+
+    What remains of the scaling is a factor of 1 or −1, which costs nothing.
+    """
+    place = input_scaling(plan)
+    constant = None if place is None else plan.operations[place].constant
+    if place is None or constant is None:
+        return plan, mpmath.mpf(1)
+    sign = dyadic(-1 if constant < 0 else 1, 0)
+    operations = list(plan.operations)
+    operations[place] = operations[place]._replace(constant=sign)
+    builder = PlanBuilder()
+    value, _, _ = appended(builder, Plan(tuple(operations), plan.output), builder.arguments[0])
+    return builder.finish(value), magnitude(constant)
 
 
 def newton_plan(plan: Plan, root: int, first: mpmath.mpf, second: mpmath.mpf) -> Plan:

@@ -42,7 +42,7 @@ def times_plan(plan: Plan, starts: Sequence[int] = (0, 0), factor: mpmath.mpf = 
     >>> from polyapprox.numbers import exact
     >>> from polyapprox.plan.count import count
     >>> from polyapprox.plan.reciprocal import reciprocal_plan
-    >>> from polyapprox.wholes.vector_plan import unscaled
+    >>> from polyapprox.plan.iteration import unscaled
     >>> plan, scaling = unscaled(reciprocal_plan(exact(0.25), exact(1.0), 3, 53))
     >>> both = times_plan(plan)
     >>> count(plan).levels, count(both).levels, round(both.run(0.5 * float(scaling), 3.0), 1)

@@ -25,6 +25,7 @@ from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
+from . import nearer
 from .arguments import Ends, Interval, read_choice, read_flag, read_interval, read_tolerance
 from .circuits import library_name
 from .guard import DEFAULT_GUARD, read_guard
@@ -42,6 +43,7 @@ _HIGHEST = 1500  # degree of a polynomial tried where only costs are limited
 _ABOVE = 1.001  # a sampled error that much above the wanted one may still be proven below it
 _SAFE = 0.98  # of the error wanted: what comes before squarings
 _AIM, _ROUNDS = 2.0**-10, 4  # the first error tried for squarings within limits, and how often it is mended
+_WIDE = 2.0**11  # ratio of the ends of 1/x from which on a narrower range is looked for
 _BEYOND = 8  # higher degrees looked at, which may cost less or the same
 
 
@@ -161,7 +163,8 @@ def approximate(
     Notes
     -----
     Tried are: the minimax polynomial; the circuits that are shipped, on shorter and scaled intervals
-    too; 1/x in closed form (:func:`polyapprox.reciprocal`); a step of Newton's iteration behind any of
+    too; 1/x in closed form (:func:`polyapprox.reciprocal`), and by 1/y on a narrower range
+    (:mod:`polyapprox.recipes.nearer`); a step of Newton's iteration behind any of
     these for 1/x and 1/√x; squarings behind any of these for exp. ReLU and the absolute value are
     made by :func:`polyapprox.relu` and :func:`polyapprox.abs`.
 
@@ -286,8 +289,10 @@ def _refused(task: Task, wanted: float, ways: list[Way]) -> str:
     )
 
 
-def _ways(task: Task, wanted: float | None, deeper: int = 2) -> Iterator[Way]:
+def _ways(task: Task, wanted: float | None, deeper: int = 2, wide: bool = True) -> Iterator[Way]:
     """All ways; those for a precision are good enough by their forecast."""
+    if wide:
+        yield from _nearer(task, wanted)
     yield from _circuits(task, wanted)
     yield from _closed_forms(task, wanted)
     yield from _polynomials(task, wanted)
@@ -444,6 +449,23 @@ def _steps(task: Task, wanted: float | None, deeper: int) -> Iterator[Way]:
             "Newton's step", first.multiplications + more, first.levels + 2, first.constants + 2,
             reached(root, min(first.error, 0.99)), make,
         )  # fmt: skip
+
+
+def _nearer(task: Task, wanted: float | None) -> Iterator[Way]:
+    """1/x on a wide range by 1/y on a narrower one."""
+    low, high = task.interval
+    if root_of(task.target, task.relative) != 1 or not 0 < low * _WIDE < high <= low * nearer.WIDEST:
+        return
+    more = nearer.MULTIPLICATIONS, nearer.LEVELS
+    inner = replace(task.less(*more), interval=nearer.range_of(task.interval))
+    for first in _circuits(inner, wanted):
+
+        def make(first: Way = first) -> Approximation:
+            return certified(nearer.nearer(first.make(), task.interval))
+
+        yield Way(
+            "circuit", first.multiplications + more[0], first.levels + more[1], first.constants + 6, first.error, make
+        )
 
 
 def _squarings(task: Task, wanted: float | None) -> Iterator[Way]:

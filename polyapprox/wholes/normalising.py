@@ -20,11 +20,11 @@ from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ball, exact
 from ..outward import above, below
+from ..plan.iteration import unscaled
 from ..plan.plan import Plan
 from ..precision import working_precision
 from ..recipes.guard import DEFAULT_GUARD
 from ..recipes.reciprocal import MOST_LEVELS, closed_form, reciprocal
-from .vector_plan import unscaled
 
 _BITS = 160
 _ROOM = 2.0**-30  # relative: intervals are wider than the sums

@@ -20,13 +20,14 @@ from ..errors import ArgumentError, NotConvergedError, ProofError
 from ..given import positive, shown, whole
 from ..numbers import ball, dyadic, exact, rounded
 from ..outward import float_up
+from ..plan.iteration import unscaled
 from ..plan.times import times_plan
 from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval
 from ..recipes.minimax import minimax
-from .vector_plan import VectorBuilder, VectorPlan, unscaled
+from .vector_plan import VectorBuilder, VectorPlan
 from .whole import Whole
 
 _BITS = 160  # of the constants of the plan

@@ -33,13 +33,14 @@ from ..errors import ArgumentError, ProofError
 from ..given import whole
 from ..numbers import ball, exact, negate, rounded
 from ..outward import above, below, float_up
+from ..plan.iteration import unscaled
 from ..plan.times import times_plan
 from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval, read_tolerance
 from .normalising import Design, Inverse, designed, inverses
-from .vector_plan import VectorBuilder, VectorPlan, unscaled
+from .vector_plan import VectorBuilder, VectorPlan
 from .whole import Whole
 
 _BITS = 160

@@ -15,9 +15,7 @@ import mpmath
 import numpy as np
 
 from ..errors import ArgumentError
-from ..plan.builder import PlanBuilder
 from ..plan.count import Rule, count, is_free, levels
-from ..plan.iteration import appended
 from ..plan.plan import Plan
 
 Kind = Literal["input", "apply", "multiply", "scale", "add", "subtract", "shift", "sum", "rotate"]
@@ -195,23 +193,3 @@ class VectorBuilder:
     def finish(self) -> VectorPlan:
         """The plan; its result is the last operation."""
         return VectorPlan(tuple(self.operations), self.length)
-
-
-def unscaled(plan: Plan) -> tuple[Plan, mpmath.mpf]:
-    """The plan for an argument that is scaled already, and by what positive number it must be.
-
-    What remains of the scaling is a factor of 1 or −1, which costs nothing.
-    """
-    from ..numbers import dyadic, magnitude
-    from ..plan.count import input_scaling
-
-    place = input_scaling(plan)
-    constant = None if place is None else plan.operations[place].constant
-    if place is None or constant is None:
-        return plan, mpmath.mpf(1)
-    sign = dyadic(-1 if constant < 0 else 1, 0)
-    operations = list(plan.operations)
-    operations[place] = operations[place]._replace(constant=sign)
-    builder = PlanBuilder()
-    value, _, _ = appended(builder, Plan(tuple(operations), plan.output), builder.arguments[0])
-    return builder.finish(value), magnitude(constant)

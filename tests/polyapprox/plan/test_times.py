@@ -9,8 +9,8 @@ import pytest
 import polyapprox as pa
 from polyapprox.numbers import exact
 from polyapprox.plan.count import count, levels
+from polyapprox.plan.iteration import unscaled
 from polyapprox.plan.times import times_plan
-from polyapprox.wholes.vector_plan import unscaled
 
 MADE = {
     "closed form": lambda: pa.reciprocal(interval=(2**-6, 1), levels=5),

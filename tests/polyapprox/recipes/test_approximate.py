@@ -14,6 +14,7 @@ import polyapprox as pa
 from polyapprox.cli import main
 from polyapprox.errors import ArgumentError, DomainError
 from polyapprox.numbers import exact
+from polyapprox.recipes import nearer
 from polyapprox.recipes.minimax import cost_of
 from polyapprox.targets import as_target
 
@@ -45,6 +46,17 @@ def test_never_dominated_by_a_structure_called_by_hand(function, interval, preci
     assert r.error_bound <= precision * unit
     assert _largest(r, *interval, relative) <= r.error_bound
     assert not [h for h in by_hand(function, interval, precision * unit, relative) if h.dominates(r)]
+
+
+def test_one_over_x_on_a_wide_range_by_a_narrower_one():
+    low, high = 3 * 2.0**-18, 3.0
+    r = pa.approximate("1/x", interval=(low, high), precision=0.2, relative=True, objective="multiplications")
+    assert (r.multiplications, r.levels) == (12, 12)
+    x = np.exp(np.linspace(np.log(low), np.log(high), 20_001))
+    assert 0.9 * r.error_bound < np.abs(x * r(x) - 1).max() <= r.error_bound <= 0.2
+    least, most = nearer.range_of((low, high))
+    assert most / least < 2**10
+    assert pa.reciprocal(interval=(low, high), precision=0.2).multiplications == 18
 
 
 @pytest.mark.parametrize(("function", "end"), [("tanh", 2), ("sin(x)", 3)])
