@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,8 @@ def test_a_runner_is_counted_after_two_seconds(
 def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "polyapprox.cli", "circuits", "search", "relu",
                "--multiplications", "7", "--record", "r.jsonl"]  # fmt: skip
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs are deaf to it
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as running:
         for _ in range(600):
             if (tmp_path / "r.jsonl").exists():
                 break
