@@ -42,7 +42,7 @@ NETWORKS = {
         "test_resnet", "test_byobnet", "test_efficientnet", "mobilenetv3_small_050", "ghostnet_050",
         "resnet10t", "resnet14t", "lcnet_050", "mobilenetv2_050", "efficientnet_lite0", "tinynet_e",
         "mnasnet_small", "hardcorenas_a", "regnetx_002", "regnety_002", "dla46_c", "hrnet_w18_small",
-        "repvgg_a0", "rexnet_100", "fbnetc_100", "test_vit", "test_convnext", "test_nfnet",
+        "repvgg_a0", "rexnet_100", "fbnetc_100", "legacy_seresnet18", "test_vit", "test_convnext", "test_nfnet",
     ),
 }  # fmt: skip
 
