@@ -279,7 +279,7 @@ class Softmax(VectorActivation):
                 return value * kept
             return ranged(value, *self.totals[index], True) if index in self.totals else value
 
-        value = self.whole.plan.run(u * 2.0**self.squarings, made)
+        value = self.whole.plan.evaluated(u * 2.0**self.squarings, made)
         return cast("torch.Tensor", value.movedim(-1, self.call.option("dim")).to(x.dtype))
 
 

@@ -69,16 +69,13 @@ class VectorPlan:
     operations: tuple[VectorOperation, ...]
     length: int
 
-    def run(self, x: Any, made: Callable[[int, Any], Any] | None = None) -> Any:
+    def run(self, x: Any) -> Any:
         """Evaluate on vectors along the last axis.
 
         Parameters
         ----------
         x : array, shape (..., n)
             Of NumPy (float64, or mpmath numbers as objects), or a tensor of PyTorch.
-        made : callable, optional
-            Called with the index and the value of each operation as it is made; later operations
-            use what it returns. A sum is held once for a vector: shape (..., 1).
 
         Raises
         ------
@@ -91,13 +88,21 @@ class VectorPlan:
                 f"x must be an array of vectors of {self.length} numbers along its last axis; got "
                 f"the shape {tuple(shape)}"
             )
+        return self.evaluated(x)
+
+    def evaluated(self, x: Any, made: Callable[[int, Any], Any] | None = None) -> Any:
+        """As :meth:`run`, on vectors of any length: shorter ones, where the box allows them.
+
+        `made` is called with the index and the value of each operation as it is made; later operations
+        use what it returns. A sum is held once for a vector: shape (..., 1).
+        """
         exact = getattr(getattr(x, "dtype", None), "kind", "") == "O"
         lift: Callable[[mpmath.mpf], Any] = (lambda c: c) if exact else float
         values: list[Any] = []
         for index, operation in enumerate(self.operations):
             value = self._one(operation, values, x, lift)
             values.append(value if made is None else made(index, value))
-        return values[-1] if values[-1].shape == shape else values[-1] + x * 0
+        return values[-1] if values[-1].shape == x.shape else values[-1] + x * 0
 
     def _one(
         self, o: VectorOperation, values: list[Any], x: Any, lift: Callable[[mpmath.mpf], Any]

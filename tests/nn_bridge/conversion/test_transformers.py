@@ -28,7 +28,8 @@ from nn_bridge import (
     sturdy,
     weighted,
 )  # fmt: skip
-from nn_bridge.activations.vectors import Norm, Softmax
+from nn_bridge.activations.vectors import Box, Norm, Softmax
+from nn_bridge.calls.functions import Call
 from nn_bridge.training import Noise
 
 PRECISION = 2**-8
@@ -419,3 +420,14 @@ def test_training_keeps_functions_of_vectors_exact_or_refuses_by_name():
     optimiser.step()
     assert all(p.grad is not None and p.grad.abs().max() > 0 for p in converted.parameters())
     assert 1e-4 < (converted(x) - before).abs().max() < 1
+
+
+def test_softmax_of_shorter_vectors_than_the_longest_measured():
+    """Sentences are of many lengths: the sums of the shorter ones are within the same range."""
+    call = Call("softmax", "nn.Softmax", (("dim", -1),))
+    ends = torch.tensor([[-4.0, 3.0, 0.0, 4.0, 0.5, 3.0]]).double()
+    layer = Softmax(call, Box(ends, 8), 2**-8, "report", "softmax")
+    for n in (3, 5, 8):
+        s = torch.linspace(-4, 2, n)[None]
+        assert (layer(s) - s.softmax(-1)).abs().max() <= layer.error_bound
+    assert not layer.seen.outside
