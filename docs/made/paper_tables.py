@@ -283,10 +283,12 @@ def cost() -> str:
 
 
 NINE = {
-    "published": "r_9", "published-means": "r_9, means corrected",
-    "published-corrected": "r_9, normalisation corrected", "ours": "ours, 2^-9",
-    "ours-corrected": "ours, 2^-9, normalisation corrected",
-    "weighted-corrected": "ours, 2^-9, fitted to inputs, normalisation corrected",
+    ("published", "50"): "r_9", ("published-means", "50"): "r_9, means corrected",
+    ("published-corrected", "50"): "r_9, normalisation corrected",
+    ("published", "per-layer"): "r_9, layers scaled",
+    ("published-corrected", "per-layer"): "r_9, layers scaled, normalisation corrected",
+    ("ours", "50"): "ours, 2^-9", ("ours-corrected", "50"): "ours, 2^-9, normalisation corrected",
+    ("weighted-corrected", "50"): "ours, 2^-9, fitted to inputs, normalisation corrected",
 }  # fmt: skip
 PAPER_NINE = 91.02  # per cent: arXiv 2402.11224, r_9 on [−50, 50]
 
@@ -294,8 +296,8 @@ PAPER_NINE = 91.02  # per cent: arXiv 2402.11224, r_9 on [−50, 50]
 def nine() -> str:
     """A published ResNet-20 as it is, at the paper's own place: 2^-9 on [−50, 50]."""
     found = {
-        cell["approximation"]: cell for cell in saved_lines(EXPERIMENTS / "resnet20-cifar10.jsonl")
-        if (cell.get("power"), cell.get("interval")) == (9, "50")
+        (cell.get("approximation"), cell.get("interval")): cell
+        for cell in saved_lines(EXPERIMENTS / "resnet20-cifar10.jsonl") if cell.get("power") == 9
     }  # fmt: skip
     rows = [
         (words, cell["multiplications"], f"{100 * cell['accuracy']:.2f}", f"{100 * cell['accuracy'] - PAPER_NINE:+.2f}")
