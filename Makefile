@@ -22,7 +22,7 @@ setup: .venv/.ready  ## an environment of its own, .venv
 
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[nn,plot,dev]"
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[nn,plot,dev]"
 	touch $@
 
 # The main job: a proven ReLU, its table and figure, then a real network on it.
@@ -44,13 +44,13 @@ test: setup  ## lint, types, tests
 setup-he: setup .venv/.ready-he .venv-he310/.ready  ## the frameworks for encrypted runs
 
 .venv/.ready-he: .venv/.ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[he]"
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[he]"
 	touch $@
 
 .venv-he310/.ready: polyapprox/encrypted/frameworks/interpreter.py
 	@if [ -n "$(HE_PYTHON)" ]; then \
 	  "$(HE_PYTHON)" -m venv .venv-he310 && \
-	  .venv-he310/bin/pip install --quiet --disable-pip-version-check \
+	  .venv-he310/bin/pip install --quiet --no-compile --disable-pip-version-check \
 	    "$$(sed -n 's/^WHEEL = "\(.*\)"/\1/p' $<)" && touch $@; \
 	else echo "OpenFHE is left out: no Python 3.10 was found (name one by HE_PYTHON=…)"; fi
 
@@ -89,7 +89,7 @@ zoo: setup  ## all files of the zoo, for downloads from the site (minutes; goes 
 	$(BIN)/polyapprox zoo build --output docs/_built/zoo --runner joblib
 
 docs: setup  ## the site, in docs/_build/html
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 	$(BIN)/python docs/made/offline.py docs/_build/html
 
