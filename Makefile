@@ -7,6 +7,8 @@ export NN_BRIDGE_DATA ?= $(abspath $(DATA))
 export POLYAPPROX_CACHE ?= $(CURDIR)/.cache
 export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
+# Byte code is written by the first import and read by all later ones, not made at set-up for what is never imported.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A Python 3.10, which OpenFHE's wheel is for; without one its tests are skipped.
 HE_PYTHON ?= $(firstword $(shell for one in python3.10 \
