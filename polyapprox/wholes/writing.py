@@ -25,7 +25,7 @@ def whole_document(whole: Whole) -> dict[str, Any]:
     >>> import polyapprox
     >>> found = whole_document(polyapprox.rms_norm(4, mean_square=(0.5, 2), precision=2**-6))
     >>> found["length"], [one[0] for one in found["operations"]]
-    (4, ['input', 'scale', 'multiply', 'sum', 'apply', 'scale', 'multiply'])
+    (4, ['input', 'scale', 'multiply', 'sum', 'apply'])
     """
     plans = {one.plan.digest: plan_document(one.plan) for one in whole.plan.operations if one.plan is not None}
     return {

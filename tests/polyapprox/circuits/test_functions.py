@@ -570,4 +570,4 @@ def test_a_found_circuit_is_kept_by_a_command(
     found.write_text(found.read_text().replace('"exp"', '"cos"'))
     assert main(["circuits", "keep", str(found)]) == 2
     assert main(["circuits", "keep", str(tmp_path / "none.json")]) == 2
-    assert "holds no circuits" in capsys.readouterr().err
+    assert "none.json does not exist; give a file that `circuits search` wrote" in capsys.readouterr().err

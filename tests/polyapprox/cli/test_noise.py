@@ -68,11 +68,11 @@ def test_files_are_written(table: Path, tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--ring", "2^9"), "ring_dimension=512 must be a power of two"),
+        (("--ring", "2^9"), "--ring 512 must be a power of two"),
         (("--ring", "0.5"), "ring is '0.5'; it must be a whole number"),
         (("--scheme", "seal"), "--scheme 'seal' is not known"),
         (("--precision", "2^-12"), "that of the approximation itself is up to"),
-        (("--scale", "7"), "scale_bits=7 must be from 8"),
+        (("--scale", "7"), "--scale 7 must be from 8"),
         (("--plot", "noise.gif"), "must end in one of"),
         (("--first-bits", "20"), "no scale up to 60 bits carries"),
     ],

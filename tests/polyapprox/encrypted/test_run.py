@@ -379,7 +379,7 @@ def test_backends_lists_all_with_their_remedies(capsys, monkeypatch):
     [
         (["encrypt-check", "missing.json"], "missing.json"),
         (["encrypt-check", "TABLE", "--backend", "seal"], "seal"),
-        (["encrypt-check", "TABLE", "--ring", "1000"], "ring_dimension=1000"),
+        (["encrypt-check", "TABLE", "--ring", "1000"], "--ring 1000 must be a power of two"),
         (["encrypt-check", "TABLE", "--plot", "error.bmp"], ".png"),
         (["bench", "encrypted", "--backend", "tenseal"], "use openfhe"),
         (["bench", "encrypted", "--repeats", "0"], "--repeats 0"),
