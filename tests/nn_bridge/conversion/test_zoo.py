@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import math
 from collections.abc import Callable
 
 import independent
@@ -31,12 +30,12 @@ MARGIN = 1.5
 # --- the evaluation that shares no code ---
 
 
-def run(plan, x: np.ndarray) -> np.ndarray:
+def run(plan, *x: np.ndarray) -> np.ndarray:
     """The operations of a plan in float64."""
     values = []
     for kind, left, right, constant in plan.operations:
         if kind == "input":
-            value = x
+            value = x[max(left, 0)]
         elif kind == "multiply":
             value = values[left] * values[right]
         elif kind == "scale":
@@ -121,18 +120,30 @@ def layer_norm(layer, x, shape, weight, bias, eps):
     return value if weight is None else value * weight + bias
 
 
+def vector_operation(one, values, u):
+    if one.kind == "input":
+        return u
+    left = values[one.left]
+    if one.kind == "sum":
+        return left.sum(-1, keepdims=True)
+    if one.kind == "apply":
+        return run(one.plan, left) if one.right < 0 else run(one.plan, left, values[one.right])
+    if one.kind == "multiply":
+        return left * values[one.right]
+    assert one.kind in ("scale", "shift")
+    return left * float(one.constant) if one.kind == "scale" else left + float(one.constant)
+
+
 def softmax(layer, x, dim, _half):
     x = x.movedim(dim, -1)
     shift = layer.shift.view(-1, 1, 1) if len(layer.shift) > 1 else layer.shift
-    inside = x > -700
-    u = torch.where(inside, x / 2**layer.squarings - shift, -1.0)
-    exp, *inverses = layer.whole.parts.values()
-    top = float(exp.interval[1])
-    value = torch.from_numpy(run(exp.plan, (u + top).numpy())) / math.exp(top) * inside
-    for number, inverse in enumerate(inverses):
-        value = value.square() if number else value
-        value = value * torch.from_numpy(run(inverse.plan, value.sum(-1, keepdim=True).numpy()))
-    return value.movedim(-1, dim)
+    inside = (x > -700).numpy()
+    u = torch.where(x > -700, x / 2**layer.squarings - shift, -1.0).numpy() * 2**layer.squarings
+    values = []
+    for one in layer.whole.plan.operations:
+        value = vector_operation(one, values, u)
+        values.append(value * inside if one.kind == "apply" and one.right < 0 else value)
+    return torch.from_numpy(values[-1]).movedim(-1, dim)
 
 
 VECTORS = {"native_layer_norm": layer_norm, "_softmax": softmax}
