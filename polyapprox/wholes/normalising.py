@@ -215,19 +215,18 @@ def inverses(steps: tuple[Step, ...], n: int, first: Ends, signed: float) -> lis
     ProofError
         If an inverse's proven error is above its forecast.
     """
-    ranges: list[Ends] = []
-    errors: list[float] = []
+    forecasts: list[tuple[Ends, Approximation, float]] = []
     found: list[Inverse] = []
     wanted, ends = exact(1), first
     for number, step in enumerate(steps):
         ends = ends[0] * (1 - _ROOM), ends[1] * (1 + _ROOM)
-        ranges.append(ends)
         made = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
-        errors.append(made.error_estimate * _SPARE)
-        low, high = squared_range(errors[-1], step.curve)
+        error = made.error_estimate * _SPARE
+        forecasts.append((ends, made, error))
+        low, high = squared_range(error, step.curve)
         ends = low / n * (1 - _ROOM), high * (1 + _ROOM) * (signed**2 if number == 0 else 1.0)
-    for step, ends, error in zip(reversed(steps), reversed(ranges), reversed(errors), strict=True):
-        one = _inverse(step, ends, wanted if not found else _root(found[-1].held, step.curve))
+    for step, (ends, made, error) in zip(reversed(steps), reversed(forecasts), strict=True):
+        one = _inverse(step, ends, made, wanted if not found else _root(found[-1].held, step.curve))
         if one.approximation.error_bound > error or (found and not _fits(one, found[-1])):
             raise ProofError(f"1/x on {ends} is proven to {one.approximation.error_bound:.6g}, not to {error:.6g}")
         found.append(one)
@@ -248,13 +247,13 @@ def _root(held: mpmath.mpf, curve: Curve | None) -> mpmath.mpf:
         return exact((value if curve is None else value.sqrt()).mid())
 
 
-def _inverse(step: Step, ends: Ends, wanted: mpmath.mpf) -> Inverse:
+def _inverse(step: Step, ends: Ends, for_one: Approximation, wanted: mpmath.mpf) -> Inverse:
     """1/x for x = μ · sum, μ such that the vector is left with the scale that is wanted, nearly.
 
+    `for_one` is that for μ = 1.
     The plan for a scaled argument multiplies by K/μ^(N/(N − 1)), N = 2^levels, what it is scaled by.
     """
     power = 1 - 2.0**-step.levels
-    for_one = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
     scale = float(unscaled(for_one.plan)[1] / wanted) ** power
     made = reciprocal(interval=(ends[0] * scale, ends[1] * scale), levels=step.levels)
     plan, left = unscaled(made.plan)
