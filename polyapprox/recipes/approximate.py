@@ -71,6 +71,13 @@ class Way:
     make: Callable[[], Approximation]
 
 
+def cost_for(objective: str, multiplications: int, levels: int) -> tuple[int, int]:
+    """What the objective makes least; a level weighs as two multiplications where it is "balanced"."""
+    if objective == "levels":
+        return levels, multiplications
+    return (multiplications, levels) if objective == "multiplications" else (2 * levels + multiplications, 0)
+
+
 @dataclass(frozen=True)
 class Task:
     """What is to be approximated, read and checked."""
@@ -96,10 +103,7 @@ class Task:
 
     def cost(self, way: Way) -> tuple[int, int]:
         """The same without what is given for nothing: of equal cost the more precise is taken."""
-        m, n = way.multiplications, way.levels
-        if self.objective == "levels":
-            return n, m
-        return (m, n) if self.objective == "multiplications" else (2 * n + m, 0)
+        return cost_for(self.objective, way.multiplications, way.levels)
 
     def allows(self, way: Way) -> bool:
         """Whether the way is within the limits."""

@@ -24,7 +24,7 @@ from ..plan.iteration import unscaled
 from ..plan.times import times_plan
 from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
-from ..recipes.approximate import approximate
+from ..recipes.approximate import approximate, cost_for
 from ..recipes.arguments import Ends, read_interval
 from ..recipes.minimax import minimax
 from .vector_plan import VectorBuilder, VectorPlan
@@ -159,10 +159,7 @@ def _cheapest(
 
 def _cost(plan: VectorPlan, objective: str) -> tuple[int, int]:
     found = plan.counts()
-    if objective == "balanced":
-        return 2 * found.levels + found.multiplications, 0
-    pair = found.levels, found.multiplications
-    return pair if objective == "levels" else pair[::-1]
+    return cost_for(objective, found.multiplications, found.levels)
 
 
 def _plan(root: Approximation, n: int, eps: float, centred: bool, inside: bool) -> VectorPlan:
