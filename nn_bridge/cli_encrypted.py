@@ -195,7 +195,6 @@ def keygen(
     from .encrypted.working import apart
     from .experiments.encrypted_network import converted_network, test_images
 
-    require_engine()
     require_apart(client, server)
     for folder in (client, server):
         require_no_keys(folder)
@@ -203,9 +202,11 @@ def keygen(
         network, multiplications, weighted, published, interval, margin, constants, cap,
         corrected,
     )  # fmt: skip
+    dimension = read_ring(ring)
+    require_engine()
     shape = tuple(test_images(network, 0, 1, data)[0].shape[1:])
     prepared = prepare(
-        read_program(converted_network(asked, data), shape), read_ring(ring), levels=levels
+        read_program(converted_network(asked, data), shape), dimension, levels=levels
     )
     _print(prepared.chain.security, str(require_memory(prepared)))
     compile_to(prepared, server)

@@ -71,10 +71,10 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
     BackendError
         If a wheel is missing.
     """
-    require_engine()
     described = Described.read(server)
     require_apart(client, server)
     require_no_keys(client)
+    require_engine()
     maker = Client(described.chain)
     keys = server / "keys"
     jobs: list[tuple[Path, Callable[[], bytes]]] = [
@@ -96,7 +96,6 @@ def make_keys(client: Path, server: Path, progress: Progress | None = None) -> N
         described.with_keys(digest, folder).write(folder)
 
 
-@answered()
 def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     """Encrypt an image with the public key.
 
@@ -104,6 +103,8 @@ def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     ------
     ArgumentError
         If the image is not of the network's shape, or the folder has no keys.
+    BackendError
+        If a wheel is missing, or cannot use the key.
     """
     described = Described.read(client)
     layout = described.layouts[0]
@@ -112,11 +113,11 @@ def encrypt_image(client: Path, image: np.ndarray, out: Path) -> Path:
     public = described.file(client, "public.key").read_bytes()
     level = described.input_level
     packed = layout.pack(np.asarray(image, np.float64))
-    parts = [encrypt(described.chain, public, level, one) for one in packed]
+    with answered():
+        parts = [encrypt(described.chain, public, level, one) for one in packed]
     return write_bytes(out, join(described.keys, parts))
 
 
-@answered()
 def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     """The outputs of one image.
 
@@ -124,6 +125,8 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     ------
     ArgumentError
         If there is no secret key, or the file is not one of outputs.
+    BackendError
+        If a wheel is missing, or cannot use the key or a ciphertext.
     """
     described = Described.read(client)
     layout, level = described.layouts[-1], described.steps[-1].end
@@ -133,5 +136,6 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
     parts = split(path, described.keys, level)
     if len(parts) != layout.ciphertexts:
         raise ArgumentError(f"{path} holds {len(parts)} ciphertexts, not the {layout.ciphertexts} of outputs")
-    holder = Client(described.chain, secret)
-    return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))
+    with answered():
+        holder = Client(described.chain, secret)
+        return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))

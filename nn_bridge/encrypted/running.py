@@ -154,7 +154,6 @@ def run(
     ...     found = run(small, torch.ones(1, 1, 2, 2), ring=1 << 10)
     ...     assert found.deviation < 1e-3 and "not secure" in found.security
     """
-    require_engine()
     if images.ndim < 2 or not len(images):
         raise ArgumentError(f"images of shape {tuple(images.shape)}: give (images, …), one at least")
     if folder is not None:
@@ -162,6 +161,7 @@ def run(
     program = read_program(converted, tuple(images.shape[1:]))
     prepared = prepare(program, ring, levels=levels)
     require_memory(prepared)
+    require_engine()
     with _kept(folder) as place:
         seconds = _set_up(prepared, place, progress)
         outputs, spent = _evaluated(place, images, seconds, progress)

@@ -66,7 +66,6 @@ class Spent:
         return self.matrix + self.bootstrap + self.plan
 
 
-@answered()
 def evaluate(
     server: Path, files: Sequence[tuple[Path, Path]], progress: Progress | None = None
 ) -> list[list[Spent]]:
@@ -99,16 +98,17 @@ def evaluate(
         if not given.is_file():
             raise ArgumentError(f"there is no file {given}: encrypt an image first")
         require_writable(out)
-    machine = _Machine(described, server, progress or _silent, len(files))
-    images = [_Evaluation(machine, given) for given, _ in files]
-    for number in range(1, len(described.names) + 1):
-        for image in images:
-            image.layer(number)
-        machine.forget()
-    for image, (_, out) in zip(images, files, strict=True):
-        image.finish(out)
-    machine.close()
-    return [image.spent for image in images]
+    with answered():
+        machine = _Machine(described, server, progress or _silent, len(files))
+        images = [_Evaluation(machine, given) for given, _ in files]
+        for number in range(1, len(described.names) + 1):
+            for image in images:
+                image.layer(number)
+            machine.forget()
+        for image, (_, out) in zip(images, files, strict=True):
+            image.finish(out)
+        machine.close()
+        return [image.spent for image in images]
 
 
 def _silent(name: str, done: int, total: int) -> None:
