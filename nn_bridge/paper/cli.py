@@ -22,7 +22,7 @@ _Arms = Annotated[
     list[str] | None, typer.Option("--arm", help="Row of the table; repeat for several.")
 ]
 _Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Repeat for several.")]
-_Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, D20, try.")]
+_Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P25, P60, D20, try.")]
 _Parts = Annotated[
     list[str] | None,
     typer.Option(help="train, or a stage of measuring: branches, first, normalised, weighted, global, precise, "

@@ -13,6 +13,7 @@ HELD_OUT = 5000
 MEASURED = Range(margin=1.0)
 """Noise counts in units of the range that was measured itself."""
 _SIDES = (16,) * 5 + (24,) * 8 + (32,) * 12
+_LONG_SIDES = (16,) * 10 + (24,) * 18 + (32,) * 32
 
 RECIPES = {
     "P25": Configuration(
@@ -20,6 +21,13 @@ RECIPES = {
         augmentation=Augmentation(2, "reflection", "alternating", _SIDES),
         optimisation=Optimisation(
             epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
+        ),
+    ),
+    "P60": Configuration(
+        "resnet20-cifar10", "random", measure=60, numbers="bfloat16", range=MEASURED,
+        augmentation=Augmentation(2, "reflection", "alternating", _LONG_SIDES),
+        optimisation=Optimisation(
+            epochs=60, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=20.0
         ),
     ),
     "B5": Configuration(
@@ -48,7 +56,8 @@ RECIPES = {
         ),
     ),
 }  # fmt: skip
-"""P25: images of 16, 24 and 32 pixels, half an hour of one core; B5: five epochs more of a network
+"""P25: images of 16, 24 and 32 pixels, half an hour of one core; P60: the same for 60 epochs on all
+training images, where nothing is chosen; B5: five epochs more of a network
 that is there; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
 digits in a second."""
 
