@@ -166,7 +166,7 @@ def training_curves(path: Path) -> None:
     runs: dict[str, list[list[float]]] = {}
     for run in saved_lines(ROOT / "experiments" / "paper" / "runs.jsonl"):
         made = run["configuration"]
-        if made["network"] == "digits" and made["optimisation"]["decay"] == 5e-4:
+        if (made["network"], made["start"], made["optimisation"]["decay"]) == ("digits", "random", 5e-4):
             label = "without noise" if made["noise"]["kind"] == "none" else "with noise (NGNV)"
             runs.setdefault(label, []).append([epoch["loss"] for epoch in run["epochs"]])
 

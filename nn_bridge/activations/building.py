@@ -16,6 +16,7 @@ from ..errors import ConversionError
 from .activation import Outside, PolynomialActivation
 from .derived import ELU, Derived, Hardsigmoid, Hardswish, Hardtanh, LeakyReLU, MaxPool, windows_of
 from .evaluator import Evaluator
+from .jumping import Hardshrink
 from .vectors import VectorActivation
 
 Activation = PolynomialActivation | Derived | VectorActivation
@@ -90,7 +91,7 @@ def build(
             "what it needs, and the converted network can be trained; this cannot replace it"
         )
     function = expression(call)
-    own = function is not None or call.name in ("elu", "selu")
+    own = function is not None or call.name in ("elu", "selu", "hardshrink")
     if own and precision is None:
         raise ConversionError(
             f"{call.kind} at {site!r} needs an approximation of its own: give a precision"
@@ -105,6 +106,8 @@ def build(
         alpha, gain = _SELU if call.name == "selu" else (float(call.option("alpha")), 1.0)
         smooth = function_evaluator("elu", float(bound), wanted / 4)
         return ELU(relu, smooth, bound, outside, site, alpha, gain)
+    if call.name == "hardshrink":
+        return Hardshrink(relu, bound, outside, site, float(call.option("lambd")), wanted)
     if call.name == "leaky_relu":
         slope = float(call.option("negative_slope"))
         return LeakyReLU(relu, bound, outside, site, slope)

@@ -31,6 +31,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mish": functional.mish,
     "softsign": functional.softsign,
     "logsigmoid": functional.logsigmoid,
+    "hardshrink": functional.hardshrink,
     "max_pool1d": functional.max_pool1d,
     "max_pool2d": functional.max_pool2d,
     "adaptive_max_pool1d": functional.adaptive_max_pool1d,

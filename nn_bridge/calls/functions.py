@@ -22,8 +22,8 @@ class Call:
     ----------
     name : str
         "relu", "hardtanh" (ReLU6 is one), "leaky_relu", "hardsigmoid", "hardswish", "silu", "gelu",
-        "sigmoid", "tanh", "softplus", "elu", "selu", "celu", "mish", "softsign", "logsigmoid", "max_pool1d", "max_pool2d", "adaptive_max_pool1d" or
-        "adaptive_max_pool2d".
+        "sigmoid", "tanh", "softplus", "elu", "selu", "celu", "mish", "softsign", "logsigmoid", "hardshrink",
+        "max_pool1d", "max_pool2d", "adaptive_max_pool1d" or "adaptive_max_pool2d".
     kind : str
         How the network calls it: "nn.ReLU", "F.relu", "Tensor.relu_", …
     options : tuple of pairs
@@ -63,6 +63,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "mish": {},
     "softsign": {},
     "logsigmoid": {},
+    "hardshrink": {"lambd": 0.5},
     "max_pool1d": _POOL,
     "max_pool2d": _POOL,
     "adaptive_max_pool1d": _ADAPTIVE,
@@ -85,6 +86,7 @@ _MODULES: dict[str, tuple[type[nn.Module], ...]] = {
     "mish": (nn.Mish,),
     "softsign": (nn.Softsign,),
     "logsigmoid": (nn.LogSigmoid,),
+    "hardshrink": (nn.Hardshrink,),
     "max_pool1d": (nn.MaxPool1d,),
     "max_pool2d": (nn.MaxPool2d,),
     "adaptive_max_pool1d": (nn.AdaptiveMaxPool1d,),

@@ -66,7 +66,6 @@ _POLYNOMIAL_IN_EVALUATION: tuple[type[nn.Module], ...] = (
 _FUSED = "its activations run inside one call of torch: write the cell as a module, with a loop"
 _ROOT = "it takes powers and a root of sums, no polynomial: use average pooling"
 _JUMP = "it jumps, which no polynomial follows: use nn.Tanh, or nn.Hardtanh"
-_SHRINKS = "it jumps at both ends, which no polynomial follows to the error asked for: use nn.Softshrink, without jumps"
 _COMPARES = "it compares, which no polynomial does: write it with torch.maximum, relu or clamp"
 _DIVIDES = "it divides by what depends on the input: take polyapprox.minimax('1/x', …) on the range seen"
 _NORMALISES = "it divides by a deviation of each input: convert(…, calibrate=loader) measures its range"
@@ -78,7 +77,6 @@ ADVICE = {
     **dict.fromkeys(("RNN", "LSTM", "GRU", "rnn_tanh", "rnn_relu", "lstm", "gru"), _FUSED),
     **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), _FUSED),
     **{f"{name}{d}d": _ROOT for name in ("LPPool", "lp_pool") for d in (1, 2, 3)},
-    **dict.fromkeys(("Hardshrink", "hardshrink"), _SHRINKS),
     **dict.fromkeys(("Threshold", "threshold", "sign", "round", "floor"), _JUMP),
     **dict.fromkeys(("gt", "ge", "lt", "le", "eq", "ne", "where", "masked_fill", "bool"), _COMPARES),
     **dict.fromkeys(("div", "divide", "true_divide", "truediv", "rdiv", "rtruediv", "reciprocal"), _DIVIDES),

@@ -25,7 +25,11 @@ from ..calls.intercept import intercepted
 from ..errors import ConversionError
 from .passes import Rules
 
-_LIPSCHITZ = {"silu": 1.1, "gelu": 1.13, "sigmoid": 0.25, "hardsigmoid": 1 / 6, "hardswish": 1.5}
+_LIPSCHITZ = {
+    **dict.fromkeys(("relu", "hardtanh", "tanh", "softplus", "celu", "softsign", "logsigmoid", "hardshrink"), 1.0),
+    "silu": 1.1, "gelu": 1.13, "mish": 1.09, "sigmoid": 0.25, "hardsigmoid": 1 / 6, "hardswish": 1.5, "selu": 1.7581,
+}  # fmt: skip
+"""Rounded up; a jump counts apart."""
 _LINEAR = frozenset(
     ["add", "iadd", "conv1d", "conv2d", "conv3d", "linear", "batch_norm", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "mean", "sum", "pad", "constant_pad_nd", "flatten", "view", "reshape", "permute", "transpose", "contiguous", "cat", "chunk", "split", "getitem", "get", "size", "dim", "stride", "clone", "detach", "dropout", "unsqueeze", "squeeze", "is_floating_point", "is_contiguous", "numel", "len", "iter"]
 )
@@ -59,8 +63,8 @@ class _Growth(Rules):
 
         def rule(site: str, call: Call, x: torch.Tensor, exact: torch.Tensor) -> torch.Tensor:
             self.sites[site] = float(x.max())
-            grown = exact if "max_pool" in call.name else _LIPSCHITZ.get(call.name, 1.0) * x
-            return grown + activations[site].error_bound
+            grown = exact if "max_pool" in call.name else _slope(call, site) * x
+            return grown + activations[site].error_bound + _jump(call)
 
         super().__init__(rule)
 
@@ -79,6 +83,20 @@ class _Growth(Rules):
                 f"{path or 'the network'} calls {name!r} between activations: the rigorous bound "
                 "knows sums, convolutions, linear maps, batch normalisation and means alone"
             )
+
+
+def _slope(call: Call, site: str) -> float:
+    """A Lipschitz constant of a call's function, jumps apart."""
+    if call.name in ("leaky_relu", "elu"):
+        return max(1.0, abs(float(call.option("negative_slope" if call.name == "leaky_relu" else "alpha"))))
+    if call.name not in _LIPSCHITZ:
+        raise ConversionError(f"{call.kind} at {site!r} has no Lipschitz constant that the rigorous bound knows")
+    return _LIPSCHITZ[call.name]
+
+
+def _jump(call: Call) -> float:
+    """By how much more than its slope allows a function grows where it jumps."""
+    return max(0.0, float(call.option("lambd"))) if call.name == "hardshrink" else 0.0
 
 
 def majorant(

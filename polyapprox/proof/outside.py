@@ -11,7 +11,8 @@ from flint import arb
 from ..approximation import Approximation
 from ..errors import ArgumentError
 from ..given import number
-from ..numbers import ball
+from ..numbers import ball, exact
+from ..outward import float_up
 from ..polynomial import Polynomial
 from ..precision import one_at_a_time, working_precision
 from ..structures import total_degree
@@ -75,6 +76,21 @@ def safe_radius(approximation: Approximation, factor: float = 2.0) -> float:
             middle = (low * high) ** 0.5
             low, high = (middle, high) if safe(middle) else (low, middle)
     return 1.0 + low
+
+
+@one_at_a_time
+def largest_value(approximation: Approximation) -> float:
+    """Proven upper bound of |r| on the whole interval, gaps of the domain included.
+
+    Examples
+    --------
+    >>> from polyapprox import sign
+    >>> 1.0 <= largest_value(sign(precision=2**-5)) <= 1.0 + 2**-5
+    True
+    """
+    degrees = [component.degree for component in approximation.components]
+    with working_precision(200 + 8 * max(degrees, default=0)):
+        return float_up(exact(_largest(approximation, 1.0).upper()))
 
 
 def _largest(approximation: Approximation, radius: float) -> arb:

@@ -45,6 +45,12 @@ def test_words_around_a_picture_are_those_of_its_object(name: str, tmp_path: Pat
         assert COUNTS[claimed[1]] == one.multiplications
 
 
+@pytest.mark.parametrize("name", ["training-curves", "network-levels", "resnet20-accuracy"])
+def test_pictures_of_records_are_drawn_from_what_is_on_record_now(name: str, tmp_path: Path) -> None:
+    gallery_tables.PICTURES[f"{name}.png"](tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
 def test_a_false_caption_is_seen() -> None:
     one = pa.minimax("gelu", 12, interval=(-8, 8))
     assert gallery_tables.caption(one) not in SECTIONS["minimax-error.png"]

@@ -106,7 +106,6 @@ FUSED = "write the cell as a module"
         (First(nn.GRU(6, 3)), FUSED),
         (nn.Sequential(nn.LPPool1d(2, 2)), "use average pooling"),
         (nn.Sequential(nn.Identity(), nn.LPPool2d(2, 2)), "use average pooling"),
-        (nn.Sequential(nn.Hardshrink()), "it jumps at both ends, which no polynomial follows to the error asked for: use nn.Softshrink"),
     ],
 )
 def test_what_no_polynomial_replaces_has_its_own_reason(network, reason):

@@ -151,7 +151,6 @@ def test_a_value_overwritten_since_it_was_compared_is_another():
         lambda x: x.max(1).values,
         lambda x: torch.clamp(x, min=x.mean()),
         lambda x: functional.threshold(x, 0.0, 1.0),
-        lambda x: functional.hardshrink(x),
         lambda x: torch.where(x > 1, x, 0.0),
         lambda x: torch.where(x > 0, x.flip(1), 0.0),
     ],

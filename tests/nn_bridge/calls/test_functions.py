@@ -290,7 +290,7 @@ def test_the_registry_names_torchs_own_layers():
     names = {name for name, _ in CALLABLES.values()}
     layers = (nn.ReLU, nn.ReLU6, nn.Hardtanh, nn.LeakyReLU, nn.Hardsigmoid, nn.Hardswish, nn.SiLU,
               nn.GELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.ELU, nn.SELU, nn.CELU, nn.Mish, nn.Softsign,
-              nn.LogSigmoid, nn.MaxPool1d, nn.MaxPool2d,
+              nn.LogSigmoid, nn.Hardshrink, nn.MaxPool1d, nn.MaxPool2d,
               nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)  # fmt: skip
     assert {module_function(layer) for layer in layers} == names
     assert module_function(nn.Softmax(1)) is None
