@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, cast, get_type_hints
@@ -171,6 +172,7 @@ def asks(
     def decorate(make: Callable[[W], Approximation]) -> Callable[P, Approximation]:
         @wraps(make)
         def asked(*arguments: P.args, **options: P.kwargs) -> Approximation:
+            _require_keywords(function, arguments, options, signature)
             return make(wish(function, *arguments, **options))
 
         types = get_type_hints(wish)
@@ -183,6 +185,19 @@ def asks(
         return one_at_a_time(remembered(asked))
 
     return decorate
+
+
+def _require_keywords(
+    function: str, arguments: tuple[Any, ...], options: Iterable[str], signature: inspect.Signature
+) -> None:
+    """Refuse what is no keyword of a function, as Python does, by its public name."""
+    if arguments:
+        raise TypeError(f"{function}() takes keywords alone, such as {function}(precision=2**-9)")
+    for name in options:
+        if name not in signature.parameters:
+            near = get_close_matches(name, signature.parameters, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(signature.parameters)}"
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}: {hint}")
 
 
 def read_objective(objective: Any) -> Objective:

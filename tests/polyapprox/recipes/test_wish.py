@@ -89,3 +89,17 @@ def test_a_wish_holds_plain_values_and_writes_what_differs() -> None:
 def test_limits_alone_refuse_what_a_circuit_cannot_have(more: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(more))):
         relu(multiplications=5, **more)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: pa.relu(precison=2**-9), r"^relu\(\) got .* 'precison': did you mean 'precision'\?$"),
+        (lambda: pa.step(treshold=0.1, precision=2**-4), r"^step\(\) got .* 'treshold': did you mean 'threshold'\?$"),
+        (lambda: pa.relu(2**-9), r"^relu\(\) takes keywords alone, such as relu\(precision=2\*\*-9\)$"),
+        (lambda: pa.maximum(precision=2**-4, k=3), r"^maximum\(\) got .* 'k': there are precision, "),
+    ],
+)
+def test_an_unknown_keyword_is_named_by_the_function_that_was_called(call: Callable[[], Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        call()
