@@ -11,6 +11,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments"))
 import reach
@@ -28,20 +29,22 @@ def main() -> int:
     lines = given.results.read_text().splitlines() if given.results.exists() else []
     rows = {row["name"]: row for row in map(json.loads, lines)}
     for name, make, kind, _ in reach.WHOLES:
-        if rows.get(name, {"vectors": 0})["vectors"] >= given.count:
-            continue
         found = make()
-        digest = hashlib.sha256(repr(found.plan).encode()).hexdigest()
-        row = rows.get(name)
-        if row is None or row["digest"] != digest:
-            row = {"name": name, "digest": digest, "vectors": 0, "largest": 0.0}
-        rows[name] = row | {"proven": found.error_bound}
+        rows[name] = started(rows.get(name), name, found)
         while rows[name]["vectors"] < given.count:
             _part(rows[name], found, kind, given.count)
             reach.pa_write(given.results, "".join(json.dumps(one) + "\n" for one in rows.values()))
             sys.stdout.write(f"{json.dumps(rows[name])}\n")
             sys.stdout.flush()
     return int(any(row["largest"] > row["proven"] for row in rows.values()))
+
+
+def started(row: dict | None, name: str, found: Any) -> dict:
+    """The row to go on with: the one on record, if it is of the same plan; else one without a vector."""
+    digest = hashlib.sha256(repr(found.plan).encode()).hexdigest()
+    if row is None or row["digest"] != digest:
+        row = {"name": name, "digest": digest, "vectors": 0, "largest": 0.0}
+    return row | {"proven": found.error_bound}
 
 
 def _part(row: dict, found: object, kind: str, count: int) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import math
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -172,3 +175,20 @@ def test_numpy_mpmath_and_torch_agree():
 def test_refusals(call):
     with pytest.raises(ArgumentError):
         call()
+
+
+def test_the_long_check_counts_no_vectors_of_another_plan(tmp_path, monkeypatch):
+    path = Path(__file__).parents[2] / "checks" / "wholes.py"
+    spec = importlib.util.spec_from_file_location("long_check_of_wholes", path)
+    check = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(check)
+    made = {k: pa.softmax(8, scores=(-2, 0), precision=2**-k) for k in (4, 12)}
+    record = tmp_path / "wholes.jsonl"
+    monkeypatch.setattr("sys.argv", ["wholes.py", "--count", "100", "--results", str(record)])
+    seen = []
+    for k in (4, 12, 12):
+        monkeypatch.setattr(check.reach, "WHOLES", (("one", lambda k=k: made[k], "softmax", ()),))
+        assert check.main() == 0
+        seen.append(json.loads(record.read_text()))
+    assert seen[1]["digest"] != seen[0]["digest"] and seen[1]["largest"] < 2**-12 < seen[0]["largest"]
+    assert seen[2] == seen[1] and seen[2]["vectors"] == 100
