@@ -1,14 +1,16 @@
 """A small vision transformer on digits, with every GELU, softmax and LayerNorm a polynomial.
 
-    python experiments/vit.py
+    python experiments/vit.py [--scratch FOLDER]
 
-trains it with three seeds (half a minute each; three blocks of width 32 on 16 patches), converts it at several
+trains it with three seeds (two minutes each; three blocks of width 32 on 16 patches), converts it at several
 precisions, and trains it on as a polynomial where that loses. Accuracy is that on the 360 test images; ranges
-are those of the training images. Each network is a line of vit.jsonl; started again, it goes on where it was.
+are those of the training images. Each network is a line of vit.jsonl; started again, it goes on where it was; the
+scratch keeps what is trained for another run.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,11 +22,11 @@ from torch.nn import functional
 
 from nn_bridge import convert, evaluate, measure, predict_accuracy, propagate, renew
 from nn_bridge.experiments.records import Records, key_of
-from nn_bridge.files import git_commit, versions
+from nn_bridge.files import git_commit, versions, write_atomically
 from nn_bridge.models.networks import find_network
 
 RESULTS = Path(__file__).parent / "results" / "vit.jsonl"
-SEEDS, EPOCHS, BATCH, MARGIN = (1, 2, 3), 30, 64, 1.5
+SEEDS, EPOCHS, BATCH, MARGIN = (1, 2, 3), 120, 64, 1.5
 POWERS = (3, 4, 5, 6, 8)
 TUNED, TUNING_EPOCHS, TUNING_MARGIN = (3,), 3, 2.0
 
@@ -89,14 +91,26 @@ def whole(batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.T
     return torch.cat(images), torch.cat(labels)
 
 
-def studied(seed: int) -> dict[str, Any]:
+def trained(seed: int, images: torch.Tensor, labels: torch.Tensor, scratch: Path | None) -> Transformer:
+    """The network of a seed; read from the scratch if it is there."""
+    torch.manual_seed(seed)
+    model = Transformer()
+    kept = None if scratch is None else scratch / f"vit-{seed}-{EPOCHS}.pt"
+    if kept is not None and kept.exists():
+        model.load_state_dict(torch.load(kept))
+        return model.eval()
+    train(model, images, labels, EPOCHS, 3e-3, seed)
+    if kept is not None:
+        write_atomically(kept, lambda temporary: torch.save(model.state_dict(), temporary))
+    return model
+
+
+def studied(seed: int, scratch: Path | None) -> dict[str, Any]:
     """Train one and convert it."""
     digits = find_network("digits")
     images, labels = whole(digits.batches(digits.data("train")))
     test = [whole(digits.batches(digits.data("test")))]
-    torch.manual_seed(seed)
-    model = Transformer()
-    train(model, images, labels, EPOCHS, 3e-3, seed)
+    model = trained(seed, images, labels, scratch)
     ranges = measure(model, [images])
     found: dict[str, Any] = {"exact": evaluate(model, test).accuracy, "precisions": {}, "tuned": {}}
     for power in POWERS:
@@ -129,13 +143,16 @@ def judged(model: nn.Module, converted: Any, test: list[tuple[torch.Tensor, torc
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scratch", type=Path, help="folder for what is trained")
+    scratch = parser.parse_args().scratch
     torch.set_num_threads(1)
     records = Records(RESULTS)
     for seed in SEEDS:
         identity = {"seed": seed, "epochs": EPOCHS, "margin": MARGIN, "tuning": TUNING_EPOCHS}
         if records.get(key_of(identity)) is not None:
             continue
-        found = studied(seed)
+        found = studied(seed, scratch)
         environment = {"versions": versions(), "commit": git_commit()}
         records.add({"key": key_of(identity), **identity, **found, "environment": environment})
         sys.stdout.write(f"{seed}: {found}\n")

@@ -55,11 +55,17 @@ def vectors() -> str:
     """Functions of vectors."""
     found = [
         [row["name"], row["levels"], row["multiplications"], row["rotations"], f"{row['sampled']:.3g}",
-         upper(row["proven"], 3), f"{row['seconds']:.1f}", published(row)[0]]
+         upper(row["proven"], 3), f"{row['seconds']:.1f}", published(row)[0], share(row)]
         for row in rows(whole=True)
     ]  # fmt: skip
-    heads = ["function, box", "levels", "products", "rotations", "sampled", "proven", "seconds", "published: levels"]
-    return grid(heads, found)
+    heads = ["function, box", "levels", "products", "rotations", "sampled", "proven", "seconds", "published: levels", "of its levels"]
+    return grid(heads, found, starts=(6,))
+
+
+def share(row: dict[str, Any]) -> str:
+    """Levels in per cent of what is published."""
+    levels = row["published"][0]
+    return "–" if levels is None else f"{100 * row['levels'] / levels:.0f} %"
 
 
 TABLES = {"one": one, "vectors": vectors}

@@ -119,8 +119,10 @@ PERSEUS = {"softmax": 414 // 12, "gelu": 11, "layer_norm": 17}
 
 
 def powers(choice: dict[str, int]) -> str:
-    """Precisions by kind."""
-    return ", ".join(f"2^-{choice[kind]}" for kind in ("gelu", "softmax", "layer_norm"))
+    """Precisions by kind, and of how many call sites others are given."""
+    kinds = ("gelu", "softmax", "layer_norm")
+    own = len(choice) - len(kinds)
+    return ", ".join(f"2^-{choice[kind]}" for kind in kinds) + (f"; of {own} sites less" if own else "")
 
 
 def minilm() -> str:
