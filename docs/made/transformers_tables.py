@@ -139,7 +139,7 @@ def minilm() -> str:
                 f"{100 * record['neighbour']:.1f} %", record["outside"],
                 f"{sum(products) / len(products):.0f}", max(products),
                 *(record["levels"][kind] for kind in ("gelu", "softmax", "layer_norm")),
-                f"{mean:.1f}", most, f"{100 * mean / THOR_LAYER:.0f} %",
+                f"{mean:.1f}", most, f"{100 * mean / THOR_LAYER:.1f} %",
             )
         )  # fmt: skip
     others = [
