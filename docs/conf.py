@@ -85,6 +85,13 @@ def end_blocks(app: Any, name: str, source: list[str]) -> None:
     source[0] = re.sub(r"\n\n```$", "\n```", source[0], flags=re.MULTILINE)
 
 
+def keep_together(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The name of an option is not broken after its hyphens, nor a mean from its deviation."""
+    if "body" in context:
+        body = re.sub(r"(?<=[>\s])--[a-z][a-z0-9-]*", r'<span class="together">\g<0></span>', context["body"])
+        context["body"] = body.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+
+
 def visit_math(translator: Any, node: Any) -> None:
     """Formulas as MathML: every browser draws them, without a script and without a network."""
     from docutils import nodes
@@ -110,5 +117,6 @@ def setup(app: Any) -> None:
     app.connect("builder-inited", take_notebooks)
     app.connect("builder-inited", take_zoo)
     app.connect("source-read", end_blocks)
+    app.connect("html-page-context", keep_together)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("autodoc-process-docstring", escape, priority=900)

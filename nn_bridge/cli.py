@@ -27,6 +27,7 @@ from polyapprox.cli.talk import ERRORS, OUT
 from polyapprox.cli.values import number, renamed
 from polyapprox.outward import upper
 from polyapprox.provenance import version
+from polyapprox.words import counted
 
 from .cli_encrypted import app as encrypt
 from .errors import ArgumentError
@@ -183,7 +184,7 @@ def _accuracy_table(records: list[dict[str, Any]]) -> Table:
     intervals = list(dict.fromkeys(record["interval"] for record in runs))
     table = Table(
         title=f"{backbone['network']}: {100 * backbone['accuracy']:.2f} % of "
-        f"{backbone['images']} test images with ReLU itself",
+        f"{counted(backbone['images'], 'test image')} with ReLU itself",
         caption="Cost: levels and multiplications of one activation, counting rule 'published'. "
         "Accuracy in % by interval, in brackets the number of inputs outside it.",
         box=SIMPLE_HEAD,
@@ -253,7 +254,7 @@ def train_digits(
 
         record = train(TrainingConfiguration(seed=seed, epochs=epochs), out, show)
     for split, value in record["accuracy"].items():
-        OUT.print(f"{split}: {100 * value:.2f} % of {record['images'][split]} images")
+        OUT.print(f"{split}: {100 * value:.2f} % of {counted(record['images'][split], 'image')}")
     OUT.print(f"wrote {out} and {out.with_suffix('.json')}", soft_wrap=True, highlight=False)
 
 
@@ -301,7 +302,7 @@ def train(
     OUT.print(table)
     if chosen.validation:
         OUT.print(
-            f"accuracy of the {chosen.validation} images held out in the table; of the test "
+            f"accuracy of the {counted(chosen.validation, 'image')} held out in the table; of the test "
             f"images: {100 * trained.record['accuracy']:.2f} %",
             soft_wrap=True, highlight=False,
         )  # fmt: skip
@@ -394,7 +395,7 @@ def allocate_precisions(
     test = record["test_images"]
     OUT.print(
         f"{record[FORMER.get(cost, cost)]} {cost}, {record['uniform']['cost']} with one circuit for all: "
-        f"{100 * record['saving']:.1f} % less; {test['images']} test images: "
+        f"{100 * record['saving']:.1f} % less; {counted(test['images'], 'test image')}: "
         f"{100 * test['allocated']:.2f} %, with ReLU itself {100 * test['exact']:.2f} %",
         soft_wrap=True, highlight=False,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from rich.table import Table
 from polyapprox.cli.groups import Told
 from polyapprox.cli.talk import ERRORS, OUT
 from polyapprox.weighted.relu import CAP
+from polyapprox.words import counted
 
 from .errors import ArgumentError
 from .ranges import MARGIN
@@ -148,7 +149,7 @@ def _report(record: dict[str, Any]) -> None:
     _print(
         record["security"],
         f"{seconds['all']:.1f} processor seconds an image: matrices {seconds['matrix']:.1f}, "
-        f"{record['bootstraps']} bootstraps at {record['bootstrap_places']} places "
+        f"{counted(record['bootstraps'], 'bootstrap')} at {counted(record['bootstrap_places'], 'place')} "
         f"{seconds['bootstrap']:.1f}, activations {seconds['plan']:.1f}; memory "
         f"{record['memory_mib']} MiB",
         f"largest deviation of an output from the clear {record['largest_deviation']:.2g} (outputs "

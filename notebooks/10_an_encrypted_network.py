@@ -61,8 +61,8 @@ else:
 # %%
 layers = found.layers[0] if found else []  # of the one image
 for layer in layers:
-    print(f"{layer.name:14s} level {layer.level:2d}, {layer.bootstraps} bootstraps, "
-          f"{layer.matrix + layer.plan:.2f} s, bootstraps {layer.bootstrap:.2f} s")
+    print(f"{layer.name:14s} level {layer.level:2d}, {layer.matrix + layer.plan:.2f} s; "
+          f"bootstraps: {layer.bootstraps}, {layer.bootstrap:.2f} s")
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")

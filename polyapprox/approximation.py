@@ -22,6 +22,7 @@ from .plan.degree import plan_degree
 from .plan.plan import Plan
 from .polynomial import Polynomial
 from .provenance import Provenance
+from .words import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -233,7 +234,7 @@ class Approximation(Proven):
     def __repr__(self) -> str:
         return (
             f"<{self.function} on {intervals(self.domain, point=True)}: {self.structure} {list(self.degrees)}, {self._claim()}, "
-            f"{self.multiplications} multiplications, {self.levels} levels>"
+            f"{counted(self.multiplications, 'multiplication')}, {counted(self.levels, 'level')}>"
         )
 
 

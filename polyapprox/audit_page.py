@@ -28,7 +28,7 @@ def page(found: Audit) -> str:
     ]
     if found.framework_levels:
         said = ", ".join(f"{name} {levels}" for name, levels in found.framework_levels.items())
-        rows.append(("own evaluators", f'{said} levels (components, rule "published")'))
+        rows.append(("own evaluators", f'{said} (levels of the components, rule "published")'))
     rows.append(("safe radius", _radius(found)))
     lines = [_row(name, text) for name, text in rows]
     if found.stages:

@@ -32,6 +32,7 @@ from .proof.ranges import is_odd, power_form, range_on
 from .provenance import call
 from .targets import as_target
 from .verification import verify
+from .words import counted
 
 _SLACK = 2.0**-30  # of an interval's half-width: rounding of who printed the coefficients
 _SAMPLES = 8001
@@ -159,8 +160,8 @@ class Audit:
             return said + "; none of our choices does as much for less, or a bit more for as much."
         r = self.rival
         return (
-            f"{said}; dominated by {r.call}: {lower_places(r.bits, 2)} bits with {r.levels} levels and "
-            f"{r.multiplications} multiplications instead of {self.levels['published']} and "
+            f"{said}; dominated by {r.call}: {lower_places(r.bits, 2)} bits with {counted(r.levels, 'level')} and "
+            f"{counted(r.multiplications, 'multiplication')} instead of {self.levels['published']} and "
             f'{self.multiplications["published"]} (rule "published").'
         )
 

@@ -34,6 +34,7 @@ from .encrypted.frameworks.openfhe import BACKEND
 from .errors import ArgumentError
 from .plan.count import count
 from .published.rivals import interpolant, published_relu
+from .words import counted
 
 SCALE_BITS = 50
 
@@ -98,7 +99,7 @@ class Contest:
             f"for tests; load {self.load[0]:.2f} to {self.load[1]:.2f}"
         )
         rows = [
-            f"  {one.name:15s} {one.about:38s} {one.levels_used:3d} levels  "
+            f"  {one.name:15s} {one.about:38s} {counted(one.levels_used, 'level'):>10s}  "
             f"{one.median:8.4f} s ({min(one.seconds):.4f} … {max(one.seconds):.4f})  "
             f"error 2^{np.log2(one.largest_error):.2f}"
             for one in sorted(self.entries, key=lambda one: one.median)
@@ -106,7 +107,7 @@ class Contest:
         ours, rival = self.best("ours"), self.rival
         last = (
             f"  ours / fastest other ({rival.name}): {self.ratio():.3f}, "
-            f"{rival.levels_used - ours.levels_used} levels fewer"
+            f"{counted(rival.levels_used - ours.levels_used, 'level')} fewer"
         )
         return [head, *rows, last, ""]
 
@@ -144,7 +145,7 @@ def report(found: Sequence[Contest]) -> dict[str, Any]:
     return {
         "backend": "openfhe",
         "version": BACKEND.find().version,
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors",
+        "machine": f"{platform.machine()}, {counted(os.cpu_count(), 'processor')}",
         "date": time.strftime("%Y-%m-%d"),
         "threads": 1,
         "scale_bits": SCALE_BITS,
@@ -242,7 +243,7 @@ def candidates(precision: int) -> list[tuple[str, Approximation]]:
     for m in shipped_circuits():
         one = circuit("relu", multiplications=m)
         if one.bits >= precision:
-            found.append((f"circuit, {m} multiplications", one))
+            found.append((f"circuit, {counted(m, 'multiplication')}", one))
             break
     if not found:
         raise ArgumentError(f"no circuit has {precision} bits; ask for less precision")
@@ -251,5 +252,5 @@ def candidates(precision: int) -> list[tuple[str, Approximation]]:
         counts = [o.constant_products + 1 for o in thin if o.bits >= precision]
         if counts:
             one = circuit("relu", multiplications=m, constants=min(counts))
-            found.append((f"circuit, {m} multiplications, {min(counts)} constants", one))
+            found.append((f"circuit, {counted(m, 'multiplication')}, {counted(min(counts), 'constant')}", one))
     return found

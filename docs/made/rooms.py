@@ -125,7 +125,7 @@ FLOORS: tuple[tuple[Room, ...], ...] = (
     ),
     (
         _pa("ground of polyapprox", "exact numbers, precision, errors, files", "number → exact dyadic number",
-            "numbers outward precision errors given provenance certificate files"),
+            "numbers outward words precision errors given provenance certificate files"),
     ),
 )  # fmt: skip
 

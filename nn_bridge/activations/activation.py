@@ -17,6 +17,7 @@ from polyapprox.approximation import Approximation
 from polyapprox.given import former
 from polyapprox.outward import float_up, rational
 from polyapprox.plan.plan import Plan
+from polyapprox.words import counted
 
 from ..errors import ArgumentError, ConversionError, OutOfRangeError
 from .evaluator import Evaluator
@@ -248,7 +249,7 @@ class PolynomialActivation(nn.Module):
             count = 0 if channels is None else len(channels)
             raise ArgumentError(
                 f"{self.name} got inputs of shape {tuple(x.shape)}: its intervals are those of "
-                f"{count} channels on axis 1"
+                f"{counted(count, 'channel')} on axis 1"
             )
         return channels.to(x).view(-1, *[1] * (x.ndim - 2))
 
@@ -299,7 +300,7 @@ class PolynomialActivation(nn.Module):
         self.seen.outside += outside
         if self.outside == "raise":
             raise OutOfRangeError(
-                f"{self.name} got {outside} of {x.numel()} inputs outside {self._interval()}, "
+                f"{self.name} got {outside} of {counted(x.numel(), 'input')} outside {self._interval()}, "
                 f"the largest {largest:g}: widen its interval, or choose "
                 "outside='report' or 'clamp'"
             )

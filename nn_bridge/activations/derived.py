@@ -29,6 +29,7 @@ from torch import nn
 
 from polyapprox.given import former
 from polyapprox.outward import float_up, rational
+from polyapprox.words import counted
 
 from ..calls.functions import Call
 from ..errors import ConversionError
@@ -379,7 +380,7 @@ def windows_of(call: Call, shape: torch.Size) -> Windows:
         for length, count in zip(shape[-axes:], goal, strict=True):
             if length % count:
                 raise ConversionError(
-                    f"{call.kind} makes {count} windows of {length} values, which are not all of "
+                    f"{call.kind} makes {counted(count, 'window')} of {counted(length, 'value')}, which are not all of "
                     "one size: choose a number that divides it"
                 )
         kernel = tuple(n // c for n, c in zip(shape[-axes:], goal, strict=True))

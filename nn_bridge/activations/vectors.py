@@ -25,6 +25,7 @@ from polyapprox.errors import PolyApproxError
 from polyapprox.plan.iteration import unscaled
 from polyapprox.wholes.softmax import softmax_levels
 from polyapprox.wholes.whole import Whole
+from polyapprox.words import counted
 
 from ..calls.functions import Call
 from ..errors import ConversionError, OutOfRangeError
@@ -156,7 +157,7 @@ class VectorActivation(nn.Module):
         self.seen.outside += outside
         if self.outside == "raise":
             raise OutOfRangeError(
-                f"{self.name} got {outside} of {known.numel()} values outside [{low:.4g}, {high:.4g}], from "
+                f"{self.name} got {outside} of {counted(known.numel(), 'value')} outside [{low:.4g}, {high:.4g}], from "
                 f"{least:.4g} to {most:.4g}: calibrate with such data, or choose outside='report' or 'clamp'"
             )
         return values.clamp(low, high) if self.outside == "clamp" else values

@@ -25,6 +25,8 @@ import torch
 import torch.fx
 from torch import nn
 
+from polyapprox.words import counted
+
 from ..errors import ConversionError
 from .around import Around, UndecidedError, is_around, method_of, taken_apart
 from .functions import CALLABLES, METHODS, Call, module_function, read_call
@@ -371,7 +373,7 @@ class _Reader:
             functions = [site for site in kept if "/" in site]
             if isinstance(error, DrawsNumbers) and len(functions) > 1:
                 raise ConversionError(
-                    f"{error}, and calls {len(functions)} activations itself, of which it may leave out some: make "
+                    f"{error}, and calls {counted(len(functions), 'activation')} itself, of which it may leave out some: make "
                     "them layers, such as nn.ReLU, so that each keeps its own interval"
                 ) from error
             if self.traced is None or not path:

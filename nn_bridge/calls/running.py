@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from polyapprox.errors import PolyApproxError
+from polyapprox.words import counted
 
 from ..errors import ArgumentError, ConversionError
 from .inputs import Batch, Inputs, feed, first_tensor, read_batch
@@ -86,7 +87,7 @@ def batches(
     for inputs, labels in every_batch(network, loader):
         if not isinstance(inputs, torch.Tensor):
             raise ArgumentError(
-                f"the loader gave {len(inputs.tensors)} inputs for {type(network).__name__}: this can be done "
+                f"the loader gave {counted(len(inputs.tensors), 'input')} for {type(network).__name__}: this can be done "
                 "with networks of one input only"
             )
         yield inputs, labels
@@ -125,7 +126,7 @@ def check_labels(labels: torch.Tensor, inputs: Inputs, number: int) -> None:
     if labels.shape != (count,):
         raise ArgumentError(
             f"batch {number} of the loader has labels of shape {tuple(labels.shape)} "
-            f"for {count} inputs: give one class number for each"
+            f"for {counted(count, 'input')}: give one class number for each"
         )
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from polyapprox.weighted.relu import CAP, MOST
+from polyapprox.words import counted
 
 from ..activations.evaluator import Evaluator
 from ..calls.inputs import Batch, feed, first_tensor, logits_of
@@ -107,7 +108,7 @@ class Exact:
         self.judging = [_part(batch, True) for batch in kept.batches]
         self.outputs: list[torch.Tensor] = []
         if kept.count < LEAST:
-            self.reason = f"{kept.count} inputs are too few to fit and to judge: give {LEAST} or more"
+            self.reason = f"{counted(kept.count, 'input')}: too few to fit and to judge; give {LEAST} or more"
             return
         try:
             self.outputs = list(_outputs(model, self.judging))

@@ -12,6 +12,7 @@ import torch
 from polyapprox.approximation import Approximation
 from polyapprox.weighted import weighted_relu
 from polyapprox.weighted.relu import CAP, MOST
+from polyapprox.words import counted
 
 from ..activations.default import network_relu
 from ..errors import ArgumentError
@@ -150,7 +151,7 @@ def _unit_histogram(
     bounds = bound.numpy()
     if len(bounds) != measured.channels:
         raise ArgumentError(
-            f"interval[{site!r}] has {len(bounds)} channels, the ranges have {measured.channels}: "
+            f"interval[{site!r}] has {counted(len(bounds), 'channel')}, the ranges have {measured.channels}: "
             "measure with nn_bridge.measure(model, loader, channels=True)"
         )
     half = measured.counts.shape[1] // 2

@@ -11,6 +11,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from polyapprox.words import counted
+
 from ..activations.activation import PolynomialActivation
 from ..calls.answering import answer, answering, remove
 from ..calls.site import Switch
@@ -141,6 +143,6 @@ def _shape(shape: Sequence[int] | None) -> tuple[int, ...]:
 def _widened(bounds: torch.Tensor, channels: int, site: str) -> torch.Tensor:
     if len(bounds) not in (1, channels):
         raise ArgumentError(
-            f"{site} has {channels} channels and {len(bounds)} bounds: give one, or one a channel"
+            f"{site} has {counted(channels, 'channel')} and {counted(len(bounds), 'bound')}: give one, or one a channel"
         )
     return bounds.expand(channels).double()

@@ -17,6 +17,7 @@ from torch import nn
 from polyapprox.errors import NoBoundError
 from polyapprox.given import former
 from polyapprox.outward import upper
+from polyapprox.words import counted
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
@@ -116,7 +117,7 @@ class Improvement:
             f"{name}: rms {deviation:.3g}, {100 * agreeing:.1f} % of the same class"
             for name, deviation, agreeing in self.tried
         ]
-        return f"{self.taken or 'nothing taken'}, by {self.judged} held-out inputs ({'; '.join(lines)})"
+        return f"{self.taken or 'nothing taken'}, by {counted(self.judged, 'held-out input')} ({'; '.join(lines)})"
 
 
 class Replacement:
@@ -295,10 +296,10 @@ class Replacement:
         finite = [site for site in seen if site not in broken]
         worst = max(finite, key=lambda site: seen[site].ratio) if finite else broken[0]
         count = seen[worst]
-        others = f", and {len(seen) - 1} other layers got such" if len(seen) > 1 else ""
+        others = f", and {counted(len(seen) - 1, 'other layer')} got such" if len(seen) > 1 else ""
         ends = f"; what {broken[0]!r} got is not even finite" if finite and broken else ""
         return (
-            f"{worst!r} got {count.outside} of {count.elements} inputs outside its interval, up to "
+            f"{worst!r} got {count.outside} of {counted(count.elements, 'input')} outside its interval, up to "
             f"{count.ratio:.3g} times its end {self.activations[worst].bound:.3g}{others}{ends}: a "
             "polynomial says nothing there, do not trust the outputs; measure the ranges on data like "
             "these (nn_bridge.renew), convert with a larger margin, or with outside='clamp'"
@@ -336,7 +337,7 @@ class Replacement:
         kind = self.calls.get(site, Call("relu", "nn.ReLU"))
         if isinstance(activation, VectorActivation):
             if interval.shape != activation.box.ends.shape:
-                return f"{site}: the state is of {len(interval)} heads: convert the same network"
+                return f"{site}: the state is of {counted(len(interval), 'head')}: convert the same network"
             self.bounds = self.bounds.boxed(site, replace(activation.box, ends=interval))
             self._add(site, kind, torch.Size())
             return ""
@@ -417,7 +418,7 @@ class Report:
         if reason:
             return f"intercepted: {reason}"
         first = next(iter(kept), None)
-        return "layers" if first is None else f"layers; {len(kept)} modules intercepted, first {first}: {kept[first]}"
+        return "layers" if first is None else f"layers; {counted(len(kept), 'module')} intercepted, first {first}: {kept[first]}"
 
     @property
     def ranges(self) -> Ranges | None:
@@ -441,7 +442,7 @@ class Report:
             site: f"the largest of {sites[site].elements} inputs, {sites[site].largest:.3g}, is {ratio:.3g} "
             f"times their rms, {sites[site].rms:.3g}: most inputs are small beside the error. Leave the few "
             "out (quantile=0.999; outside='clamp' shows what that costs), give channels their own intervals "
-            f"(interval='per-channel', of ReLU), or take {math.ceil(math.log2(ratio / _USUAL))} bits more of "
+            f"(interval='per-channel', of ReLU), or take {counted(math.ceil(math.log2(ratio / _USUAL)), 'bit')} more of "
             "precision"
             for site, ratio in ratios.items()
             if ratio > OUTLIER
@@ -484,7 +485,7 @@ class Report:
             lines.append(
                 f"{row.site:<24}{row.kind:<14}{row.bound:>9.4g}  {bound:>12}  "
                 f"{list(row.degrees)}, {row.levels}, {row.multiplications}"
-                + (f"; {len(row.channels)} channels" if row.channels else "")
+                + (f"; {counted(len(row.channels), 'channel')}" if row.channels else "")
                 + (f"; {row.folding}" if row.folding else "")
             )
         if self.improvement is not None:

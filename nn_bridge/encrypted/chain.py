@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from polyapprox.encrypted.backend import LARGEST_MODULUS
+from polyapprox.words import counted
 
 from ..errors import ArgumentError
 
@@ -52,7 +53,7 @@ class Chain:
                 f"ring is {self.ring}: give a power of two from 2^10 to 2^16, such as 2^13"
             )
         if not 2 <= self.levels <= 30:
-            raise ArgumentError(f"a chain of {self.levels} levels is not offered: give 2 to 30")
+            raise ArgumentError(f"a chain of {counted(self.levels, 'level')} is not offered: give 2 to 30")
 
     @property
     def slots(self) -> int:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from polyapprox.words import counted
+
 from ..errors import ArgumentError
 from .engine import Client, answered, encrypt, require_engine
 from .folder import Described, join, split, write_bytes
@@ -135,7 +137,7 @@ def decrypt_outputs(client: Path, path: Path) -> np.ndarray:
         raise ArgumentError(f"there is no file {path}: evaluate first")
     parts = split(path, described.keys, level)
     if len(parts) != layout.ciphertexts:
-        raise ArgumentError(f"{path} holds {len(parts)} ciphertexts, not the {layout.ciphertexts} of outputs")
+        raise ArgumentError(f"{path} holds {counted(len(parts), 'ciphertext')}, not the {layout.ciphertexts} of outputs")
     with answered():
         holder = Client(described.chain, secret)
         return layout.unpack(np.stack([holder.decrypt(part, level) for part in parts]))

@@ -21,6 +21,7 @@ import numpy as np
 
 from polyapprox.plan import Plan
 from polyapprox.plan.count import Counts, count
+from polyapprox.words import counted
 
 from ..errors import ArgumentError
 from .costs import Costs, Work
@@ -203,7 +204,7 @@ def best_chain(
     if not good:
         deepest = max(min(one.levels for one in offered) for offered in choices)
         raise ArgumentError(
-            f"a plan of {deepest} levels needs a chain of {deepest + 2} or more: levels is "
+            f"a plan of {counted(deepest, 'level')} needs a chain of {deepest + 2} or more: levels is "
             f"{', '.join(map(str, lengths))}"
         )
     return min(good.items(), key=lambda one: one[1].seconds + weight * one[1].penalty)

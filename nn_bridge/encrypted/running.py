@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from polyapprox.words import counted
+
 from ..errors import ArgumentError
 from ..files import git_commit, require_writable, versions, write_json
 from .client import decrypt_outputs, encrypt_image, make_keys
@@ -198,8 +200,8 @@ def _set_up(prepared: Prepared, place: Path, progress: Progress | None) -> dict[
             )
         if known.chain != prepared.chain or known.steps != prepared.placement.steps:
             raise ArgumentError(
-                f"{place} was made with {known.chain.security} and {known.chain.levels} levels, not "
-                f"{prepared.chain.levels} levels in a ring of {prepared.chain.ring}: give another "
+                f"{place} was made with {known.chain.security} and {counted(known.chain.levels, 'level')}, not "
+                f"{counted(prepared.chain.levels, 'level')} in a ring of {prepared.chain.ring}: give another "
                 "folder"
             )
     else:

@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from polyapprox.words import counted
+
 from ..errors import BridgeError
 from ..files import write_atomically
 
@@ -71,7 +73,7 @@ def accuracy_figure(records: list[dict[str, Any]], stem: str | Path) -> tuple[Pa
     note = "; weighted: at the precision whose cost it has" if fitted else ""
     axes.set_xlabel(f"precision / bits (−log2 of the error on [−1, 1]{note})")
     axes.set_ylabel("accuracy / %")
-    axes.set_title(f"{records[0]['network']}, {records[0]['images']} test images")
+    axes.set_title(f"{records[0]['network']}, {counted(records[0]['images'], 'test image')}")
     values = [100 * record["accuracy"] for record in records]
     room = max(1.0, 0.08 * (max(values) - min(values)))
     axes.set_ylim(max(0.0, min(values) - room), min(102.0, max(values) + room))

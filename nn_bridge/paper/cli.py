@@ -10,6 +10,7 @@ import typer
 
 from polyapprox.cli.groups import Told
 from polyapprox.cli.talk import ERRORS
+from polyapprox.words import counted
 
 app = typer.Typer(cls=Told, no_args_is_help=True, help="The tables of arXiv 2402.11224, run and made.")
 
@@ -179,5 +180,5 @@ def verify(
         raise ArgumentError(f"share is {share}: give one of all cells, above 0 and at most 1")
     found = again(folder, share, seed, data, _say)
     differing = sum(not one.ok for one in found)
-    _say(f"{len(found)} cells, {differing} of them differ")
+    _say(f"{counted(len(found), 'cell')}, {differing} of them differ")
     raise typer.Exit(1 if differing else 0)

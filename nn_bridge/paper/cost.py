@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polyapprox.words import counted
+
 from ..errors import DataError
 
 PUBLISHED = (33.6, 62.5)
@@ -64,8 +66,8 @@ def costs(results: Path) -> list[Cost]:
 def shown(found: list[Cost]) -> str:
     """A line each, and the ratio beside the paper's."""
     lines = [
-        f"{one.relu}: {one.multiplications} multiplications, {one.levels} levels a ReLU; "
-        f"{100 * one.accuracy:.2f} % correct; {one.bootstraps} bootstraps, {one.seconds:.1f} s"
+        f"{one.relu}: {counted(one.multiplications, 'multiplication')}, {counted(one.levels, 'level')} a ReLU; "
+        f"{100 * one.accuracy:.2f} % correct; {counted(one.bootstraps, 'bootstrap')}, {one.seconds:.1f} s"
         for one in found
     ]
     ours, other = found
@@ -79,7 +81,7 @@ def named(run: dict[str, Any]) -> str:
     """The ReLU of a run, in words."""
     if run["published"] is not None:
         return f"r_{run['published']}, B = {run['interval']:g}"
-    thin = "" if run.get("constants") is None else f", {run['constants']} constants"
+    thin = "" if run.get("constants") is None else f", {counted(run['constants'], 'constant')}"
     fitted = ", fitted to inputs" if run["weighted"] else ""
     corrected = ", corrected" if run.get("corrected") else ""
     return f"circuit of {run['multiplications']}{thin}{fitted}{corrected}, {run['interval']}"

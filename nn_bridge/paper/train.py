@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from polyapprox.circuits.search.runner import Runner
+from polyapprox.words import counted
 
 from ..conversion.evaluation import evaluate
 from ..errors import TrainingError
@@ -78,7 +79,7 @@ def train(
                 {name: _short(epoch[name]) for name in _LOG if name in epoch}
                 for epoch in record["epochs"]
             ],
-            "machine": f"{platform.platform()}, {os.cpu_count()} cores",
+            "machine": f"{platform.platform()}, {counted(os.cpu_count(), 'core')}",
             "versions": versions(),
             "commit": git_commit(),
         },

@@ -10,6 +10,8 @@ from typing import cast
 import torch
 from torch import nn
 
+from polyapprox.words import counted
+
 from ..calls.inputs import Batch
 from ..calls.running import batches, check_labels, evaluation_mode, run
 from ..conversion.report import replacement_of
@@ -120,7 +122,7 @@ def law_of(
     seed : int
     """
     if len(deviations) < _LEAST:
-        raise ArgumentError(f"the loader has {len(deviations)} images: give at least {_LEAST}")
+        raise ArgumentError(f"the loader has {counted(len(deviations), 'image')}: give at least {_LEAST}")
     order = logits[: len(deviations)].argsort(1, descending=True)
     hits = _hits(logits, labels, deviations.gather(1, order))
     variance = deviations.var(0, correction=1).sum()

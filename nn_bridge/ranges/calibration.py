@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from polyapprox.words import counted
+
 from ..calls.answering import Answering
 from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
@@ -73,7 +75,7 @@ class Measurement(ReluOnly):
         known = self.sites.get(site)
         if known is not None and known.channels != found.channels:
             raise ConversionError(
-                f"{site} got {known.channels} channels, then {found.channels}: measure with "
+                f"{site} got {counted(known.channels, 'channel')}, then {found.channels}: measure with "
                 "channels=False, or with inputs of one shape"
             )
         self.sites[site] = found if known is None else known.merged(found)

@@ -21,6 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from polyapprox.words import counted
+
 from ..calls.functions import Call
 from ..errors import ArgumentError, DataError
 from ..files import write_atomically
@@ -127,7 +129,7 @@ class SiteRange:
         """
         if self.counts.shape != other.counts.shape:
             raise ArgumentError(
-                f"ranges of {self.counts.shape[0]} channels and {self.counts.shape[1]} bins cannot "
+                f"ranges of {counted(self.counts.shape[0], 'channel')} and {counted(self.counts.shape[1], 'bin')} cannot "
                 f"be joined with ranges of {other.counts.shape[0]} and {other.counts.shape[1]}: "
                 "measure both alike (by channel only where axis 1 holds as many channels each time)"
             )

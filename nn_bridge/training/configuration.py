@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
+from polyapprox.words import counted
+
 from ..errors import ArgumentError
 from ..ranges import MARGIN
 
@@ -442,7 +444,7 @@ def _check_augmentation(shown: Augmentation, epochs: int) -> None:
         )
     if len(shown.sides) > epochs:
         raise ArgumentError(
-            f"augmentation.sides has {len(shown.sides)} entries for {epochs} epochs: give at most "
+            f"augmentation.sides has {counted(len(shown.sides), 'entry')} for {counted(epochs, 'epoch')}: give at most "
             "one an epoch"
         )
 

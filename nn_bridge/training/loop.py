@@ -16,6 +16,8 @@ import torch.nn.functional as functional
 from safetensors.torch import save_file
 from torch import nn
 
+from polyapprox.words import counted
+
 from ..calls.functions import module_function
 from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
@@ -202,8 +204,8 @@ class Training:
             self._of_own(own)
         if self.batches.size % (group.count * sgd.accumulate):
             raise ArgumentError(
-                f"optimisation.batch is {self.batches.size}: {group.count} processes and "
-                f"{sgd.accumulate} parts do not divide it"
+                f"optimisation.batch is {self.batches.size}, which {counted(group.count, 'process')} times "
+                f"{counted(sgd.accumulate, 'part')} does not divide"
             )
         if group.count > 1:
             share_batch_norms(self.network)
@@ -484,7 +486,7 @@ def held_out(images: ImageSet, count: int) -> tuple[ImageSet, ImageSet]:
     """
     if count >= len(images):
         raise ArgumentError(
-            f"validation is {count} of {len(images)} training images: leave some to train on"
+            f"validation is {count} of {counted(len(images), 'training image')}: leave some to train on"
         )
     return images.without_last(count)
 

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import ArgumentError
+from ..words import counted
 from .chain import Chain, nodes_of
 
 Family = Literal["even", "odd", "general"]
@@ -64,7 +65,7 @@ class Circuit:
         rows = len(self.output) - 2
         if rows < 0 or not rows == len(self.shifts) == len(self.left) == len(self.right):
             raise ArgumentError(
-                f"a circuit of {len(self.output)} output constants needs {max(rows, 0)} rows of "
+                f"a circuit of {counted(len(self.output), 'output constant')} needs {counted(max(rows, 0), 'row')} of "
                 f"left and of right constants and as many shifts; got {len(self.left)}, "
                 f"{len(self.right)} and {len(self.shifts)}"
             )
@@ -72,7 +73,7 @@ class Circuit:
             for row, values in enumerate(table):
                 if len(values) != row + 1:
                     raise ArgumentError(
-                        f"row {row} of {name} must have {row + 1} constants; got {len(values)}"
+                        f"row {row} of {name} must have {counted(row + 1, 'constant')}; got {len(values)}"
                     )
         constants = chain.from_iterable((*self.left, *self.right))
         if not all(map(math.isfinite, chain(self.output, constants))):

@@ -10,6 +10,7 @@ import typer
 
 from ..errors import ArgumentError
 from ..given import whole
+from ..words import counted
 from .commands import AsJson, application
 from .talk import TALK
 
@@ -50,6 +51,6 @@ def chains(
         write_json({"chains": rows, "files": [str(output)]})
         return
     write_text("\n".join(
-        f"{family} {row['degree']}: {row['multiplications'] or 'no'} products, {row['levels']} levels"
+        f"{family} {row['degree']}: {counted(row['multiplications'] or 'no', 'product')}, {counted(row['levels'], 'level')}"
         for row in rows
     ))  # fmt: skip

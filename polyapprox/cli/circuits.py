@@ -10,6 +10,7 @@ import typer
 
 from ..errors import ArgumentError
 from ..outward import lower_places
+from ..words import counted
 from . import values
 from .groups import Told
 from .outputs import put
@@ -244,7 +245,7 @@ def keep_found(
         return
     words = {True: "kept", False: "not kept: the library holds one that is as good"}
     write_text("\n".join(
-        f"{row['function']} on {_shown(row['interval'])}, {row['multiplications']} multiplications, "
+        f"{row['function']} on {_shown(row['interval'])}, {counted(row['multiplications'], 'multiplication')}, "
         f"{lower_places(row['bits'], 4)} bits (proven): {words[row['kept']]}"
         for row in rows
     ))  # fmt: skip

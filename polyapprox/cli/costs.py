@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ArgumentError
+from ..words import counted
 from . import values
 from .commands import (
     AsJson,
@@ -40,13 +41,13 @@ def cost(table: Table, backend: Backend = None, as_json: AsJson = False) -> None
         return
     lines = [
         f"{result.function}, {result.structure} {list(result.degrees)}: "
-        f"{result.multiplications} multiplications, "
-        f"{facts['plan_levels']['published']} levels (rule \"published\"), "
+        f"{counted(result.multiplications, 'multiplication')}, "
+        f"{counted(facts['plan_levels']['published'], 'level')} (rule \"published\"), "
         f"{facts['plan_levels']['standalone']} (rule \"standalone\") by its plan, everywhere"
     ]
-    for name, counted in (facts["component_levels"] or {}).items():
+    for name, levels in (facts["component_levels"] or {}).items():
         lines.append(
-            f"{name:10s} {counted['published']} (rule \"published\"), {counted['standalone']} "
+            f"{name:10s} {levels['published']} (rule \"published\"), {levels['standalone']} "
             "(rule \"standalone\") by the framework's own evaluator of its components"
         )
     if facts["component_levels"] is None:

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import ArgumentError
 from ..outward import upper
+from ..words import counted
 from . import values
 from .commands import AsJson, application
 from .running import OUTSIDE
@@ -165,7 +166,7 @@ def _page(ended: EncryptedRun) -> str:
         ("backend", f"{ended.backend} {ended.version}, evaluates {how}"),
         (
             "context",
-            f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {one.levels} levels: "
+            f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {counted(one.levels, 'level')}: "
             f"{ended.security}",
         ),
         (
@@ -187,7 +188,7 @@ def _page(ended: EncryptedRun) -> str:
 
 def _values(ended: EncryptedRun) -> str:
     count, slots = ended.values.size, ended.parameters.slots
-    return f"{count} values" + (f", repeated in {slots} slots" if count < slots else "")
+    return f"{counted(count, 'value')}" + (f", repeated in {slots} slots" if count < slots else "")
 
 
 @bench.command(name="encrypted")

@@ -14,6 +14,7 @@ from ..errors import ArgumentError
 from ..noise.amplification import AmplificationTable
 from ..noise.scale import Assessment, Setting
 from ..outward import upper
+from ..words import counted
 from . import values
 from .commands import AsJson, Output, Plots, Table, application, check_plots
 from .outputs import put
@@ -160,7 +161,7 @@ def _show(
     noise = here.noise
     ring = noise.ring_dimension.bit_length() - 1
     lines = [
-        f"{noise.scheme}, ring 2^{ring}, {noise.slots} slots, {noise.levels} levels (rule "
+        f"{noise.scheme}, ring 2^{ring}, {noise.slots} slots, {counted(noise.levels, 'level')} (rule "
         f'"standalone"); asked for: an error of {here.tolerance:.6g}',
         f"proven bound with exact constants: {upper(here.exact_bound)}",
         *(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from .. import outward
+from ..words import counted
 from .commands import AsJson, Output
 from .outputs import put
 from .running import OUTSIDE
@@ -103,7 +104,7 @@ def _page(ended: RefreshRun) -> str:
         False: "OUTSIDE proven bound and stated noise",
     }[ended.within]
     rows = [
-        ("function", f"{ended.function}, {ended.values.size} values, inside the bootstrap"),
+        ("function", f"{ended.function}, {counted(ended.values.size, 'value')}, inside the bootstrap"),
         ("backend", f"openfhe {ended.version}, EvalFEFuncBootstrap"),
         ("context", f"ring {one.ring_dimension}, scale 2^{one.scale_bits}: {one.security}"),
         ("largest error, measured", f"{ended.largest_error:.6g}"),

@@ -11,6 +11,7 @@ import typer
 
 from ..errors import FalseClaimError
 from ..outward import lower_places, upper
+from ..words import counted
 from .commands import AsJson, Output, application as whole
 from .groups import Told
 from .options import one_interval
@@ -133,7 +134,7 @@ def build(
     if as_json:
         write_json({"tables": len(found), "files": [page, str(output / "index.json")]})
     else:
-        write_text(f"{len(found)} tables in {output}; open {page}")
+        write_text(f"{counted(len(found), 'table')} in {output}; open {page}")
 
 
 @application.command()
@@ -160,7 +161,7 @@ def verify(
     if as_json:
         write_json({"checked": len(wanted), "wrong": wrong})
     else:
-        write_text(f"{len(wanted)} entries made and proven again, {len(wrong)} not as the index says")
+        write_text(f"{counted(len(wanted), 'entry')} made and proven again, {len(wrong)} not as the index says")
     if wrong:
         raise typer.Exit(FALSE_CLAIM)
 

@@ -12,6 +12,7 @@ from ..errors import ArgumentError
 from ..plan.count import Rule, count
 from ..plan.plan import Plan
 from ..plan.schedule import schedule
+from ..words import counted
 
 KINDS = ("multiply", "rescale", "scale", "add", "shift")
 _PRICED = {
@@ -66,7 +67,7 @@ def steps(
     levels = needed if levels is None else levels
     if levels < needed:
         raise ArgumentError(
-            f'the plan needs {needed} levels (rule "{rule}") and the input has {levels}; give more'
+            f'the plan needs {counted(needed, "level")} (rule "{rule}") and the input has {levels}; give more'
         )
     made = schedule(plan, _primes(levels), _SCALE_BITS, fold_input=rule == "published")
     left: dict[int, int] = {}  # levels left of each slot

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..cost.latency import LatencyModel
+from ..words import counted
 from .backend import Backend, BackendError, Parameters
 
 
@@ -87,4 +88,4 @@ def machine() -> str:
         found = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     except OSError:
         found = None
-    return f"{found[1] if found else name}, {os.cpu_count()} cores, {platform.system()}"
+    return f"{found[1] if found else name}, {counted(os.cpu_count(), 'core')}, {platform.system()}"

@@ -224,7 +224,7 @@ def run(
     outside = int(arguments[0].size - inside.sum())
     if outside and not allow_outside:
         raise ArgumentError(
-            f"{outside} of {inside.size} inputs lie outside the domain, where nothing is proven; "
+            f"inputs outside the domain, where nothing is proven: {outside} of {inside.size}; "
             "leave them out, widen the interval, or allow them (allow_outside=True)"
         )
     sent = _with_noise(approximation, arguments, real, seed)

@@ -23,6 +23,7 @@ from ..proof.error_function import error_function
 from ..proof.prove import certified
 from ..recipes.plans import composite_plan, composition_plan, polynomial_plan
 from ..targets import as_target
+from ..words import counted
 from .chain import HALVED, chain_of, components_from
 from .expand import expanded
 from .job import Check, Form, Format, Job
@@ -94,7 +95,7 @@ def _rounded_plan(approximation: Approximation) -> tuple[Approximation, str]:
         o if o.constant is None else o._replace(constant=exact(nearest_double(o.constant)))
         for o in plan.operations
     )
-    about = f"{len(long)} constants of the plan rounded to double"
+    about = f"{counted(len(long), 'constant')} of the plan rounded to double"
     rounded = Plan(operations, plan.output, plan.inputs)
     return _proven_again(as_circuit(approximation, rounded), approximation, about)
 
@@ -155,7 +156,7 @@ def _rounded_components(
     again = replace(
         a, components=components, offset=offset, plan=plan_of(a, components, offset)
     )
-    return _proven_again(again, a, f"{count} coefficients rounded to double")
+    return _proven_again(again, a, f"{counted(count, 'coefficient')} rounded to double")
 
 
 def _in_series(stage: Polynomial) -> Polynomial:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from ..errors import TableError
+from ..words import counted
 from .arrays import Row, closing_braces, filled
 from .c_source import text_of
 from .constants import Reader, Value
@@ -92,5 +93,5 @@ def _stage(tokens: list[Token], place: int) -> tuple[Basis, Row]:
     (row,) = filled(reader.braced(), "double", (), line)
     reader.take("}")
     if not isinstance(degree, Value) or len(row) - 1 != degree.exactly:
-        raise TableError(f"line {line}: a stage of degree {degree.exactly} has {len(row)} coefficients")
+        raise TableError(f"line {line}: a stage of degree {degree.exactly} has {counted(len(row), 'coefficient')}")
     return basis, row

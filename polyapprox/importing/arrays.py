@@ -16,6 +16,7 @@ import mpmath
 
 from ..errors import TableError
 from ..numbers import ZERO
+from ..words import counted
 from .constants import Element, Kind, Reader, Value, rounded_to
 from .contents import ORDERS, Hints, chosen
 from .tokens import Token, tokens_of, without_directives
@@ -280,7 +281,7 @@ def filled(
     rows = [e for e in elements if isinstance(e, list)] if any(nested) else [elements]
     size = sizes[-1] if sizes and (len(sizes) == 1 + any(nested) or len(rows) == 1) else ""
     if len(sizes) == 2 and sizes[0].isdigit() and int(sizes[0]) != len(rows):
-        raise TableError(f"line {line}: {len(rows)} rows stand in an array of {sizes[0]}")
+        raise TableError(f"line {line}: an array of {sizes[0]} holds {counted(len(rows), 'row')}")
     return tuple(_row(row, kind, size, line) for row in rows)
 
 
@@ -292,7 +293,7 @@ def _row(elements: list[Element], kind: Kind, size: str, line: int) -> Row:
     if not size.isdigit():
         return row
     if len(row) > int(size) or int(size) > 10**6:
-        raise TableError(f"line {line}: {len(row)} numbers stand in an array of {size}")
+        raise TableError(f"line {line}: an array of {size} holds {counted(len(row), 'number')}")
     return row + (ZERO,) * (int(size) - len(row))
 
 

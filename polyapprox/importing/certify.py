@@ -32,6 +32,7 @@ from ..recipes.guard import DEFAULT_GUARD, read_guard
 from ..recipes.plans import composite_plan, composition_plan, polynomial_plan
 from ..recipes.weights import read_weight
 from ..targets import Target, as_target
+from ..words import counted
 from .bases import folded, odd_row
 from .contents import Contents, Interval
 
@@ -209,7 +210,7 @@ def components_of(
     )
     if len(intervals) != len(contents.stages):
         raise TableError(
-            f"holds {len(contents.stages)} stages and {len(intervals)} intervals: was the file cut "
+            f"holds {counted(len(contents.stages), 'stage')} and {counted(len(intervals), 'interval')}: was the file cut "
             "off?"
         )
     if contents.basis == "chebyshev":

@@ -20,6 +20,7 @@ import mpmath
 
 from ..errors import ArgumentError, TableError
 from ..numbers import ZERO, add, dyadic, fraction, multiply, rounded
+from ..words import counted
 from .c_source import text_of
 from .contents import Contents, Hints
 from .numbers import number
@@ -106,7 +107,7 @@ def _divided(
     wanted = sum(degrees) + len(degrees)
     if len(column) != wanted:
         raise TableError(
-            f"holds {len(column)} numbers; stages of degrees {', '.join(map(str, degrees))} have "
+            f"holds {counted(len(column), 'number')}; stages of degrees {', '.join(map(str, degrees))} have "
             f"{wanted}"
         )
     rows, start = [], 0
@@ -128,7 +129,7 @@ def _without_debris(
             count += sum(1 for c in evens if c)
             row = tuple(c if k % 2 else ZERO for k, c in enumerate(row))
         cleared.append(row)
-    note = (f"{count} even coefficients below 2^-60 of the largest set to 0",) if count else ()
+    note = (f"{counted(count, 'even coefficient')} below 2^-60 of the largest set to 0",) if count else ()
     return tuple(cleared), note
 
 

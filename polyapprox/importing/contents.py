@@ -13,6 +13,7 @@ import mpmath
 from ..errors import ArgumentError, TableError
 from ..numbers import ZERO
 from ..plan.plan import Plan
+from ..words import counted
 from .numbers import number
 
 Basis = Literal["chebyshev", "monomial", "monomial-odd"]
@@ -209,6 +210,6 @@ def arranged(contents: Contents, hints: Hints) -> Contents:
 
 def _spread(row: tuple[mpmath.mpf, ...], powers: tuple[int, ...]) -> tuple[mpmath.mpf, ...]:
     if len(row) != len(powers):
-        raise ArgumentError(f"powers has {len(powers)} entries, but a row has {len(row)} numbers")
+        raise ArgumentError(f"powers has {counted(len(powers), 'entry')}, but a row has {counted(len(row), 'number')}")
     found = dict(zip(powers, row, strict=True))
     return tuple(found.get(k, ZERO) for k in range(max(powers) + 1))

@@ -14,6 +14,7 @@ import mpmath
 
 from ..errors import TableError
 from ..numbers import ZERO
+from ..words import counted
 from .arrays import Row, closing_braces
 from .c_source import text_of
 from .constants import Kind, Reader, Value, rounded_to
@@ -151,7 +152,7 @@ def _rows(tokens: list[Token], one: _List, elsewhere: dict[str, _List]) -> tuple
     if not rows:
         raise TableError(f"line {one.line}: {one.name!r} holds no rows of numbers")
     if one.sizes[0] not in ("", str(len(rows))):
-        raise TableError(f"line {one.line}: {len(rows)} rows stand in an array of {one.sizes[0]}")
+        raise TableError(f"line {one.line}: an array of {one.sizes[0]} holds {counted(len(rows), 'row')}")
     return tuple(rows)
 
 
@@ -161,7 +162,7 @@ def _filled(row: Row, one: _List) -> Row:
     if not size:
         return row
     if not size.isdigit() or not len(row) <= int(size) <= _LARGEST:
-        raise TableError(f"line {one.line}: {len(row)} numbers stand in an array of the size {size!r}: write it as a number")
+        raise TableError(f"line {one.line}: an array of the size {size!r} holds {counted(len(row), 'number')}: write the size as a number")
     return row + (ZERO,) * (int(size) - len(row))
 
 

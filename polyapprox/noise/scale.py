@@ -22,6 +22,7 @@ from ..given import as_float, instance, shown
 from ..outward import upper
 from ..precision import one_at_a_time
 from ..proof.near import error_near
+from ..words import counted
 from .amplification import amplification
 from .deviation import deviation_bound
 from .forecast import (
@@ -248,7 +249,7 @@ def advice(approximation: Approximation, found: Assessment, setting: Setting) ->
 def _causes(found: Assessment, setting: Setting) -> str:
     if not found.enough_levels:
         return (
-            f'the plan uses {found.noise.levels} levels (rule "standalone"), and {setting.levels} '
+            f'the plan uses {counted(found.noise.levels, "level")} (rule "standalone"), and {setting.levels} '
             "are there"
         )
     if not found.fits:

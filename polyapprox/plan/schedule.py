@@ -467,7 +467,7 @@ class _Lowering:
 
     def _refuse(self) -> NoReturn:
         raise ArgumentError(
-            f"the plan needs more than the {len(self.primes)} levels that there are; "
+            f"the plan needs more levels than the {len(self.primes)} that there are; "
             "make a context with more levels"
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import mpmath
 
 from ..polynomial import Parity
+from ..words import counted
 from .builder import PlanBuilder
 from .chains.adapted import LARGEST_CONSTANT, Adapted, Refusal, adapt, append_adapted
 from .chains.chain import Family
@@ -143,7 +144,7 @@ def choose_series(
     if isinstance(found, Refusal):
         return SeriesChoice(plainly, found.reason)
     reason = (
-        f"{chain.multiplications + more} multiplications and {chain.levels + more} levels instead "
+        f"{counted(chain.multiplications + more, 'multiplication')} and {counted(chain.levels + more, 'level')} instead "
         f"of {plain.multiplications} and {plain.levels}"
     )
     return SeriesChoice("adapted", reason, found)

@@ -12,6 +12,7 @@ import numpy as np
 from ..approximation import Approximation
 from ..precision import one_at_a_time
 from ..proof.error_function import ErrorFunction, error_function
+from ..words import counted
 from .figure import BLUE, GREY, ORANGE, RED, bound, drawn, number, title_of
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def measured_error(ended: EncryptedRun, path: str | Path | None = None) -> Figur
         axes.set_ylabel("decrypted − exact (absolute)")
         axes.set_title(
             f"{ended.function} on ciphertexts, {ended.backend} {ended.version},\n"
-            f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {ended.levels} levels "
+            f"ring {one.ring_dimension}, scale 2^{one.scale_bits}, {counted(ended.levels, 'level')} "
             f'("{ended.rule}"), {ended.security}',
             fontsize=9.5,
             color=GREY,

@@ -15,6 +15,7 @@ from ..errors import ArgumentError, PolyApproxError
 from ..files import write_atomically
 from ..outward import lower_places, upper
 from ..scaling import scales_with_interval
+from ..words import counted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,6 +151,6 @@ def _claim(a: Approximation) -> str:
 def _cost(a: Approximation) -> str:
     counts = a.counts("published")
     return (
-        f"; {counts.multiplications} multiplications, {counts.levels} levels "
+        f"; {counted(counts.multiplications, 'multiplication')}, {counted(counts.levels, 'level')} "
         f"(rule “{counts.rule}”)"
     )

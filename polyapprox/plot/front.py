@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..outward import intervals, lower_places
+from ..words import counted
 from .figure import BLUE, GREY, NAMES, ORANGE, RED, drawn, number
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def front_figure(front: Front, path: str | Path | None = None) -> Figure:
         if far:
             handles.append(left.plot([], [], linestyle="none")[0])
             labels += [
-                f"beyond the axes: {p.name}, {p.multiplications} mult., {p.levels} levels"
+                f"beyond the axes: {p.name}, {p.multiplications} mult., {counted(p.levels, 'level')}"
                 for p in far
             ][:1]
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
@@ -172,7 +173,7 @@ def _times(axes: Axes, front: Front, near: Sequence[int]) -> None:
 
 def _note(axes: Axes, way: Way, value: float) -> None:
     axes.annotate(
-        f"{way.multiplications} mult., {way.levels} levels, {_floor(way.bits)} bits",
+        f"{way.multiplications} mult., {counted(way.levels, 'level')}, {_floor(way.bits)} bits",
         (way.levels, value), xytext=(-5, -14), textcoords="offset points", fontsize=7.5,
         color=COLOURS[way.structure],
     )  # fmt: skip

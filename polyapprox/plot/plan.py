@@ -17,6 +17,7 @@ from ..errors import ArgumentError
 from ..plan.count import count, levels
 from ..plan.plan import Plan
 from ..precision import one_at_a_time
+from ..words import counted
 from .figure import BLUE, GREY, ORANGE, drawn, number
 from .linear_forms import CONSTANT, Form, linear_forms, written
 
@@ -93,8 +94,8 @@ def plan_graph(plan: Plan, path: str | Path | None = None, view: View = "product
     def draw(figure: Figure) -> None:
         counts = count(plan, "standalone")
         figure.suptitle(
-            f"{counts.multiplications} multiplications, {counts.constant_products} products with "
-            f"constants,\n{counts.additions} additions, {counts.levels} levels "
+            f"{counted(counts.multiplications, 'multiplication')}, {counted(counts.constant_products, 'product')} with "
+            f"constants,\n{counted(counts.additions, 'addition')}, {counted(counts.levels, 'level')} "
             f"(rule “{counts.rule}”)",
             fontsize=10,
         )

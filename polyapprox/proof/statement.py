@@ -7,6 +7,7 @@ from ..approximation import Approximation
 from ..errors import ProofError
 from ..numbers import ZERO, negate
 from ..plan.two_arguments import is_of_difference
+from ..words import counted
 
 
 def check_statement(approximation: Approximation) -> None:
@@ -65,7 +66,7 @@ def _check_components(approximation: Approximation) -> None:
     known = (0, count) if structure == "composite" else (0,)
     if len(margins) not in known or any(margin < 0 for margin in margins):
         raise ProofError(
-            f"margins of a {structure} of {count} components are {known[-1]} numbers that are not "
+            f"margins of a {structure} of {counted(count, 'component')} are numbers, {known[-1]} of them, not "
             f"negative; got {[float(margin) for margin in margins]}"
         )
 

@@ -25,6 +25,7 @@ from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..scaling import unit_of
 from ..targets import Target, as_target, check_domain
+from ..words import counted
 from . import nearer
 from .arguments import Ends, Interval, read_choice, read_flag, read_interval, read_tolerance
 from .circuits import library_name
@@ -289,7 +290,7 @@ def _refused(task: Task, wanted: float, ways: list[Way]) -> str:
     best = min(ways, key=task.key)
     return (
         f"no way is known to approximate {what} within these limits; the nearest possible is a "
-        f"{best.structure} of {best.multiplications} multiplications and {best.levels} levels"
+        f"{best.structure} of {counted(best.multiplications, 'multiplication')} and {counted(best.levels, 'level')}"
     )
 
 

@@ -13,6 +13,7 @@ from itertools import islice
 from ..approximation import Approximation
 from ..composite.relu_search import pareto_relu
 from ..errors import ArgumentError, ProofError
+from ..words import counted
 from .absolute import AbsoluteWish
 from .circuits import circuit, from_circuit
 from .composites import PROOF_SHARE, choose, composite
@@ -206,6 +207,6 @@ def _nearest(wish: AbsoluteWish) -> str:
         return "ask for less precision"
     best = options[0]
     return (
-        f"the nearest possible is a {_WORDS[best.structure]} of {best.multiplications} multiplications and "
-        f"{best.levels} levels; give at least that, or ask for less precision"
+        f"the nearest possible is a {_WORDS[best.structure]} of {counted(best.multiplications, 'multiplication')} and "
+        f"{counted(best.levels, 'level')}; give at least that, or ask for less precision"
     )

@@ -34,6 +34,7 @@ from ..proof.error_function import largest_sample
 from ..proof.prove import certified
 from ..provenance import Provenance, call
 from ..targets import as_target, check_domain
+from ..words import counted
 from .absolute import AbsoluteWish
 from .arguments import Parts, either, read_flag, read_parts
 from .circuit_polynomials import best_polynomial
@@ -78,7 +79,7 @@ def from_circuit(wish: AbsoluteWish) -> Approximation:
     best = list(shipped_circuits().values())[-1]
     raise ArgumentError(
         f"structure='circuit' reaches a precision of 2^-{lower_places(best.bits, 2)} with "
-        f"{best.circuit.multiplications} multiplications; ask for less, or use "
+        f"{counted(best.circuit.multiplications, 'multiplication')}; ask for less, or use "
         "structure='composite'"
     )
 
@@ -142,7 +143,7 @@ def within_constants(function: str, multiplications: int, constants: Any) -> Shi
     if not within:
         raise ArgumentError(
             f"constants={constants} is too few: a shipped circuit of {multiplications} "
-            f"multiplications has {min(counts.values())} products with constants or more"
+            f"multiplications has {counted(min(counts.values()), 'product')} with constants or more"
         )
     return max(within, key=lambda one: one.bits)
 
@@ -374,8 +375,8 @@ def _multiplications(multiplications: Any, levels: Any) -> Any:
         return levels
     if levels is not None and levels < multiplications:
         raise ArgumentError(
-            f"levels={levels} is too small: a circuit of {multiplications} multiplications is one "
-            f"chain and has {multiplications} levels; give multiplications={levels} or "
+            f"levels={levels} is too small: a circuit of {counted(multiplications, 'multiplication')} is one "
+            f"chain and has {counted(multiplications, 'level')}; give multiplications={levels} or "
             f"levels={multiplications}"
         )
     return multiplications
@@ -406,7 +407,7 @@ def _not_shipped(name: str, m: int, low: float, high: float) -> str:
     else:
         which = "none is shipped for this function"
     return (
-        f"no circuit of {m} multiplications is shipped for {name!r} on [{low:g}, {high:g}] "
+        f"no circuit of {counted(m, 'multiplication')} is shipped for {name!r} on [{low:g}, {high:g}] "
         f"({which}); use one of those, or search=True (seconds for 4 multiplications, minutes "
         "for 7)"
     )

@@ -381,7 +381,7 @@ def _inputs(series: Bootstrapped, x: Any, setting: Setting) -> np.ndarray:
         inside |= (found >= low) & (found <= high)
     if not inside.all():
         raise ArgumentError(
-            f"{int((~inside).sum())} of {found.size} inputs lie outside the domain, where nothing is "
-            "proven and the message wraps round; leave them out or widen the interval"
+            f"inputs outside the domain, where nothing is proven and the message wraps round: "
+            f"{int((~inside).sum())} of {found.size}; leave them out or widen the interval"
         )
     return found

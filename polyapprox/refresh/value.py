@@ -20,6 +20,7 @@ from ..numbers import exact, magnitude
 from ..outward import intervals
 from ..provenance import Provenance
 from ..scaling import scales_with_interval
+from ..words import counted
 from .depth import BUDGET, SECRETS, functional_depth
 
 
@@ -157,5 +158,5 @@ class Bootstrapped(Proven):
     def __repr__(self) -> str:
         return (
             f"<{self.function} on {intervals(self.domain, point=True)} inside the bootstrap: "
-            f"degree {self.degree}, {self._claim()}, {self.levels()} levels>"
+            f"degree {self.degree}, {self._claim()}, {counted(self.levels(), 'level')}>"
         )

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from ..errors import TableError
 from ..plan.plan import Kind, Operation, Plan
+from ..words import counted
 from .decimals import DOUBLE, common_bits, read, read_bits, written
 
 _OPERANDS = {"multiply": 2, "add": 2, "subtract": 2, "double": 1, "scale": 1, "shift": 1}
@@ -88,7 +89,7 @@ def _operation(index: int, rows: Any, inputs: int) -> Operation:
     if kind in _WITH_CONSTANT:
         return Operation(cast(Kind, kind), operands[0], -1, _constant(rest[1:], where))
     if len(rest) != _OPERANDS[kind]:
-        raise TableError(f"{where} has {len(rest)} operands; it takes {_OPERANDS[kind]}")
+        raise TableError(f"{where} has {counted(len(rest), 'operand')}; it takes {_OPERANDS[kind]}")
     return Operation(cast(Kind, kind), *operands)
 
 

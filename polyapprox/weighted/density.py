@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import ArgumentError
 from ..given import floats
+from ..words import counted
 
 BINS = 4096
 Histogram = tuple[Any, Any]
@@ -117,8 +118,8 @@ def _of_histogram(histogram: Any) -> Density:
     )
     if len(counts) == 0 or len(edges) != len(counts) + 1:
         raise ArgumentError(
-            f"histogram needs one edge more than counts, and a count at least; got {len(edges)} "
-            f"edges and {len(counts)} counts"
+            f"histogram needs one edge more than counts, and a count at least; got "
+            f"{counted(len(edges), 'edge')} and {counted(len(counts), 'count')}"
         )
     if not np.all(np.diff(edges) > 0):
         raise ArgumentError("the edges of histogram must ascend; sort them and merge equal ones")

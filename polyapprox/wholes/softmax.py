@@ -39,6 +39,7 @@ from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval, read_tolerance
+from ..words import counted
 from .normalising import Design, Inverse, designed, inverses
 from .vector_plan import VectorBuilder, VectorPlan
 from .whole import Whole
@@ -165,7 +166,7 @@ def _design(box: _Box, wanted: float, given: int | None) -> tuple[int, Design, _
             found.append((way[0], way[1].multiplications, k, way))
     if not found:
         raise ArgumentError(
-            f"softmax of {box.n} scores on [{box.scores[0]:g}, {box.scores[1]:g}] to {wanted:.3g} is beyond the "
+            f"softmax of {counted(box.n, 'score')} on [{box.scores[0]:g}, {box.scores[1]:g}] to {wanted:.3g} is beyond the "
             "inverses known: narrow maximum, or allow more squarings"
         )
     _, _, k, (_, design, exp) = min(found, key=lambda one: one[:3])

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import ArgumentError
 from ..plan.count import Rule, count, is_free, levels
 from ..plan.plan import Plan
+from ..words import counted
 
 Kind = Literal["input", "apply", "multiply", "scale", "add", "subtract", "shift", "sum", "rotate"]
 
@@ -85,7 +86,7 @@ class VectorPlan:
         shape = getattr(x, "shape", ())
         if not shape or shape[-1] != self.length:
             raise ArgumentError(
-                f"x must be an array of vectors of {self.length} numbers along its last axis; got "
+                f"x must be an array of vectors of {counted(self.length, 'number')} along its last axis; got "
                 f"the shape {tuple(shape)}"
             )
         return self.evaluated(x)

@@ -10,6 +10,7 @@ from ..approximation import Approximation
 from ..outward import upper
 from ..plan.count import Rule
 from ..provenance import Provenance
+from ..words import counted
 from .vector_plan import VectorCounts, VectorPlan
 
 
@@ -68,6 +69,6 @@ class Whole:
 
     def __repr__(self) -> str:
         return (
-            f"<{self.function} of {self.length} numbers: error <= {upper(self.error_bound, 4)} (proven), "
-            f"{self.multiplications} multiplications, {self.levels} levels, {self.rotations} rotations>"
+            f"<{self.function} of {counted(self.length, 'number')}: error <= {upper(self.error_bound, 4)} (proven), "
+            f"{counted(self.multiplications, 'multiplication')}, {counted(self.levels, 'level')}, {counted(self.rotations, 'rotation')}>"
         )

@@ -43,7 +43,7 @@ MISSING = {
 WHOLE = {
     **BARE,
     "polyapprox table plot relu.json --output relu.png": "",
-    "polyapprox zoo build relu_-1_1_p5 --output . --runner joblib": "1 tables",
+    "polyapprox zoo build relu_-1_1_p5 --output . --runner joblib": "1 table in",
     "nn-bridge --version": "nn-bridge 0.",
     "nn-bridge networks": "resnet20-cifar10",
     "nn-bridge train --sample": 'network = "digits"',
@@ -120,9 +120,12 @@ def main(pythons: list[str]) -> int:
             for python in pythons:
                 place, work = installed(python, wheel, extras, folder), Path(tempfile.mkdtemp(dir=folder))
                 version = ran([python, "-c", "import platform; print(platform.python_version())"], folder).stdout.strip()
+                size = sum(path.lstat().st_size for path in place.rglob("*"))
                 for kind, (commands, codes) in kinds.items():
                     runs = list(tried(commands, place, work, codes))
-                    known["runs"].setdefault(version, {})[kind] = {"extras": extras, "commands": runs}
+                    known["runs"].setdefault(version, {})[kind] = {
+                        "extras": extras, "environment_bytes": size, "commands": runs,
+                    }  # fmt: skip
                     for run in runs:
                         print(version, kind, "ok " if run["ok"] else "BAD", run["command"], "|", run["said"], flush=True)
                     RECORD.write_text(json.dumps(known, indent=1) + "\n")

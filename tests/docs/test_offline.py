@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
+import pytest
 from offline import faults
 from paths import DOCS, ROOT
 
@@ -39,3 +41,16 @@ def test_our_own_sources_fetch_nothing() -> None:
     for path in pages:
         text = path.read_text(encoding="utf-8")
         assert "http://" not in text and "https://" not in text, path.name
+
+
+def test_what_belongs_together_is_not_broken() -> None:
+    pytest.importorskip("latex2mathml")
+    found = importlib.util.spec_from_file_location("conf", DOCS / "conf.py")
+    conf = importlib.util.module_from_spec(found)
+    found.loader.exec_module(conf)
+    context = {"body": '<pre>$ make <span class="w"> </span>--output<span> x</span> --runner joblib</pre> 98 ± 2 <!-- a -->'}
+    conf.keep_together(None, "page", "page.html", context, None)
+    for option in ("--output", "--runner"):
+        assert f'<span class="together">{option}</span>' in context["body"]
+    assert "98\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}2 <!-- a -->" in context["body"]
+    assert ".together { white-space: nowrap; }" in (DOCS / "static" / "site.css").read_text(encoding="utf-8")

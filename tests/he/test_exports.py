@@ -159,8 +159,8 @@ def test_openfhe_steps_in_other_contexts(
     ("technique", "more", "level", "words"),
     [
         ("FIXEDAUTO", 0, 0, "the scaling technique is FIXEDAUTO"),
-        ("FIXEDMANUAL", -1, 0, "5 levels are needed, and the input has 4"),
-        ("FLEXIBLEAUTO", 0, 1, "5 levels are needed, and the input has 4"),
+        ("FIXEDMANUAL", -1, 0, "levels needed: 5; the input has 4"),
+        ("FLEXIBLEAUTO", 0, 1, "levels needed: 5; the input has 4"),
     ],
 )
 def test_openfhe_steps_refuse(

@@ -120,7 +120,7 @@ def test_a_ring_too_small_for_128_bit_is_refused_in_one_sentence():
 
 def test_too_few_levels(session):
     plan = pa.circuit("relu", multiplications=8).plan
-    with pytest.raises(ArgumentError, match="needs more than the 6 levels"):
+    with pytest.raises(ArgumentError, match="needs more levels than the 6 that"):
         session.run_plan(plan, [0.5])
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from ...plan.count import is_free
 from ...plan.plan import Plan
+from ...words import counted
 from ..backend import (
     Availability,
     Backend,
@@ -90,7 +91,7 @@ class DesiloSession(Session):
         if engine.slot_count < parameters.slots:
             raise BackendError(
                 f"ring_dimension={parameters.ring_dimension} has {parameters.slots} slots, and "
-                f"desilofhe only {engine.slot_count} with {parameters.levels} levels; use a "
+                f"desilofhe only {engine.slot_count} with {counted(parameters.levels, 'level')}; use a "
                 "smaller ring_dimension"
             )
 
@@ -128,7 +129,7 @@ class DesiloSession(Session):
             result, times = repeated(lambda: evaluate(inputs), repeats)
         except (RuntimeError, ValueError) as error:
             raise BackendError(
-                f"desilofhe fails ({error}); are {self.parameters.levels} levels enough?"
+                f"desilofhe fails ({error}); is levels={self.parameters.levels} enough?"
             ) from None
         evaluated = time.perf_counter()
         decrypted = np.asarray(self._engine.decrypt(result, self._secret))

@@ -137,7 +137,7 @@ class LattigoSession(Session):
             return bytes(self._evaluator.forward(loaded, [ciphertext])[0])
         except self._errors as error:
             raise BackendError(
-                f"Lattigo fails ({_one_line(error)}); are {self.parameters.levels} levels enough?"
+                f"Lattigo fails ({_one_line(error)}); is levels={self.parameters.levels} enough?"
             ) from None
 
     def on_levels(self, levels: list[int], repeats: int) -> dict[str, dict[int, float]]:

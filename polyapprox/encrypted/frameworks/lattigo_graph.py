@@ -211,7 +211,7 @@ class Lowering:
         if level >= len(self.primes):
             raise BackendError(
                 "the plan subtracts products from each other, for which Lattigo's evaluator needs "
-                f"more than the {len(self.primes)} levels that there are; give one more"
+                f"more levels than the {len(self.primes)} that there are; give one more"
             )
 
     def _constant(self, value: float, level: int) -> Node:

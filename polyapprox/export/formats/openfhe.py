@@ -48,7 +48,7 @@ class Machine:
         left = len(primes) - max(x.GetLevel() + x.GetNoiseScaleDeg() - 1 for x in inputs)
         needed = LEVELS + (MORE if self.manual else 0)
         if left < needed:
-            raise ValueError(f"{needed} levels are needed, and the input has {left}")
+            raise ValueError(f"levels needed: {needed}; the input has {left}")
         unit = cc.GetScalingFactorReal(0)
         self.ratios = [prime / unit if self.manual else 1.0 for prime in primes[self.level :]]
         self.scales = [1.0]

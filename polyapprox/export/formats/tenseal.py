@@ -61,7 +61,7 @@ class Machine:
         chain = data.get_context_data(identity).parms().coeff_modulus()
         self.ratios = [prime.value() / context.global_scale for prime in reversed(chain[1:])]
         if len(self.ratios) < LEVELS:
-            raise ValueError(f"{LEVELS} levels are needed, and the input has {len(self.ratios)}")
+            raise ValueError(f"levels needed: {LEVELS}; the input has {len(self.ratios)}")
         self.scales = [1.0]
         for ratio in self.ratios:
             self.scales.append(self.scales[-1] ** 2 / ratio)

@@ -33,7 +33,7 @@
       `<rect x="${x(k)}" y="${y(one.high[k])}" width="${530 / n}" height="${Math.max(y(low) - y(one.high[k]), 1)}" fill="var(--blue)"/>`);
     const line = (percent, text) => `<line x1="60" x2="590" y1="${y(percent)}" y2="${y(percent)}" stroke="var(--red)" stroke-dasharray="5 4"/>
       <text x="56" y="${y(percent) + 5}" text-anchor="end" font-size="14" fill="var(--soft)">${text}</text>`;
-    return `<svg viewBox="0 0 600 190" role="img" aria-label="error between its proven bounds">
+    return `<svg viewBox="0 0 600 190" class="curve" role="img" aria-label="error between its proven bounds">
       ${strips.join("")}<line x1="60" x2="590" y1="90" y2="90" stroke="currentColor" stroke-width=".6"/>
       ${line(100, "+bound")}${line(-100, "−bound")}
       <text x="60" y="182" font-size="14" fill="var(--soft)">${one.interval[0]}</text>
@@ -55,6 +55,7 @@
   }
 
   function show(one, all) {
+    const counted = (count, noun) => (count === 1 ? noun : `${noun}s`);
     const fact = (value, name) => `<div><b>${value}</b><span>${name}</span></div>`;
     const files = (one.files || []).map((file) => `<a href="${base}${one.name}/${file}" download>${file}</a>`);
     root.querySelector(".best").innerHTML = `<h2>${one.name}</h2>
@@ -62,9 +63,9 @@
       <div class="facts">
         ${fact(outward(one.error_bound), one.relative ? "relative error, at most (proven)" : "error, at most (proven)")}
         ${fact(down(one.bits), "bits (proven)")}
-        ${fact(one.multiplications === null ? "in the bootstrap" : one.multiplications, "multiplications")}
-        ${fact(one.levels, one.multiplications === null ? "levels beyond a plain bootstrap" : "levels (rule “published”)")}
-        ${fact(one.levels_standalone, "levels where it stands alone")}
+        ${fact(one.multiplications === null ? "in the bootstrap" : one.multiplications, counted(one.multiplications, "multiplication"))}
+        ${fact(one.levels, counted(one.levels, "level") + (one.multiplications === null ? " beyond a plain bootstrap" : " (rule “published”)"))}
+        ${fact(one.levels_standalone, counted(one.levels_standalone, "level") + " where it stands alone")}
         ${fact(one.structure, one.degrees.length ? `degree ${one.degrees.join(", ")}` : "one plan for a vector")}
       </div>
       <p>Python: <code>${one.call}</code></p>
