@@ -11,19 +11,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from polyapprox.cli.groups import Told
 from polyapprox.cli.running import run
-from polyapprox.cli.talk import ERRORS, OUT
+from polyapprox.cli.talk import OUT, TALK, Steps
 from polyapprox.cli.values import number, renamed
 from polyapprox.outward import upper
 from polyapprox.provenance import version
@@ -102,14 +95,6 @@ def _options(
     """Read what stands before the command."""
 
 
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=ERRORS,
-        disable=not ERRORS.is_terminal, transient=True,
-    )  # fmt: skip
-
-
 @app.command()
 def accuracy(
     network: Annotated[str, typer.Option(help="Name of a network, or 'auto'.")] = "auto",
@@ -166,7 +151,7 @@ def accuracy(
         outside=outside,  # type: ignore[arg-type]
     )
     lines = out / f"accuracy-{network}.jsonl"
-    with _progress() as bar:
+    with Steps() as bar:
         task = bar.add_task("", total=None)
 
         def show(done: int, total: int, label: str) -> None:
@@ -246,7 +231,7 @@ def train_digits(
         raise ArgumentError(f"epochs is {epochs}: give at least 1")
     if out.suffix != ".safetensors":
         raise ArgumentError(f"output is {out}: give a file that ends with .safetensors")
-    with _progress() as bar:
+    with Steps() as bar:
         task = bar.add_task("training", total=epochs)
 
         def show(done: int, loss: float) -> None:
@@ -282,7 +267,7 @@ def train(
     chosen = read_configuration(configuration)
     if seed is not None:
         chosen = dataclasses.replace(chosen, seed=seed)
-    with _training_progress() as bar:
+    with Steps(TextColumn("{task.fields[loss]}"), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=None, loss="")
 
         def show(label: str, step: int, steps: int, loss: float) -> None:
@@ -333,7 +318,7 @@ def propagate_errors(
             "number from 1 to 40, and at least one image of each"
         )
     known = find_network(network)
-    with _progress() as bar:
+    with Steps() as bar:
         bar.add_task(f"errors through {network}", total=None)
         model = known.load(data)
         ranges = calibrate(model, known.batches(known.data("train", data).first(calibration)))
@@ -382,9 +367,7 @@ def allocate_precisions(
         network=network, loss=loss, cost=FORMER.get(cost, cost), margin=margin,  # type: ignore[arg-type]
         calibration=calibration, selection=selection, limit=limit,
     )  # fmt: skip
-    record = run_allocation(
-        chosen, out, data, lambda line: ERRORS.print(line, soft_wrap=True, highlight=False)
-    )
+    record = run_allocation(chosen, out, data, TALK.say)
     table = Table("activation", "B", "multiplications", "levels", "proven error", box=SIMPLE_HEAD)
     for site in record["sites"]:
         table.add_row(
@@ -400,15 +383,6 @@ def allocate_precisions(
         soft_wrap=True, highlight=False,
     )  # fmt: skip
     OUT.print(f"wrote {out}", soft_wrap=True, highlight=False)
-
-
-def _training_progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeElapsedColumn(), TimeRemainingColumn(),
-        console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
-    )  # fmt: skip
 
 
 @app.command()

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from polyapprox.cli.groups import Told
-from polyapprox.cli.talk import ERRORS, OUT
+from polyapprox.cli.talk import OUT, Steps
 from polyapprox.weighted.relu import CAP
 from polyapprox.words import counted
 
@@ -40,13 +39,6 @@ Cap = Annotated[float, typer.Option(help="Largest error of weighted circuits bes
 Corrected = Annotated[bool, typer.Option(help="Batch normalisation corrected for the circuits.")]
 Levels = Annotated[int | None, typer.Option(help="Of the chain behind a bootstrap.")]
 Data = Annotated[Path | None, typer.Option(help="Folder with data ($NN_BRIDGE_DATA).")]
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
-    )  # fmt: skip
 
 
 @contextmanager
@@ -129,7 +121,7 @@ def encrypt(
         network, multiplications, weighted, published, interval, margin, constants, cap,
         corrected,
     )  # fmt: skip
-    with _ended_tidily(), _progress() as bar:
+    with _ended_tidily(), Steps() as bar:
         task = bar.add_task("convert", total=None)
 
         def show(name: str, done: int, total: int) -> None:
@@ -245,7 +237,7 @@ def evaluate(
     from .encrypted.serving import evaluate as run
 
     _print(Described.read(server).chain.security)
-    with _progress() as bar:
+    with Steps() as bar:
         task = bar.add_task("", total=None)
 
         def show(name: str, done: int, total: int) -> None:

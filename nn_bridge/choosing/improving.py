@@ -108,7 +108,7 @@ class Exact:
         self.judging = [_part(batch, True) for batch in kept.batches]
         self.outputs: list[torch.Tensor] = []
         if kept.count < LEAST:
-            self.reason = f"{counted(kept.count, 'input')}: too few to fit and to judge; give {LEAST} or more"
+            self.reason = f"{counted(kept.count, 'input')} cannot both fit and judge: give {LEAST} or more"
             return
         try:
             self.outputs = list(_outputs(model, self.judging))

@@ -11,7 +11,16 @@ from time import monotonic
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 PATIENCE = 2.0  # seconds until something is shown
 PAUSE = 10.0  # seconds between lines
@@ -94,3 +103,41 @@ class Talk:
 
 
 TALK = Talk()
+
+
+class Steps(Progress):
+    """Steps that are done: a bar on a terminal; elsewhere, as in a log, a line after two seconds, then now and again."""
+
+    def __init__(self, *more: ProgressColumn) -> None:
+        super().__init__(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), *more,
+            console=ERRORS, disable=not ERRORS.is_terminal, transient=True,
+        )  # fmt: skip
+        self._timer = Timer(PATIENCE, self._say)
+        self._timer.daemon = True
+        self._due = inf
+
+    def start(self) -> None:
+        """Begin to show."""
+        super().start()
+        if self.disable:
+            self._due = monotonic() + PATIENCE
+            self._timer.start()
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        self._timer.cancel()
+        super().stop()
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        """Change what is shown of a task."""
+        super().update(task_id, **changes)
+        if monotonic() >= self._due:
+            self._say()
+
+    def _say(self) -> None:
+        one = self.tasks[-1]
+        if one.description:
+            steps = "" if one.total is None else f": {one.completed:g} of {one.total:g}"
+            TALK.say(", ".join((f"{one.description}{steps}", *map(str, one.fields.values()))))
+            self._due = monotonic() + PAUSE

@@ -20,7 +20,7 @@ import polyapprox as pa
 from polyapprox.cli import command, main, running
 from polyapprox.cli.examples import EXAMPLES, KEPT
 from polyapprox.cli.running import with_options
-from polyapprox.cli.talk import Talk
+from polyapprox.cli.talk import Steps, Talk
 from polyapprox.cli.values import spelled
 
 Captured = pytest.CaptureFixture[str]
@@ -201,6 +201,24 @@ def test_a_runner_is_counted_after_two_seconds(
     assert capsys.readouterr().err == (
         "1 of 2 trials of this round, 1 in all, 3 s, 0.33 a second, best so far 0.25\n"
     )
+
+
+def test_steps_are_said_where_there_is_no_terminal(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 1.0, 2.5, 3.0, 4.0, 13.5, 14.0])  # start, update, update and said, update, update and said
+    monkeypatch.setattr("polyapprox.cli.talk.monotonic", lambda: next(clock))
+    with Steps() as steps:
+        task = steps.add_task("epoch 1", total=None, loss="")
+        for done, loss in ((1, "loss 3"), (2, "loss 2"), (3, "loss 1"), (4, "loss 0")):
+            steps.update(task, completed=done, total=4, loss=loss)
+    assert capsys.readouterr().err.splitlines() == ["epoch 1: 2 of 4, loss 2", "epoch 1: 4 of 4, loss 0"]
+
+
+def test_steps_that_nobody_counts_are_said_by_the_clock(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polyapprox.cli.talk.PATIENCE", 0.01)
+    with Steps() as steps:
+        steps.add_task("errors through digits", total=None)
+        time.sleep(0.3)
+    assert capsys.readouterr().err == "errors through digits\n"
 
 
 def test_an_interruption_says_what_is_kept(tmp_path: Path) -> None:
