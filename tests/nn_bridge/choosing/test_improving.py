@@ -112,7 +112,7 @@ def test_few_inputs_and_outputs_that_are_no_scores_are_told():
     x = torch.randn(200, 6, generator=torch.Generator().manual_seed(0))
     network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
     few = convert(network, precision=2**-5, calibrate=[x[:100]])
-    assert "100 inputs are too few" in few.report.improvement.reason
+    assert "100 inputs cannot both fit and judge" in few.report.improvement.reason
 
     class Odd(nn.Module):
         def forward(self, x):
