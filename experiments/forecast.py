@@ -18,12 +18,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from nn_bridge import convert, measure
+from nn_bridge import convert, measure, propagate
 from nn_bridge.experiments.records import Records, key_of
 from nn_bridge.files import git_commit, versions
 
 RESULTS = Path(__file__).parent / "results" / "forecast.jsonl"
-CALIBRATED, JUDGED, LENGTH, MARGIN = 48, 32, 2048, 1.5
+CALIBRATED, JUDGED, LENGTH, MARGIN, FOLLOWED = 48, 32, 2048, 1.5, 4
+"""Series that calibrate, judge, and in which each activation's error is followed alone; their length."""
 POWERS = (6, 8, 10)
 
 
@@ -56,6 +57,14 @@ def made(count: int, seed: int) -> torch.Tensor:
     return (series - low) / (high - low)
 
 
+def law(model: nn.Module, series: torch.Tensor, precision: float, ranges: Any) -> dict[str, Any]:
+    """Deviation with all activations replaced, as predicted from the single ones, and which of these is worst."""
+    told = propagate(model, [series], precision=precision, calibrate=ranges, margin=MARGIN, samples=1)
+    worst = max(told.layers, key=lambda one: one.observed)
+    kinds = {name: told.deviation[name] for name in ("all", "linear", "independent")}
+    return {"series": told.images, **kinds, "worst": worst.site, "of_worst": worst.observed}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="that holds the package fracast")
@@ -85,6 +94,7 @@ def main() -> int:
             "levels": {kind: max(s.levels for s in sites if s.kind == kind) for kind in {s.kind for s in sites}},
             "all_levels": converted.report.levels, "products": converted.report.multiplications,
             "remaining": sorted({item.operation for item in converted.report.remaining}),
+            "law": law(model, held[:FOLLOWED], 2.0**-power, ranges),
             "environment": {"versions": versions(), "commit": git_commit()},
         }  # fmt: skip
         records.add({"key": key_of(identity), **identity, **found})

@@ -11,6 +11,7 @@ scratch keeps what is trained for another run.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -131,11 +132,11 @@ def judged(model: nn.Module, converted: Any, test: list[tuple[torch.Tensor, torc
     """Accuracy, and what the law says of it from the first images; levels and products of a block."""
     law = predict_accuracy(model, converted, test, images=60)
     with torch.no_grad():
-        moved = converted(test[0][0]) - model(test[0][0])
+        moved = float((converted(test[0][0]) - model(test[0][0])).double().square().mean().sqrt())
     block = [site for site in converted.report.sites if site.site.startswith("blocks.0.")]
     return {
         "accuracy": evaluate(converted, test).accuracy, "law": [law.low, law.accuracy, law.high],
-        "deviation": float(moved.double().square().mean().sqrt()),
+        "deviation": moved if math.isfinite(moved) else None,  # None: far outside of its ranges
         "outside": sum(a.seen.outside for a in converted.report.replacement.activations.values()),
         "levels": {site.kind: site.levels for site in block} | {"block": sum(site.levels for site in block)},
         "products": sum(site.multiplications for site in block),

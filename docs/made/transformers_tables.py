@@ -128,7 +128,8 @@ def powers(choice: dict[str, int]) -> str:
 def minilm() -> str:
     """Sentence embeddings by precision, levels beside those of others."""
     lines = []
-    for record in saved_lines(EXPERIMENTS / "minilm.jsonl"):
+    records = saved_lines(EXPERIMENTS / "minilm.jsonl")
+    for record in (one for one in records if "choice" in one):
         layers, products = (
             [value for name, value in record[what].items() if name[-1].isdigit()] for what in ("levels", "products")
         )
@@ -154,7 +155,16 @@ def minilm() -> str:
         "products of a layer, mean", "most", "levels of GELU", "softmax", "LayerNorm (the largest)",
         "levels of a layer, mean", "most", "of THOR's levels",
     )  # fmt: skip
-    return grid(head, lines + others, starts=(8,))
+    laws = [followed(f"All at 2^-{one['law at']}, {one['sentences']} sentences", one) for one in records if "law at" in one]
+    return grid(head, lines + others, starts=(8,)) + "\n" + "".join(laws)
+
+
+def followed(what: str, law: dict[str, Any]) -> str:
+    """What the deviation is, and is predicted to be; the worst activation."""
+    return (
+        f"{what}: rms deviation {law['all']:.2g}; by first order {law['linear']:.2g}; if the errors of the single "
+        f"activations were independent {law['independent']:.2g}. Worst alone: `{law['worst']}` ({law['of_worst']:.2g}).\n"
+    )
 
 
 def vit() -> str:
@@ -169,7 +179,7 @@ def vit() -> str:
             lines.append(
                 (
                     f"2^-{power}", record["seed"], f"{100 * one['accuracy']:.2f}", f"{100 * one['law'][1]:.2f}",
-                    f"{one['deviation']:.2g}", "" if tuned is None else f"{100 * tuned:.2f}", one["levels"]["block"],
+                    "left its ranges" if one["deviation"] is None else f"{one['deviation']:.2g}", "" if tuned is None else f"{100 * tuned:.2f}", one["levels"]["block"],
                     one["products"],
                 )
             )  # fmt: skip
@@ -184,7 +194,9 @@ def forecast() -> str:
         (f"2^-{r['power']}", f"{r['rms']:.2g}", f"{r['worst']:.2g}", r["outside"], r["sites"], r["all_levels"], r["products"])
         for r in saved_lines(EXPERIMENTS / "forecast.jsonl")
     ]
-    return grid(("precision", "rms deviation", "worst", "inputs outside", "sites", "levels of all", "products of all"), lines)
+    laws = [followed(f"\n2^-{r['power']}, {r['law']['series']} series", r["law"]) for r in saved_lines(EXPERIMENTS / "forecast.jsonl") if "law" in r]
+    head = ("precision", "rms deviation", "worst", "inputs outside", "sites", "levels of all", "products of all")
+    return grid(head, lines) + "".join(laws)
 
 
 TABLES = {

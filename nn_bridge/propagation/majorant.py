@@ -100,7 +100,7 @@ def _jump(call: Call) -> float:
 
 
 def majorant(
-    network: nn.Module, activations: Mapping[str, Activation], shape: torch.Size
+    network: nn.Module, activations: Mapping[str, Activation], shape: torch.Size, kind: torch.dtype = torch.float64
 ) -> Majorant:
     """Bound the deviation of the logits and of every activation's input.
 
@@ -114,6 +114,8 @@ def majorant(
         By site.
     shape : torch.Size
         Of one image.
+    kind : torch.dtype
+        Of the inputs: whole numbers, such as tokens, stay what they are.
 
     Raises
     ------
@@ -131,7 +133,8 @@ def majorant(
                 _absolute_norm(module)
         growth = _Growth(activations)
         with intercepted(twin, growth):
-            logits = logits_of(twin(torch.zeros(1, *shape, dtype=torch.float64)))[0]
+            wide = torch.float64 if kind.is_floating_point else kind
+            logits = logits_of(twin(torch.zeros(1, *shape, dtype=wide)))[0]
     return Majorant(logits, growth.sites)
 
 

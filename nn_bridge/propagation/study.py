@@ -50,7 +50,8 @@ class Propagation:
         and "positive" (errors at inputs of that sign alone), "random" (the same errors, moved at
         random to other values of the same image and activation).
     flips : dict
-        Share of the images whose prediction changes: "all", "negative", "positive", "random".
+        Share of the predictions that change: "all", "negative", "positive", "random". An output with more axes
+        than (images, classes) has a prediction for each place.
     margin : float
         Median of the difference between the two largest logits.
     bound : float or None
@@ -157,7 +158,7 @@ def propagate(
     activations = replacement.activations
     study = _Study(model, activations, samples, seed)
     with evaluation_mode(model), torch.no_grad():
-        study.bound_deviations(data[0][0].shape[1:])
+        study.bound_deviations(data[0][0])
         for inputs, labels in data:
             study.batch(inputs, labels)
     return study.finish(replacement.evaluators.shared.error)
@@ -173,15 +174,15 @@ class _Study:
         self.squares: dict[str, float] = {}
         self.flips: dict[str, int] = {}
         self.correct = {"exact": 0, "polynomial": 0}
-        self.images = self.labelled = self.classes = self.certified = 0
+        self.images = self.labelled = self.outputs = self.predictions = self.certified = 0
         self.margins: list[torch.Tensor] = []
         self.majorant: Majorant | None = None
         self.reason = ""
 
-    def bound_deviations(self, shape: torch.Size) -> None:
+    def bound_deviations(self, inputs: torch.Tensor) -> None:
         """The rigorous bound, where there is one."""
         try:
-            self.majorant = majorant(self.model, self.activations, shape)
+            self.majorant = majorant(self.model, self.activations, inputs.shape[1:], inputs.dtype)
         except ConversionError as error:
             self.reason = str(error)
 
@@ -189,7 +190,8 @@ class _Study:
         """Measure a batch."""
         logits, exact = exact_pass(self.model, inputs)
         self.images += len(inputs)
-        self.classes = logits.shape[1]
+        self.outputs = logits[0].numel()
+        self.predictions += len(_rows(logits))
         errors = self._own_errors(exact)
         replaced, path = replaced_pass(self.model, inputs, self.activations)
         for site, value in path.values.items():
@@ -201,9 +203,14 @@ class _Study:
         self._norms(inputs, errors)
         self._variants(inputs, logits)
         self._certify(logits, exact)
-        top = logits.topk(2, dim=1).values
-        self.margins.append(top[:, 0] - top[:, 1])
+        top = _rows(logits).topk(min(2, logits.shape[1]), dim=1).values
+        self.margins.append(top[:, 0] - top[:, -1])
         if labels is not None:
+            if logits.ndim != 2:
+                raise ArgumentError(
+                    f"the network gives an output of shape {tuple(logits.shape[1:])} for each input, which labels of "
+                    "one class number each do not judge: give inputs alone"
+                )
             self.labelled += len(labels)
             self.correct["exact"] += int((logits.argmax(1) == labels).sum())
             self.correct["polynomial"] += int((replaced.argmax(1) == labels).sum())
@@ -266,26 +273,27 @@ class _Study:
             x = x.double()
             reach = x.abs() + self.majorant.sites[site]
             inside &= (reach <= self.activations[site].limits(x)).flatten(1).all(1)
-        bound = self.majorant.logits
-        winner = logits.argmax(1)
-        lead = logits.double().gather(1, winner[:, None]) - logits.double()
-        needed = bound[winner][:, None] + bound[None, :]
-        needed.scatter_(1, winner[:, None], -1.0)
-        self.certified += int((inside & (lead > needed).all(1)).sum())
+        rows, count = _rows(logits).double(), len(logits)
+        bound = _rows(self.majorant.logits[None]).repeat(count, 1)
+        winner = rows.argmax(1)[:, None]
+        lead = rows.gather(1, winner) - rows
+        needed = (bound.gather(1, winner) + bound).scatter(1, winner, -1.0)
+        stays = (lead > needed).all(1).view(count, -1).all(1)
+        self.certified += int((inside & stays).sum())
 
     def _note(self, name: str, deviation: torch.Tensor) -> None:
         self.squares[name] = self.squares.get(name, 0.0) + _squares(deviation)
 
     def _flip(self, name: str, logits: torch.Tensor, other: torch.Tensor) -> None:
-        flipped = int((logits.argmax(1) != other.argmax(1)).sum())
+        flipped = int((_rows(logits).argmax(1) != _rows(other).argmax(1)).sum())
         self.flips[name] = self.flips.get(name, 0) + flipped
 
     def finish(self, precision: float) -> Propagation:
         """All statistics."""
-        many = self.images * self.classes
+        many = self.images * self.outputs
         layers, before = [], 0.0
         for site, sums in self.layers.items():
-            found = sums.finish(site, self.activations[site], before, self.classes)
+            found = sums.finish(site, self.activations[site], before, self.outputs)
             layers.append(found)
             before = found.carried
         deviation = {name: math.sqrt(total / many) for name, total in self.squares.items()}
@@ -301,7 +309,7 @@ class _Study:
                 name: count / max(self.labelled, 1) for name, count in self.correct.items()
             },
             deviation=deviation,
-            flips={name: count / self.images for name, count in self.flips.items()},
+            flips={name: count / self.predictions for name, count in self.flips.items()},
             margin=float(torch.cat(self.margins).median()),
             bound=None if self.majorant is None else float(self.majorant.logits.max()),
             certified=self.certified / self.images,
@@ -311,3 +319,8 @@ class _Study:
 
 def _squares(value: torch.Tensor) -> float:
     return float(value.double().square().sum())
+
+
+def _rows(logits: torch.Tensor) -> torch.Tensor:
+    """Classes (the second axis) last, a row for each prediction: one an image, or one a place of it."""
+    return logits.movedim(1, -1).reshape(-1, logits.shape[1])

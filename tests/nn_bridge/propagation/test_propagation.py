@@ -234,3 +234,49 @@ def test_the_report_names_the_worst_activation_and_a_remedy(found, digits):
 def test_the_page_of_the_report_fits_a_phone(found, tmp_path):
     text = found.save(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "name='viewport'" in text and text.count("<div><table>") == text.count("overflow-x:auto") == 1
+
+
+@pytest.mark.parametrize("kind", [torch.int64, torch.int32])
+def test_a_network_of_tokens_is_followed_and_has_no_rigorous_bound(kind):
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Embedding(20, 6), nn.Flatten(), nn.Linear(24, 9), nn.GELU(), nn.LayerNorm(9), nn.Linear(9, 3))
+    tokens = torch.randint(20, (40, 4), generator=torch.Generator().manual_seed(2)).to(kind)
+    found = propagate(network.eval(), [tokens], precision=2**-7)
+    assert [layer.site for layer in found.layers] == ["3", "4/layer_norm1"]
+    assert found.bound is None and "embedding" in found.reason
+    assert 2 / 3 < found.deviation["linear"] / found.deviation["all"] < 3 / 2
+
+
+@pytest.mark.parametrize("middle", [nn.Identity(), nn.Softplus()])
+def test_an_output_with_a_prediction_for_each_place_is_measured_over_all_of_them(middle):
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), middle, nn.Conv2d(4, 3, 1)).eval()
+    images = torch.randn(12, 1, 6, 6)
+    found = propagate(network, [images[:8], images[8:]], precision=2**-5, calibrate=[images], margin=1.25)
+    converted = convert(network, precision=2**-5, calibrate=[images], margin=1.25)
+    with torch.no_grad():
+        exact, got = network(images), converted(images)
+    assert found.deviation["all"] == pytest.approx(float((got - exact).square().mean().sqrt()), rel=1e-5)
+    assert found.flips["all"] == pytest.approx(float((got.argmax(1) != exact.argmax(1)).double().mean()))
+    assert len(found.layers) == 2 or found.layers[0].observed == pytest.approx(found.deviation["all"])
+    with pytest.raises(ArgumentError, match="an output of shape"):
+        propagate(network, [(images, torch.zeros(12).long())], precision=2**-5)
+
+
+def test_each_place_of_an_output_is_certified():
+    network = nn.Sequential(nn.Conv2d(1, 2, 1), nn.ReLU(), nn.Conv2d(2, 2, 1)).eval()
+    with torch.no_grad():
+        for layer in (network[0], network[2]):
+            layer.bias.zero_()
+            layer.weight.copy_(torch.eye(2)[:, :1, None, None] * 2 if layer is network[0] else torch.eye(2)[:, :, None, None])
+    sure, unsure = torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+    unsure[0, 0, 1, 1] = 0.01
+    found = propagate(network, [torch.cat([sure, unsure])], precision=2**-5, margin=1.25)
+    assert found.certified == 0.5
+
+
+def test_a_network_with_one_output_is_followed():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1)).eval()
+    found = propagate(network, [torch.randn(20, 3)], precision=2**-5)
+    assert found.flips["all"] == 0 and 0 < found.deviation["all"] <= found.bound
