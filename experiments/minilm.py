@@ -258,7 +258,7 @@ def law(model: nn.Module, loader: Sequence[torch.Tensor], ranges: Any) -> dict[s
     )
     worst = max(told.layers, key=lambda one: one.observed)
     kinds = {name: told.deviation[name] for name in ("all", "linear", "independent")}
-    return {"sentences": told.images, **kinds, "worst": worst.site, "of_worst": worst.observed}
+    return {"followed": told.images, **kinds, "worst": worst.site, "of_worst": worst.observed}
 
 
 def main() -> int:

@@ -155,7 +155,7 @@ def minilm() -> str:
         "products of a layer, mean", "most", "levels of GELU", "softmax", "LayerNorm (the largest)",
         "levels of a layer, mean", "most", "of THOR's levels",
     )  # fmt: skip
-    laws = [followed(f"All at 2^-{one['law at']}, {one['sentences']} sentences", one) for one in records if "law at" in one]
+    laws = [followed(f"All at 2^-{one['law at']}, {one['followed']} sentences, before embeddings are scaled to length one", one) for one in records if "law at" in one]
     return grid(head, lines + others, starts=(8,)) + "\n" + "".join(laws)
 
 
