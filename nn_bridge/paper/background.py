@@ -25,8 +25,8 @@ from ..experiments.accuracy import read_interval
 from ..experiments.records import Records, key_of
 from ..files import git_commit
 from ..models.networks import Network, find_network
+from ..propagation.law import centred
 from ..propagation.passes import replaced_pass, run
-from ..propagation.prediction import centred
 from ..ranges.bounds import MARGIN
 from ..ranges.calibration import calibrate
 from .declared import Run

@@ -2,9 +2,10 @@
 """How the errors of polynomial activations travel through a network."""
 
 from .critical import AccuracyCurve, accuracy_curve
+from .law import Prediction
 from .layers import LayerError
 from .majorant import Majorant, majorant
-from .prediction import Prediction, predict_accuracy
+from .prediction import predict_accuracy
 from .study import Propagation, propagate
 
 __all__ = [

@@ -1,58 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Accuracy with polynomial activations, predicted from a few images, without fitted constants."""
+"""Accuracy with polynomial activations, predicted from a few images."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import nn
-
-from polyapprox.words import counted
 
 from ..calls.inputs import Batch
 from ..calls.running import batches, check_labels, evaluation_mode, run
 from ..conversion.report import replacement_of
 from ..errors import ArgumentError
+from .law import LEAST, Prediction, centred, law_of
 
 _DOING = "predicting accuracy"
-_LEAST = 4
-_RESAMPLES = 200
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Accuracy that a converted network is expected to have: an estimate.
-
-    Attributes
-    ----------
-    accuracy : float
-        With the deviations of the few images, moved by rank to all others.
-    low, high : float
-        Where it is in 95 of 100 resamplings of the images, those for deviations and all others.
-    gaussian : float
-        By σ alone, the mean of Φ(lead/(√2 σ)): as if every logit moved for itself, all alike.
-    exact : float
-        Accuracy of the network with the functions themselves.
-    sigma : float
-        rms of the deviation of a logit (less the mean over the classes, which changes nothing).
-    bias : float
-        Share of the squared deviation that is one constant of each class.
-    images, sample : int
-        Images with labels, and how many of them the converted network saw.
-    """
-
-    accuracy: float
-    low: float
-    high: float
-    gaussian: float
-    exact: float
-    sigma: float
-    bias: float
-    images: int
-    sample: int
+_TIMES = 4
 
 
 def predict_accuracy(
@@ -61,15 +24,16 @@ def predict_accuracy(
     loader: Iterable[Batch],
     *,
     images: int = 24,
-    seed: int = 0,
+    within: float | None = None,
 ) -> Prediction:
     """Predict the accuracy of a converted network from how a few images' logits move.
 
     The exact network sees all images, the converted one only the first few. How the logits of one
-    of these move is noted by rank, the largest logit first, and added to the logits of every
-    image by their ranks; the accuracy is the share of those pairs whose label wins. Leading logits
-    move more than the others, and towards each other, which a spread that is the same for all
-    (`gaussian`) does not see. No label is used but to say what is right.
+    of these move (one constant of each class apart) is noted by rank, the largest logit first, and
+    added to the logits of every image by their ranks; the accuracy is the share of those pairs whose
+    label wins, those of like leads counting more. Leading logits move more than the others, and
+    towards each other, which a spread that is the same for all (`gaussian`) does not see. Where the
+    images are many, what they did themselves is heard too.
 
     Parameters
     ----------
@@ -79,9 +43,11 @@ def predict_accuracy(
         The same by :func:`nn_bridge.convert`, corrected or not.
     loader : iterable of (Tensor, labels)
     images : int
-        How many of the first ones the converted network sees.
-    seed : int
-        Of the resampling.
+        How many of the first ones the converted network sees: a fair sample, not sorted by class.
+    within : float, optional
+        It sees four times as many, and again, until `high` and `low` are this near to their
+        middle (0.02 is two points) or all are seen. The loader is gone through once more each time
+        and must not shuffle.
 
     Returns
     -------
@@ -90,7 +56,8 @@ def predict_accuracy(
     Raises
     ------
     ArgumentError
-        If `converted` is not, or a batch lacks labels, or images are too few.
+        If `converted` is not, a batch lacks labels, images are too few, or `within` is asked of a
+        loader that does not give the same again.
 
     Examples
     --------
@@ -99,48 +66,23 @@ def predict_accuracy(
     >>> x = torch.randn(100, 2)
     >>> fine = convert(network, precision=2**-12, calibrate=[x])
     >>> found = predict_accuracy(network, fine, [(x, network(x).argmax(1))])
-    >>> found.exact, found.accuracy > 0.99
-    (1.0, True)
+    >>> found.exact, found.accuracy > 0.99, found.clear
+    (1.0, True, True)
     """
     replacement_of(converted)
-    if images < _LEAST:
-        raise ArgumentError(f"images is {images!r}: give at least {_LEAST}")
-    return law_of(*_measured(model, converted, loader, images), seed)
-
-
-def law_of(
-    logits: torch.Tensor, labels: torch.Tensor, deviations: torch.Tensor, seed: int = 0
-) -> Prediction:
-    """The law, from exact logits and from how those of a few images move.
-
-    Parameters
-    ----------
-    logits : Tensor, shape (images, classes)
-    labels : Tensor of int64, shape (images,)
-    deviations : Tensor, shape (sample, classes)
-        Less their mean over the classes.
-    seed : int
-    """
-    if len(deviations) < _LEAST:
-        raise ArgumentError(f"the loader has {counted(len(deviations), 'image')}: give at least {_LEAST}")
-    order = logits[: len(deviations)].argsort(1, descending=True)
-    hits = _hits(logits, labels, deviations.gather(1, order))
-    variance = deviations.var(0, correction=1).sum()
-    squares = deviations.square().sum(1).mean()
-    constant = deviations.mean(0).square().sum() - variance / len(deviations)
-    sigma = float((squares / deviations.shape[1]).sqrt())
-    low, high = _interval(hits, seed)
-    return Prediction(
-        accuracy=float(hits.mean()),
-        low=low,
-        high=high,
-        gaussian=float(_gaussian(logits, labels, sigma)),
-        exact=float((logits.argmax(1) == labels).double().mean()),
-        sigma=sigma,
-        bias=max(0.0, float(constant / squares)) if squares > 0 else 0.0,
-        images=len(logits),
-        sample=len(deviations),
-    )
+    if images < LEAST:
+        raise ArgumentError(f"images is {images!r}: give at least {LEAST}")
+    if within is not None and not within > 0:
+        raise ArgumentError(f"within is {within!r}: give a share of images above 0, as 0.02")
+    if within is not None and isinstance(loader, Iterator):
+        raise ArgumentError("within needs a loader that can be gone through again: give a list or DataLoader")
+    logits, labels, deviations = _measured(model, converted, loader, images)
+    found = law_of(logits, labels, deviations)
+    while within is not None and found.high - found.low > 2 * within and found.sample < len(logits):
+        more = slice(found.sample, _TIMES * found.sample)
+        deviations = torch.cat([deviations, _moved(model, converted, loader, more, logits, labels)])
+        found = law_of(logits, labels, deviations)
+    return found
 
 
 def _measured(
@@ -164,33 +106,25 @@ def _measured(
     return torch.cat(logits), torch.cat(known), torch.cat(deviations)
 
 
-def centred(deviations: torch.Tensor) -> torch.Tensor:
-    """Less their mean over the classes, which changes no prediction."""
-    return deviations - deviations.mean(1, keepdim=True)
-
-
-def _hits(logits: torch.Tensor, labels: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
-    """1 where the label still wins after a move, shape (moves, images); moves are by rank."""
-    order = logits.argsort(1, descending=True)
-    ranked = logits.gather(1, order)
-    label = (order == labels[:, None]).long().argmax(1)
-    return torch.stack([((ranked + move).argmax(1) == label).double() for move in moves])
-
-
-def _gaussian(logits: torch.Tensor, labels: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Mean of Φ(lead/(√2 σ)), the lead being that over the largest other logit."""
-    own = logits.gather(1, labels[:, None])
-    other = logits.scatter(1, labels[:, None], -torch.inf).max(1).values
-    tiny = torch.finfo(logits.dtype).tiny
-    return cast("torch.Tensor", torch.special.ndtr((own[:, 0] - other) / max(2**0.5 * sigma, tiny)).mean())
-
-
-def _interval(hits: torch.Tensor, seed: int) -> tuple[float, float]:
-    """2.5 and 97.5 percentiles over resampled moves and images."""
-    generator = torch.Generator().manual_seed(seed)
-    found = []
-    for _ in range(_RESAMPLES):
-        few, many = (torch.randint(n, (n,), generator=generator) for n in hits.shape)
-        found.append(hits[:, many].mean(1)[few].mean())
-    edges = torch.stack(found).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64))
-    return float(edges[0]), float(edges[1])
+def _moved(
+    model: nn.Module,
+    converted: nn.Module,
+    loader: Iterable[Batch],
+    wanted: slice,
+    logits: torch.Tensor,
+    known: torch.Tensor,
+) -> torch.Tensor:
+    """Deviations of further images, from the loader once more."""
+    deviations, end = [], 0
+    with evaluation_mode(converted), torch.no_grad():
+        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+            start, end = end, end + len(inputs)
+            if labels is None or not torch.equal(labels, known[start:end]):
+                raise ArgumentError("the loader gave other labels when gone through again: do not shuffle")
+            first, last = max(start, wanted.start), min(end, wanted.stop)
+            if first < last:
+                moved = run(converted, inputs[first - start : last - start], number, _DOING).double()
+                deviations.append(centred(moved - logits[first:last]))
+            if end >= wanted.stop:
+                break
+    return torch.cat(deviations)

@@ -355,6 +355,13 @@ def test_cells_are_predicted_once_and_those_of_other_kinds_left_out(tmp_path, mo
     said = record["predicted"]
     assert (said["images"], said["sample"], record["correct"]) == (360, 24, 355)
     assert abs(said["accuracy"] - 355 / 360) < 0.03
+    counts = [one["sample"] for one in record["from_more"]]
+    assert counts == [96, 360][: len(counts)] and counts
+    assert said["low"] <= 355 / 360 <= said["high"]
+    with monkeypatch.context() as another:  # a cell predicted by another law is predicted again
+        another.setattr("nn_bridge.paper.law.FORM", 0)
+        (again,) = run_law([cell], path)
+    assert again["key"] != record["key"] and again["predicted"] == said
     monkeypatch.setattr("nn_bridge.paper.law._Network", None)
     assert run_law([cell], path) == [record]
     others = [{**cell, "images": 10_000, **change} for change in (
