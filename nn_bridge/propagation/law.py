@@ -95,8 +95,8 @@ def law_of(logits: torch.Tensor, labels: torch.Tensor, deviations: torch.Tensor)
     single = (weights * won - weights * chance).mean(1).square()  # what each image moves the mean by
     variance = float(single.sum()) * sample / (sample - 1) + share * error**2
     down, up = _sides(_student(single) * math.sqrt(variance), changed)
-    counted = _NORMAL * math.sqrt((changed + 1 / images) / images)  # of images, one by one
-    down, up = math.hypot(down, counted), math.hypot(up, counted)
+    single_ones = _NORMAL * math.sqrt((changed + 1 / images) / images)  # of images, one by one
+    down, up = math.hypot(down, single_ones), math.hypot(up, single_ones)
     finite = deviations[deviations.isfinite().all(1)]
     sigma, bias = _spread(finite)
     return Prediction(
