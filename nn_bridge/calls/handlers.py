@@ -12,7 +12,11 @@ from .functions import Call
 
 
 class Handler(Protocol):
-    """Answers the calls that are found."""
+    """Answers the calls that are found.
+
+    One that has ``around(site, call, args, kwargs)`` answers arithmetic around an activation as a whole, and one
+    that has ``computed(path, function, args, kwargs)`` gives the value of any other function.
+    """
 
     def activation(
         self, site: str, call: Call, x: torch.Tensor, exact: Callable[[], torch.Tensor]

@@ -19,7 +19,7 @@ import copy
 import inspect
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -129,12 +129,16 @@ class Interception:
         x = args[0] if args else kwargs["input"]
         return self.handler.activation(site, call, x, lambda: function(*args, **kwargs))
 
-    def answer_around(self, around: Around, args: tuple[Any, ...]) -> torch.Tensor:
+    def answer_around(self, around: Around, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """Value of a call that is arithmetic around an activation."""
-        for value in args:
+        for value in (*args, *kwargs.values()):
             self._local.compared.pop(id(value), None)  # a comparison that is not needed any more
         site, _ = self._site(around.name)
-        call, x = Call(around.name, around.kind, tuple(around.options.items())), around.inner()
+        call = Call(around.name, around.kind, tuple(around.options.items()))
+        whole: Callable[..., torch.Tensor] | None = getattr(self.handler, "around", None)
+        if whole is not None:
+            return whole(site, call, args, kwargs)
+        x = around.inner()
         value = self.handler.activation(site, call, x, lambda: exact_value(call, x))
         finished: torch.Tensor = around.finish(value)
         return finished
@@ -153,12 +157,12 @@ class Interception:
         if waiting:
             used = [id(value) for value in (*args, *kwargs.values()) if id(value) in waiting]
             self._tell_compared({key: waiting.pop(key) for key in used})
-        value = function(*args, **kwargs)
+        compute = getattr(self.handler, "computed", None)
+        value = function(*args, **kwargs) if compute is None else compute(path, function, args, kwargs)
         if note(function, args, value):
             waiting[id(value)] = (value, path, function, args, kwargs)
             return value
-        constant = self._local.constants.note((*args, *kwargs.values()), value)
-        if not constant or getattr(self.handler, "sees_constants", False):
+        if not self._local.constants.note((*args, *kwargs.values()), value):
             self.handler.other(path, function, args, kwargs)
         return value
 
@@ -182,7 +186,7 @@ class _Mode(TorchFunctionMode):
             return self.interception.answer(func, args, kwargs)
         around = taken_apart(func, args, kwargs)
         if around is not None:
-            return self.interception.answer_around(around, (*args, *kwargs.values()))
+            return self.interception.answer_around(around, args, kwargs)
         return self.interception.other(func, args, kwargs)
 
 
