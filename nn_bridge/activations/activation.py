@@ -209,8 +209,9 @@ class PolynomialActivation(nn.Module):
                 "convert with outside='report' before tracing or exporting"
             )
         scales = self.bound if self.channels is None else self._by_channel(x)
-        wide = self.dtype == torch.float64
-        u = x.double() if wide else x
+        halves = torch.float16, torch.bfloat16  # a symbolic trace does not know the type
+        wide = self.dtype == torch.float64 or (not isinstance(x, torch.fx.Proxy) and x.dtype in halves)
+        u = x.to(self.dtype) if wide else x
         radius = self.evaluator.radius
         plan, u = self.approximation.plan, u * (radius / scales)
         value = (plan.run(u) if self.whole is None else self.whole(plan, u)) * (scales / radius)

@@ -85,6 +85,8 @@ def build(
         raise ConversionError(
             f"{call.kind} at {site!r} has alpha={call.option('alpha')!r}: give a positive one"
         )
+    if call.name == "softplus" and not float(call.option("beta")):
+        raise ConversionError(f"{call.kind} at {site!r} has beta=0, by which it divides: give another")
     if call.name in VECTOR_FUNCTIONS:
         raise ConversionError(
             f"{call.kind} at {site!r} is a function of vectors, of no interval: convert(…, calibrate=loader) measures "
@@ -130,9 +132,11 @@ def _jump(call: Call, bound: float, error: float, site: str) -> float:
     if call.name != "softplus":
         return 0.0
     beta, threshold = float(call.option("beta")), float(call.option("threshold"))
-    if beta * bound <= threshold:
+    reach = abs(beta) * bound  # a negative beta turns the axis
+    if reach <= threshold:
         return 0.0
-    jump = math.log1p(math.exp(-threshold)) / beta * (1 + 1e-9)
+    place = max(threshold, -reach)
+    jump = (math.log1p(math.exp(-abs(place))) + max(0.0, -place)) / abs(beta) * (1 + 1e-9)
     if jump > error:
         raise ConversionError(
             f"{call.kind} at {site!r} has threshold={threshold:g}: it jumps by {jump:.2g} inside "

@@ -51,6 +51,8 @@ class Derived(nn.Module):
     """
 
     error_bound: float
+    share = 1.0
+    """By how much the value changes with those of the parts."""
 
     def __init__(
         self, evaluator: Evaluator, bound: float, outside: Outside, name: str, bounds: Sequence[float]
@@ -115,7 +117,7 @@ class Derived(nn.Module):
     @property
     def evaluation_error(self) -> float:
         """Estimate of the absolute error of computing in this type."""
-        return sum((part.evaluation_error for part in self.parts), 0.0)
+        return self.share * sum((part.evaluation_error for part in self.parts), 0.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The value."""
@@ -141,7 +143,7 @@ class LeakyReLU(Derived):
         self, evaluator: Evaluator, bound: float, outside: Outside, name: str, slope: float
     ) -> None:
         super().__init__(evaluator, bound, outside, name, [bound])
-        self.slope = slope
+        self.slope, self.share = slope, abs(1 - slope)
         self.error_bound = self.errors_times(abs(1 - rational(slope)))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
@@ -159,6 +161,7 @@ class ELU(Derived):
         super().__init__(evaluator, bound, outside, name, [bound])
         self.smooth = PolynomialActivation(smooth, bound, "report", name)
         self.weights = gain * alpha, gain * (1 - alpha)
+        self.share = abs(self.weights[1])
         parts = zip(self.weights, (self.smooth, self.parts[0]), strict=True)
         total = sum((abs(rational(w)) * rational(part.error_bound) for w, part in parts), Fraction(0))
         self.error_bound = float_up(total * (1 + Fraction(1, 2**50)))  # the weights are rounded
@@ -181,7 +184,7 @@ class ELU(Derived):
     @property
     def evaluation_error(self) -> float:
         """Estimate of the absolute error of computing in this type."""
-        return super().evaluation_error + self.smooth.evaluation_error
+        return super().evaluation_error + abs(self.weights[0]) * self.smooth.evaluation_error
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""
@@ -221,6 +224,7 @@ class Hardsigmoid(Hardtanh):
 
     def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
         super().__init__(evaluator, bound, outside, name, -3.0, 3.0)
+        self.share = 1 / 6
         self.error_bound = self.errors_times(Fraction(1, 6))
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
@@ -233,7 +237,7 @@ class Hardswish(Hardsigmoid):
 
     def __init__(self, evaluator: Evaluator, bound: float, outside: Outside, name: str) -> None:
         super().__init__(evaluator, bound, outside, name)
-        self.error_bound = self.errors_times(rational(float(bound)) / 6)
+        self.error_bound, self.share = self.errors_times(rational(float(bound)) / 6), bound / 6
 
     @property
     def degrees(self) -> tuple[int, ...]:

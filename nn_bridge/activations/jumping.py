@@ -37,6 +37,7 @@ class Hardshrink(Derived):
         self, evaluator: Evaluator, bound: float, outside: Outside, name: str, threshold: float, precision: float
     ) -> None:
         super().__init__(evaluator, bound, outside, name, [])
+        self.share = bound / 2
         self.threshold, self.gap = threshold, 0.0
         self.error_bound = self.error_outside_gaps = 0.0
         if 0 < threshold < bound:
@@ -52,7 +53,8 @@ class Hardshrink(Derived):
         reached = min(rational(self.bound), rational(self.threshold) + rational(self.gap))
         in_gaps = reached * (1 + rational(largest) + error) / 2
         self.error_outside_gaps = float_up(rational(self.bound) * error)
-        self.error_bound = float_up(max(rational(self.error_outside_gaps), in_gaps))
+        both = (rational(self.gap) - rational(self.threshold)) * (1 + rational(largest))  # where the gaps overlap
+        self.error_bound = float_up(max(rational(self.error_outside_gaps), in_gaps, both))
 
     @property
     def levels(self) -> int:
@@ -63,11 +65,6 @@ class Hardshrink(Derived):
     def multiplications(self) -> int:
         """Multiplications: one more than those of both signs."""
         return super().multiplications + len(self.parts) // 2
-
-    @property
-    def evaluation_error(self) -> float:
-        """Estimate of the absolute error of computing in this type."""
-        return self.bound * super().evaluation_error / 2
 
     def value(self, x: torch.Tensor) -> torch.Tensor:
         """The value at inputs that were inspected."""

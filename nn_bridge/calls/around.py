@@ -181,7 +181,8 @@ def _rrelu(
     if training or not _varies(input):
         return None
     slope = (lower + upper) / 2
-    return Around("relu", lambda: input, lambda value: value + slope * (input - value))
+    whole = abs(1 - slope) <= 1
+    return Around("relu", lambda: input, lambda value: value + slope * (input - value), whole=whole)
 
 
 def _glu(input: Any, dim: int = -1) -> Around | None:

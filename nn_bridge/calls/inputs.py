@@ -93,6 +93,17 @@ def logits_of(output: Any) -> torch.Tensor:
     )
 
 
+def winners(scores: torch.Tensor) -> torch.Tensor:
+    """Class of the largest score, on axis 1; -1 where not all are finite: it is nobody's then.
+
+    Examples
+    --------
+    >>> winners(torch.tensor([[1.0, 2.0], [torch.nan, 0.0]]))
+    tensor([ 1, -1])
+    """
+    return torch.where(scores.isfinite().all(1), scores.argmax(1), -1)
+
+
 def read_batch(network: nn.Module, batch: Any, device: torch.device) -> tuple[Inputs, Any]:
     """Inputs and labels (None without) of a batch, on a device.
 

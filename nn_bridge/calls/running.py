@@ -130,6 +130,16 @@ def check_labels(labels: torch.Tensor, inputs: Inputs, number: int) -> None:
         )
 
 
+def check_classes(labels: torch.Tensor, scores: torch.Tensor, number: int) -> None:
+    """Refuse labels of batch `number` that are no classes of the scores; those below 0 are of nothing."""
+    largest, classes = float(labels.max()), scores.shape[1]
+    if largest >= classes or (labels.is_floating_point() and not bool((labels == labels.round()).all())):
+        raise ArgumentError(
+            f"batch {number} of the loader has labels up to {largest:g}, and the network gives {classes} score(s): "
+            "number the classes from 0, and give what has no label a number below 0"
+        )
+
+
 def run(network: nn.Module, inputs: Inputs, number: int, doing: str) -> Any:
     """What the network makes of a batch; a sentence where it cannot take it.
 

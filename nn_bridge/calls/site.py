@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..errors import ConversionError
 from .exact import answering_call, exact_value
 from .functions import Call
 from .handlers import Handler
@@ -72,7 +73,18 @@ class CallSite(nn.Module):
 
     def __init__(self, name: str, call: Call, switch: Switch) -> None:
         super().__init__()
-        self.name, self.call, self.switch = name, call, switch
+        self.name, self.switch = name, switch
+        self.call = call
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse another slope, limit or window than the call was converted with."""
+        call = vars(self).get("call")
+        if call is not None and name in dict(call.options):
+            raise ConversionError(
+                f"{self.name!r} stands for {call.kind} with {name}={call.option(name)!r}: set it before convert "
+                "(nn_bridge.restore gives the network as it was)"
+            )
+        super().__setattr__(name, value)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """What the handler answers."""

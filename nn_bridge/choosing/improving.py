@@ -16,7 +16,7 @@ from polyapprox.weighted.relu import CAP, MOST
 from polyapprox.words import counted
 
 from ..activations.evaluator import Evaluator
-from ..calls.inputs import Batch, feed, first_tensor, logits_of
+from ..calls.inputs import Batch, feed, first_tensor, logits_of, winners
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Improvement, replacement_of
 from ..correction.batch_norms import correct_batch_norms
@@ -120,7 +120,7 @@ class Exact:
         deviations, agreeing, count = [], 0, 0
         for got, exact in zip(_outputs(network, self.judging), self.outputs, strict=True):
             deviations.append((got - exact).square().flatten(1).mean(1))
-            same = got.argmax(1) == exact.argmax(1)
+            same = (winners(got) == winners(exact)) & (winners(got) >= 0)
             agreeing, count = agreeing + int(same.sum()), count + same.numel()
         deviation = torch.nan_to_num(torch.cat(deviations), nan=torch.inf)
         return _Judged(deviation, agreeing / max(count, 1))

@@ -13,8 +13,15 @@ import torch
 from torch import nn
 
 from ..calls.answering import answering
-from ..calls.inputs import Batch, logits_of
-from ..calls.running import check_labels, check_weights, evaluation_mode, every_batch, run
+from ..calls.inputs import Batch, logits_of, winners
+from ..calls.running import (
+    check_classes,
+    check_labels,
+    check_weights,
+    evaluation_mode,
+    every_batch,
+    run,
+)
 from ..errors import ArgumentError
 from .report import Replacement
 
@@ -92,7 +99,7 @@ def evaluate(model: nn.Module, loader: Iterable[Batch]) -> EvaluationResult:
     Raises
     ------
     ArgumentError
-        If the loader gives no batch, or one without labels, or one that does not fit.
+        If the loader gives no batch, or one without labels, or one that does not fit; if a label is no class.
     ConversionError
         If a weight or a batch is not finite.
     OutOfRangeError
@@ -118,8 +125,7 @@ def evaluate(model: nn.Module, loader: Iterable[Batch]) -> EvaluationResult:
             if labels.ndim < 2 or logits.ndim != labels.ndim + 1:
                 check_labels(labels, inputs, number)
             _check_scores(logits, labels, number)
-            known = torch.isfinite(logits).all(dim=1)  # what is not a number is wrong, whatever it was
-            correct += int(((logits.argmax(dim=1) == labels) & known).sum())
+            correct += int(((winners(logits) == labels) & (labels >= 0)).sum())
             images += int((labels >= 0).sum())
     seconds = time.perf_counter() - start
     sites = tuple(
@@ -143,6 +149,7 @@ def _check_scores(logits: torch.Tensor, labels: torch.Tensor, number: int) -> No
             f"batch {number} of the loader has labels of shape {tuple(labels.shape)}, and the network "
             f"gave scores of shape {tuple(logits.shape)}: the classes are on axis 1, all other axes are alike"
         )
+    check_classes(labels, logits, number)
 
 
 def _replacement(model: nn.Module) -> Replacement | None:

@@ -21,7 +21,7 @@ from polyapprox.words import counted
 
 from ..activations.activation import Outside, PolynomialActivation
 from ..activations.building import Activation, build
-from ..activations.derived import MaxPool
+from ..activations.derived import Derived, MaxPool, windows_of
 from ..activations.evaluator import Evaluator, Evaluators
 from ..activations.vectors import VECTOR_ACTIVATIONS, VectorActivation
 from ..calls.answering import Answering, answering
@@ -156,6 +156,7 @@ class Replacement:
         self.noted = 0
         self.names: dict[str, str] = {}
         self.activations: dict[str, Activation] = {}
+        self.made: dict[str, tuple[tuple[str, Any], ...]] = {}
         self.remaining: dict[Remaining, None] = {}
         relu = Call("relu", "not called yet")
         for site in bounds.layers:
@@ -181,6 +182,7 @@ class Replacement:
                 f"the network called {_article(call)} at {site!r} that has no range: calibrate "
                 "with data that reach it, or give one interval for all layers"
             )
+        self.made[site] = call.options
         evaluator, precision = self.evaluators.of(site), self.evaluators.precision_of(site, call.name)
         if vector is not None and box is not None and precision is not None:
             self.activations[site], self.names[site] = vector(call, box, precision, self.outside, site), call.name
@@ -193,6 +195,16 @@ class Replacement:
             )
         self.activations[site], self.names[site] = activation, call.name
         return activation
+
+    def _fits(self, site: str, call: Call, shape: torch.Size) -> bool:
+        """Whether the activation of a call site is made for a call as it is now."""
+        activation = self.activations[site]
+        if self.made.get(site, call.options) != call.options:
+            return False
+        adaptive = call.name.startswith("adaptive") and isinstance(shape, torch.Size)
+        if not adaptive or not isinstance(activation, MaxPool):
+            return True
+        return windows_of(call, shape).kernel == activation.windows.kernel
 
     def use(self, evaluators: Mapping[str, Evaluator]) -> None:
         """Use other approximations of ReLU at some call sites, in the same intervals."""
@@ -230,6 +242,9 @@ class Replacement:
             self.calls[site] = call
         if self.names.get(site) != call.name:  # new, or not the ReLU that it was taken for
             return self._add(site, call, shape)
+        if not self._fits(site, call, shape):
+            seen, new = self.activations[site].seen, self._add(site, call, shape)
+            (new.gate if isinstance(new, Derived) else new).seen = seen
         return self.activations[site]
 
     def stand(self, asking: Answering) -> None:

@@ -23,6 +23,8 @@ MOVES = {
     "__getitem__", "clone", "constant_pad_nd", "contiguous", "dropout", "flatten", "identity",
     "narrow", "pad", "permute", "reshape", "squeeze", "transpose", "unsqueeze", "view",
 }  # fmt: skip
+VIEWS = MOVES - {"clone", "constant_pad_nd", "pad"}
+"""Of these, what may give the memory of their input."""
 ELEMENTWISE = {"batch_norm", "div", "mul", "neg"}
 POOLS = {"_adaptive_avg_pool2d", "adaptive_avg_pool2d", "avg_pool2d"}
 OTHERS = {"conv1d", "linear", "mean", "sum"}
@@ -65,15 +67,15 @@ def affine_map(
     Raises
     ------
     ConversionError
-        If the matrix can only be found by too many unit vectors.
+        If the matrix can only be found by too many unit vectors, or the result is not one of each image.
     """
     with torch.no_grad():
         if name == "conv2d":
             return _convolution(shape, *args, **kwargs)
         if name in MOVES:
-            return _moved(function, shape)
+            return _moved(function, shape, where)
         if name in ELEMENTWISE:
-            return _elementwise(function, shape)
+            return _elementwise(function, shape, where)
         if name in POOLS:
             return _by_channel(function, shape, where)
         return _by_unit_vectors(function, shape, where)
@@ -123,20 +125,25 @@ def _convolution(
     return Map(matrix, constants, (len(weight), *plane))
 
 
-def _moved(function: Function, shape: tuple[int, ...]) -> Map:
+def _moved(function: Function, shape: tuple[int, ...], where: str) -> Map:
     fixed = function(torch.zeros((1, *shape), dtype=torch.float64))
     matrix = selection(function, int(np.prod(shape)), shape)
-    return Map(matrix, fixed.reshape(-1).numpy(), _of_one(fixed))
+    return Map(matrix, fixed.reshape(-1).numpy(), of_one(fixed, where))
 
 
-def _elementwise(function: Function, shape: tuple[int, ...]) -> Map:
+def _elementwise(function: Function, shape: tuple[int, ...], where: str) -> Map:
     zero = torch.zeros((1, *shape), dtype=torch.float64)
     constants = function(zero)
+    if constants.shape != zero.shape:
+        raise ConversionError(
+            f"{where} makes values of shape {tuple(constants.shape)} of {tuple(zero.shape)}: give a product or sum the "
+            "shape of the encrypted tensor, by expanding nothing"
+        )
     slopes = (function(zero + 1) - constants).reshape(-1).numpy()
     return Map(
         sparse.csr_array(sparse.diags_array(slopes)),
         constants.reshape(-1).numpy(),
-        _of_one(constants),
+        shape,
     )
 
 
@@ -155,15 +162,32 @@ def _by_unit_vectors(function: Function, shape: tuple[int, ...], where: str) -> 
             "encryption here"
         )
     zero = function(torch.zeros((1, *shape), dtype=torch.float64))
+    inner = of_one(zero, where)
     constants = zero.reshape(-1).numpy().copy()
     blocks = []
     for start in range(0, size, _CHUNK):
         rows = torch.zeros((min(_CHUNK, size - start), size), dtype=torch.float64)
         rows[:, start : start + len(rows)] = torch.eye(len(rows), dtype=torch.float64)
-        values = function(rows.reshape(-1, *shape)).reshape(len(rows), -1).numpy()
+        found = function(rows.reshape(-1, *shape))
+        alone = function(rows[:1].reshape(1, *shape))
+        if found.shape != (len(rows), *inner) or not torch.allclose(found[:1], alone, rtol=1e-9, atol=1e-12):
+            raise ConversionError(f"{where} mixes the images of a batch: nothing under encryption can")
+        values = found.reshape(len(rows), -1).numpy()
         blocks.append(sparse.csc_array((values - constants).T))
-    return Map(sparse.csr_array(sparse.hstack(blocks)), constants, _of_one(zero))
+    return Map(sparse.csr_array(sparse.hstack(blocks)), constants, inner)
 
 
-def _of_one(batch: torch.Tensor) -> tuple[int, ...]:
+def of_one(batch: torch.Tensor, where: str) -> tuple[int, ...]:
+    """The shape of one image of a batch of one.
+
+    Raises
+    ------
+    ConversionError
+        If the first axis is not that of the batch any more.
+    """
+    if batch.shape[:1] != (1,):
+        raise ConversionError(
+            f"{where} makes a tensor of shape {tuple(batch.shape)} of a batch of one image: keep the batch on the first "
+            "axis, as flatten(1) and squeeze(-1) do"
+        )
     return tuple(batch.shape[1:])

@@ -18,7 +18,7 @@ from polyapprox.encrypted.series import Series
 from polyapprox.plan import Plan
 
 from ..activations.activation import PolynomialActivation
-from ..activations.derived import Derived
+from ..activations.derived import ELU, Derived
 from ..calls.answering import remove
 from ..calls.functions import Call
 from ..calls.intercept import Interception, installed, intercepted
@@ -133,6 +133,9 @@ class _Reader:
             raise ConversionError(f"{site} is not a polynomial that can be evaluated here")
         inner = copy.copy(layer)
         inner.parts = [_Part(self, part, site) for part in layer.parts]  # type: ignore[misc]
+        inner._modules = {}
+        if isinstance(layer, ELU):
+            vars(inner)["smooth"] = _Part(self, layer.smooth, site)
         return inner.value(x)  # type: ignore[arg-type, return-value]
 
     def _plan(self, x: Affine, layer: PolynomialActivation, site: str) -> Affine:

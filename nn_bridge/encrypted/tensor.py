@@ -19,11 +19,12 @@ import torch
 from scipy import sparse
 
 from ..calls.functions import CALLABLES
+from ..calls.operations import remaining_function
 from ..errors import ConversionError
-from .matrices import AFFINE, affine_map, selection
+from .matrices import AFFINE, VIEWS, affine_map, of_one, selection
 
 _PARTS = {"chunk", "split", "unbind"}
-_SUMS = {"add", "add_", "sub", "sub_"}
+_SUMS = {"add", "sub", "rsub"}
 _JOINS = {"cat", "concat", "concatenate"}
 
 
@@ -51,6 +52,13 @@ class Affine:
         return Affine(list(terms.items()), self.constants + sign * other.constants, self.shape)
 
 
+@dataclass
+class _Memory:
+    """What a tensor and its views share: how often it was written over."""
+
+    written: int = 0
+
+
 class EncryptedTensor:
     """Takes part in torch's functions as a batch of one image.
 
@@ -59,10 +67,35 @@ class EncryptedTensor:
     affine : Affine
     path : callable
         Name of the module that runs now, for messages.
+    source : EncryptedTensor, optional
+        What it may share memory with.
     """
 
-    def __init__(self, affine: Affine, path: Callable[[], str]) -> None:
-        self.affine, self.path = affine, path
+    def __init__(self, affine: Affine, path: Callable[[], str], source: EncryptedTensor | None = None) -> None:
+        self._affine, self.path = affine, path
+        self._memory: _Memory = _Memory() if source is None else source._memory
+        self._seen = self._memory.written
+
+    @property
+    def affine(self) -> Affine:
+        """What it is of the values of earlier layers.
+
+        Raises
+        ------
+        ConversionError
+            If another tensor of the same memory was written over.
+        """
+        if self._seen != self._memory.written:
+            raise ConversionError(
+                f"{self.where} uses a tensor that was written over by way of another view of it: write that call "
+                "without in-place"
+            )
+        return self._affine
+
+    @affine.setter
+    def affine(self, affine: Affine) -> None:
+        self._memory.written += 1
+        self._affine, self._seen = affine, self._memory.written
 
     @property
     def shape(self) -> torch.Size:
@@ -89,7 +122,7 @@ class EncryptedTensor:
     def __add__(self, other: Any) -> Any:
         return self.__torch_function__(torch.add, (), (self, other))
 
-    __radd__ = __iadd__ = __add__
+    __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
         return self.__torch_function__(torch.sub, (), (self, other))
@@ -98,6 +131,24 @@ class EncryptedTensor:
         return self.__torch_function__(torch.mul, (), (self, other))
 
     __rmul__ = __mul__
+
+    def __rsub__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.rsub, (), (self, other))
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.div, (), (self, other))
+
+    def __iadd__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.Tensor.add_, (), (self, other))
+
+    def __isub__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.Tensor.sub_, (), (self, other))
+
+    def __imul__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.Tensor.mul_, (), (self, other))
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self.__torch_function__(torch.Tensor.div_, (), (self, other))
 
     def __neg__(self) -> Any:
         return self.__torch_function__(torch.neg, (), (self,))
@@ -124,22 +175,39 @@ class EncryptedTensor:
             return _joined(func, args, kwargs)
         if not found:
             raise ConversionError(f"{name} of a list of encrypted tensors is not evaluated")
-        first = found[0]
+        first, written = found[0], name.endswith("_") and not name.endswith("__")
+        name = name.rstrip("_") if written else name
         if name in _PARTS and args and args[0] is first:
             return first.parts(func, args[1:], kwargs)
-        if name in _SUMS and len(found) == 2 and set(kwargs) <= {"out", "alpha"}:
-            if args[0].affine.shape != args[1].affine.shape:
-                raise ConversionError(f"{name} in {first.where} adds tensors of different shapes")
-            sign = 1.0 if name.startswith("add") else -1.0
-            return first.like(args[0].affine.plus(args[1].affine, sign * kwargs.get("alpha", 1)))
-        known = name in AFFINE | _SUMS and not (name == "div" and args[0] is not first)
-        if len(found) > 1 or not known or kwargs.get("training") is True:
-            raise ConversionError(
-                f"{name} in {first.where} cannot be evaluated under encryption here: convolutions, "
-                "linear layers, batch normalisation in evaluation mode, average pooling, "
-                "flattening, sums, concatenations and converted activations can"
-            )
-        return first.mapped(name, func, args, kwargs)
+        if name in _SUMS and len(found) == 2 and kwargs.keys() <= {"alpha", "other"}:
+            made = first.like(_sum(name, found[0], found[1], kwargs.get("alpha", 1)))
+        elif len(found) > 1 or not first.can(name, args, kwargs, written):
+            raise first.refusal(name)
+        else:
+            made = first.mapped(name, getattr(torch, name, func) if written else func, args, kwargs)
+        if not written:
+            return made
+        first.affine = made.affine
+        return first
+
+    def can(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], written: bool) -> bool:
+        """Whether a call that takes this tensor alone is affine."""
+        leading = (args[0] if args else kwargs.get("input")) is self
+        if any(kwargs.get(key) is not None for key in ("out", "rounding_mode")):
+            return False
+        if name in ("batch_norm", "dropout") and remaining_function(name, args, kwargs) is not None:
+            return False  # as in training
+        if name in _SUMS or name == "mul":
+            return leading or not written
+        return name in AFFINE and leading
+
+    def refusal(self, name: str) -> ConversionError:
+        """That a function is not among those that can be evaluated."""
+        return ConversionError(
+            f"{name} in {self.where} cannot be evaluated under encryption here: convolutions, "
+            "linear layers, batch normalisation in evaluation mode, average pooling, "
+            "flattening, sums, concatenations and converted activations can"
+        )
 
     @property
     def where(self) -> str:
@@ -173,7 +241,30 @@ class EncryptedTensor:
 
         kind = "mul" if name in _SUMS else name
         made = affine_map(kind, call, self.affine.shape, args, kwargs, self.where)
-        return self.like(self.affine.applied(*made))
+        affine = self.affine.applied(*made)
+        return EncryptedTensor(affine, self.path, self if name in VIEWS else None)
+
+
+def _refused(name: str) -> Callable[..., Any]:
+    def method(self: EncryptedTensor, *args: Any) -> Any:
+        raise self.refusal(name)
+
+    return method
+
+
+for _name_of in (
+    "bool", "float", "int", "index", "eq", "ne", "lt", "le", "gt", "ge", "abs", "pow", "rpow", "rtruediv", "floordiv",
+    "rfloordiv", "mod", "rmod", "matmul", "rmatmul", "setitem", "invert",
+):  # fmt: skip
+    setattr(EncryptedTensor, f"__{_name_of}__", _refused(_name_of))  # not what Python takes in their place
+
+
+def _sum(name: str, one: EncryptedTensor, other: EncryptedTensor, factor: float) -> Affine:
+    if one.affine.shape != other.affine.shape:
+        raise ConversionError(f"{name} in {one.where} adds tensors of different shapes")
+    if name == "rsub":  # other − factor · one
+        return other.affine.plus(one.affine, -factor)
+    return one.affine.plus(other.affine, factor if name == "add" else -factor)
 
 
 def _joined(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> EncryptedTensor:
@@ -191,7 +282,7 @@ def _joined(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Enc
             zeros[number] = x
             return cast("torch.Tensor", function(zeros, *args[1:], **{k: v for k, v in kwargs.items() if k != "tensors"}))
 
-        shape = tuple(call(torch.zeros((1, *shapes[number]), dtype=torch.float64)).shape[1:])
+        shape = of_one(call(torch.zeros((1, *shapes[number]), dtype=torch.float64)), first.where)
         matrix = selection(call, int(np.prod(shapes[number])), shapes[number])
         affine = part.affine.applied(matrix, np.zeros(matrix.shape[0]), shape)
         total = affine if total is None else total.plus(affine, 1.0)

@@ -11,6 +11,7 @@ import torch
 
 from polyapprox.words import counted
 
+from ..calls.inputs import winners
 from ..errors import ArgumentError
 
 LEAST = 4
@@ -85,11 +86,11 @@ def law_of(logits: torch.Tensor, labels: torch.Tensor, deviations: torch.Tensor)
     sample, images = len(deviations), len(logits)
     if sample < LEAST:
         raise ArgumentError(f"the loader has {counted(sample, 'image')}: give at least {LEAST}")
-    right = logits.argmax(1) == labels
+    right = winners(logits) == labels
     won, weights = _won(logits, labels, deviations), _nearness(logits, sample)
     chance = (weights * won).sum(0)
     changed = float((weights * (won != right)).sum(0).mean())
-    moved, error = _seen(won, weights, (logits[:sample] + deviations).argmax(1) == labels[:sample])
+    moved, error = _seen(won, weights, winners(logits[:sample] + deviations) == labels[:sample])
     share = _share(MISSED * changed, error)
     accuracy = float(chance.mean()) + share * moved
     single = (weights * won - weights * chance).mean(1).square()  # what each image moves the mean by

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import nn
 
-from ..calls.inputs import Batch
-from ..calls.running import batches, check_labels, evaluation_mode, run
+from ..calls.inputs import Batch, logits_of
+from ..calls.running import batches, check_classes, check_labels, evaluation_mode, run
 from ..conversion.report import replacement_of
 from ..errors import ArgumentError
 from .law import LEAST, Prediction, centred, law_of
@@ -91,19 +91,30 @@ def _measured(
     """Exact logits and labels of all images, deviations of the first ones."""
     logits, known, deviations, seen = [], [], [], 0
     with evaluation_mode(model), evaluation_mode(converted), torch.no_grad():
-        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
-            if labels is None:
-                raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
-            check_labels(labels, inputs, number)
-            exact = run(model, inputs, number, _DOING).double()
+        for number, inputs, labels in _labelled(model, loader):
+            exact = logits_of(run(model, inputs, number, _DOING)).double()
+            check_classes(labels, exact, number)
             logits.append(exact)
-            known.append(labels)
+            known.append(labels.long())
             part = inputs[: images - seen]
             if len(part):
-                moved = run(converted, part, number, _DOING).double()
+                moved = logits_of(run(converted, part, number, _DOING)).double()
                 deviations.append(centred(moved - exact[: len(part)]))
                 seen += len(part)
+    if not known:
+        raise ArgumentError("no image of the loader has a label: give class numbers from 0")
     return torch.cat(logits), torch.cat(known), torch.cat(deviations)
+
+
+def _labelled(model: nn.Module, loader: Iterable[Batch]) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """Number of a batch, and of its images those with a label: one below 0 is none."""
+    for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+        if labels is None:
+            raise ArgumentError("a batch has no labels: give pairs (inputs, labels)")
+        check_labels(labels, inputs, number)
+        known = labels >= 0
+        if bool(known.any()):
+            yield number, inputs[known], labels[known]
 
 
 def _moved(
@@ -117,13 +128,13 @@ def _moved(
     """Deviations of further images, from the loader once more."""
     deviations, end = [], 0
     with evaluation_mode(converted), torch.no_grad():
-        for number, (inputs, labels) in enumerate(batches(model, loader), 1):
+        for number, inputs, labels in _labelled(model, loader):
             start, end = end, end + len(inputs)
-            if labels is None or not torch.equal(labels, known[start:end]):
+            if not torch.equal(labels.long(), known[start:end]):
                 raise ArgumentError("the loader gave other labels when gone through again: do not shuffle")
             first, last = max(start, wanted.start), min(end, wanted.stop)
             if first < last:
-                moved = run(converted, inputs[first - start : last - start], number, _DOING).double()
+                moved = logits_of(run(converted, inputs[first - start : last - start], number, _DOING)).double()
                 deviations.append(centred(moved - logits[first:last]))
             if end >= wanted.stop:
                 break

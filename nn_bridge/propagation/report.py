@@ -68,8 +68,7 @@ def summary(found: Propagation) -> list[tuple[str, str]]:
     lines = [
         ("approximation", found.approximation),
         ("images", str(found.images)),
-        ("accuracy exact, polynomial",
-         f"{found.accuracy['exact']:.2%}, {found.accuracy['polynomial']:.2%}"),
+        ("accuracy exact, polynomial", ", ".join(f"{one:.2%}" for one in found.accuracy.values()) or "no labels"),
         ("predictions that change", f"{flips['all']:.2%}"),
         ("median margin of the logits", f"{found.margin:.3g}"),
         ("rms deviation of the logits, observed", f"{deviation['all']:.3g}"),

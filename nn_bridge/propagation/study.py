@@ -14,8 +14,15 @@ from torch import nn
 
 from ..activations.building import Activation
 from ..activations.vectors import VectorActivation
-from ..calls.inputs import Batch
-from ..calls.running import batches, check_labels, check_weights, evaluation_mode, run
+from ..calls.inputs import Batch, logits_of, winners
+from ..calls.running import (
+    batches,
+    check_classes,
+    check_labels,
+    check_weights,
+    evaluation_mode,
+    run,
+)
 from ..conversion.network import Given, convert
 from ..conversion.report import Report
 from ..errors import ArgumentError, ConversionError
@@ -43,7 +50,7 @@ class Propagation:
     images : int
     layers : tuple of LayerError
     accuracy : dict
-        Share of correct predictions (of images with labels): "exact", "polynomial".
+        Share of correct predictions (of images with labels): "exact", "polynomial"; empty without labels.
     deviation : dict
         rms of the deviation of the logits: "all" activations replaced, "linear" (Σ J_l e_l to
         first order), "independent" (root of the sum of the squares of one at a time), "negative"
@@ -140,9 +147,11 @@ def propagate(
     data = list(batches(model, loader))
     with evaluation_mode(model), torch.no_grad():
         for number, (inputs, labels) in enumerate(data, 1):
+            scores = logits_of(run(model, inputs, number, _DOING))
             if labels is not None:
                 check_labels(labels, inputs, number)
-            run(model, inputs, number, _DOING)
+                if scores.ndim == 2:
+                    check_classes(labels, scores, number)
     converted = convert(
         model,
         precision=precision,
@@ -211,9 +220,10 @@ class _Study:
                     f"the network gives an output of shape {tuple(logits.shape[1:])} for each input, which labels of "
                     "one class number each do not judge: give inputs alone"
                 )
-            self.labelled += len(labels)
-            self.correct["exact"] += int((logits.argmax(1) == labels).sum())
-            self.correct["polynomial"] += int((replaced.argmax(1) == labels).sum())
+            known = labels >= 0
+            self.labelled += int(known.sum())
+            self.correct["exact"] += int(((winners(logits) == labels) & known).sum())
+            self.correct["polynomial"] += int(((winners(replaced) == labels) & known).sum())
 
     def _layer(self, site: str) -> LayerSums:
         return self.layers.setdefault(site, LayerSums())
@@ -285,7 +295,7 @@ class _Study:
         self.squares[name] = self.squares.get(name, 0.0) + _squares(deviation)
 
     def _flip(self, name: str, logits: torch.Tensor, other: torch.Tensor) -> None:
-        flipped = int((_rows(logits).argmax(1) != _rows(other).argmax(1)).sum())
+        flipped = int((winners(_rows(logits)) != winners(_rows(other))).sum())
         self.flips[name] = self.flips.get(name, 0) + flipped
 
     def finish(self, precision: float) -> Propagation:
@@ -306,7 +316,7 @@ class _Study:
             images=self.images,
             layers=tuple(layers),
             accuracy={
-                name: count / max(self.labelled, 1) for name, count in self.correct.items()
+                name: count / self.labelled for name, count in self.correct.items() if self.labelled
             },
             deviation=deviation,
             flips={name: count / self.predictions for name, count in self.flips.items()},
