@@ -233,8 +233,13 @@ class PolynomialActivation(nn.Module):
         return self._corrected(x)
 
     def limits(self, x: torch.Tensor) -> torch.Tensor:
-        """B of each element of an input, to be broadcast over it."""
-        return torch.as_tensor(self.bound).to(x) if self.channels is None else self._by_channel(x)
+        """B of each element of an input, to be broadcast over it; rounded down in the type of x."""
+        if self.channels is not None:
+            exact, rounded = self._by_channel(x.new_zeros((), dtype=torch.float64).expand_as(x)), self._by_channel(x)
+        else:
+            exact = torch.tensor(self.bound, dtype=torch.float64, device=x.device)
+            rounded = exact.to(x)
+        return torch.where(rounded.double() > exact, rounded * (1 - torch.finfo(x.dtype).eps), rounded)
 
     def _scaled(self, x: torch.Tensor) -> tuple[torch.Tensor, float, torch.Tensor | None]:
         """The input of r, its bound, and by what the value is multiplied, where that is needed."""

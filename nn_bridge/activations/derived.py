@@ -275,7 +275,7 @@ class MaxPool(Derived):
     def __init__(
         self, evaluator: Evaluator, bound: float, outside: Outside, name: str, windows: Windows
     ) -> None:
-        levels = max(1, math.ceil(math.log2(windows.size)))
+        levels = math.ceil(math.log2(windows.size))  # none for windows of one value
         bounds, reach = [], float(bound)
         for _ in range(levels):
             bounds.append(2 * reach)

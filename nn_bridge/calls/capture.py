@@ -151,7 +151,9 @@ def _words(kind: type, code: CodeType, seen: set[CodeType]) -> set[str]:
 
 
 class _LocalTracer(torch.fx.Tracer):
-    """Traces one module's own code."""
+    """Traces one module's own code; what it computes of buffers is computed anew in each pass."""
+
+    proxy_buffer_attributes = True
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Every child is a leaf."""

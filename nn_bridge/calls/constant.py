@@ -81,10 +81,10 @@ _OF_SHAPES = ("shape", "ndim", "dtype", "device", "size", "dim", "ndimension", "
 
 
 def known_nodes(graph: torch.fx.Graph, module: nn.Module) -> Iterator[torch.fx.Node]:
-    """Nodes of a module's graph that are its parameters, or shapes and types of what it is given."""
+    """Nodes of a module's graph that are its parameters and buffers, or shapes and types of what it is given."""
     for node in graph.nodes:
         if node.op == "get_attr":
-            known = isinstance(operator.attrgetter(str(node.target))(module), nn.Parameter)
+            known = isinstance(operator.attrgetter(str(node.target))(module), torch.Tensor)  # a parameter or buffer
         else:
             asked = node.args[1] if node.target is getattr else getattr(node.target, "__name__", node.target)
             known = node.op.startswith("call_") and asked in _OF_SHAPES

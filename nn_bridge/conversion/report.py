@@ -475,7 +475,10 @@ class Report:
 
     @property
     def levels(self) -> int:
-        """Levels of all call sites added (rule "published"): an upper limit of the network's."""
+        """Levels of all call sites added (rule "published"): an upper limit of its activations.
+
+        What a network multiplies itself (gates, GLU, attention) takes a level more at each product.
+        """
         return sum(site.levels for site in self.sites)
 
     depth = former("levels")

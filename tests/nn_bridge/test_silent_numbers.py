@@ -170,3 +170,60 @@ def test_outputs_that_are_not_finite_are_wrong_and_change_the_prediction():
 def test_one_score_is_no_classifier():
     with pytest.raises(ArgumentError, match="gives 1 score"):
         evaluate(classifier(1), [(drawn(8, 4), torch.ones(8, dtype=torch.long))])
+
+
+class Scaled(nn.Module):
+    """An activation, and something that its code computes of a buffer."""
+
+    def __init__(self, scaled):
+        super().__init__()
+        torch.manual_seed(0)
+        self.linear, self.scaled = nn.Linear(4, 4), scaled
+        self.register_buffer("known", torch.ones(4))
+
+    def forward(self, x):
+        return self.scaled(self, torch.relu(self.linear(x)))
+
+
+@pytest.mark.parametrize(
+    "scaled",
+    [
+        lambda net, h: h * (net.known + 1).rsqrt(),
+        lambda net, h: h * float(net.known.sum()),
+        lambda net, h: h if bool(net.known.sum() > 0) else -h,
+    ],
+    ids=["computed", "a number", "a branch"],
+)
+def test_what_is_computed_of_a_buffer_follows_a_state_that_is_loaded(scaled):
+    x = drawn(20, 4)
+    converted = convert(Scaled(scaled).eval(), precision=2**-9, calibrate=[x], improve=False)
+    converted(x)
+    network, state = Scaled(scaled).eval(), converted.state_dict()
+    state["known"] = network.known = torch.tensor([0.5, 0.2, -0.75, -0.9])
+    converted.load_state_dict(state)
+    with torch.no_grad():
+        assert float((converted(x) - network(x)).abs().max()) < 0.1
+
+
+def test_a_max_pool_of_one_value_costs_nothing():
+    x = drawn(2, 3, 8)
+    converted = convert(nn.Sequential(nn.Identity(), nn.MaxPool1d(1, 2)), precision=PRECISION, calibrate=[x])
+    assert torch.equal(converted(x), x[..., ::2])
+    (site,) = converted.report.sites
+    assert (site.levels, site.multiplications, site.error_bound) == (0, 0, 0.0)
+
+
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("bound", [1.004, 5.3, 8.02, {"1": [1.004, 5.3, 8.02]}])
+def test_an_end_that_a_half_rounds_up_is_outside(bound, dtype):
+    network = nn.Sequential(nn.Identity(), nn.ReLU())
+    ends = torch.tensor(bound["1"] if isinstance(bound, dict) else [bound] * 3, dtype=torch.float64)
+    x = torch.stack([ends, -ends, 9 * ends]).to(dtype)
+    clamped = convert(network, precision=2**-7, interval=bound, outside="clamp")
+    allowed = ends * (2**-7 + 2 * torch.finfo(dtype).eps)
+    assert bool(((clamped(x).double() - x.double().minimum(ends).clamp(min=0)).abs() <= allowed).all())
+    counted = convert(network, precision=2**-7, interval=bound)
+    counted(x)
+    seen = counted.report.replacement.activations["1"].seen
+    assert seen.outside == int((x.double().abs() > ends).sum()) >= 3
