@@ -265,7 +265,7 @@ class Softmax(VectorActivation):
                     "does not see: convert with inputs without padding before tracing or exporting"
                 )
         else:
-            kept = scores > MASKED
+            kept = unmasked(scores)
             kept = None if bool(kept.all()) else kept
         shift = self.shift.to(scores.device)
         if len(shift) > 1:
@@ -282,6 +282,17 @@ class Softmax(VectorActivation):
 
         value = self.whole.plan.evaluated(u * 2.0**self.squarings, made)
         return cast("torch.Tensor", value.movedim(-1, self.call.option("dim")).to(x.dtype))
+
+
+def unmasked(scores: torch.Tensor) -> torch.Tensor:
+    """Where no mask took scores out; what is not a number is no mask's.
+
+    Examples
+    --------
+    >>> unmasked(torch.tensor([0.0, -1000.0, torch.nan]))
+    tensor([ True, False,  True])
+    """
+    return ~(scores <= MASKED)
 
 
 def _watched(whole: Whole) -> tuple[int, dict[int, tuple[float, float]]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 
-from ..activations.vectors import MASKED
+from ..activations.vectors import unmasked
 from ..calls.functions import Call
 
 HALVINGS = 5
@@ -79,16 +79,16 @@ def _none(channels: int) -> torch.Tensor:
 def _scores(scores: torch.Tensor) -> Statistic:
     apart = by_head(scores)
     heads = scores.shape[1] if apart else 1
-    kept = scores > MASKED
+    kept = unmasked(scores)
     rows = (scores.movedim(1, 0) if apart else scores).reshape(heads, -1, scores.shape[-1])
     sums = []
     for k in range(HALVINGS):
-        found = torch.logsumexp(torch.where(rows > MASKED, rows / 2**k, -torch.inf), -1)
+        found = torch.logsumexp(torch.where(unmasked(rows), rows / 2**k, -torch.inf), -1)
         seen = torch.isfinite(found)
         sums += [torch.where(seen, found, torch.inf).amin(1), torch.where(seen, found, -torch.inf).amax(1)]
     masked = torch.full_like(sums[0], float(not bool(kept.all())))
     if masked.any():
-        least = torch.where(rows > MASKED, rows, torch.inf).amin((1, 2))
+        least = torch.where(unmasked(rows), rows, torch.inf).amin((1, 2))
         scores = torch.where(kept, scores, least.view((-1, *[1] * (scores.ndim - 2)) if apart else ()))
     together = torch.stack([*sums, torch.zeros_like(masked), masked], 1).cpu()
     return Statistic(scores, apart, together, scores.shape[-1])

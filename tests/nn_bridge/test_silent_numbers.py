@@ -227,3 +227,26 @@ def test_an_end_that_a_half_rounds_up_is_outside(bound, dtype):
     counted(x)
     seen = counted.report.replacement.activations["1"].seen
     assert seen.outside == int((x.double().abs() > ends).sum()) >= 3
+
+
+@pytest.mark.filterwarnings("ignore::nn_bridge.RangeWarning")
+def test_a_score_that_is_not_a_number_is_no_mask():
+    x = drawn(40, 5)
+    network = nn.Sequential(nn.Identity(), nn.Softmax(1))
+    converted = convert(network, precision=PRECISION, calibrate=[x], improve=False)
+    broken = x.clone()
+    broken[3, 2] = math.nan
+    assert bool(torch.isnan(converted(broken)[3]).all()) and bool(torch.isfinite(converted(broken)[:3]).all())
+    (layer,) = converted.report.replacement.activations.values()
+    assert layer.seen.outside > 0
+    masked = x.masked_fill(torch.arange(5) == 2, -1e4)
+    assert bool((convert(network, precision=PRECISION, calibrate=[masked], improve=False)(masked)[:, 2] == 0).all())
+
+
+def test_scores_that_are_not_numbers_are_not_measured_as_masks():
+    class Root(nn.Module):
+        def forward(self, x):
+            return x.sqrt().softmax(1)
+
+    with pytest.raises(ConversionError, match="finite"):
+        convert(Root(), precision=PRECISION, calibrate=[drawn(40, 5)])
