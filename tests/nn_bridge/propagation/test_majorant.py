@@ -106,3 +106,16 @@ def test_what_may_not_be_linear_has_no_rigorous_bound(name):
     activations = convert(network, precision=2**-5, calibrate=[x], improve=False).report.replacement.activations
     with pytest.raises(ConversionError, match=name):
         majorant(network, activations, x.shape[1:])
+
+
+def test_tokens_do_not_deviate_and_their_embeddings_are_constants():
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Embedding(20, 6), nn.Flatten(), nn.Linear(24, 9), nn.ReLU(), nn.Linear(9, 3)).double().eval()
+    tokens = torch.randint(20, (40, 4), generator=torch.Generator().manual_seed(2))
+    converted = convert(network, precision=2**-5, calibrate=[tokens], improve=False)
+    activations = converted.report.replacement.activations
+    found = majorant(network, activations, tokens.shape[1:], tokens.dtype)
+    with torch.no_grad():
+        assert bool((found.logits >= (converted(tokens) - network(tokens)).abs().amax(0)).all())
+    expected = network[4].weight.detach().abs().sum(1) * activations["3"].error_bound
+    assert torch.allclose(found.logits, expected, rtol=1e-12)

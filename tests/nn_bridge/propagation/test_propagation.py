@@ -243,7 +243,7 @@ def test_a_network_of_tokens_is_followed_and_has_no_rigorous_bound(kind):
     tokens = torch.randint(20, (40, 4), generator=torch.Generator().manual_seed(2)).to(kind)
     found = propagate(network.eval(), [tokens], precision=2**-7)
     assert [layer.site for layer in found.layers] == ["3", "4/layer_norm1"]
-    assert found.bound is None and "embedding" in found.reason
+    assert found.bound is None and "layer_norm" in found.reason  # tokens themselves do not deviate
     assert 2 / 3 < found.deviation["linear"] / found.deviation["all"] < 3 / 2
 
 
