@@ -114,7 +114,7 @@ def law(
     folder: _Folder = FOLDER,
     data: _Data = None,
 ) -> None:
-    """Predict measured cells from 24 images each: P(correct) by margins and deviations.
+    """Predict measured cells from 24 images each, and from more until that is sure to two points.
 
     With --arm: cells of networks of Table 1.
     """

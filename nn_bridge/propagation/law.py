@@ -33,7 +33,7 @@ class Prediction:
     accuracy : float
         By the law, moved towards what the few images themselves did as far as these tell more.
     low, high : float
-        Where the measured accuracy is expected in 95 of 100 cases.
+        Where the measured accuracy is expected in 95 of 100 cases; in fewer if the sample is below a hundred.
     gaussian : float
         By σ alone, the mean of Φ(lead/(√2 σ)): as if every logit moved for itself, all alike.
     exact : float

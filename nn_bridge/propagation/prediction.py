@@ -16,6 +16,8 @@ from .law import LEAST, Prediction, centred, law_of
 
 _DOING = "predicting accuracy"
 _TIMES = 4
+_SURE = 96
+"""Bars of fewer images are too short too often to stop at."""
 
 
 def predict_accuracy(
@@ -45,9 +47,9 @@ def predict_accuracy(
     images : int
         How many of the first ones the converted network sees: a fair sample, not sorted by class.
     within : float, optional
-        It sees four times as many, and again, until `high` and `low` are this near to their
-        middle (0.02 is two points) or all are seen. The loader is gone through once more each time
-        and must not shuffle.
+        It sees 96 at least and four times as many, and again, until `high` and `low` are this near to
+        their middle (0.02 is two points) or all are seen. The loader is gone through once more each
+        time and must not shuffle.
 
     Returns
     -------
@@ -76,7 +78,8 @@ def predict_accuracy(
         raise ArgumentError(f"within is {within!r}: give a share of images above 0, as 0.02")
     if within is not None and isinstance(loader, Iterator):
         raise ArgumentError("within needs a loader that can be gone through again: give a list or DataLoader")
-    logits, labels, deviations = _measured(model, converted, loader, images)
+    first = images if within is None else max(images, _SURE)
+    logits, labels, deviations = _measured(model, converted, loader, first)
     found = law_of(logits, labels, deviations)
     while within is not None and found.high - found.low > 2 * within and found.sample < len(logits):
         more = slice(found.sample, _TIMES * found.sample)

@@ -96,7 +96,7 @@ def test_converted_networks_see_more_images_until_the_bars_are_short_enough():
             return iter(next(turned))
 
     with pytest.raises(ArgumentError, match="do not shuffle"):
-        predict_accuracy(network, coarse, Shuffled(), within=0.02)
+        predict_accuracy(network, coarse, Shuffled(), within=0.001)
 
 
 def test_deviations_that_do_not_depend_on_the_image_are_predicted():
