@@ -73,7 +73,8 @@ class WholePlans:
 
         plan = self.plans[next(a.i for a in node.attribute if a.name == "number")]
         (value,), names = node.output, [""] * len(plan.operations)
-        kind = next(v.type.tensor_type.elem_type for v in graph.value_info if v.name == value)
+        known = [*graph.value_info, *graph.output]  # a plan may be the last operation
+        kind = next(v.type.tensor_type.elem_type for v in known if v.name == value)
         for index, (what, left, right, constant) in enumerate(plan.operations):
             if what == "input":
                 names[index] = node.input[0]

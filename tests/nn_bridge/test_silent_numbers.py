@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nn_bridge import ConversionError, convert, evaluate, predict_accuracy, propagate
+from nn_bridge import ConversionError, convert, evaluate, export, predict_accuracy, propagate
 from nn_bridge.activations.jumping import Hardshrink
 from nn_bridge.errors import ArgumentError
 
@@ -250,3 +250,15 @@ def test_scores_that_are_not_numbers_are_not_measured_as_masks():
 
     with pytest.raises(ConversionError, match="finite"):
         convert(Root(), precision=PRECISION, calibrate=[drawn(40, 5)])
+
+
+@pytest.mark.parametrize("layer", [nn.CELU(0.3), nn.Softplus(2.0, 9.0), nn.GELU()], ids=lambda one: type(one).__name__)
+def test_a_network_that_ends_with_a_plan_leaves_for_onnx(layer, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    x = drawn(5, 4).double()
+    network = nn.Sequential(nn.Linear(4, 3), layer).double().eval()
+    converted = convert(network, precision=PRECISION, calibrate=[x], improve=False)
+    export(converted, x, tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
+    (got,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    assert float((torch.from_numpy(got) - converted(x)).detach().abs().max()) < 1e-12
