@@ -65,6 +65,8 @@ def test_notebook_is_kept_with_outputs(notebook: Path) -> None:
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(notebook: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NOTEBOOK_REDUCED", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel's own, as it was for the outputs that are kept
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     if "nn_bridge" in notebook.read_text(encoding="utf-8"):
         pytest.importorskip("torch")

@@ -88,7 +88,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "argument missing": (field("inputs", 2), r"takes 2 argument\(s\), .*the argument 1"),
     "no arguments": (field("inputs", 0), r"inputs"),
     "output missing": (field("output", 999), r"output 999 is not one of its operations"),
-    "too few operands": (operation(2, "multiply", 1), r"operation 2 .*has 1 operands; it takes 2"),
+    "too few operands": (operation(2, "multiply", 1), r"operation 2 .*has 1 operand; it takes 2"),
     "too many operands": (operation(2, "multiply", 1, 1, 1), r"operation 2 .*has 3 operands"),
     "negative operand": (operation(2, "multiply", -1, 1), r"operations\[2\]|operation 2"),
     "constant changed": (operation(3, "shift", 2, "-0.25"), r"does not match its digest"),

@@ -263,7 +263,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         (set_in("plan", "operations", 3, ["add", 2, 7]), r"operation 3 .*add.*forward"),
         (set_in("plan", "operations", 3, ["divide", 1, 2]), "unknown 'divide'"),
         (set_in("plan", "operations", 3, ["multiply", 1, "2"]), "not an earlier operation"),
-        (set_in("plan", "operations", 3, ["multiply", 1]), "has 1 operands; it takes 2"),
+        (set_in("plan", "operations", 3, ["multiply", 1]), "has 1 operand; it takes 2"),
         (set_in("plan", "operations", 3, ["multiply", 1, 2, 2]), "has 3 operands; it takes 2"),
         (set_in("plan", "operations", 3, ["double", 1, 1]), "has 2 operands; it takes 1"),
         (set_in("plan", "operations", 3, ["shift", 1]), "one operand and one constant"),
