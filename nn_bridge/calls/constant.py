@@ -25,10 +25,10 @@ class Constants:
 
     def note(self, values: Iterable[Any], result: Any) -> bool:
         """Keep the result of a call whose tensors are all constant; whether they are."""
-        given = list(_tensors(values))
+        given = list(tensors_of(values))
         if not given or not all(map(self._is_constant, given)):
             return False
-        for one in _tensors((result,)):
+        for one in tensors_of((result,)):
             if not one.is_inference():  # it has no version
                 self._known[id(one)] = one, one._version
         return True
@@ -40,12 +40,13 @@ class Constants:
         return known is value and value._version == version  # not overwritten since, nor its views
 
 
-def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+def tensors_of(values: Iterable[Any]) -> Iterator[torch.Tensor]:
+    """All tensors of arguments, those in lists and tuples too."""
     for value in values:
         if isinstance(value, torch.Tensor):
             yield value
         elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
+            yield from tensors_of(value)
 
 
 def constant_nodes(graph: torch.fx.Graph, known: Iterable[torch.fx.Node]) -> set[torch.fx.Node]:

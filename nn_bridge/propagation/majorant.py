@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from ..activations.building import Activation
 from ..calls.comparing import is_comparison
+from ..calls.constant import tensors_of
 from ..calls.exact import exact_value
 from ..calls.functions import Call
 from ..calls.inputs import logits_of
@@ -93,7 +94,7 @@ class _Growth:
 
     def noted(self, value: Any) -> Any:
         """A value, whose tensors are bounds of deviations."""
-        self.bounds.update((id(one), one) for one in _tensors((value,)))
+        self.bounds.update((id(one), one) for one in tensors_of((value,)))
         return value
 
     def activation(
@@ -110,7 +111,7 @@ class _Growth:
     def around(self, site: str, call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor:
         """The same of arithmetic around an activation, whose inputs may be several."""
         name = call.kind.rpartition(".")[2].strip("_")
-        given = [one for one in _tensors((*args, *kwargs.values())) if one.is_floating_point()]
+        given = [one for one in tensors_of((*args, *kwargs.values())) if one.is_floating_point()]
         slope, factor = 1.0, _AROUND.get(name)
         if name == "prelu" and not self.is_bound(given[-1]):
             weight = given.pop().detach()
@@ -128,7 +129,7 @@ class _Growth:
     ) -> Any:
         """What any other call makes of bounds; refuses what may not be linear."""
         name = _name(function)
-        of_bounds = any(map(self.is_bound, _tensors((*args, *kwargs.values()))))
+        of_bounds = any(map(self.is_bound, tensors_of((*args, *kwargs.values()))))
         if not of_bounds or name in _ASKED or is_comparison(name):
             return function(*args, **kwargs)
         if name == "iter":
@@ -188,14 +189,6 @@ class _Growth:
             return None
         size = None if weight is None else weight.abs()
         return functional.batch_norm(given["input"], 0 * mean, variance, size, eps=given.get("eps", 1e-5))
-
-
-def _tensors(values: Iterable[Any]) -> Iterator[torch.Tensor]:
-    for value in values:
-        if isinstance(value, torch.Tensor):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from _tensors(value)
 
 
 def _name(function: Any) -> str:
