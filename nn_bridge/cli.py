@@ -27,6 +27,7 @@ from .errors import ArgumentError
 from .paper.cli import app as paper
 from .ranges import MARGIN
 
+_TABLES = ("table1", "table2", "table3", "table4", "backbone")
 EXAMPLES = {
     "accuracy": "nn-bridge accuracy --network auto --limit 500 --interval 50 --interval per-layer",
     "train-digits": "nn-bridge train-digits --seed 1 --output out/digits.safetensors",
@@ -40,8 +41,8 @@ EXAMPLES = {
     "encrypt evaluate": "nn-bridge encrypt evaluate --server server",
     "encrypt decrypt": "nn-bridge encrypt decrypt --client client",
     **{
-        f"paper table{number}": f"nn-bridge paper table{number} --seed 1 --runner joblib --jobs 2"
-        for number in (1, 2, 3, 4)
+        f"paper {name}": f"nn-bridge paper {name} --seed 1 --runner joblib --jobs 2"
+        for name in _TABLES
     },
     "paper law": "nn-bridge paper law",
     "paper background": "nn-bridge paper background",
@@ -58,7 +59,7 @@ KEPT = {
     "encrypt": "with --folder, keys and finished layers are in it, and the same command goes on after "
     "them; without it nothing is kept",
     "encrypt evaluate": "finished layers are in the folder of --server: the same command goes on",
-    **{f"paper {name}": _CELLS for name in ("table1", "table2", "table3", "table4", "law")},
+    **{f"paper {name}": _CELLS for name in (*_TABLES, "law")},
 }
 
 

@@ -302,7 +302,7 @@ def hours() -> str:
 
 
 TOOK = (("table1", "P25"), ("table1", "D20"), ("table2", "P25"), ("table2", "D20"), ("table3", "B5"),
-        ("table3", "D5"), ("table4", "P25"))  # fmt: skip
+        ("table3", "D5"), ("table4", "P25"), ("backbone", "P60"))  # fmt: skip
 
 
 def cost() -> str:
@@ -340,6 +340,19 @@ def nine() -> str:
         for kind, words in NINE.items() if (cell := found.get(kind))
     ]  # fmt: skip
     return grid(("ReLU", "mult.", "correct, %", "less the paper's 91.02"), rows)
+
+
+def few(recipe: str) -> str:
+    """A backbone of our own with few multiplications in each ReLU, fitted to the inputs of its layer."""
+    rows = [
+        (run.label, f"{cells[('backbone', None, None)]:.2f}", *(
+            f"{cells[(kind, k, 'per-layer')]:.2f}" if (kind, k, "per-layer") in cells else "–"
+            for k in (6, 5, 4) for kind in ("weighted", "weighted-corrected")))
+        for seeds in trained("backbone", recipe).values() for run in seeds.values()
+        if (cells := accuracies(run.key))
+    ]  # fmt: skip
+    heads = [f"{m} mult.{words}" for m in ("5", "4", "3") for words in ("", ", corrected")]
+    return grid(("training", "ReLU", *heads), rows)
 
 
 BRANCHED = (
@@ -445,6 +458,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "law-bars": lambda: law_trust("width of the bars, points", _bars, (0, 2, 4, 10, 100)),
     "cost": cost,
     "nine": nine,
+    "few": lambda: few("P60"),
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
     "background-published": lambda: background("published", 8, "50"),

@@ -27,7 +27,7 @@ _Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P
 _Parts = Annotated[
     list[str] | None,
     typer.Option(help="train, or a stage of measuring: branches, first, normalised, weighted, global, precise, "
-                 "rescaled; repeat for several."),
+                 "few, rescaled; repeat for several."),
 ]  # fmt: skip
 _Runner = Annotated[str, typer.Option(help="Of trainings: serial, joblib or dask.")]
 _Jobs = Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")]
@@ -101,6 +101,7 @@ _table("table1", "Table 1: decay, little decay, Mixup, NGNV.")
 _table("table2", "Table 2: weight decay, of all parameters or some.")
 _table("table3", "Table 3: NGNV in all its forms, as branches of Table 1.")
 _table("table4", "Table 4: other networks and images.")
+_table("backbone", "A long training with ReLU, and more epochs with few multiplications in its place.")
 
 
 @app.command()

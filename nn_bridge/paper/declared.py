@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..errors import ArgumentError
 from ..experiments.records import key_of
-from ..training.configuration import Configuration, Noise, as_mapping
+from ..training.configuration import Configuration, Forward, Noise, Range, as_mapping
 from .recipes import MEASURED, recipe
 
 DECAY, LITTLE = 5e-4, 1e-5
@@ -90,10 +90,7 @@ def table3(base: Configuration) -> dict[str, Configuration]:
     of_trunk = replace(recipe(TRUNKS[base.network]), seed=base.seed)
     for trunk, arm in (("5e-4", "decay 5e-4"), ("1e-5", "decay 1e-5")):
         start = table1(of_trunk)[arm]
-        path = f"experiments/paper/weights/{Run(arm, start).key}.safetensors"
-        branch = decayed(
-            replace(base, start=path), start.optimisation.decay, start.optimisation.decay_others
-        )
+        branch = _branch(base, Run(arm, start))
         found[f"{trunk}: no change"] = branch
         found |= {f"{trunk}: {name}": noisy(branch, noise) for name, noise in NOISES.items()}
     return found
@@ -130,12 +127,32 @@ def table4(base: Configuration) -> dict[str, Configuration]:
     return found
 
 
+def backbone(base: Configuration) -> dict[str, Configuration]:
+    """A long training with ReLU, and five epochs more with the circuit of so many multiplications in its place."""
+    trunk = Run("ReLU", decayed(base, DECAY, DECAY))
+    found = {trunk.arm: trunk.configuration}
+    more = replace(recipe("B5", base.network), seed=base.seed, validation=base.validation, measure=base.measure)
+    for multiplications, power in ((4, 5), (3, 4)):
+        found[f"{multiplications} multiplications"] = replace(
+            _branch(more, trunk), forward=Forward(polynomial=(power,)), range=Range(renew=True)
+        )
+    return found
+
+
+def _branch(base: Configuration, trunk: Run) -> Configuration:
+    """That goes on from the weights of a trunk, with its decay."""
+    path = f"experiments/paper/weights/{trunk.key}.safetensors"
+    sgd = trunk.configuration.optimisation
+    return decayed(replace(base, start=path), sgd.decay, sgd.decay_others)
+
+
 Table = Callable[[Configuration], dict[str, Configuration]]
 TABLES: dict[str, tuple[Table, str, tuple[int, ...]]] = {
     "table1": (table1, "P25", SEEDS),
     "table2": (table2, "P25", (0,)),
     "table3": (table3, "B5", (0,)),
     "table4": (table4, "P25", (0,)),
+    "backbone": (backbone, "P60", (0,)),
 }
 """Arms, recipe and seeds of each table."""
 
