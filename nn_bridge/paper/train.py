@@ -73,8 +73,7 @@ def train(
             "configuration": as_mapping(run.configuration),
             "weights_sha256": hashlib.sha256(weights).hexdigest(),
             "accuracy": record["accuracy"],
-            "validation_accuracy": record["validation_accuracy"],
-            "stored_validation_accuracy": judged(kept.eval(), run.configuration, data),
+            **_held_out(record, kept.eval(), run.configuration, data),
             "epochs": [
                 {name: _short(epoch[name]) for name in _LOG if name in epoch}
                 for epoch in record["epochs"]
@@ -85,6 +84,18 @@ def train(
         },
         weights,
     )
+
+
+def _held_out(
+    record: dict[str, Any], kept: nn.Module, configuration: Configuration, data: str | Path | None
+) -> dict[str, float]:
+    """Accuracies on the images held out, of the network and as it is stored; none where none are."""
+    if not configuration.validation:
+        return {}
+    return {
+        "validation_accuracy": record["validation_accuracy"],
+        "stored_validation_accuracy": judged(kept, configuration, data),
+    }
 
 
 def judged(network: nn.Module, configuration: Configuration, data: str | Path | None) -> float:

@@ -29,7 +29,7 @@ from nn_bridge.models.weights import load_weights
 from nn_bridge.paper.background import subjects
 from nn_bridge.paper.cli import MEASURED
 from nn_bridge.paper.cost import costs
-from nn_bridge.paper.declared import TABLES, runs
+from nn_bridge.paper.declared import TABLES, Run, runs
 from nn_bridge.paper.explain import reference, rescale_all, scales
 from nn_bridge.paper.law import measured, run_law
 from nn_bridge.paper.measuring import cells_path, measure
@@ -136,6 +136,13 @@ def trained(tmp_path_factory):
     lines = []
     train_missing(ONE, folder / "records", folder / "scratch", say=lines.append)
     return folder, lines
+
+
+def test_a_run_on_all_training_images_has_no_accuracy_on_those_held_out(tmp_path):
+    short = replace(ONE[0].configuration.optimisation, epochs=1, hold=0.0)
+    of_all = replace(ONE[0].configuration, validation=0, optimisation=short)
+    record = training.train(Run("all", of_all), tmp_path).record
+    assert record["accuracy"] > 0.1 and not {name for name in record if "validation" in name}
 
 
 def test_a_run_is_a_line_and_a_file_of_weights_that_make_its_network(trained):
