@@ -342,17 +342,20 @@ def nine() -> str:
     return grid(("ReLU", "mult.", "correct, %", "less the paper's 91.02"), rows)
 
 
+FEW = {
+    "ours": "", "weighted": ", fitted to inputs", "weighted-corrected": ", fitted to inputs, normalisation corrected",
+}  # fmt: skip
+
+
 def few(recipe: str) -> str:
-    """A backbone of our own with few multiplications in each ReLU, fitted to the inputs of its layer."""
+    """A backbone of our own with few multiplications in each ReLU."""
     rows = [
-        (run.label, f"{cells[('backbone', None, None)]:.2f}", *(
-            f"{cells[(kind, k, 'per-layer')]:.2f}" if (kind, k, "per-layer") in cells else "–"
-            for k in (6, 5, 4) for kind in ("weighted", "weighted-corrected")))
+        (run.arm + words, f"{cells[('backbone', None, None)]:.2f}", *(f"{found:.2f}" if found else "–" for found in of_kind))
         for seeds in trained("backbone", recipe).values() for run in seeds.values()
-        if (cells := accuracies(run.key))
+        for cells in [accuracies(run.key)] for kind, words in FEW.items()
+        if any(of_kind := [cells.get((kind, k, "per-layer")) for k in (6, 5, 4)])
     ]  # fmt: skip
-    heads = [f"{m} mult.{words}" for m in ("5", "4", "3") for words in ("", ", corrected")]
-    return grid(("training", "ReLU", *heads), rows)
+    return grid(("trained with", "ReLU", "five mult.", "four", "three"), rows)
 
 
 BRANCHED = (

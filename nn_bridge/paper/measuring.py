@@ -44,7 +44,7 @@ STAGES: dict[str, tuple[AccuracyConfiguration, ...]] = {
     "weighted": (_cells(("weighted",), _BOTH, 5, 9),),
     "global": tuple(_cells(_with(done), ("global",), 5, 9) for done in ("", MEANS, CORRECTED)),
     "precise": (_cells(_with(""), (*_BOTH, "global"), 10, 12),),
-    "few": (_cells(("weighted", "weighted" + CORRECTED), ("per-layer",), 4, 6),),
+    "few": (_cells(("ours", "weighted", "weighted" + CORRECTED), ("per-layer",), 4, 6),),
 }
 """What is measured, the most telling cells first."""
 
