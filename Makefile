@@ -61,7 +61,7 @@ test-he: setup-he  ## tables on real ciphertexts, in every framework found
 	POLYAPPROX_TEST_HE=1 $(BIN)/python -m pytest tests/he -rs
 	$(BIN)/python -m pytest tests/docs/test_notebooks.py -k "runs and 10_"
 
-coverage: setup  ## the share of lines and branches that the tests run, by room, on record
+coverage: setup .venv/.ready-he  ## the share of lines and branches that the tests run, by room, on record
 	$(BIN)/python tests/checks/covered.py
 	$(BIN)/python docs/made/licences_tables.py
 
