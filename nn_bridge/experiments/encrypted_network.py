@@ -19,7 +19,7 @@ from ..choosing.makers import published_relu
 from ..choosing.weighting import weighted
 from ..conversion.network import convert
 from ..correction.batch_norms import correct_batch_norms
-from ..encrypted.running import Run, run
+from ..encrypted.running import MARKS, Run, run
 from ..errors import ArgumentError
 from ..files import require_writable, write_json
 from ..images.sets import Batches
@@ -154,6 +154,8 @@ def encrypt_network(
     ArgumentError, BackendError, ConversionError, DataError, WeightsError
     """
     require_writable(Path(path))
+    if folder is not None:
+        require_writable(Path(folder) / MARKS)
     pixels, labels = test_images(configuration.network, first, images, data)
     converted = converted_network(configuration, data)
     found = run(converted, pixels, ring=ring, levels=levels, folder=folder, progress=progress)
