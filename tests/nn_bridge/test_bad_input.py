@@ -310,6 +310,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path):
 
 def command(monkeypatch, capsys, *arguments: str) -> tuple[int, str]:
     monkeypatch.setattr(sys, "argv", ["nn-bridge", *arguments])
+    monkeypatch.setattr("polyapprox.cli.talk.PATIENCE", 600)  # no line of progress on a slow machine
     with pytest.raises(SystemExit) as stop:
         nn_bridge.cli.main()
     return stop.value.code, capsys.readouterr().err

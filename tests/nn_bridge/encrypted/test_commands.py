@@ -27,6 +27,7 @@ SHAPE = (2, 8, 8)
 
 def command(monkeypatch, capsys, *words: object) -> tuple[int, str, str]:
     monkeypatch.setattr("sys.argv", ["nn-bridge", "encrypt", *map(str, words)])
+    monkeypatch.setattr("polyapprox.cli.talk.PATIENCE", 600)  # no line of progress on a slow machine
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr()
