@@ -24,10 +24,9 @@ from polyapprox.words import counted
 
 from .cli_encrypted import app as encrypt
 from .errors import ArgumentError
-from .paper.cli import app as paper
+from .paper.cli import TABLES, app as paper
 from .ranges import MARGIN
 
-_TABLES = ("table1", "table2", "table3", "table4", "backbone")
 EXAMPLES = {
     "accuracy": "nn-bridge accuracy --network auto --limit 500 --interval 50 --interval per-layer",
     "train-digits": "nn-bridge train-digits --seed 1 --output out/digits.safetensors",
@@ -42,7 +41,7 @@ EXAMPLES = {
     "encrypt decrypt": "nn-bridge encrypt decrypt --client client",
     **{
         f"paper {name}": f"nn-bridge paper {name} --seed 1 --runner joblib --jobs 2"
-        for name in _TABLES
+        for name in TABLES
     },
     "paper law": "nn-bridge paper law",
     "paper background": "nn-bridge paper background",
@@ -59,7 +58,7 @@ KEPT = {
     "encrypt": "with --folder, keys and finished layers are in it, and the same command goes on after "
     "them; without it nothing is kept",
     "encrypt evaluate": "finished layers are in the folder of --server: the same command goes on",
-    **{f"paper {name}": _CELLS for name in (*_TABLES, "law")},
+    **{f"paper {name}": _CELLS for name in (*TABLES, "law")},
 }
 
 

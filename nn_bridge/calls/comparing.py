@@ -126,8 +126,18 @@ def _function(node: torch.fx.Node) -> Any:
     return node.target if node.op == "call_function" else None
 
 
+def is_in_place(name: str) -> bool:
+    """Whether torch's function of this name writes over its input.
+
+    Examples
+    --------
+    >>> is_in_place("add_"), is_in_place("add"), is_in_place("__add__")
+    (True, False, False)
+    """
+    return name.endswith("_") and not name.endswith("__")
+
+
 def overwrites(node: torch.fx.Node) -> bool:
     """Whether a call writes over its input."""
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    inner = name.endswith("_") and not name.endswith("__")
-    return inner or name == "setitem" or (name[:1] == "i" and hasattr(operator, name))
+    return is_in_place(name) or name == "setitem" or (name[:1] == "i" and hasattr(operator, name))

@@ -135,7 +135,7 @@ def check_classes(labels: torch.Tensor, scores: torch.Tensor, number: int) -> No
     largest, classes = float(labels.max()), scores.shape[1]
     if largest >= classes or (labels.is_floating_point() and not bool((labels == labels.round()).all())):
         raise ArgumentError(
-            f"batch {number} of the loader has labels up to {largest:g}, and the network gives {classes} score(s): "
+            f"batch {number} of the loader has labels up to {largest:g}, and the network gives {counted(classes, 'score')}: "
             "number the classes from 0, and give what has no label a number below 0"
         )
 

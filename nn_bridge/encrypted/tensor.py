@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from ..calls.comparing import is_in_place
 from ..calls.functions import CALLABLES
 from ..calls.operations import remaining_function
 from ..errors import ConversionError
@@ -175,7 +176,7 @@ class EncryptedTensor:
             return _joined(func, args, kwargs)
         if not found:
             raise ConversionError(f"{name} of a list of encrypted tensors is not evaluated")
-        first, written = found[0], name.endswith("_") and not name.endswith("__")
+        first, written = found[0], is_in_place(name)
         name = name.rstrip("_") if written else name
         if name in _PARTS and args and args[0] is first:
             return first.parts(func, args[1:], kwargs)

@@ -97,11 +97,16 @@ def _table(name: str, about: str) -> None:
     app.command(name, help=f"{about} Trains and measures what is not on record.")(run)
 
 
-_table("table1", "Table 1: decay, little decay, Mixup, NGNV.")
-_table("table2", "Table 2: weight decay, of all parameters or some.")
-_table("table3", "Table 3: NGNV in all its forms, as branches of Table 1.")
-_table("table4", "Table 4: other networks and images.")
-_table("backbone", "A long training with ReLU, and more epochs with few multiplications in its place.")
+TABLES = {
+    "table1": "Table 1: decay, little decay, Mixup, NGNV.",
+    "table2": "Table 2: weight decay, of all parameters or some.",
+    "table3": "Table 3: NGNV in all its forms, as branches of Table 1.",
+    "table4": "Table 4: other networks and images.",
+    "backbone": "A long training with ReLU, and more epochs with few multiplications in its place.",
+}
+"""Commands that train and measure, and what they are about."""
+for _name_of, _about in TABLES.items():
+    _table(_name_of, _about)
 
 
 @app.command()

@@ -17,8 +17,8 @@ from ..errors import ArgumentError
 LEAST = 4
 """Images whose logits move, at least."""
 MISSED = 0.2
-"""What the law may get wrong however many images it has, as a share of those whose outcome changes:
-with it, 93 of 100 predictions of five published networks from 24 images have the truth in their bars."""
+"""What the law may get wrong however many images it has, as a share of those whose outcome changes: chosen on five
+published networks; how often the truth is in the bars is counted on the page of the paper."""
 CLEAR = 0.02
 """Half a bar up to which :attr:`Prediction.clear` calls a prediction clear."""
 _LONG, _NORMAL = 3.0, 1.959964

@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from ..activations.building import Activation
-from ..calls.comparing import is_comparison
+from ..calls.comparing import is_comparison, is_in_place
 from ..calls.constant import tensors_of
 from ..calls.exact import exact_value
 from ..calls.functions import Call
@@ -197,8 +197,7 @@ def _name(function: Any) -> str:
 
 def _writes(function: Any) -> bool:
     """Whether a call writes over its first argument."""
-    own = str(getattr(function, "__name__", "?"))
-    return own.endswith("_") and not own.endswith("__")
+    return is_in_place(str(getattr(function, "__name__", "?")))
 
 
 def _size(value: Any) -> Any:
