@@ -11,6 +11,7 @@ from ..numbers import exact
 from .chain import Chain
 from .header import header
 from .job import Job
+from .noise import RING
 from .straight import Syntax, arguments_of, result, statements
 from .text import hexadecimal
 
@@ -67,9 +68,9 @@ inline const std::vector<Check> checks = {{
 constexpr int levels = {levels};
 
 // 0 and PASS if every value is within bound and noise of the function, else 1 and FAIL; the noise
-// is a forecast, proportional to 2^-scale_bits.
-inline int verdict(const std::vector<double>& values, int scale_bits) {{
-    const double noise = std::ldexp({noise}, 40 - scale_bits);
+// is a forecast, proportional to the ring dimension and to 2^-scale_bits.
+inline int verdict(const std::vector<double>& values, int scale_bits, double ring) {{
+    const double noise = std::ldexp({noise} * ring / {ring}.0, 40 - scale_bits);
     double deviation = 0.0, excess = -INFINITY;
     for (std::size_t i = 0; i < checks.size(); i++) {{
         deviation = std::max(deviation, std::abs(values[i] - checks[i].value));
@@ -88,5 +89,6 @@ def checks_and_verdict(job: Job) -> str:
         fields=", ".join(arguments_of(job.approximation.plan)),
         points=block(checks(job)),
         levels=job.levels,
-        noise=repr(job.noise.at(40)),
+        noise=repr(job.noise.at_40),
+        ring=RING,
     )

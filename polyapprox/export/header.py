@@ -7,7 +7,7 @@ from ..cost.models import cost_model
 from ..errors import PolyApproxError
 from ..outward import float_up, lower, lower_places, upper
 from .job import Job
-from .noise import RING, SCALES
+from .noise import RING, SCALES, Noise
 from .text import shortest
 
 
@@ -71,7 +71,7 @@ def _under_encryption(job: Job) -> list[str]:
     """What scales add, what noise of inputs does, and security."""
     if not job.format.scheme:
         return []
-    noise, ring = job.noise, RING.bit_length() - 1
+    noise = job.noise
     added = ", ".join(f"2^{bits} adds {upper(noise.at(bits), 2)}" for bits in SCALES)
     smallest = (
         "none of at most 2^59 adds less than a sixteenth of the error"
@@ -80,10 +80,19 @@ def _under_encryption(job: Job) -> list[str]:
     )
     lines = [
         f"smallest scale: {smallest}",
-        f"scales: {added} (a forecast for a ring of 2^{ring}, not proven)",
+        f"scales: {added} (a forecast for {_rings(noise)}, not proven)",
         f"noise of inputs: {_slope(job)}",
     ]
     return [*lines, f"security: {job.format.security}"] if job.format.security else lines
+
+
+def _rings(noise: Noise) -> str:
+    """The rings that the scales' noise is forecast for."""
+    found = sorted({noise.ring_at(bits) for bits in SCALES})
+    names = " and ".join(f"2^{ring.bit_length() - 1}" for ring in found)
+    if found == [RING]:
+        return f"a ring of {names}, twice as much in one twice as large"
+    return f"{'rings' if len(found) > 1 else 'a ring'} of {names}"
 
 
 def _slope(job: Job) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..approximation import Approximation
@@ -21,7 +22,7 @@ _TAIL = 2.0  # twice the forecast is exceeded in one ciphertext of as many as it
 
 @dataclass(frozen=True)
 class Noise:
-    """Noise of a plan under encryption, forecast: proportional to 2^-scale_bits.
+    """Noise of a plan under encryption, forecast: proportional to the ring, and to 2^-scale_bits.
 
     Attributes
     ----------
@@ -31,15 +32,18 @@ class Noise:
         Proven bound of the approximation (its estimate where nothing is proven).
     largest : float
         Largest |result|.
+    ring_at : callable
+        Ring dimension that a file runs in at a scale: by default :data:`RING`.
     """
 
     at_40: float
     error: float
     largest: float
+    ring_at: Callable[[int], int] = lambda scale_bits: RING
 
     def at(self, scale_bits: int) -> float:
         """Noise at a scale."""
-        return math.ldexp(self.at_40, 40 - scale_bits)
+        return math.ldexp(self.at_40 * (self.ring_at(scale_bits) / RING), 40 - scale_bits)
 
     @property
     def smallest(self) -> int | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from .chain import Chain, chain_of
 from .header import header
 from .job import Job
+from .noise import RING
 from .straight import Syntax, arguments_of, result, statements
 from .text import double
 
@@ -71,12 +72,14 @@ def check_constants(job: Job) -> str:
 
 def noise_constants(job: Job) -> str:
     """``LEVELS`` that the file uses, ``NOISE`` that is forecast at a scale of 2^40."""
-    return f"LEVELS = {job.levels}\nNOISE = {job.noise.at(40)!r}  # at a scale of 2^40; a forecast\n"
+    about = f"at a scale of 2^40 in a ring of {RING}; a forecast"
+    return f"LEVELS = {job.levels}\nNOISE = {job.noise.at_40!r}  # {about}\n"
 
 
-VERDICT = '''def verdict(values, levels, scale_bits):
+VERDICT = f'''def verdict(values, levels, scale_bits, ring):
     """Say what was found; 0 for PASS, 1 for FAIL."""
-    noise = NOISE * 2.0 ** (40 - scale_bits)
+    noise = NOISE * ring / {RING} * 2.0 ** (40 - scale_bits)
+''' + '''\
     rows = list(zip(values, CHECK))
     deviation = max(abs(y - value) for y, (_, value, _, _) in rows)
     excess = max(abs(y - target) - allowed for y, (_, _, target, allowed) in rows)

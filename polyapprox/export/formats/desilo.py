@@ -66,7 +66,7 @@ _CHECK = '''def self_check():
     ciphertexts = [engine.encrypt(list(column), public) for column in columns]
     result = evaluate(engine, key, *ciphertexts)
     values = engine.decrypt(result, secret).real
-    return verdict(values, ciphertexts[0].level - result.level, 40)
+    return verdict(values, ciphertexts[0].level - result.level, 40, 2 * engine.slot_count)
 '''
 
 

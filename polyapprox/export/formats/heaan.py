@@ -102,7 +102,7 @@ inline int self_check(
     std::vector<double> found;
     for (std::size_t i = 0; i < checks.size(); i++)
         found.push_back(values[i].real());
-    return verdict(found, scale_bits);
+    return verdict(found, scale_bits, std::ldexp(2.0, HEaaN::getLogFullSlots(eval.getContext())));
 }}
 
 }}  // namespace polyapprox_{name}

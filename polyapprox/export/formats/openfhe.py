@@ -184,7 +184,7 @@ _CHECK = '''def self_check(
     after, before = (c.GetLevel() + c.GetNoiseScaleDeg() for c in (result, ciphertexts[0]))
     plaintext = cc.Decrypt(result, keys.secretKey)
     plaintext.SetLength(len(CHECK))
-    return verdict(plaintext.GetRealPackedValue(), after - before, scale_bits)
+    return verdict(plaintext.GetRealPackedValue(), after - before, scale_bits, ring_dimension)
 '''
 
 

@@ -45,7 +45,7 @@ inline int self_check(
     lbcrypto::Plaintext plaintext;
     cc->Decrypt(keys.secretKey, result, &plaintext);
     plaintext->SetLength(checks.size());
-    return verdict(plaintext->GetRealPackedValue(), scale_bits);
+    return verdict(plaintext->GetRealPackedValue(), scale_bits, cc->GetRingDimension());
 }}
 
 }}  // namespace polyapprox_{name}

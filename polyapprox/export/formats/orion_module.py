@@ -128,7 +128,7 @@ def self_check(scale_bits={scale_bits}, log_n={log_n}):
     answer = evaluator.forward(model, [bytes(fresh.marshal_binary())])[0]
     result = rlwe.Ciphertext.unmarshal_binary(bytes(answer))
     values = encoder.decode(rlwe.Decryptor(parameters, secret).decrypt_new(result), slots)
-    return verdict(values[: len(points)], compiled.input_level - int(result.level()) - 2, scale_bits)
+    return verdict(values[: len(points)], compiled.input_level - int(result.level()) - 2, scale_bits, 2 * slots)
 '''
 
 

@@ -162,7 +162,8 @@ inline int self_check(
     decryptor.decrypt(evaluate(on, {ciphertexts}), plain);
     std::vector<double> values;
     encoder.decode(plain, values);
-    return verdict(values, static_cast<int>(std::lround(std::log2(nominal_scale))));
+    const double ring = 2.0 * static_cast<double>(encoder.slot_count());
+    return verdict(values, static_cast<int>(std::lround(std::log2(nominal_scale))), ring);
 }}
 
 }}  // namespace polyapprox_{name}

@@ -24,7 +24,7 @@ from ...plan.symbolic import symbolic_schedule
 from ...polynomial import Polynomial
 from ..chain import Chain, chain_of
 from ..job import Format, Job
-from ..noise import Noise
+from ..noise import RING, Noise
 from ..pythonic import (
     MAIN,
     VERDICT,
@@ -148,12 +148,13 @@ CHECK = '''def self_check(scale_bits={scale_bits}, first_bits=60):
     vectors = [ts.ckks_vector(context, list(column)) for column in columns]
     result = evaluate(*vectors)
     before, after = (v.ciphertext()[0].coeff_modulus_size() for v in (vectors[0], result))
-    return verdict(result.decrypt(), before - after, scale_bits)
+    return verdict(result.decrypt(), before - after, scale_bits, ring)
 '''
 
-RINGS = "RINGS = ((4096, 109), (8192, 218), (16384, 438), (32768, 881))  # bits at 128-bit security\n"
+SMALLEST_RING, LARGEST_RING = 1 << 12, 1 << 15
+_RINGS = tuple((n, most) for n, most in LARGEST_MODULUS.items() if SMALLEST_RING <= n <= LARGEST_RING)
+RINGS = f"RINGS = {_RINGS}  # bits at 128-bit security\n"
 
-LARGEST_RING = 1 << 15
 _POINTS = 1001
 LARGEST_MONOMIAL = 256
 
@@ -248,20 +249,22 @@ def _levels(job: Job) -> int:
 
 
 def _noise(job: Job, noise: Noise) -> Noise:
-    """Of polyval: its products lose what primes differ from the scale, and round small terms first.
+    """In the ring that security asks for; of polyval: its products lose what primes differ from the scale, and round small terms first.
 
     Raises
     ------
     ArgumentError
         If that is more than the error at any scale.
     """
+    noise = replace(noise, ring_at=lambda scale_bits: _ring(job.levels, scale_bits))
     if job.form == "plan":
         return noise
     chain = chain_of(job.approximation)
     refuse_large(chain.stages)
     a, level = job.approximation, 0
-    parameters = Parameters(LARGEST_RING, 40, max(job.levels, 1))
-    primes = primes_below(40, LARGEST_RING, max(job.levels, 1))
+    ring = noise.ring_at(40)
+    parameters = Parameters(ring, 40, max(job.levels, 1))
+    primes = primes_below(40, ring, max(job.levels, 1))
     ratios = [2.0**40 / prime for prime in primes]
     x = np.linspace(float(a.interval[0]), float(a.interval[1]), _POINTS)
     true: np.ndarray = x
@@ -273,7 +276,7 @@ def _noise(job: Job, noise: Noise) -> Noise:
         run = with_drift(run, coefficients, ratios, level) + rounded * np.cos(np.pi * np.arange(x.size))
         level += stage.degree.bit_length()
     off = np.abs(run - true) * (np.abs(x) if chain.final == "gate" else 1.0)
-    found = replace(noise, at_40=noise.at_40 + 2 * float(np.max(off)))
+    found = replace(noise, at_40=noise.at_40 + 2 * float(np.max(off)) * RING / ring)
     if found.at(found.most) > found.error:
         raise ArgumentError(
             f"polyval multiplies by powers of x after a coefficient's rounding: noise of "
@@ -283,8 +286,19 @@ def _noise(job: Job, noise: Noise) -> Noise:
     return found
 
 
+def _modulus(levels: int, scale_bits: int) -> int:
+    """Bits of all moduli of the self-check, the special one among them."""
+    return 120 + max(levels, 1) * scale_bits
+
+
+def _ring(levels: int, scale_bits: int) -> int:
+    """The ring dimension of the self-check."""
+    bits = _modulus(levels, scale_bits)
+    return next((n for n, most in _RINGS if bits <= most), LARGEST_RING)
+
+
 def _refuse_deep(levels: int, scale_bits: int) -> None:
-    bits = 120 + levels * scale_bits
+    bits = _modulus(levels, scale_bits)
     if bits > LARGEST_MODULUS[LARGEST_RING]:
         raise ArgumentError(
             f"{levels} levels of {scale_bits} bits need {bits} bits of modulus, and TenSEAL's largest "

@@ -11,6 +11,7 @@ using u64 = std::uint64_t;
 using Real = double;
 using Complex = std::complex<double>;
 struct Context {};
+inline u64 getLogFullSlots(const Context&) { return 12; }
 class Message {
 public:
     explicit Message(u64 log_slots, Complex initial = Complex(0.0, 0.0))

@@ -71,6 +71,7 @@ template <class E> struct CryptoContextImpl {
     }
     std::shared_ptr<CryptoParametersBase> GetCryptoParameters() const { return parameters; }
     std::shared_ptr<EncodingParamsImpl> GetEncodingParams() const { return std::make_shared<EncodingParamsImpl>(); }
+    std::uint32_t GetRingDimension() const { return 128; }
     using C = Ciphertext<E>;
     using In = ConstCiphertext<E>;
     template <class F> C each(const In& a, F f) const {
