@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
+from .widths import narrowed
+
 _WIDTHS = (16, 32, 64, 128, 256, 512)
 _LEVELS = (1, 2, 2, 1)  # depths of the trees
 _STRIDES = (1, 2, 2, 2)  # of the trees; 2, 2, 2, 2 in the network for 224 × 224 images
@@ -106,6 +108,8 @@ class DLA(nn.Module):
     size : {32, 64}
         Side of the images.
     pool : {"max", "average"}
+    width : float
+        Multiplier of all numbers of channels, which stay multiples of 8.
 
     Examples
     --------
@@ -113,15 +117,18 @@ class DLA(nn.Module):
     torch.Size([1, 10])
     """
 
-    def __init__(self, classes: int = 10, size: int = 32, pool: str = "max") -> None:
+    def __init__(
+        self, classes: int = 10, size: int = 32, pool: str = "max", width: float = 1.0
+    ) -> None:
         super().__init__()
-        self.base_layer = _layer(3, _WIDTHS[0], 1)
-        self.level0 = _layer(_WIDTHS[0], _WIDTHS[0], 1)
-        self.level1 = _layer(_WIDTHS[0], _WIDTHS[1], 1 if size <= 32 else 2)
+        widths = [narrowed(channels, width) for channels in _WIDTHS]
+        self.base_layer = _layer(3, widths[0], 1)
+        self.level0 = _layer(widths[0], widths[0], 1)
+        self.level1 = _layer(widths[0], widths[1], 1 if size <= 32 else 2)
         for index, (depth, stride) in enumerate(zip(_LEVELS, _STRIDES, strict=True)):
-            tree = Tree(depth, _WIDTHS[index + 1], _WIDTHS[index + 2], stride, index > 0)
+            tree = Tree(depth, widths[index + 1], widths[index + 2], stride, index > 0)
             setattr(self, f"level{index + 2}", tree)
-        self.fc = nn.Linear(_WIDTHS[-1], classes)
+        self.fc = nn.Linear(widths[-1], classes)
         if pool == "average":
             for module in list(self.modules()):
                 if isinstance(module, Tree) and isinstance(module.downsample, nn.MaxPool2d):

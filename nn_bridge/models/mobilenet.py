@@ -8,6 +8,8 @@ from typing import cast
 import torch
 from torch import nn
 
+from .widths import narrowed
+
 # expansion, channels, blocks, stride for 224 × 224 images (table 2 of the paper)
 _STAGES = (
     (1, 16, 1, 1),
@@ -60,6 +62,8 @@ class MobileNetV2(nn.Module):
         Side of the images: the stem and the first stages keep it, or halve it once.
     activation : type of Module
         ReLU by default, since ReLU6 costs two approximations under encryption.
+    width : float
+        Multiplier of all numbers of channels, which stay multiples of 8.
 
     Examples
     --------
@@ -68,19 +72,23 @@ class MobileNetV2(nn.Module):
     """
 
     def __init__(
-        self, classes: int = 10, size: int = 32, activation: type[nn.Module] = nn.ReLU
+        self,
+        classes: int = 10,
+        size: int = 32,
+        activation: type[nn.Module] = nn.ReLU,
+        width: float = 1.0,
     ) -> None:
         super().__init__()
-        layers = _layer(3, _STEM, 3, 1 if size <= 32 else 2, 1, activation)
-        width = _STEM
+        channels, last = narrowed(_STEM, width), narrowed(_LAST, width)
+        layers = _layer(3, channels, 3, 1 if size <= 32 else 2, 1, activation)
         for stage, (expansion, outputs, blocks, stride) in enumerate(_STAGES):
             for block in range(blocks):
                 step = stride if not block and stage > 1 else 1
-                layers.append(Bottleneck(width, outputs, step, expansion, activation))
-                width = outputs
-        layers += _layer(width, _LAST, 1, 1, 1, activation)
+                inputs, channels = channels, narrowed(outputs, width)
+                layers.append(Bottleneck(inputs, channels, step, expansion, activation))
+        layers += _layer(channels, last, 1, 1, 1, activation)
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Linear(_LAST, classes)
+        self.classifier = nn.Linear(last, classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Shape (n, 3, h, w) to logits (n, classes)."""

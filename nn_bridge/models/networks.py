@@ -122,7 +122,9 @@ _FAMILIES: dict[str, Callable[[int, int], nn.Module]] = {
     "shufflenetv2": lambda classes, size: ShuffleNetV2(1.0, classes, size // 32),
     "mobilenetv2": lambda classes, size: MobileNetV2(classes, size),
     "dla34": lambda classes, size: DLA(classes, size),
+    "mobilenetv2-x0.35": lambda classes, size: MobileNetV2(classes, size, width=0.35),
     "dla34-average": lambda classes, size: DLA(classes, size, "average"),
+    "dla34-average-x0.125": lambda classes, size: DLA(classes, size, "average", 0.125),
 }
 """Architectures by classes and side of the images."""
 _SETS = {

@@ -27,7 +27,7 @@ _Recipe = Annotated[str | None, typer.Option(help="Another recipe of training: P
 _Parts = Annotated[
     list[str] | None,
     typer.Option(help="train, or a stage of measuring: branches, first, normalised, weighted, global, precise, "
-                 "few, rescaled; repeat for several."),
+                 "others, few, rescaled; repeat for several."),
 ]  # fmt: skip
 _Runner = Annotated[str, typer.Option(help="Of trainings: serial, joblib or dask.")]
 _Jobs = Annotated[int, typer.Option(help="Processes of joblib; -1: one a core.")]

@@ -113,18 +113,23 @@ NOISES = {
 
 
 def table4(base: Configuration) -> dict[str, Configuration]:
-    """Other networks: from scratch on CIFAR-100, and pretrained ones for a few epochs more.
+    """Other networks and images, with the first and the last arm of Table 1.
 
     A published network has seen the images that are held out here; nothing is chosen by them.
     """
-    more = replace(recipe("B5"), network="shufflenetv2-x0.5-cifar10", seed=base.seed)
-    found: dict[str, Configuration] = {}
-    for name, of in (("resnet20-cifar100", replace(base, network="resnet20-cifar100")),
-                     ("shufflenetv2-x0.5-cifar10", more)):  # fmt: skip
-        arms = table1(of)
-        chosen = tuple(arms) if of is more else ("decay 5e-4", "decay 1e-5, Mixup, NGNV")
-        found |= {f"{name}: {arm}": arms[arm] for arm in chosen}
-    return found
+    trunks = {"resnet20-cifar100": replace(base, network="resnet20-cifar100")}
+    trunks |= {name: replace(recipe(how, name), seed=base.seed) for name, how in OTHERS.items()}
+    return {
+        f"{name}: {arm}": table1(trunk)[arm]
+        for name, trunk in trunks.items() for arm in ("decay 5e-4", "decay 1e-5, Mixup, NGNV")
+    }  # fmt: skip
+
+
+OTHERS = {
+    "shufflenetv2-x0.5-cifar10": "B2", "mobilenetv2-x0.35-cifar10": "M7",
+    "resnet20-tiny-imagenet": "T10", "dla34-average-x0.125-cifar10": "P14",
+}  # fmt: skip
+"""Networks of Table 4 with a recipe of their own."""
 
 
 def backbone(base: Configuration) -> dict[str, Configuration]:

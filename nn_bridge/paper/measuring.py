@@ -44,6 +44,10 @@ STAGES: dict[str, tuple[AccuracyConfiguration, ...]] = {
     "weighted": (_cells(("weighted",), _BOTH, 5, 9),),
     "global": tuple(_cells(_with(done), ("global",), 5, 9) for done in ("", MEANS, CORRECTED)),
     "precise": (_cells(_with(""), (*_BOTH, "global"), 10, 12),),
+    "others": (
+        _cells(("published", "published" + MEANS, "published" + CORRECTED), ("50",), 8, 9),
+        _cells(("ours", "ours" + CORRECTED), _BOTH, 8, 8),
+    ),
     "few": (_cells(("ours", "weighted", "weighted" + CORRECTED), ("per-layer",), 4, 6),),
 }
 """What is measured, the most telling cells first."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from ..errors import ArgumentError
 from ..training.configuration import Augmentation, Configuration, Optimisation, Range
@@ -14,6 +15,25 @@ MEASURED = Range(margin=1.0)
 """Noise counts in units of the range that was measured itself."""
 _SIDES = (16,) * 5 + (24,) * 8 + (32,) * 12
 _LONG_SIDES = (16,) * 10 + (24,) * 18 + (32,) * 32
+
+
+def _short(
+    network: str,
+    sides: tuple[int, ...],
+    hold: float,
+    numbers: Literal["float32", "bfloat16"] = "bfloat16",
+    validation: int = HELD_OUT,
+) -> Configuration:
+    """As P25, in fewer epochs."""
+    epochs = len(sides)
+    return Configuration(
+        network, "random", validation=validation, measure=epochs, numbers=numbers, range=MEASURED,
+        augmentation=Augmentation(2, "reflection", "alternating", sides),
+        optimisation=Optimisation(
+            epochs=epochs, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=hold
+        ),
+    )  # fmt: skip
+
 
 RECIPES = {
     "P25": Configuration(
@@ -37,6 +57,22 @@ RECIPES = {
             epochs=5, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
         ),
     ),
+    "B2": Configuration(
+        "shufflenetv2-x0.5-cifar10", "pretrained", validation=HELD_OUT, measure=2, numbers="float32",
+        range=MEASURED, augmentation=Augmentation(2, "reflection", "alternating"),
+        optimisation=Optimisation(
+            epochs=2, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
+        ),
+    ),
+    "M7": _short(
+        "mobilenetv2-x0.35-cifar10", (16,) * 5 + (24, 32), hold=2.0, numbers="float32"
+    ),
+    "T10": _short(
+        "resnet20-tiny-imagenet", (32,) * 8 + (48,) * 2, hold=3.0, validation=1000
+    ),
+    "P14": _short(
+        "dla34-average-x0.125-cifar10", (16,) * 6 + (24,) * 4 + (32,) * 4, hold=5.0
+    ),
     "D20": Configuration(
         "digits", "random", augment=False, validation=437, measure=20, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
@@ -57,8 +93,9 @@ RECIPES = {
     ),
 }  # fmt: skip
 """P25: images of 16, 24 and 32 pixels, half an hour of one core; P60: the same for 60 epochs on all
-training images, where nothing is chosen; B5: five epochs more of a network
-that is there; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
+training images, where nothing is chosen; B5, B2: five or two epochs more of a network
+that is there; M7, T10, P14: seven, ten, fourteen epochs of images that grow, each some ten minutes of a
+core, for MobileNetV2, Tiny ImageNet and DLA-34; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
 digits in a second."""
 
 

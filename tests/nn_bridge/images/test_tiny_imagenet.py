@@ -224,6 +224,7 @@ def test_every_architecture_is_known_for_every_set(name, shape, classes):
 def test_the_product_is_complete_and_published_weights_are_kept():
     families = [f"resnet{n}" for n in (20, 32, 44, 56, 110)]
     families += ["shufflenetv2", "mobilenetv2", "dla34", "dla34-average"]
+    families += ["mobilenetv2-x0.35", "dla34-average-x0.125"]
     sets = ("cifar10", "cifar100", "tiny-imagenet")
     assert {f"{f}-{s}" for f in families for s in sets} <= NETWORKS.keys()
     assert find_network("resnet20-cifar10").weights is not None
