@@ -209,9 +209,9 @@ class PolynomialActivation(nn.Module):
                 "convert with outside='report' before tracing or exporting"
             )
         scales = self.bound if self.channels is None else self._by_channel(x)
-        halves = torch.float16, torch.bfloat16  # a symbolic trace does not know the type
-        wide = self.dtype == torch.float64 or (not isinstance(x, torch.fx.Proxy) and x.dtype in halves)
-        u = x.to(self.dtype) if wide else x
+        types = _types_of(x)
+        wide = self.dtype == torch.float64 or not types or bool(types & {torch.float16, torch.bfloat16})
+        u = x.to(self.dtype if types else torch.float64) if wide else x
         radius = self.evaluator.radius
         plan, u = self.approximation.plan, u * (radius / scales)
         value = (plan.run(u) if self.whole is None else self.whole(plan, u)) * (scales / radius)
@@ -318,6 +318,15 @@ class PolynomialActivation(nn.Module):
         if self.channels is None:
             return f"[-{self.bound:g}, {self.bound:g}]"
         return f"the intervals of their channels, of which [-{self.bound:g}, {self.bound:g}] is the widest"
+
+
+def _types_of(x: torch.Tensor) -> set[torch.dtype]:
+    """Types that x may have: in a symbolic trace those of the network's parameters; empty: not known."""
+    if not isinstance(x, torch.fx.Proxy):
+        return {x.dtype}
+    root = getattr(x.tracer, "root", None)
+    numbers = root.parameters() if isinstance(root, nn.Module) else ()
+    return {one.dtype for one in numbers if one.is_floating_point()}
 
 
 def is_traced(x: torch.Tensor) -> bool:

@@ -114,7 +114,7 @@ def _affine(value: Any, weight: Any, bias: Any) -> Any:
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Parts:
     """Layer normalisation of the groups."""
     def inner() -> Any:
-        return input.reshape(input.shape[0], num_groups, -1)
+        return input.unflatten(1, (num_groups, -1)).flatten(2)
 
     def finish(value: Any) -> Any:
         value = value.reshape(input.shape)

@@ -16,6 +16,7 @@ from ..calls.functions import Call
 from ..calls.handlers import ReluOnly
 from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
+from ..errors import ConversionError
 
 Rule = Callable[[str, Call, torch.Tensor, torch.Tensor], torch.Tensor]
 """(site, call, input, exact value) to the value that goes on."""
@@ -52,8 +53,8 @@ class Recorded:
         self.values: dict[str, torch.Tensor] = {}
 
     def keep(self, site: str, x: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
-        """Note an activation; its value."""
-        self.inputs[site], self.values[site] = x.detach(), value.detach()
+        """Note an activation; its value. Copies: a network may change either in place afterwards."""
+        self.inputs[site], self.values[site] = x.detach().clone(), value.detach().clone()
         return value
 
 
@@ -96,10 +97,11 @@ def replaced_pass(
 
 def linear_response(
     network: nn.Module, inputs: torch.Tensor, errors: Mapping[str, torch.Tensor]
-) -> torch.Tensor:
+) -> torch.Tensor | None:
     """Σ J_l e_l: what errors of the activations do to the logits, to first order.
 
-    By forward-mode differentiation of the exact network, in one pass.
+    By forward-mode differentiation of the exact network, in one pass; None where no path that can be
+    differentiated leads from them to the logits.
     """
     with forward_ad.dual_level():
 
@@ -108,12 +110,25 @@ def linear_response(
             if error is None:
                 return exact
             primal, tangent = forward_ad.unpack_dual(exact)
-            total = error if tangent is None else tangent + error
+            total = error.clone() if tangent is None else tangent + error
             return cast("torch.Tensor", forward_ad.make_dual(primal, total))
 
         value = forward_ad.unpack_dual(run(network, inputs, rule))
-        zero = torch.zeros_like(value.primal)
-        return zero if value.tangent is None else value.tangent.clone()
+        return None if value.tangent is None else value.tangent.clone()
+
+
+def check_followed(site: str, alone: torch.Tensor, logits: torch.Tensor) -> None:
+    """Refuse a site that no derivative leads from, though replacing it alone changes the logits.
+
+    Raises
+    ------
+    ConversionError
+    """
+    if not torch.equal(alone, logits):
+        raise ConversionError(
+            f"{site} reaches the outputs, but not by operations that can be differentiated, such as after "
+            "detach(): its influence cannot be measured; take that out of the network's forward"
+        )
 
 
 def jacobian_norms(

@@ -13,7 +13,7 @@ from torch import nn
 from ..activations.activation import PolynomialActivation
 from ..activations.evaluator import Evaluator
 from ..calls.functions import Call
-from .passes import exact_pass, run
+from .passes import check_followed, exact_pass, replaced_pass, run
 
 
 def responses(
@@ -48,6 +48,11 @@ def responses(
         Their sum over the sites, an option each, is the deviation of the logits to first order
         (less its mean over the classes, which changes no prediction).
 
+    Raises
+    ------
+    ConversionError
+        If an activation reaches the logits, but not by operations that can be differentiated.
+
     Examples
     --------
     >>> import polyapprox
@@ -69,26 +74,35 @@ def responses(
         if site not in layers:
             return exact
         value = exact if around is None else layers[site][around[sites.index(site)]](x)
-        seen[site], values[site] = x.detach(), value.detach()
+        seen[site], values[site] = x.detach().clone(), value.detach()
         leaves[site] = torch.zeros_like(value).requires_grad_()
         return value + leaves[site]
 
     with torch.enable_grad():
         logits = run(model, inputs, rule)
-        rows = [
-            torch.autograd.grad(logits[:, k].sum(), [leaves[s] for s in sites], retain_graph=True)
-            for k in range(logits.shape[1])
-        ]
+        rows = [_gradients(logits[:, k].sum(), [leaves[s] for s in sites]) for k in range(logits.shape[1])]
+    exact = exact_pass(model, inputs)[0].detach()
     found = np.empty((len(sites), len(options), *logits.shape))
     with torch.no_grad():
         for place, site in enumerate(sites):
-            jacobian = torch.stack([row[place].flatten(1) for row in rows], 1)
+            if all(row[place] is None for row in rows):
+                alone, _ = replaced_pass(model, inputs, {site: layers[site][0]}, site.__eq__)
+                check_followed(site, alone, exact)
+            none = torch.zeros_like(leaves[site])
+            jacobian = torch.stack([(none if (g := row[place]) is None else g).flatten(1) for row in rows], 1)
             for column, layer in enumerate(layers[site]):
                 error = (layer(seen[site]) - values[site]).flatten(1)
                 found[place, column] = torch.einsum("nkc,nc->nk", jacobian, error).numpy()
         if around is not None:
-            found += (logits - exact_pass(model, inputs)[0]).numpy() / len(sites)
+            found += (logits - exact).numpy() / len(sites)
     return cast("np.ndarray", found - found.mean(-1, keepdims=True))
+
+
+def _gradients(value: torch.Tensor, leaves: list[torch.Tensor]) -> tuple[torch.Tensor | None, ...]:
+    """Of a number by all leaves; None by those from which no derivative leads to it."""
+    if not value.requires_grad:
+        return (None,) * len(leaves)
+    return torch.autograd.grad(value, leaves, retain_graph=True, allow_unused=True)
 
 
 def mean_products(

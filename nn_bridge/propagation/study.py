@@ -29,7 +29,14 @@ from ..errors import ArgumentError, ConversionError
 from ..ranges.bounds import MARGIN, Interval
 from .layers import LayerError, LayerSums
 from .majorant import Majorant, majorant
-from .passes import Recorded, exact_pass, jacobian_norms, linear_response, replaced_pass
+from .passes import (
+    Recorded,
+    check_followed,
+    exact_pass,
+    jacobian_norms,
+    linear_response,
+    replaced_pass,
+)
 
 _DOING = "measuring how errors travel"
 _SIGNS = {"negative": lambda x: x < 0, "positive": lambda x: x >= 0}
@@ -207,8 +214,9 @@ class _Study:
             self._layer(site).carried += _squares(value - exact.values[site])
         self._note("all", replaced - logits)
         self._flip("all", logits, replaced)
-        self._note("linear", linear_response(self.model, inputs, errors))
         self._one_by_one(inputs, logits, errors)
+        response = linear_response(self.model, inputs, errors)
+        self._note("linear", torch.zeros_like(logits) if response is None else response)
         self._norms(inputs, errors)
         self._variants(inputs, logits)
         self._certify(logits, exact)
@@ -245,8 +253,11 @@ class _Study:
         for site, error in errors.items():
             alone, _ = replaced_pass(self.model, inputs, self.activations, site.__eq__)
             sums = self._layer(site)
+            response = linear_response(self.model, inputs, {site: error})
+            if response is None:
+                check_followed(site, alone, logits)
             sums.alone += _squares(alone - logits)
-            sums.linear += _squares(linear_response(self.model, inputs, {site: error}))
+            sums.linear += 0.0 if response is None else _squares(response)
 
     def _norms(self, inputs: torch.Tensor, errors: dict[str, torch.Tensor]) -> None:
         norms = jacobian_norms(self.model, inputs, self.samples, self.generator)

@@ -120,6 +120,17 @@ def test_layers_stand_and_compute_what_interception_computes():
     assert len(names) == 6
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("layers", [[nn.ReLU()], [nn.Linear(1, 4), nn.ReLU(), nn.Linear(4, 2)]])
+def test_a_symbolic_trace_of_a_half_network_computes_polynomials_in_float32(dtype, layers):
+    """In bfloat16 itself ReLU at 2^-9 was off by 0.04."""
+    network = nn.Sequential(*layers).eval().to(dtype)
+    converted = convert(network, precision=2**-9, interval=4.0)
+    x = torch.linspace(-1, 1, 501)[:, None].to(dtype)
+    away = (torch.fx.symbolic_trace(converted)(x) - converted(x)).abs().max()
+    assert away <= 2 * torch.finfo(dtype).eps  # a rounding or two of the values themselves
+
+
 def test_symbolic_tracing_sees_the_polynomials():
     _, converted, x = converted_net()
     traced = torch.fx.symbolic_trace(converted)

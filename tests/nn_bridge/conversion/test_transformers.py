@@ -147,6 +147,7 @@ def test_layers_of_torch(layer):
     assert len(converted.report.sites) == 1 and converted.report.sites[0].precision <= PRECISION
     x = data(16, seed=1)
     assert 0 < (converted(x) - model(x)).abs().max() <= 4 * converted.report.sites[0].error_bound
+    assert converted(x[:0]).shape == x[:0].shape  # of groups it was a traceback
 
 
 class Functions(nn.Module):
