@@ -1,19 +1,23 @@
-"""A small vision transformer on digits, with every GELU, softmax and LayerNorm a polynomial.
+"""Small vision transformers, with every GELU, softmax and LayerNorm a polynomial.
 
-    python experiments/vit.py [--scratch FOLDER]
+    python experiments/vit.py [--only digits | cifar10] [--seed 1] [--weights FOLDER] [--output FILE]
 
-trains it with three seeds (two minutes each; three blocks of width 32 on 16 patches), converts it at several
-precisions, and trains it on as a polynomial where that loses. Accuracy is that on the 360 test images; ranges
-are those of the training images. Each network is a line of vit.jsonl; started again, it goes on where it was; the
-scratch keeps what is trained for another run.
+Three seeds of each network, of three blocks: width 32 and 16 tokens on the digits (two minutes each to train), width 64
+and 36 tokens on CIFAR-10 (ten). Each is converted at several precisions, and trained on as a polynomial where that loses.
+The folder has their weights, of maps in float16; one that it lacks is trained, and a training of CIFAR-10 goes on from its
+last epoch. Ranges are those of training images; of CIFAR-10, 5,000 of these are held out, and accuracy is that on the
+test images, which nothing else sees. Each network is a line of the output; started again, it goes on where it was. So
+another output makes all conversions again, and another folder all trainings too.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +25,22 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nn_bridge import convert, evaluate, measure, predict_accuracy, propagate, renew
+from nn_bridge import convert, evaluate, measure, predict_accuracy, propagate, restore
 from nn_bridge.experiments.records import Records, key_of
-from nn_bridge.files import git_commit, versions, write_atomically
+from nn_bridge.files import git_commit, versions, write_atomically, write_json
+from nn_bridge.images.sets import Batches, ImageSet
 from nn_bridge.models.networks import find_network
+from nn_bridge.models.weights import load_weights
+from nn_bridge.paper.train import stored
+from nn_bridge.training import Augmentation, Configuration, Optimisation, fit
+from nn_bridge.training.batches import TrainingBatches
 
-RESULTS = Path(__file__).parent / "results" / "vit.jsonl"
-SEEDS, EPOCHS, BATCH, MARGIN = (1, 2, 3), 120, 64, 1.5
-POWERS = (3, 4, 5, 6, 8)
-TUNED, TUNING_EPOCHS, TUNING_MARGIN = (3,), 3, 2.0
+FOLDER = Path(__file__).parent
+RESULTS, WEIGHTS = FOLDER / "results" / "vit.jsonl", FOLDER / "vit"
+SEEDS, POWERS, MARGIN, TUNING_MARGIN = (1, 2, 3), (3, 4, 5, 6, 8), 1.5, 2.0
+WORST_POWER = 6
+"""Precision at which the worst activation is sought."""
+Shown = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
 class Block(nn.Module):
@@ -50,12 +61,12 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Patches of 2 × 2 of an image of 8 × 8 to ten classes."""
+    """The tokens that a stem makes of an image, to ten classes."""
 
-    def __init__(self, width: int = 32, heads: int = 4, blocks: int = 3) -> None:
+    def __init__(self, stem: nn.Module, tokens: int, width: int, heads: int = 4, blocks: int = 3) -> None:
         super().__init__()
-        self.patches = nn.Conv2d(1, width, 2, 2)
-        self.places = nn.Parameter(0.02 * torch.randn(16, width))
+        self.patches = stem
+        self.places = nn.Parameter(0.02 * torch.randn(tokens, width))
         self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(blocks)))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, 10)
 
@@ -64,100 +75,211 @@ class Transformer(nn.Module):
         return self.head(self.norm(self.blocks(x)).mean(1))
 
 
-def train(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, epochs: int, rate: float, seed: int) -> None:
-    """AdamW with a falling rate; images move by one pixel."""
-    generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
-    steps = epochs * (len(images) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps)
+def of_digits() -> Transformer:
+    """Patches of 2 × 2 of an image of 8 × 8."""
+    return Transformer(nn.Conv2d(1, 32, 2, 2), 16, 32)
+
+
+def of_cifar() -> Transformer:
+    """Two convolutions make 6 × 6 tokens of an image of 32 × 32."""
+    return Transformer(nn.Sequential(nn.Conv2d(3, 32, 3, 2, 1), nn.GELU(), nn.Conv2d(32, 64, 3, 3, 1)), 36, 64)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is trained on which images, and what is measured of it."""
+
+    like: str
+    """A network by name that has the images."""
+    build: Callable[[], Transformer]
+    shown: Callable[[ImageSet, Batches], Any]
+    training: Optimisation
+    tuning: Optimisation
+    tuned: tuple[int, ...]
+    """Precisions 2^-k at which it is trained on."""
+    law: dict[str, Any]
+    """What `predict_accuracy` is given."""
+    held: int = 0
+    """How many of the last training images are held out; without any, it is trained without checkpoints."""
+
+    def images(self) -> tuple[ImageSet, ImageSet]:
+        """To train on, and held out."""
+        return find_network(self.like).data("train").without_last(self.held)
+
+    def batches(self, images: ImageSet, size: int = 1000) -> Batches:
+        """Normalised."""
+        return find_network(self.like).batches(images, size)
+
+
+class Moved:
+    """Training images in another order each epoch, each batch moved by a pixel at most."""
+
+    def __init__(self, images: ImageSet, like: Batches) -> None:
+        (self.whole,) = Batches(images, like.mean, like.deviation, len(images), like.scale)
+        self.batch_size, self.generator = DIGITS.training.batch, torch.Generator()
+
+    def __len__(self) -> int:
+        return len(self.whole[1]) // self.batch_size
+
+    def __iter__(self) -> Shown:
+        images, labels = self.whole
+        order = torch.randperm(len(images), generator=self.generator)
+        for chosen in order.split(self.batch_size)[: len(self)]:
+            down, right = torch.randint(3, (2,), generator=self.generator).tolist()
+            moved = functional.pad(images[chosen], (1, 1, 1, 1))[:, :, down : down + 8, right : right + 8]
+            yield moved, labels[chosen]
+
+
+class Cropped:
+    """Training images in another order each epoch, cropped and mirrored."""
+
+    def __init__(self, images: ImageSet, like: Batches) -> None:
+        self.batch_size, self.generator = CIFAR.training.batch, torch.Generator()
+        self.batches = TrainingBatches(images, like, self.batch_size, augmentation=Augmentation(border="reflection"))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Shown:
+        number = int(torch.randint(2**31, (), generator=self.generator))
+        return ((one.inputs, one.labels) for one in self.batches.epoch(number))
+
+
+DIGITS = Subject(
+    "digits", of_digits, Moved, Optimisation(120, 64, learning_rate=3e-3, decay=0.05),
+    Optimisation(3, 64, learning_rate=3e-4, decay=0.05), (3,), {"images": 60},
+)  # fmt: skip
+CIFAR = Subject(
+    "resnet44-cifar10", of_cifar, Cropped,
+    Optimisation(epochs=16, batch=64, learning_rate=2e-3, decay=0.05, label_smoothing=0.1),
+    Optimisation(epochs=1, batch=64, learning_rate=3e-4, decay=0.05, label_smoothing=0.1), (3,), {"within": 0.02}, 5000,
+)  # fmt: skip
+SUBJECTS = {"digits": DIGITS, "cifar10": CIFAR}
+
+
+def adam(how: Optimisation) -> Callable[[Any], torch.optim.Optimizer]:
+    """AdamW of parameters."""
+    return lambda parameters: torch.optim.AdamW(parameters, how.learning_rate, weight_decay=how.decay)
+
+
+def cycle(how: Optimisation, steps: int) -> Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.OneCycleLR]:
+    """One cycle of the learning rate, of so many steps an epoch."""
+    return lambda made: torch.optim.lr_scheduler.OneCycleLR(made, how.learning_rate, how.epochs * steps)
+
+
+def train(model: nn.Module, shown: Any, how: Optimisation, seed: int) -> None:
+    """AdamW in one cycle, of a converted network too."""
+    shown.generator.manual_seed(seed)
+    optimiser = adam(how)(model.parameters())
+    schedule = cycle(how, len(shown))(optimiser)
     model.train()
-    for step in range(steps):
-        if step % (len(images) // BATCH) == 0:
-            order = torch.randperm(len(images), generator=generator)
-        chosen = order[:BATCH]
-        order = order.roll(-BATCH)
-        down, right = torch.randint(3, (2,), generator=generator).tolist()
-        moved = functional.pad(images[chosen], (1, 1, 1, 1))[:, :, down : down + 8, right : right + 8]
-        loss = functional.cross_entropy(model(moved), labels[chosen])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+    for _ in range(how.epochs):
+        for images, labels in shown:
+            loss = functional.cross_entropy(model(images), labels, label_smoothing=how.label_smoothing)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
     model.eval()
 
 
-def whole(batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """All images and labels."""
-    images, labels = zip(*batches, strict=True)
-    return torch.cat(images), torch.cat(labels)
+def fitted(model: nn.Module, subject: Subject, images: ImageSet, held: ImageSet, seed: int, folder: Path) -> dict[str, Any]:
+    """The same by `fit`, judged by the images held out; it goes on from a checkpoint in the folder."""
+    shown, how = subject.shown(images, subject.batches(images)), subject.training
+    return fit(
+        Configuration("vit-cifar10", "random", seed, channels_last=False, optimisation=how), folder, model=model,
+        train=shown, test=subject.batches(held, 250), optimiser=adam(how), scheduler=cycle(how, len(shown)),
+    ).record  # fmt: skip
 
 
-def trained(seed: int, images: torch.Tensor, labels: torch.Tensor, scratch: Path | None) -> Transformer:
-    """The network of a seed; read from the scratch if it is there."""
+def trained(name: str, seed: int, folder: Path) -> Transformer:
+    """The network of a seed as the folder has it, after training where it has none."""
+    subject, kept = SUBJECTS[name], folder / f"{name}-{seed}.safetensors"
     torch.manual_seed(seed)
-    model = Transformer()
-    kept = None if scratch is None else scratch / f"vit-{seed}-{EPOCHS}.pt"
-    if kept is not None and kept.exists():
-        model.load_state_dict(torch.load(kept))
-        return model.eval()
-    train(model, images, labels, EPOCHS, 3e-3, seed)
-    if kept is not None:
-        write_atomically(kept, lambda temporary: torch.save(model.state_dict(), temporary))
-    return model
+    model = subject.build()
+    if not kept.exists():
+        images, held = subject.images()
+        if subject.held:
+            record = fitted(model, subject, images, held, seed, folder / f"{name}-{seed}")
+            write_json(kept.with_suffix(".json"), record)
+        else:
+            train(model, subject.shown(images, subject.batches(images)), subject.training, seed)
+        write_atomically(kept, lambda file: file.write_bytes(stored(model)))
+    load_weights(model, kept)
+    return model.eval()
 
 
-def studied(seed: int, scratch: Path | None) -> dict[str, Any]:
-    """Train one and convert it."""
-    digits = find_network("digits")
-    images, labels = whole(digits.batches(digits.data("train")))
-    test = [whole(digits.batches(digits.data("test")))]
-    model = trained(seed, images, labels, scratch)
-    ranges = measure(model, [images])
+def studied(name: str, seed: int, folder: Path) -> dict[str, Any]:
+    """One network, converted."""
+    subject, model = SUBJECTS[name], trained(name, seed, folder)
+    images, held = subject.images()
+    test = list(subject.batches(find_network(subject.like).data("test")))
+    calibrated = [x for x, _ in subject.batches(images.first(10_000))]
+    ranges = measure(model, calibrated)
     found: dict[str, Any] = {"exact": evaluate(model, test).accuracy, "precisions": {}, "tuned": {}}
     for power in POWERS:
         converted = convert(model, precision=2.0**-power, calibrate=ranges, margin=MARGIN)
-        found["precisions"][power] = judged(model, converted, test)
-    for power in TUNED:
-        converted = convert(model, precision=2.0**-power, calibrate=ranges, margin=TUNING_MARGIN, outside="clamp")
-        train(converted, images, labels, TUNING_EPOCHS, 3e-4, seed)
-        renew(converted, [images], margin=MARGIN)
-        found["tuned"][power] = evaluate(converted, test).accuracy
-    told = propagate(model, test, precision=2.0**-6, calibrate=[images], margin=MARGIN)
+        found["precisions"][power] = judged(model, converted, test, subject.law)
+    judges = next(iter(subject.batches(held.first(200)))) if subject.held else test[0]
+    told = propagate(model, [judges], precision=2.0**-WORST_POWER, calibrate=ranges, margin=MARGIN)
     found["layers"] = {one.site: one.observed for one in told.layers}
     found["deviation"] = told.deviation
+    for power in subject.tuned:
+        converted = convert(model, precision=2.0**-power, calibrate=ranges, margin=TUNING_MARGIN, outside="clamp")
+        train(converted, subject.shown(images, subject.batches(images)), subject.tuning, seed)
+        exact = restore(converted)
+        converted = convert(exact, precision=2.0**-power, calibrate=measure(exact, calibrated), margin=MARGIN)
+        found["tuned"][power] = judged(exact, converted, test, subject.law)
     return found
 
 
-def judged(model: nn.Module, converted: Any, test: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, Any]:
-    """Accuracy, and what the law says of it from the first images; levels and products of a block."""
-    law = predict_accuracy(model, converted, test, images=60)
+def judged(
+    model: nn.Module, converted: Any, test: list[tuple[torch.Tensor, torch.Tensor]], law: dict[str, Any]
+) -> dict[str, Any]:
+    """Accuracy, and what the law says of it from the first images; levels and products of the blocks."""
+    said = predict_accuracy(model, converted, test, **law)
     with torch.no_grad():
         moved = float((converted(test[0][0]) - model(test[0][0])).double().square().mean().sqrt())
-    block = [site for site in converted.report.sites if site.site.startswith("blocks.0.")]
     return {
-        "accuracy": evaluate(converted, test).accuracy, "law": [law.low, law.accuracy, law.high],
+        "accuracy": evaluate(converted, test).accuracy, "law": [said.low, said.accuracy, said.high], "seen": said.sample,
         "deviation": moved if math.isfinite(moved) else None,  # None: far outside of its ranges
         "outside": sum(a.seen.outside for a in converted.report.replacement.activations.values()),
-        "levels": {site.kind: site.levels for site in block} | {"block": sum(site.levels for site in block)},
-        "products": sum(site.multiplications for site in block),
+        "levels": of_blocks(converted, "levels"), "products": of_blocks(converted, "multiplications"),
     }  # fmt: skip
 
 
-def main() -> int:
+def of_blocks(converted: Any, what: str) -> list[dict[str, int]]:
+    """Levels or multiplications of each block by its activations, rule "published"."""
+    found: dict[str, dict[str, int]] = {}
+    for site in converted.report.sites:
+        if named := re.match(r"(blocks\.\d+)[./]([a-z]+\d?)", site.site):
+            found.setdefault(named[1], {})[named[2]] = getattr(site, what)
+    return list(found.values())
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scratch", type=Path, help="folder for what is trained")
-    scratch = parser.parse_args().scratch
+    parser.add_argument("--only", choices=SUBJECTS, help="one of the two networks")
+    parser.add_argument("--seed", type=int, choices=SEEDS, help="one of the three seeds")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the weights")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file of the records")
+    given = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    records = Records(RESULTS)
-    for seed in SEEDS:
-        identity = {"seed": seed, "epochs": EPOCHS, "margin": MARGIN, "tuning": TUNING_EPOCHS}
-        if records.get(key_of(identity)) is not None:
-            continue
-        found = studied(seed, scratch)
-        environment = {"versions": versions(), "commit": git_commit()}
-        records.add({"key": key_of(identity), **identity, **found, "environment": environment})
-        sys.stdout.write(f"{seed}: {found}\n")
-        sys.stdout.flush()
+    records = Records(given.output)
+    for name in [given.only] if given.only else SUBJECTS:
+        for seed in [given.seed] if given.seed else SEEDS:
+            subject = SUBJECTS[name]
+            identity = {
+                "network": name, "seed": seed, "epochs": subject.training.epochs, "margin": MARGIN,
+                "tuning": subject.tuning.epochs,
+            }  # fmt: skip
+            if records.get(key_of(identity)) is not None:
+                continue
+            found = studied(name, seed, given.weights)
+            environment = {"versions": versions(), "commit": git_commit()}
+            records.add({"key": key_of(identity), **identity, **found, "environment": environment})
+            sys.stdout.write(f"{name} {seed}: {found}\n")
+            sys.stdout.flush()
     return 0
 
 

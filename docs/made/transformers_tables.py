@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+from functools import partial
+from statistics import mean, stdev
 from typing import Any
 
 from page_tables import DOCS, EXPERIMENTS, ROOT, grid, main, saved_lines
@@ -167,25 +170,48 @@ def followed(what: str, law: dict[str, Any]) -> str:
     )
 
 
-def vit() -> str:
+def of_seed(one: dict[str, Any]) -> list[float]:
+    """What was measured of a converted network; levels and products are the largest of a block."""
+    levels = ([block[name] for block in one["levels"] for name in names] for names in (("norm1", "norm2"), ("softmax1",), ("act",)))
+    moved = math.inf if one["deviation"] is None else one["deviation"]
+    return [
+        100 * one["accuracy"], 100 * one["law"][1], one["seen"], moved, one["outside"], *map(max, levels),
+        *(max(sum(block.values()) for block in one[what]) for what in ("levels", "products")),
+    ]  # fmt: skip
+
+
+FORMS = (".2f", ".2f", ".4g", ".2g", ".6g", *[".3g"] * 5)
+"""Of the values of a seed."""
+
+
+def of_seeds(what: str, found: dict[int, list[float]]) -> list[tuple[object, ...]]:
+    """A row for each seed, and their means and standard deviations; without a mean where one has left its ranges."""
+    forms = FORMS[: len(found[1])]
+    missing = [""] * (len(FORMS) - len(forms))
+    lines: list[tuple[object, ...]] = []
+    for seed, values in found.items():
+        cells = (format(v, form) if math.isfinite(v) else "left its ranges" for v, form in zip(values, forms, strict=True))
+        lines.append((what, seed, *cells, *missing))
+    means = []
+    for values, form in zip(zip(*found.values(), strict=True), forms, strict=True):
+        known = all(map(math.isfinite, values))
+        means.append(f"{mean(values):{form}} ± {stdev(values):.2{form[-1]}}" if known else "")
+    return [*lines, (what, "mean", *means, *missing)]
+
+
+def vit(network: str) -> str:
     """Accuracy by precision, three seeds."""
-    records = saved_lines(EXPERIMENTS / "vit.jsonl")
-    lines: list[tuple[object, ...]] = [
-        ("exact", r["seed"], f"{100 * r['exact']:.2f}", *[""] * 5) for r in records
-    ]
-    for power in records[0]["precisions"]:
-        for record in records:
-            one, tuned = record["precisions"][power], record["tuned"].get(power)
-            lines.append(
-                (
-                    f"2^-{power}", record["seed"], f"{100 * one['accuracy']:.2f}", f"{100 * one['law'][1]:.2f}",
-                    "left its ranges" if one["deviation"] is None else f"{one['deviation']:.2g}", "" if tuned is None else f"{100 * tuned:.2f}", one["levels"]["block"],
-                    one["products"],
-                )
-            )  # fmt: skip
-    head = ("precision", "seed", "accuracy (%)", "by the law (%)", "deviation of logits", "trained on (%)", "levels of a block", "products")
+    records = [r for r in saved_lines(EXPERIMENTS / "vit.jsonl") if r["network"] == network]
+    lines = of_seeds("exact", {r["seed"]: [100 * r["exact"]] for r in records})
+    for part, said in (("precisions", ""), ("tuned", ", trained on")):
+        for power in records[0][part]:
+            lines += of_seeds(f"2^-{power}{said}", {r["seed"]: of_seed(r[part][power]) for r in records})
+    head = (
+        "precision", "seed", "accuracy (%)", "by the law (%)", "images it saw", "deviation of logits", "inputs outside",
+        "levels of a norm", "softmax", "GELU", "block", "products of a block",
+    )  # fmt: skip
     worst = ", ".join(f"`{max(r['layers'], key=r['layers'].get)}`" for r in records)
-    return grid(head, lines) + f"\nWorst activation of each seed: {worst}.\n"
+    return grid(head, lines, keys=2, starts=(7,)) + f"\nWorst activation of each seed: {worst}.\n"
 
 
 def forecast() -> str:
@@ -201,7 +227,8 @@ def forecast() -> str:
 
 TABLES = {
     "transformers-minilm": minilm,
-    "transformers-vit": vit,
+    "transformers-vit": partial(vit, "digits"),
+    "transformers-vit-cifar": partial(vit, "cifar10"),
     "transformers-forecast": forecast,
     "transformers-summary": summary,
     **{f"transformers-{name}": (lambda name=name: rows(name)) for name in FAMILIES},
