@@ -170,7 +170,7 @@ def followed(what: str, law: dict[str, Any]) -> str:
     )
 
 
-def of_seed(one: dict[str, Any]) -> list[float]:
+def of_seed(one: dict[str, Any]) -> list[Any]:
     """What was measured of a converted network; levels and products are the largest of a block."""
     levels = ([block[name] for block in one["levels"] for name in names] for names in (("norm1", "norm2"), ("softmax1",), ("act",)))
     moved = math.inf if one["deviation"] is None else one["deviation"]
@@ -180,8 +180,8 @@ def of_seed(one: dict[str, Any]) -> list[float]:
     ]  # fmt: skip
 
 
-FORMS = (".2f", ".2f", ".4g", ".2g", ".6g", *[".3g"] * 5)
-"""Of the values of a seed."""
+FORMS = (".2f", ".2f", "d", ".2g", "d", *[".3g"] * 5)
+"""Of the values of a seed; counts have no mean."""
 
 
 def of_seeds(what: str, found: dict[int, list[float]]) -> list[tuple[object, ...]]:
@@ -194,7 +194,7 @@ def of_seeds(what: str, found: dict[int, list[float]]) -> list[tuple[object, ...
         lines.append((what, seed, *cells, *missing))
     means = []
     for values, form in zip(zip(*found.values(), strict=True), forms, strict=True):
-        known = all(map(math.isfinite, values))
+        known = form != "d" and all(map(math.isfinite, values))
         means.append(f"{mean(values):{form}} ± {stdev(values):.2{form[-1]}}" if known else "")
     return [*lines, (what, "mean", *means, *missing)]
 
