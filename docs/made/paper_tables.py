@@ -344,18 +344,53 @@ def nine() -> str:
 
 FEW = {
     "ours": "", "weighted": ", fitted to inputs", "weighted-corrected": ", fitted to inputs, normalisation corrected",
+    "trained": "",
 }  # fmt: skip
 
 
 def few(recipe: str) -> str:
     """A backbone of our own with few multiplications in each ReLU."""
     rows = [
-        (run.arm + words, f"{cells[('backbone', None, None)]:.2f}", *(f"{found:.2f}" if found else "–" for found in of_kind))
+        (run.arm + words, _share(cells.get(("backbone", None, None))), *map(_share, of_kind))
         for seeds in trained("backbone", recipe).values() for run in seeds.values()
         for cells in [accuracies(run.key)] for kind, words in FEW.items()
-        if any(of_kind := [cells.get((kind, k, "per-layer")) for k in (6, 5, 4)])
+        if any(of_kind := [cells.get((kind, k, kind if kind == "trained" else "per-layer")) for k in (6, 5, 4)])
     ]  # fmt: skip
     return grid(("trained with", "ReLU", "five mult.", "four", "three"), rows)
+
+
+OTHERS = (
+    ("ReLU", ("backbone", None, None)),
+    *((f"r_{k}, B = 50{words.replace('normalisation', 'norm.')}", ("published" + suffix, k, "50"))
+      for k in (8, 9) for suffix, words in CONTROLS.items()),
+    *((f"ours, 2^-8, {place}{words.replace('normalisation', 'norm.')}", ("ours" + suffix, 8, interval))
+      for interval, place in (("50", "B = 50"), ("per-layer", "per layer"))
+      for suffix, words in CONTROLS.items() if suffix != "-means"),
+)  # fmt: skip
+
+
+def others() -> str:
+    """Table 4: other networks and images, and how each was trained."""
+    rows = []
+    for arm, seeds in trained("table4", "P25").items():
+        cells = [accuracies(run.key) for run in seeds.values()]
+        for run in seeds.values():
+            rows.append((arm, _training(run), *(summary(one.get(cell) for one in cells) for _, cell in OTHERS)))
+    return grid(("network: training", "epochs", *(name for name, _ in OTHERS)), rows, starts=(3, 9))
+
+
+def _training(run: Run) -> str:
+    """Epochs, of what, and sides of the images."""
+    configuration = run.configuration
+    sides = sorted(set(configuration.augmentation.sides))
+    epochs = str(configuration.optimisation.epochs)
+    if configuration.start == "pretrained":
+        return f"{epochs} more, of published weights"
+    return f"{epochs} from scratch, {', '.join(map(str, sides))} pixels"
+
+
+def _share(found: float | None) -> str:
+    return "–" if found is None else f"{found:.2f}"
 
 
 BRANCHED = (
@@ -462,6 +497,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "cost": cost,
     "nine": nine,
     "few": lambda: few("P60"),
+    "others": others,
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
     "background-published": lambda: background("published", 8, "50"),

@@ -324,7 +324,7 @@ def _backbone(setting: _Setting, records: Records) -> dict[str, Any]:
     if found is None:
         found = {
             "key": key_of(identity), **identity,
-            **_measured(evaluate(setting.model, setting.batches)),
+            **counts_of(evaluate(setting.model, setting.batches)),
             "environment": setting.environment,
         }  # fmt: skip
         records.add(found)
@@ -381,7 +381,7 @@ def _run(
     record = {
         "key": key_of(identity),
         **identity,
-        **_measured(result),
+        **counts_of(result),
         "degrees": list(evaluator.approximation.degrees),
         "depth": evaluator.approximation.levels,
         "multiplications": evaluator.approximation.multiplications,
@@ -419,7 +419,8 @@ def _of_sites(converted: torch.nn.Module) -> dict[str, Any]:
     }
 
 
-def _measured(result: EvaluationResult) -> dict[str, Any]:
+def counts_of(result: EvaluationResult) -> dict[str, Any]:
+    """What a record says of an evaluation."""
     return {
         "accuracy": result.accuracy,
         "correct": result.correct,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,16 +12,29 @@ from typing import Any
 
 import torch
 
-from ..experiments.accuracy import CORRECTED, MEANS, AccuracyConfiguration, run_accuracy
-from ..experiments.records import Records
-from ..files import write_atomically
+from ..choosing.makers import WEIGHTED
+from ..conversion.evaluation import evaluate
+from ..conversion.network import convert
+from ..experiments.accuracy import (
+    CORRECTED,
+    MEANS,
+    AccuracyConfiguration,
+    counts_of,
+    run_accuracy,
+)
+from ..experiments.records import Records, key_of
+from ..files import git_commit, write_atomically
 from ..images.sets import ImageSet
 from ..models.networks import find_network
+from ..training.activations import fitted
+from ..training.loop import start_network
 from .declared import Run
 from .train import RUNS, weights_path
 
 CELLS = "cells"
 """Under the folder of records: a file of JSON lines for each training."""
+TRAINED = "trained"
+"""The approximations and intervals that a network was trained with."""
 _LEFT_OUT = ("sites", "environment", "proven_errors")  # of the lines that accuracy runs write
 
 
@@ -111,6 +125,63 @@ def measure_cells(
     return list(found.values())
 
 
+def measure_trained(
+    run: Run,
+    folder: Path,
+    data: str | Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+    limit: int | None = None,
+    path: Path | None = None,
+) -> list[dict[str, Any]]:
+    """Measure a network with the very circuits and intervals that it was trained with, if not on record.
+
+    Parameters
+    ----------
+    run : Run
+        Trained, and on record.
+    folder : path
+        Of the records.
+    data : path, optional
+    say : callable
+    limit : int, optional
+        First test images only.
+    path : path, optional
+        Of another file of cells.
+
+    Returns
+    -------
+    list of dict
+        One record for each k; none if the training had no circuits for each layer.
+    """
+    torch.set_num_threads(1)
+    configuration = run.configuration
+    if configuration.forward.approximation != WEIGHTED:
+        return []
+    known, weights = find_network(configuration.network), weights_path(folder, run.key)
+    records, test = Records(path or cells_path(folder, run.key)), known.data("test", data).first(limit)
+    common = {
+        "experiment": "trained", "network": known.name, "images": len(test), "approximation": TRAINED,
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(), "interval": TRAINED,
+    }  # fmt: skip
+    keys = {k: key_of({**common, "power": k}) for k in configuration.forward.polynomial}
+    if any(records.get(key) is None for key in keys.values()):
+        start = start_network(known, configuration, data)
+        images = training_images(run, data).first(configuration.range.calibration)
+        bounds, circuits = fitted(start.eval(), known.batches(images), configuration)
+    for k, key in keys.items():
+        if records.get(key) is None:
+            say(f"{run.label}: {TRAINED}, 2^-{k}")
+            network = known.load(data, weights)
+            converted = convert(network, approximation=circuits[k], interval=bounds)
+            result = evaluate(converted, known.batches(test))
+            records.add({
+                "key": key, **common, "power": k, **counts_of(result),
+                "multiplications": max(one.multiplications for one in circuits[k].values()),
+                "commit": git_commit(),
+            })  # fmt: skip
+    return [record for key in keys.values() if (record := records.get(key)) is not None]
+
+
 def training_images(run: Run, data: str | Path | None) -> ImageSet:
     """What a run was trained on: without those held out."""
     configuration = run.configuration
@@ -126,11 +197,11 @@ def measure_all(
     stages: tuple[str, ...] = tuple(STAGES),
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Measure what is trained, a stage of all networks before the next stage."""
+    """Measure what is trained, a stage of all networks before the next stage; with its own circuits, where it has some."""
     trained = Records(folder / RUNS)
     for stage in stages:
         for run in wanted:
-            if trained.get(run.key) is not None:
+            if trained.get(run.key) is not None and not measure_trained(run, folder, data, say):
                 measure(run, folder, data, (stage,), say)
 
 

@@ -18,7 +18,6 @@ _LONG_SIDES = (16,) * 10 + (24,) * 18 + (32,) * 32
 
 
 def _short(
-    network: str,
     sides: tuple[int, ...],
     hold: float,
     numbers: Literal["float32", "bfloat16"] = "bfloat16",
@@ -27,7 +26,7 @@ def _short(
     """As P25, in fewer epochs."""
     epochs = len(sides)
     return Configuration(
-        network, "random", validation=validation, measure=epochs, numbers=numbers, range=MEASURED,
+        "resnet20-cifar10", "random", validation=validation, measure=epochs, numbers=numbers, range=MEASURED,
         augmentation=Augmentation(2, "reflection", "alternating", sides),
         optimisation=Optimisation(
             epochs=epochs, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=hold
@@ -58,21 +57,15 @@ RECIPES = {
         ),
     ),
     "B2": Configuration(
-        "shufflenetv2-x0.5-cifar10", "pretrained", validation=HELD_OUT, measure=2, numbers="float32",
-        range=MEASURED, augmentation=Augmentation(2, "reflection", "alternating"),
+        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=2, numbers="float32", range=MEASURED,
+        augmentation=Augmentation(2, "reflection", "alternating"),
         optimisation=Optimisation(
             epochs=2, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
         ),
     ),
-    "M7": _short(
-        "mobilenetv2-x0.35-cifar10", (16,) * 5 + (24, 32), hold=2.0, numbers="float32"
-    ),
-    "T10": _short(
-        "resnet20-tiny-imagenet", (32,) * 8 + (48,) * 2, hold=3.0, validation=1000
-    ),
-    "P14": _short(
-        "dla34-average-x0.125-cifar10", (16,) * 6 + (24,) * 4 + (32,) * 4, hold=5.0
-    ),
+    "M7": _short((16,) * 6 + (24,), hold=2.0, numbers="float32"),
+    "T9": _short((32,) * 8 + (48,), hold=3.0, validation=1000),
+    "P12": _short((16,) * 6 + (24,) * 4 + (32,) * 2, hold=4.0),
     "D20": Configuration(
         "digits", "random", augment=False, validation=437, measure=20, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
@@ -94,7 +87,7 @@ RECIPES = {
 }  # fmt: skip
 """P25: images of 16, 24 and 32 pixels, half an hour of one core; P60: the same for 60 epochs on all
 training images, where nothing is chosen; B5, B2: five or two epochs more of a network
-that is there; M7, T10, P14: seven, ten, fourteen epochs of images that grow, each some ten minutes of a
+that is there; M7, T9, P12: seven, nine, twelve epochs of images that grow, each some seven minutes of a
 core, for MobileNetV2, Tiny ImageNet and DLA-34; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
 digits in a second."""
 

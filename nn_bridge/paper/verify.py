@@ -14,8 +14,11 @@ from typing import Any
 
 from ..errors import DataError
 from ..experiments.accuracy import AccuracyConfiguration, run_accuracy
-from .measuring import CELLS
-from .train import weights_path
+from ..experiments.records import Records
+from ..training.configuration import from_mapping
+from .declared import Run
+from .measuring import CELLS, TRAINED, measure_trained
+from .train import RUNS, weights_path
 
 TOLERATED = 0.0005
 """Share of the images by which another machine's rounding may differ, beside one image."""
@@ -111,11 +114,20 @@ def verify(
             if hashlib.sha256(weights.read_bytes()).hexdigest() != cell["weights_sha256"]:
                 raise DataError(f"{weights} is not the file that its cells were measured with")
             path = Path(temporary) / f"{key}.jsonl"
-            record = _again(run_accuracy(_configuration(cell), path, data, weights), cell)
+            if cell["approximation"] == TRAINED:
+                records = measure_trained(_run(folder, key), folder, data, limit=cell["images"], path=path)
+            else:
+                records = run_accuracy(_configuration(cell), path, data, weights)
+            record = _again(records, cell)
             other = record.get("plan") != cell.get("plan")
             found.append(Checked(key, cell, record["correct"], other))
             say(str(found[-1]))
     return found
+
+
+def _run(folder: Path, key: str) -> Run:
+    """A training on record."""
+    return Run(key, from_mapping(Records(folder / RUNS).lines[key]["configuration"]))
 
 
 def _configuration(cell: dict[str, Any]) -> AccuracyConfiguration:

@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import torch
+from torch import nn
+
+from polyapprox.approximation import Approximation
 
 from ..activations.evaluator import Evaluator
 from ..calls.handlers import ReluOnly
-from ..choosing.makers import make
-from ..errors import ConversionError
+from ..calls.inputs import Batch
+from ..choosing.makers import WEIGHTED, make
+from ..choosing.weighting import weighted
+from ..errors import ArgumentError, ConversionError
+from ..ranges.bounds import bounds_of
+from ..ranges.calibration import measure
 from .configuration import Configuration
 from .noise import NoisePool, erring_relu, noisy_relu, random_noise, relu_backward
 
@@ -51,7 +59,7 @@ class TrainingActivations(ReluOnly):
     bounds : dict
         B of each call site, where the configuration needs it.
     evaluators : dict
-        Approximations by k.
+        Approximations by k; or, for each k, those of each call site.
     rank, processes : int
     device : torch.device
 
@@ -66,7 +74,7 @@ class TrainingActivations(ReluOnly):
         self,
         configuration: Configuration,
         bounds: dict[str, float],
-        evaluators: dict[int, Evaluator],
+        evaluators: Mapping[int, Evaluator | Mapping[str, Evaluator]],
         rank: int = 0,
         processes: int = 1,
         device: torch.device | str = "cpu",
@@ -113,14 +121,18 @@ class TrainingActivations(ReluOnly):
         if self.configuration.range.penalty:
             self._penalise(x, bound)
         if forward.polynomial:
-            evaluator = self.evaluators[self.power]
+            evaluator = self._evaluator(site)
             return cast(torch.Tensor, _Polynomial.apply(x, evaluator, bound, forward.gradient))  # type: ignore[no-untyped-call]
         if noise.kind == "none":
             return torch.relu(x)
         if noise.kind == "error":
-            evaluator = self.evaluators[self.power]
+            evaluator = self._evaluator(site)
             return erring_relu(x, evaluator, bound, noise.place, self.strength, noise.side)
         return self._with_random(x, bound)
+
+    def _evaluator(self, site: str) -> Evaluator:
+        found = self.evaluators[self.power]
+        return found if isinstance(found, Evaluator) else found[site]
 
     def _bound(self, site: str) -> float:
         if site not in self.bounds:
@@ -148,15 +160,56 @@ class TrainingActivations(ReluOnly):
 
     def _penalise(self, x: torch.Tensor, bound: float) -> None:
         self.sites += 1
+        inside = self.configuration.range.inside
         low, high = torch.aminmax(x.detach())
-        if max(-float(low), float(high)) > bound:
-            self.penalties.append((x.abs() / bound - 1).clamp(min=0).square().mean())
+        if max(-float(low), float(high)) > inside * bound:
+            outside = x[x.detach().abs() > inside * bound].abs().float()
+            self.penalties.append((outside / bound - inside).square().sum() / x.numel())
 
 
 def evaluators_of(configuration: Configuration) -> dict[int, Evaluator]:
-    """The approximations that a training needs, by k."""
+    """The approximations that a training needs, by k.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none of that name for all call sites.
+    """
+    name = configuration.forward.approximation
+    if name == WEIGHTED:
+        raise ArgumentError(
+            "forward.approximation is 'weighted', which fit has for networks by name alone: choose another, such as 'ours'"
+        )
+    return {k: Evaluator(make(name, k)) for k in _powers(configuration)}
+
+
+def _powers(configuration: Configuration) -> tuple[int, ...]:
     powers = configuration.forward.polynomial or (
         configuration.noise.precision if configuration.noise.kind == "error" else ()
     )
-    name = configuration.forward.approximation
-    return {k: Evaluator(make(name, k)) for k in dict.fromkeys(powers)}
+    return tuple(dict.fromkeys(powers))
+
+
+def fitted(
+    network: nn.Module, calibration: Iterable[Batch], configuration: Configuration
+) -> tuple[dict[str, float], dict[int, dict[str, Approximation]]]:
+    """Intervals, and for each k and call site the approximation weighted by its inputs.
+
+    Parameters
+    ----------
+    network : nn.Module
+        At the start of the training.
+    calibration : iterable
+        Training images, not augmented.
+    configuration : Configuration
+
+    Returns
+    -------
+    bounds : dict of str to float
+    approximations : dict
+        k to call site to approximation, on [−1, 1].
+    """
+    limits = configuration.range
+    measured = measure(network, calibration)
+    bounds = dict(bounds_of(limits.interval, measured.largest, limits.margin).layers)
+    return bounds, {k: weighted(measured, precision=2.0**-k, interval=bounds) for k in _powers(configuration)}

@@ -50,6 +50,9 @@ class Optimisation:
         (which has no share in it); 0 for none.
     clip : float
         Largest norm of the gradient; 0 for none.
+    distillation : float
+        Share of the loss that is the divergence from the network at the start, with its exact
+        activations, at temperature 2 (Hinton et al., arXiv 1503.02531); 0 for none.
     """
 
     epochs: int = 10
@@ -66,6 +69,7 @@ class Optimisation:
     mixup: float = 0.0
     average: float = 0.0
     clip: float = 0.0
+    distillation: float = field(default=0.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,9 @@ class Forward:
         for ReLU itself.
     gradient : {"relu", "polynomial"}
         Whose derivative the backward pass takes.
-    approximation : {"ours", "zero", "with-constant", "published"}
-        Which approximation, as in the command ``nn-bridge accuracy``.
+    approximation : {"ours", "zero", "with-constant", "published", "weighted"}
+        Which approximation, as in the command ``nn-bridge accuracy``; "weighted": each call site has its own,
+        weighted by its inputs at the start (a network by name only).
     """
 
     polynomial: tuple[int, ...] = ()
@@ -187,8 +192,10 @@ class Range:
         Measure again before each epoch; "auto" does so from a random start. The first ranges say
         little there, and a polynomial on intervals that the network has outgrown ruins it.
     penalty : float
-        Weight in the loss of the mean over the call sites of the mean of (|x|/B − 1)²
-        over their inputs outside.
+        Weight in the loss of the mean over the call sites of the mean of (|x|/B − `inside`)²
+        over their inputs outside of that share of their interval.
+    inside : float
+        Share of B from which the penalty counts.
     """
 
     interval: float | str = "per-layer"
@@ -196,6 +203,7 @@ class Range:
     calibration: int = 2000
     renew: bool | str = "auto"
     penalty: float = 0.0
+    inside: float = field(default=1.0, metadata=_LATER)
 
 
 @dataclass(frozen=True)
@@ -283,7 +291,7 @@ _SECTIONS = {
     "forward": Forward, "range": Range,
 }  # fmt: skip
 _AT_LEAST_ONE = ("epochs", "batch", "accumulate", "calibration", "measure")
-_POSITIVE = ("learning_rate", "margin")
+_POSITIVE = ("learning_rate", "margin", "inside")
 _BELOW_ONE = ("momentum", "average", "label_smoothing")
 _OTHER_WORDS = {
     "lr": "learning_rate", "weight_decay": "decay", "wd": "decay", "ema": "average",

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 import torch.nn.functional as functional
@@ -18,10 +19,12 @@ from torch import nn
 
 from polyapprox.words import counted
 
+from ..activations.evaluator import Evaluator
 from ..calls.functions import module_function
 from ..calls.inputs import logits_of
 from ..calls.intercept import intercepted
 from ..calls.running import evaluation_mode
+from ..choosing.makers import WEIGHTED
 from ..conversion.evaluation import evaluate
 from ..errors import ArgumentError, TrainingError
 from ..files import git_commit, versions, write_atomically, write_json
@@ -30,7 +33,7 @@ from ..models.networks import Network, find_network
 from ..models.weights import load_weights
 from ..ranges.bounds import bounds_of
 from ..ranges.calibration import calibrate
-from .activations import TrainingActivations, evaluators_of
+from .activations import TrainingActivations, evaluators_of, fitted
 from .batches import Mixed, TrainingBatches, seed_of
 from .checkpoint import load_checkpoint, save_checkpoint
 from .configuration import Configuration, as_mapping
@@ -44,6 +47,7 @@ from .processes import Processes, processes, share_batch_norms
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how much of how much, and the loss."""
 _LAYERS, _STEP = 1, 2  # purposes of seeds
+_TEMPERATURE = 2.0
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,7 @@ class Training:
     ) -> None:
         self.configuration, self.group, self.progress = configuration, group, progress
         self.own = own
+        self.teacher: nn.Module | None = None
         self.folder = Path(folder) if folder is not None else None
         self.device = read_device(device)
         if data is not None and not isinstance(data, (str, Path)):
@@ -236,10 +241,25 @@ class Training:
         if configuration.numbers == "auto":
             self._numbers(faster(self.network, self.batches.images.shape[1:], self.device))
         self.calibration: Any = known.batches(images.first(configuration.range.calibration))
+        bounds, evaluators = self._approximations()
         self.activations = TrainingActivations(
-            configuration, self.ranges(), evaluators_of(configuration), self.group.rank,
-            self.group.count, self.device,
+            configuration, bounds, evaluators, self.group.rank, self.group.count, self.device,
         )  # fmt: skip
+        if sgd.distillation:
+            self.teacher = copy.deepcopy(self.network).eval()
+
+    def _approximations(
+        self,
+    ) -> tuple[dict[str, float], Mapping[int, Evaluator | Mapping[str, Evaluator]]]:
+        """Intervals and approximations of the network at the start."""
+        configuration = self.configuration
+        if configuration.forward.approximation != WEIGHTED:
+            return self.ranges(), evaluators_of(configuration)
+        bounds, made = fitted(self.network, self.calibration, configuration)
+        return bounds, {
+            k: {site: Evaluator(one) for site, one in of_sites.items()}
+            for k, of_sites in made.items()
+        }
 
     def _of_own(self, own: Own) -> None:
         """Network and data of the caller."""
@@ -389,6 +409,9 @@ class Training:
         loss = self._loss(output, labels)
         if share < 1:
             loss = share * loss + (1 - share) * self._loss(output, others)
+        if self.teacher is not None:
+            weight = configuration.optimisation.distillation
+            loss = (1 - weight) * loss + weight * self._divergence(inputs, output, low)
         penalty = self.activations.penalty
         if penalty is not None:
             loss = loss + configuration.range.penalty * penalty
@@ -399,6 +422,14 @@ class Training:
             return self.own.loss(output, labels)
         smoothing = self.configuration.optimisation.label_smoothing
         return functional.cross_entropy(logits_of(output).float(), labels, label_smoothing=smoothing)
+
+    def _divergence(self, inputs: torch.Tensor, output: torch.Tensor, low: bool) -> torch.Tensor:
+        """From the network at the start; of the size of a cross entropy at any temperature."""
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            exact = cast(nn.Module, self.teacher)(inputs)
+        own, wanted = (functional.log_softmax(one.float() / _TEMPERATURE, 1) for one in (output, exact))
+        found = functional.kl_div(own, wanted, reduction="batchmean", log_target=True)
+        return found * _TEMPERATURE**2
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""

@@ -137,7 +137,7 @@ class OwnLoopActivations(TrainingActivations):
     def _polynomial(self, site: str, call: Call, x: torch.Tensor, bound: float) -> torch.Tensor:
         key = site, self.power
         if key not in self.made or self.made[key].bound != bound:
-            relu = self.evaluators[self.power]
+            relu = self._evaluator(site)
             self.made[key] = build(call, x.shape, bound, relu, 2.0**-self.power, "report", site)
         return self.made[key].forward(x.clamp(-bound, bound))
 

@@ -32,12 +32,12 @@ from nn_bridge.paper.cost import costs
 from nn_bridge.paper.declared import TABLES, Run, runs
 from nn_bridge.paper.explain import reference, rescale_all, scales
 from nn_bridge.paper.law import measured, run_law
-from nn_bridge.paper.measuring import cells_path, measure
+from nn_bridge.paper.measuring import cells_path, measure, measure_trained
 from nn_bridge.paper.progress import Clock, work
 from nn_bridge.paper.recipes import HELD_OUT, RECIPES, recipe
 from nn_bridge.paper.train import RUNS, train_missing, weights_path
 from nn_bridge.paper.verify import verify
-from nn_bridge.training.configuration import as_mapping, from_mapping
+from nn_bridge.training.configuration import Forward, Range, as_mapping, from_mapping
 from nn_bridge.training.optimisation import rate_at
 from polyapprox.circuits.search.runner import runner_named
 
@@ -71,9 +71,10 @@ def test_more_epochs_of_a_backbone_start_from_it_with_a_circuit_in_place_of_relu
     trunk, *more = runs("backbone", seeds=[2])
     assert trunk.key == runs("table1", ["decay 5e-4"], [2], "P60")[0].key
     for run in more:
-        assert Path(run.configuration.start).stem == trunk.key and run.configuration.range.renew is True
+        assert Path(run.configuration.start).stem == trunk.key
+        assert run.configuration.renews != run.arm.endswith("distilled")
         (power,) = run.configuration.forward.polynomial
-        assert run.arm == f"{network_relu(precision=2.0**-power).multiplications} multiplications"
+        assert run.arm.startswith(f"{network_relu(precision=2.0**-power).multiplications} multiplications")
         assert run.configuration.optimisation.decay == trunk.configuration.optimisation.decay
 
 
@@ -234,6 +235,22 @@ def test_cells_are_measured_once_and_kept_short(trained, monkeypatch):
     monkeypatch.setattr("nn_bridge.experiments.accuracy.evaluate", None)
     again = measure(ONE[0], folder, stages=("first",), limit=50)
     assert [one["correct"] for one in again] == [backbone["correct"], cell["correct"]]
+
+
+def test_a_network_is_measured_with_the_circuits_it_was_trained_with(tmp_path):
+    """Distilled from the network at the start, its circuits at its intervals: few multiplications lose little."""
+    plain = recipe("D5")
+    run = Run("few", replace(
+        plain, forward=Forward((4,), "polynomial", "weighted"),
+        range=Range(penalty=100.0, inside=0.8, renew=False),
+        optimisation=replace(plain.optimisation, epochs=2, distillation=0.5, clip=2.0),
+    ))  # fmt: skip
+    train_missing([run], tmp_path, tmp_path / "scratch")
+    (cell,) = measure_trained(run, tmp_path, limit=200)
+    assert cell["multiplications"] == 3 and cell["correct"] > 190
+    assert [one.correct for one in verify(tmp_path, 1.0)] == [cell["correct"]]
+    assert measure_trained(run, tmp_path, limit=200) == [cell]
+    assert measure_trained(ONE[0], tmp_path) == []
 
 
 # --- the command ---

@@ -324,6 +324,25 @@ def test_the_penalty_is_that_of_what_is_outside():
     assert made.penalty is None
 
 
+def test_the_penalty_begins_inside_if_so_wished():
+    made, _ = activations(Noise("uniform"), penalty=1.0, inside=0.5)
+    x = torch.tensor([-6.0, 1.0, 2.0, 3.0], requires_grad=True)
+    made.relu("a", "F.relu", x, False)
+    assert float(made.penalty.detach()) == pytest.approx((1.0**2 + 0.25**2) / 4)
+    (slope,) = torch.autograd.grad(made.penalty, x)
+    np.testing.assert_allclose(slope, [-2 * 1.0 / 16, 0, 0, 2 * 0.25 / 16])
+
+
+def test_each_call_site_may_have_its_own_polynomial():
+    made, x = activations(forward=Forward((5,)))
+    near, far = polyapprox.relu(precision=2**-4), polyapprox.relu(precision=2**-6)
+    made.evaluators = {5: {"a": Evaluator(near), "b": Evaluator(far)}}
+    made.bounds = {"a": 4.0, "b": 4.0}
+    points = x.detach().double().numpy()
+    for site, r in (("a", near), ("b", far)):
+        np.testing.assert_allclose(made.relu(site, "F.relu", x, False).detach(), 4 * r(points / 4), atol=1e-4)
+
+
 # --- optimiser ---
 
 

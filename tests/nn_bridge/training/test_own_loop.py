@@ -198,3 +198,8 @@ def test_bad_input():
     sturdy(network, calibrate=[X])
     with pytest.raises(ConversionError, match="already converted"):
         sturdy(network, calibrate=[X])
+
+
+def test_circuits_fitted_to_inputs_are_refused():
+    with pytest.raises(ArgumentError, match=r"forward\.approximation is 'weighted', which fit has for networks by name"):
+        sturdy(nn.Sequential(nn.Linear(4, 2), nn.ReLU()), polynomial=Forward((5,), approximation="weighted"), interval=4.0)
