@@ -294,7 +294,8 @@ def hours() -> str:
         seconds = sum(epoch["processor_seconds"] for line in found for epoch in line["epochs"])
         cells = [cell for line in found for cell in lines(f"cells/{line['key']}.jsonl")]
         clock = sum(cell.get("wall_seconds", cell["seconds"]) for cell in cells)
-        rows.append((table.replace("table", "Table "), recipe, len(found), f"{seconds / 3600:.2f}",
+        name = "P25 and shorter ones" if table == "table4" else recipe
+        rows.append((table.replace("table", "Table "), name, len(found), f"{seconds / 3600:.2f}",
                      len(cells), f"{clock / 3600:.2f}"))  # fmt: skip
     return grid(("table", "recipe", "trainings", "processor hours", "cells measured", "clock hours"), rows) + (
         f"\nMachine: {machines}, shared with other work.\n"

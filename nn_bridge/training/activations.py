@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import torch
+import torch.nn.functional as functional
 from torch import nn
 
 from polyapprox.approximation import Approximation
@@ -163,8 +164,9 @@ class TrainingActivations(ReluOnly):
         inside = self.configuration.range.inside
         low, high = torch.aminmax(x.detach())
         if max(-float(low), float(high)) > inside * bound:
-            outside = x[x.detach().abs() > inside * bound].abs().float()
-            self.penalties.append((outside / bound - inside).square().sum() / x.numel())
+            excess = functional.softshrink(x, inside * bound)
+            total = torch.linalg.vector_norm(excess, dtype=torch.float32).square()
+            self.penalties.append(total / (bound**2 * x.numel()))
 
 
 def evaluators_of(configuration: Configuration) -> dict[int, Evaluator]:
