@@ -142,7 +142,7 @@ def backbone(base: Configuration) -> dict[str, Configuration]:
     trunk = Run("ReLU", decayed(base, DECAY, DECAY))
     found = {trunk.arm: trunk.configuration}
     more = replace(recipe("B5", base.network), seed=base.seed, validation=base.validation, measure=base.measure)
-    for multiplications, power in ((4, 5), (3, 4)):
+    for multiplications, power, margin in ((4, 5, 1.25), (3, 4, 1.1)):
         found[f"{multiplications} multiplications"] = replace(
             _branch(more, trunk), forward=Forward(polynomial=(power,)), range=Range(renew=True)
         )
@@ -150,8 +150,8 @@ def backbone(base: Configuration) -> dict[str, Configuration]:
         found[f"{multiplications} multiplications, distilled"] = replace(
             branch,
             forward=Forward((power,), "polynomial", "weighted"),
-            range=Range(margin=1.25, penalty=5000.0, inside=0.8, renew=False),
-            optimisation=replace(branch.optimisation, epochs=4, clip=2.0, distillation=0.7),
+            range=Range(margin=margin, penalty=1e5, inside=0.75, renew=False),
+            optimisation=replace(branch.optimisation, epochs=3, clip=2.0, distillation=0.7),
         )
     return found
 
