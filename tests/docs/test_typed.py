@@ -15,6 +15,7 @@ from fractions import Fraction
 
 import audits_tables
 import page_tables
+import paper_tables
 import propagation_tables
 import pytest
 import sturdy_tables
@@ -118,7 +119,11 @@ def sentences() -> list[tuple[str, str]]:
     best = accuracy("weighted-corrected", interval="per-layer", power=5, cap=8.0)
     wheel = json.loads((page_tables.CHECKS / "wheel.json").read_text(encoding="utf-8"))
     bare = max(run["bare"].get("environment_bytes", 0) for run in wheel["runs"].values()) / 1e6
+    rows = page_tables.whole(paper_tables.few("P60"))
+    few = {row[0]: row for row in rows}
+    three, exact = few["3 multiplications, distilled"][4], few["ReLU"][1]
     return [
+        ("README.md", f"has {three} % with three multiplications a ReLU, where ReLU itself has {exact}"),
         ("README.md", f"keep {digits['sturdy']} % in place of {digits['baseline']}, five seeds"),
         ("guide/networks.md", f"from {plain:.2f} to {best:.2f} %, where ReLU itself has {accuracy('backbone'):.2f} "),
         ("README.md", f"Python {pythons}"), ("stability.md", f"now {pythons}"),
