@@ -150,7 +150,7 @@ def backbone(base: Configuration) -> dict[str, Configuration]:
         found[f"{multiplications} multiplications, distilled"] = replace(
             branch,
             forward=Forward((power,), "polynomial", "weighted"),
-            range=Range(margin=margin, penalty=1e5, inside=0.75, renew=False),
+            range=Range(margin=margin, penalty=1e5, inside=0.75),
             optimisation=replace(branch.optimisation, epochs=3, clip=2.0, distillation=0.7),
         )
     return found
