@@ -252,7 +252,7 @@ class Softmax(VectorActivation):
         self.whole = _made(name, _softmax, max(box.length, 2), k, self.width, self.reach, precision)
         self.precision = self.whole.error_bound
         self.shift = ends[:, 3 + 2 * k].clone()
-        self.exponential, self.totals = _watched(self.whole)
+        self.exponentials, self.totals = _watched(self.whole)
 
     def arithmetic(self, x: torch.Tensor, ranged: Any) -> torch.Tensor:
         """The value, by additions and multiplications."""
@@ -276,7 +276,7 @@ class Softmax(VectorActivation):
         u = ranged(u, -self.reach, 0.0, False)
 
         def made(index: int, value: Any) -> Any:
-            if index == self.exponential and kept is not None:
+            if index in self.exponentials and kept is not None:
                 return value * kept
             return ranged(value, *self.totals[index], True) if index in self.totals else value
 
@@ -295,16 +295,16 @@ def unmasked(scores: torch.Tensor) -> torch.Tensor:
     return ~(scores <= MASKED)
 
 
-def _watched(whole: Whole) -> tuple[int, dict[int, tuple[float, float]]]:
+def _watched(whole: Whole) -> tuple[set[int], dict[int, tuple[float, float]]]:
     """Of a softmax, where exp is applied, and the ranges of the sums that inverses are applied to, by place."""
-    applied = [index for index, one in enumerate(whole.plan.operations) if one.kind == "apply"]
+    applied = [(index, one) for index, one in enumerate(whole.plan.operations) if one.kind == "apply"]
     totals = {}
-    for number, index in enumerate(applied[1:]):
+    for number, (_, one) in enumerate(both for both in applied if both[1].right >= 0):
         inverse = whole.parts[f"inverse {number}"]
         scale = float(unscaled(inverse.plan)[1])
         low, high = (float(end) * scale for end in inverse.interval)
-        totals[whole.plan.operations[index].left] = low, high
-    return applied[0], totals
+        totals[one.left] = low, high
+    return {index for index, one in applied if one.right < 0}, totals
 
 
 def _halvings(box: Box, precision: float, call: Call, name: str) -> tuple[int, float, float]:

@@ -4,6 +4,10 @@
 A step divides a vector by its sum, roughly, and squares it; the last one divides precisely. Which numbers
 of levels take the fewest of all is found by going through the steps and keeping, for each number of levels
 used, the narrowest range that the sums can have then: nothing else of a step matters to those that follow.
+
+The first sum may be a rough one, known a level before the vector is. No step of a closed form can wait for the
+vector then: in its place stands the minimax polynomial of degree 2^L − 3, the highest that takes L levels with the
+product by a vector that comes a level late.
 """
 
 from __future__ import annotations
@@ -22,16 +26,22 @@ from ..numbers import ball, exact
 from ..outward import above, below
 from ..plan.iteration import unscaled
 from ..plan.plan import Plan
+from ..plan.series import series_cost
 from ..precision import working_precision
+from ..proof.covered import widened
 from ..recipes.guard import DEFAULT_GUARD
+from ..recipes.minimax import minimax
 from ..recipes.reciprocal import MOST_LEVELS, closed_form, reciprocal
+from ..targets import as_target
 
 _BITS = 160
 _ROOM = 2.0**-30  # relative: intervals are wider than the sums
 _SPARE = 1 + 2.0**-16  # an inverse's proven error over its forecast, at most
+_SPARE_LATE = 1 + 2.0**-8  # the same for a minimax polynomial
 _ROUGHEST = 0.95  # relative error of an inverse
 _LAST = 0.9  # of the error wanted: the last inverse's, at most
 _GRID = 256  # relative errors for which curves are made
+_LONGEST = 8  # levels of a minimax polynomial
 
 Ends = tuple[float, float]
 Curve = tuple[float, float]
@@ -45,11 +55,32 @@ class Step:
     ----------
     levels : int
     curve : (float, float) or None
-        c and d of p² ((u − c)² + d); None: p² alone, or the last step.
+        c and d of p² ((u − c)² + d); None: p² alone, or nothing.
+    squared : bool
+        Whether anything is squared after it.
+    blur : float or None
+        Of a rough sum: what it may be off, relative to itself. None: the sum is that of the vector.
     """
 
     levels: int
     curve: Curve | None = None
+    squared: bool = True
+    blur: float | None = None
+
+    @property
+    def power(self) -> int:
+        """What becomes of the vector's scale."""
+        return 1 if not self.squared else 2 if self.curve is None else 4
+
+    @property
+    def degree(self) -> int:
+        """Of the inverse times x."""
+        return (1 << self.levels) - (0 if self.blur is None else 2)
+
+    def reach(self, ratio: float) -> Ends:
+        """c and e, where the sum of what is divided lies within c (1 ± e), by forecast."""
+        error = _error(ratio, self.degree)
+        return (1.0, error) if self.blur is None else blurred(error, self.blur)
 
 
 @dataclass(frozen=True)
@@ -82,19 +113,20 @@ class Inverse:
         The same for an argument that is scaled already.
     held, left : mpmath.mpf
         What the vector is held times before, and after.
-    curve : (float, float) or None
-        As of :class:`Step`.
+    step : Step
     """
 
     approximation: Approximation
     plan: Plan
     held: mpmath.mpf
     left: mpmath.mpf
-    curve: Curve | None
+    step: Step
 
 
-def designed(n: int, first: Ends, squarings: int, wanted: float) -> Design | None:
+def designed(n: int, first: Ends, squarings: int, wanted: float, blur: float | None = None) -> Design | None:
     """The steps of the fewest levels, by forecast, for n numbers whose sum lies in `first`.
+
+    With `blur` that sum is a rough one, and levels count from it.
 
     Examples
     --------
@@ -103,47 +135,71 @@ def designed(n: int, first: Ends, squarings: int, wanted: float) -> Design | Non
     ([4, 7], 13)
     """
     states: dict[int, tuple[float, tuple[Step, ...]]] = {0: (first[1] / first[0], ())}
-    for _ in range(squarings):
+    if blur is not None:
+        states = _after(n, states, squarings > 0, blur)
+    for _ in range(squarings - (blur is not None)):
         states = _after(n, states)
     found = []
     for used, (ratio, steps) in states.items():
-        errors = [(one, _error(ratio, one)) for one in range(2, MOST_LEVELS + 1)]
+        errors = [(one, _error(ratio, 1 << one)) for one in range(2, MOST_LEVELS + 1)]
         last = next(((one, error) for one, error in errors if error <= wanted * _LAST), None)
         if last is not None:
-            all_steps = (*steps, Step(last[0]))
+            all_steps = (*steps, Step(last[0], squared=False))
             found.append(Design(all_steps, used + last[0], _products(all_steps), last[1]))
     return min(found, key=lambda one: (one.levels, one.multiplications), default=None)
 
 
 def _after(
-    n: int, states: dict[int, tuple[float, tuple[Step, ...]]]
+    n: int, states: dict[int, tuple[float, tuple[Step, ...]]], squared: bool = True, blur: float | None = None
 ) -> dict[int, tuple[float, tuple[Step, ...]]]:
     """By levels used, the least ratio of the ends of the sums after one more step."""
     found: dict[int, tuple[float, tuple[Step, ...]]] = {}
     for used, (ratio, steps) in states.items():
-        for levels in range(2, MOST_LEVELS + 1):
-            error = _error(ratio, levels)
+        for levels in range(2, (MOST_LEVELS if blur is None else _LONGEST) + 1):
+            _, error = Step(levels, None, squared, blur).reach(ratio)
             if error > _ROUGHEST:
                 continue
-            for curve in (None, curve_for(error)):
-                low, high = squared_range(error, curve)
-                now, more = n * high / low, used + levels + (1 if curve is None else 2)
+            for curve in (None, curve_for(error)) if squared else (None,):
+                step = Step(levels, curve, squared, blur)
+                low, high = _sums(n, step, error)
+                now, more = high / low, used + levels + step.power // 2
                 if more not in found or now < found[more][0]:
-                    found[more] = now, (*steps, Step(levels, curve))
+                    found[more] = now, (*steps, step)
             if error < 0.5 / _GRID:
                 break
     return found
 
 
+def _sums(n: int, step: Step, error: float) -> Ends:
+    """Within which the next sum lies, where the one of what is divided lies within 1 ± error."""
+    if not step.squared:
+        return 1 - error, 1 + error
+    low, high = squared_range(error, step.curve)
+    return low / n, high
+
+
+def blurred(error: float, blur: float) -> Ends:
+    """c and e: (1 ± error) times anything within 1 ± blur lies within c (1 ± e).
+
+    Examples
+    --------
+    >>> c, e = blurred(0.5, 0.1)
+    >>> c * (1 - e) <= 0.5 * 0.9, c * (1 + e) >= 1.5 * 1.1
+    (True, True)
+    """
+    low, high = (1 - error) * (1 - blur) * (1 - _ROOM), (1 + error) * (1 + blur) * (1 + _ROOM)
+    return (low + high) / 2, (high - low) / (high + low)
+
+
 def _products(steps: tuple[Step, ...]) -> int:
-    each = sum(2 * step.levels - 1 for step in steps)
-    return each + sum(1 if step.curve is None else 3 for step in steps[:-1])
+    each = sum(2 * step.levels - 1 if step.blur is None else series_cost(step.degree - 1)[0] + step.levels for step in steps)
+    return each + sum((0, 1, 1, 1, 3)[step.power] for step in steps if step.squared)
 
 
-def _error(ratio: float, levels: int) -> float:
-    """Of 1/x in so many levels, where the ends of x are in that ratio: 1/T_n, n = 2^levels."""
+def _error(ratio: float, n: int) -> float:
+    """Of a polynomial of degree n − 1 for 1/x, where the ends of x are in that ratio: 1/T_n."""
     beyond = 2 / (ratio - 1)  # (b + a)/(b − a) − 1
-    grown = (1 << levels) * math.log1p(beyond + math.sqrt(beyond * (beyond + 2)))
+    grown = n * math.log1p(beyond + math.sqrt(beyond * (beyond + 2)))
     return 1 / math.cosh(grown) if grown < 700 else 0.0
 
 
@@ -215,48 +271,66 @@ def inverses(steps: tuple[Step, ...], n: int, first: Ends, signed: float) -> lis
     ProofError
         If an inverse's proven error is above its forecast.
     """
-    forecasts: list[tuple[Ends, Approximation, float]] = []
+    forecasts: list[tuple[Ends, float]] = []
     found: list[Inverse] = []
     wanted, ends = exact(1), first
     for number, step in enumerate(steps):
         ends = ends[0] * (1 - _ROOM), ends[1] * (1 + _ROOM)
-        made = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
-        error = made.error_estimate * _SPARE
-        forecasts.append((ends, made, error))
-        low, high = squared_range(error, step.curve)
-        ends = low / n * (1 - _ROOM), high * (1 + _ROOM) * (signed**2 if number == 0 else 1.0)
-    for step, (ends, made, error) in zip(reversed(steps), reversed(forecasts), strict=True):
-        one = _inverse(step, ends, made, wanted if not found else _root(found[-1].held, step.curve))
+        low, high = (float(end) for end in _covered(ends))
+        error = _error(high / low, step.degree) * (_SPARE if step.blur is None else _SPARE_LATE)
+        forecasts.append((ends, error))
+        low, high = _sums(n, step, error if step.blur is None else blurred(error, step.blur)[1])
+        ends = low * (1 - _ROOM), high * (1 + _ROOM) * (signed**2 if number == 0 else 1.0)
+    for step, (ends, error) in zip(reversed(steps), reversed(forecasts), strict=True):
+        wanted = wanted if not found else _root(found[-1].held, step.power)
+        one = _inverse(step, ends, wanted) if step.blur is None else _late(step, ends, wanted, error)
         if one.approximation.error_bound > error or (found and not _fits(one, found[-1])):
             raise ProofError(f"1/x on {ends} is proven to {one.approximation.error_bound:.6g}, not to {error:.6g}")
         found.append(one)
     return found[::-1]
 
 
+def _covered(ends: Ends) -> tuple[mpmath.mpf, mpmath.mpf]:
+    """What 1/x on an interval is proven for."""
+    return widened(((exact(ends[0]), exact(ends[1])),), exact(DEFAULT_GUARD), as_target("1/x"))[0]
+
+
 def _fits(before: Inverse, after: Inverse) -> bool:
-    """Whether squaring leaves the scale that the next inverse's range has room for."""
+    """Whether what follows the division leaves the scale that the next inverse's range has room for."""
     with working_precision(_BITS):
-        share = ball(before.left) ** (2 if before.curve is None else 4) / ball(after.held)
+        share = ball(before.left) ** before.step.power / ball(after.held)
         return bool(abs(share - 1) < _ROOM / 2)
 
 
-def _root(held: mpmath.mpf, curve: Curve | None) -> mpmath.mpf:
-    """The scale that squaring makes `held` of: a fourth power with a curve."""
+def _root(held: mpmath.mpf, power: int) -> mpmath.mpf:
+    """The scale of which `held` is that power."""
     with working_precision(_BITS):
-        value = ball(held).sqrt()
-        return exact((value if curve is None else value.sqrt()).mid())
+        return exact((ball(held) ** (arb(1) / power)).mid())
 
 
-def _inverse(step: Step, ends: Ends, for_one: Approximation, wanted: mpmath.mpf) -> Inverse:
+def _inverse(step: Step, ends: Ends, wanted: mpmath.mpf) -> Inverse:
     """1/x for x = μ · sum, μ such that the vector is left with the scale that is wanted, nearly.
 
-    `for_one` is that for μ = 1.
     The plan for a scaled argument multiplies by K/μ^(N/(N − 1)), N = 2^levels, what it is scaled by.
     """
-    power = 1 - 2.0**-step.levels
-    scale = float(unscaled(for_one.plan)[1] / wanted) ** power
+    for_one = closed_form(ends, step.levels, exact(DEFAULT_GUARD), "", relative=True)
+    scale = float(unscaled(for_one.plan)[1] / wanted) ** (1 - 2.0**-step.levels)
     made = reciprocal(interval=(ends[0] * scale, ends[1] * scale), levels=step.levels)
     plan, left = unscaled(made.plan)
     with working_precision(_BITS):
         held = exact((ball(left) * ball(exact(scale))).mid())
-    return Inverse(made, plan, held, left, step.curve)
+    return Inverse(made, plan, held, left, step)
+
+
+def _late(step: Step, ends: Ends, wanted: mpmath.mpf, error: float) -> Inverse:
+    """a/x on the sum's own range, a such that the vector is left with the scale that is wanted, nearly.
+
+    The vector is held times what the polynomial's argument is scaled by, as the sum is.
+    """
+    centre = 1.0 if step.blur is None else blurred(error, step.blur)[0]
+    size = float(wanted) * (ends[1] - ends[0]) / (2 * centre)
+    made = minimax(f"{size!r}/x", step.degree - 1, interval=ends, relative=True)
+    plan, held = unscaled(made.plan)
+    with working_precision(_BITS):
+        left = exact((ball(held) * ball(exact(size)) * ball(exact(centre))).mid())
+    return Inverse(made, plan, held, left, step)

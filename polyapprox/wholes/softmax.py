@@ -23,9 +23,11 @@ most t ‖y‖ with ‖y‖ the norm of order M = 2^k,
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 import mpmath
+import numpy as np
 from flint import arb
 
 from ..approximation import Approximation
@@ -39,6 +41,7 @@ from ..precision import one_at_a_time, working_precision
 from ..provenance import Provenance, call
 from ..recipes.approximate import approximate
 from ..recipes.arguments import Ends, read_interval, read_tolerance
+from ..recipes.minimax import minimax
 from ..words import counted
 from .normalising import Design, Inverse, designed, inverses
 from .vector_plan import VectorBuilder, VectorPlan
@@ -51,6 +54,10 @@ _MOST_SQUARINGS = 8
 _HIGHEST = 1 << 12  # degree of exp
 _CAREFUL = 0.7  # of the error wanted: what is aimed at where a forecast was too good
 _SPARE = 0.95  # of what the last inverse leaves of the error wanted: exp's
+_FLOORS = (0.01, 0.1, 1.0, 10.0)  # of a rough exp: shares of the least sum, over n
+_POINTS = 12  # of its least squares, for each degree
+_ROUGHEST = 0.9  # a rough sum may be off by
+_ROUGHLY = 2.0**-10  # relative: room in that
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,38 @@ class _Box:
 
 
 @dataclass(frozen=True)
+class _Rough:
+    """A rough exp, off by at most error · (floor + exp), and its degree."""
+
+    floor: float
+    error: float
+    degree: int
+
+
+@dataclass(frozen=True)
 class _Exp:
-    """How exp may err: relatively, or absolutely; 1 is the largest exponential."""
+    """How exp may err: relatively, or absolutely; 1 is the largest exponential. `rough`: what the first sum is of."""
 
     relative: bool
     error: float
+    rough: _Rough | None = None
+
+    def sum_of(self, n: int, least: arb, most: arb) -> tuple[arb, arb]:
+        """Within which the first sum lies, that of exact exponentials being between these (current precision)."""
+        if self.rough is not None:
+            e, floor = ball(exact(self.rough.error)), n * ball(exact(self.rough.floor))
+            return least - e * (least + floor), most + e * (most + floor)
+        e = ball(exact(self.error))
+        return (least * (1 - e), most * (1 + e)) if self.relative else (least - n * e, most + n * e)
+
+    def blur(self, n: int, low: float) -> float:
+        """What a rough sum may be off from that of the vector, relative to itself; `low` is its least value."""
+        if self.rough is None:
+            return 0.0
+        with working_precision(_BITS):
+            e, floor, own = (ball(exact(v)) for v in (self.rough.error, n * self.rough.floor, self.error))
+            share = (1 + e * floor / low) / (1 - e)  # of the exact sum to the rough one
+            return float_up(exact((e * (share + floor / low) + own * (share if self.relative else n / ball(exact(low)))).upper()))
 
 
 @one_at_a_time
@@ -182,7 +216,36 @@ def _way(box: _Box, wanted: float, k: int) -> tuple[int, Design, _Exp] | None:
             return None
         levels, exp = min(_exps(box, k, (wanted - design.error) * _SPARE), key=lambda one: one[0])
         found = design.levels + levels, design, exp
-    return found
+    return found if found is None else _with_rough_sum(box, wanted, k, found)
+
+
+def _with_rough_sum(box: _Box, wanted: float, k: int, way: tuple[int, Design, _Exp]) -> tuple[int, Design, _Exp]:
+    """The same with a first sum of rougher exponentials, a level earlier, where that takes fewer levels."""
+    total, design, exp = way
+    levels, half = total - design.levels, (box.top[1] - box.scores[0]) / (2 << k)
+    for share in _FLOORS if levels > 2 else ():
+        floor = share * _first_sum(box, k, _Exp(True, 0.0))[0] / box.n
+        rough = replace(exp, rough=_rough(half, (1 << (levels - 1)) - 1, floor))
+        first = _first_sum(box, k, rough)
+        blur = rough.blur(box.n, first[0]) * (1 + _ROUGHLY) if first[0] > 0 else 1.0
+        found = designed(box.n, first, k, wanted, blur) if blur < _ROUGHEST else None
+        if found is None or levels - 1 + found.levels >= way[0]:
+            continue
+        after, own = min(_exps(box, k, (wanted - found.error) * _SPARE), key=lambda one: one[0])
+        own = replace(own, rough=rough.rough)
+        if after <= levels and own.blur(box.n, first[0]) <= blur:
+            way = levels - 1 + found.levels, found, own
+    return way
+
+
+@cache
+def _rough(half: float, degree: int, floor: float) -> _Rough:
+    """exp on [−2 half, 0] by weighted least squares, for a forecast: minimax is no worse."""
+    u = np.cos(np.pi * (np.arange(_POINTS * degree) + 0.5) / (_POINTS * degree))
+    y = np.exp(half * (u - 1))
+    weighted = np.polynomial.chebyshev.chebvander(u, degree) / (floor + y)[:, None]
+    coefficients = np.linalg.lstsq(weighted, y / (floor + y), rcond=None)[0]
+    return _Rough(floor, float(np.max(np.abs(weighted @ coefficients - y / (floor + y)))), degree)
 
 
 def _first_sum(box: _Box, k: int, exp: _Exp) -> tuple[float, float]:
@@ -192,8 +255,7 @@ def _first_sum(box: _Box, k: int, exp: _Exp) -> tuple[float, float]:
         least, most = _power(box, box.top[0], k) + (n - 1) * _power(box, box.scores[0], k), arb(n)
         if box.sums is not None:
             least, most = (ball(exact(end)) for end in box.sums)
-        e = ball(exact(exp.error))
-        least, most = (least * (1 - e), most * (1 + e)) if exp.relative else (least - n * e, most + n * e)
+        least, most = exp.sum_of(n, least, most)
         return below(exact(least.lower())), above(exact(most.upper()))
 
 
@@ -244,7 +306,9 @@ def _made(k: int, design: Design, exp: _Exp, box: _Box, wanted: float, command: 
     """Parts, plan and bound."""
     n, first = box.n, _first_sum(box, k, exp)
     steps = inverses(design.steps, n, first, 1.0 if exp.relative else 1 + 2 * n * exp.error / first[0])
-    made, more = _exponential(box, k, exp, steps[0])
+    made, more, rough = _exponentials(box, k, exp, steps[0])
+    if rough is not None and exp.rough is not None:
+        _check_rough(rough, exp.rough)
     with working_precision(_BITS):
         e = ball(exact(made.error_bound)) + ball(exact(_ROUNDING))
         e = e if exp.relative else e * (-ball(more)).exp()
@@ -254,10 +318,11 @@ def _made(k: int, design: Design, exp: _Exp, box: _Box, wanted: float, command: 
         error = float_up(exact(bound.upper()))
     if error > wanted:
         raise ProofError(f"softmax is proven to {error:.6g}, not to {wanted:.6g}")
-    parts = {"exp": made, **{f"inverse {j}": one.approximation for j, one in enumerate(steps)}}
+    rougher = {} if rough is None else {"rough exp": rough}
+    parts = {"exp": made, **rougher, **{f"inverse {j}": one.approximation for j, one in enumerate(steps)}}
     return Whole(
         "softmax", n, {"scores": box.scores, "maximum": box.top} | ({} if box.sums is None else {"sums": box.sums, "squarings": k}),
-        _plan(made, more, steps, n, box.top, k), error, parts,
+        _plan(made, rough, more, steps, n, box.top, k), error, parts,
         "all factors common to a vector cancel but the last: its relative error, and what the errors of exp do to "
         "a vector of sum 1",
         Provenance.of(command),
@@ -276,32 +341,51 @@ def _spread(e: arb, relative: bool, box: _Box, k: int) -> arb:
     return (one + all_of) / (1 - all_of)
 
 
-def _exponential(box: _Box, k: int, exp: _Exp, first: Inverse) -> tuple[Approximation, mpmath.mpf]:
-    """c · exp((s − b)/2^k) as a function of u = (s − b)/2^k + log c, c what the vector is held times; log c."""
+def _exponentials(
+    box: _Box, k: int, exp: _Exp, first: Inverse
+) -> tuple[Approximation, mpmath.mpf, Approximation | None]:
+    """c · exp((s − b)/2^k) as a function of u = (s − b)/2^k + log c, c what the vector is held times; log c.
+
+    The last is the rougher one, if there is one, of the same scaled argument.
+    """
     with working_precision(_BITS):
         more = rounded(exact(ball(first.held).log().mid()), _BITS - 30)
         ends = ((ball(exact(end)) - ball(exact(box.top[1]))) / (1 << k) + ball(more) for end in (box.scores[0], box.top[1]))
         low, high = (below(exact(e.lower())) if j == 0 else above(exact(e.upper())) for j, e in enumerate(ends))
         error = exp.error if exp.relative else below(exact((ball(exact(exp.error)) * ball(more).exp()).lower()))
-    made = approximate("exp", interval=(low, high), tolerance=error, relative=exp.relative, objective="levels")
-    return made, more
+    if exp.rough is None:
+        made = approximate("exp", interval=(low, high), tolerance=error, relative=exp.relative, objective="levels")
+        return made, more, None
+    made = minimax("exp", tolerance=error, interval=(low, high), relative=exp.relative)
+    floor = exp.rough.floor * math.exp(float(more))
+    return made, more, minimax("exp", exp.rough.degree, interval=(low, high), weight=f"1/({floor!r} + exp(x))")
+
+
+def _check_rough(made: Approximation, wanted: _Rough) -> None:
+    if made.error_bound > wanted.error:
+        raise ProofError(f"a rough exp is proven to {made.error_bound:.6g}, not to {wanted.error:.6g}")
 
 
 def _plan(
-    exp: Approximation, more: mpmath.mpf, steps: list[Inverse], n: int, top: tuple[float, float], k: int
-) -> VectorPlan:
+    exp: Approximation, rough: Approximation | None, more: mpmath.mpf, steps: list[Inverse], n: int,
+    top: tuple[float, float], k: int,
+) -> VectorPlan:  # fmt: skip
     """The operations."""
     builder = VectorBuilder(n)
     with working_precision(_BITS):
         exponential, slope = unscaled(exp.plan)
         scaled = builder.scale(0, rounded(exact((ball(slope) / (1 << k)).mid()), _BITS))
         moved = ball(slope) * (ball(more) - ball(exact(top[1])) / (1 << k))
-        value = builder.record("shift", scaled, constant=rounded(exact(moved.mid()), _BITS))
-        value = builder.record("apply", value, plan=exponential)
+        argument = builder.record("shift", scaled, constant=rounded(exact(moved.mid()), _BITS))
+        value = builder.record("apply", argument, plan=exponential)
         for number, step in enumerate(steps):
-            total = builder.record("sum", value)
-            value = builder.record("apply", total, value, plan=times_plan(step.plan))
-            if number < k:
+            summed = value
+            if number == 0 and rough is not None:
+                summed = builder.record("apply", argument, plan=unscaled(rough.plan)[0])
+            total = builder.record("sum", summed)
+            starts = (0, 0) if summed == value else (0, 1)
+            value = builder.record("apply", total, value, plan=times_plan(step.plan, starts))
+            if step.step.squared:
                 value = _squared(builder, value, step)
     return builder.finish()
 
@@ -309,9 +393,9 @@ def _plan(
 def _squared(builder: VectorBuilder, value: int, step: Inverse) -> int:
     """p², or p² ((u − c)² + d) with u the sum of p; p is held times what the step has left."""
     square = builder.record("multiply", value, value)
-    if step.curve is None:
+    if step.step.curve is None:
         return square
-    c, d = (ball(exact(one)) for one in step.curve)
+    c, d = (ball(exact(one)) for one in step.step.curve)
     total = builder.record("sum", value)
     less = builder.record("shift", total, constant=negate(rounded(exact((c * ball(step.left)).mid()), _BITS)))
     curve = builder.record("multiply", less, less)

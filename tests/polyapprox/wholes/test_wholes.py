@@ -14,9 +14,12 @@ import vectors
 
 import polyapprox as pa
 from polyapprox.errors import ArgumentError
-from polyapprox.plan.count import count
+from polyapprox.plan.count import count, levels as level_of_each
+from polyapprox.plan.times import times_plan
+from polyapprox.polynomial import Polynomial
+from polyapprox.recipes.plans import polynomial_plan
 from polyapprox.wholes.normalising import curve_for, squared_range
-from polyapprox.wholes.softmax import softmax_levels
+from polyapprox.wholes.softmax import _Box as Box, _way as way, softmax_levels
 from polyapprox.wholes.vector_plan import tree_rotations
 
 COUNT = 100_000
@@ -113,6 +116,44 @@ def test_curves_bring_the_ends_nearer_and_their_range_is_proven(error):
     assert values.min() < low * (1 + 1e-6) and values.max() > high * (1 - 1e-6)
     plain = squared_range(error, None)
     assert (high / low - 1) * 1.5 < plain[1] / plain[0] - 1
+
+
+ROUGH = [
+    {"n": 128, "scores": (-27.2493, 21.72692), "squarings": 1, "sums": (11.32 / 2**11, 11.32), "precision": 4e-7},
+    {"n": 16, "scores": (-40.0, 0.0), "maximum": (-1.0, 0.0), "precision": 2**-8},
+]
+
+
+@pytest.mark.parametrize(("given", "levels"), list(zip(ROUGH, (18, 9), strict=True)))
+def test_the_first_sum_may_be_of_rougher_exponentials_a_level_earlier(given, levels):
+    whole = pa.softmax(**given)
+    exp, rough, first = (whole.parts[name] for name in ("exp", "rough exp", "inverse 0"))
+    assert whole.levels == levels and rough.levels == exp.levels - 1
+    assert rough.error_bound > 1e3 * exp.error_bound and first.components[0].degree == 2 ** (first.levels) - 3
+    s = vectors.scores(whole.length, *whole.box["scores"], whole.box["maximum"], 20_000, 8)
+    s = vectors.with_sums(s, whole.box, 9) if "sums" in whole.box else s
+    error = np.abs(whole(s) - vectors.softmax(s)).max()
+    assert len(s) > 4000 and 0.2 * whole.error_bound < error <= whole.error_bound <= given["precision"]
+
+
+@pytest.mark.parametrize("given", ROUGH)
+def test_rough_sums_are_as_near_to_those_of_the_vector_as_the_steps_are_made_for(given):
+    box = Box(given["n"], given["scores"], given.get("maximum", given["scores"]), given.get("sums"))
+    _, design, exp = way(box, given["precision"], given.get("squarings", 0))
+    s = vectors.scores(box.n, *box.scores, box.top, 20_000, 10)
+    if box.sums is not None:
+        s = vectors.with_sums(s, {"scores": box.scores, "squarings": 1, "sums": box.sums}, 11)
+    y = np.exp((s - box.top[1]) / 2 ** given.get("squarings", 0))
+    off = exp.rough.error * (exp.rough.floor + y)
+    worst = max(np.abs(y.sum(-1) / (y + sign * off).sum(-1) - 1).max() for sign in (-1, 1))
+    assert 0.3 * design.steps[0].blur < worst < design.steps[0].blur
+
+
+@pytest.mark.parametrize("levels", range(2, 9))
+def test_an_inverse_of_degree_3_less_waits_a_level_for_the_vector(levels):
+    series = np.polynomial.chebyshev.chebinterpolate(lambda x: 1 / (1.05 + x), 2**levels - 3)
+    plan = times_plan(polynomial_plan(Polynomial.from_floats(series)), (0, 1))
+    assert level_of_each(plan, starts=(0, 1))[plan.output] == levels
 
 
 def test_the_forecast_of_levels():
