@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linprog
 
 import polyapprox as pa
 from polyapprox.errors import PolyApproxError
 from polyapprox.numbers import exact
 from polyapprox.recipes.minimax import level_at
+from polyapprox.recipes.reciprocal import estimate_of
 from polyapprox.targets import as_target
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
@@ -81,7 +83,35 @@ def tasks() -> dict[str, Callable[[], dict[str, Any]]]:
             found[f"{name} ({objective})"] = lambda rest=rest, o=objective: one(*rest, o)
     for name, make, kind, published in WHOLES:
         found[name] = lambda make=make, kind=kind, p=published: a_whole(make, kind, p)
+    for steps in (5, 6, 7):
+        found[f"softmax of 128, sums as THOR's first, {steps} levels to square and normalise"] = lambda m=steps: a_limit(m)
     return found
+
+
+def a_limit(steps: int) -> dict[str, Any]:
+    """How near a polynomial of the first sum, of degree 2^steps, brings the next sums, and what the last inverse then takes."""
+    start = time.perf_counter()
+    ratio = narrowest(128, THOR_SUMS[0], 1 << steps)
+    last = next(m for m in range(2, 16) if estimate_of((exact(1), exact(ratio)), m)[0] <= 8e-7)
+    return {"structure": "limit", "steps": steps, "ratio": ratio, "last": last, "seconds": round(time.perf_counter() - start, 1)}
+
+
+def narrowest(n: int, sums: tuple[float, float], degree: int) -> float:
+    """Least ratio of the ends of R(S) Σ y², R of that degree and S = Σ y in `sums`, over all y of n numbers up to 1.
+
+    A linear programme on points, so no more than the least ratio, but for rounding.
+    """
+    low, high = sums
+    x = (low + high) / 2 - (high - low) / 2 * np.cos(np.linspace(0, np.pi, 12 * degree))
+    basis = np.polynomial.chebyshev.chebvander((2 * x - low - high) / (high - low), degree)
+    least, most = basis * (x**2 / n)[:, None], basis * np.minimum(x, x**2)[:, None]
+    rows = np.block([[-least, np.zeros((len(x), 1))], [most, -np.ones((len(x), 1))]])
+    scale = np.append(np.abs(rows[:, :-1]).max(axis=0) * 1e-5, 1.0)
+    found = linprog(
+        np.append(np.zeros(degree + 1), 1.0), A_ub=rows / scale, b_ub=np.repeat([-1.0, 0.0], len(x)),
+        bounds=[(None, None)] * (degree + 2), method="highs",
+    )  # fmt: skip
+    return float(found.fun)
 
 
 def one(
@@ -178,7 +208,8 @@ def main() -> int:
         text = "".join(json.dumps(row) + "\n" for row in rows.values())
         pa_write(given.results, text)
         row = rows[name]
-        sys.stdout.write(f"{name}: {row['levels']} levels, {row['multiplications']} products, "
+        sys.stdout.write(f"{name}: {row['ratio']:.4g}, {row['seconds']} s\n" if row["structure"] == "limit" else
+                         f"{name}: {row['levels']} levels, {row['multiplications']} products, "
                          f"{row['proven']:.3g} proven, {row['seconds']} s\n")  # fmt: skip
         sys.stdout.flush()
     return 0

@@ -15,12 +15,13 @@ from polyapprox.outward import lower_places, upper
 
 PAGE = DOCS / "beyond.md"
 RECORD = EXPERIMENTS / "reach.jsonl"
+EXP = 4  # levels of the rough exp
 OBJECTIVES = (" (levels)", " (multiplications)")
 
 
 def rows(whole: bool) -> list[dict[str, Any]]:
     """Of functions of one variable, or of vectors."""
-    return [row for row in saved_lines(RECORD) if (row["structure"] == "whole") == whole]
+    return [row for row in saved_lines(RECORD) if row["structure"] != "limit" and (row["structure"] == "whole") == whole]
 
 
 def published(row: dict[str, Any]) -> list[str]:
@@ -62,13 +63,22 @@ def vectors() -> str:
     return grid(heads, found, starts=(6,))
 
 
+def limits() -> str:
+    """What a polynomial of the first sum can do, and what is left to the last inverse."""
+    found = [
+        [row["steps"], 1 << row["steps"], f"{row['ratio']:.3g}", row["last"], EXP + row["steps"] + row["last"]]
+        for row in saved_lines(RECORD) if row["structure"] == "limit"
+    ]  # fmt: skip
+    return grid(["levels", "degree", "ratio of the next sums", "levels of the last inverse", "with exp"], found)
+
+
 def share(row: dict[str, Any]) -> str:
     """Levels in per cent of what is published."""
     levels = row["published"][0]
     return "–" if levels is None else f"{100 * row['levels'] / levels:.0f} %"
 
 
-TABLES = {"one": one, "vectors": vectors}
+TABLES = {"one": one, "vectors": vectors, "limits": limits}
 
 
 if __name__ == "__main__":

@@ -11,6 +11,9 @@ only keep the sums of the next y within f/n … F, f and F the least and largest
 (Σ π² lies between 1/n and 1). The factor with c and d costs a level and makes them nearer than one more level
 of R does. Each p = y R is computed with the product by y inside R: no level is spent on it.
 
+The first R may be applied to a rough sum, of exponentials that err by e (z + y) at most, where that saves a level: u is
+then within 1 ± ρ times what the sums differ by.
+
 The result is u π with π ∝ y_i^(2^k), hence within ρ + η of the exact softmax, η what the errors of exp do:
 for relative ones, |e_i| <= e, with h = (1 + e)^(2^k) − 1, at most h / (2 (1 − h)); for absolute ones, of at
 most t ‖y‖ with ‖y‖ the norm of order M = 2^k,
