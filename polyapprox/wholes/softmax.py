@@ -150,7 +150,7 @@ def softmax(
     --------
     >>> soft = softmax(16, scores=(-4, 4), precision=2**-8)
     >>> soft.error_bound <= 2**-8, soft.levels, soft.rotations
-    (True, 12, 4)
+    (True, 11, 8)
     >>> import numpy as np
     >>> s = np.linspace(-4, 4, 16)
     >>> p = np.exp(s) / np.exp(s).sum()
