@@ -126,8 +126,8 @@ def table4(base: Configuration) -> dict[str, Configuration]:
 
 
 OTHERS = {
-    "shufflenetv2-x0.5-cifar10": "B2", "mobilenetv2-x0.35-cifar10": "M7",
-    "resnet20-tiny-imagenet": "T9", "dla34-average-x0.125-cifar10": "P12",
+    "shufflenetv2-x0.5-cifar10": "B2", "mobilenetv2-x0.35-cifar10": "M6",
+    "resnet20-tiny-imagenet": "T7", "dla34-average-x0.125-cifar10": "P10",
 }  # fmt: skip
 """Networks of Table 4 with a recipe of their own."""
 

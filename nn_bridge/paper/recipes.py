@@ -63,9 +63,9 @@ RECIPES = {
             epochs=2, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
         ),
     ),
-    "M7": _short((16,) * 6 + (24,), hold=2.0, numbers="float32"),
-    "T9": _short((32,) * 8 + (48,), hold=3.0, validation=1000),
-    "P12": _short((16,) * 6 + (24,) * 4 + (32,) * 2, hold=4.0),
+    "M6": _short((16,) * 5 + (24,), hold=2.0, numbers="float32"),
+    "T7": _short((32,) * 7, hold=2.0, validation=1000),
+    "P10": _short((16,) * 8 + (24,) * 2, hold=3.0),
     "D20": Configuration(
         "digits", "random", augment=False, validation=437, measure=20, numbers="float32", range=MEASURED,
         optimisation=Optimisation(
@@ -87,7 +87,7 @@ RECIPES = {
 }  # fmt: skip
 """P25: images of 16, 24 and 32 pixels, half an hour of one core; P60: the same for 60 epochs on all
 training images, where nothing is chosen; B5, B2: five or two epochs more of a network
-that is there; M7, T9, P12: seven, nine, twelve epochs of images that grow, each some seven minutes of a
+that is there; M6, T7, P10: six, seven, ten epochs of small images, each some five minutes of a
 core, for MobileNetV2, Tiny ImageNet and DLA-34; D20: digits, many seeds in little time, for mechanisms; D5: five epochs more of those; try:
 digits in a second."""
 
