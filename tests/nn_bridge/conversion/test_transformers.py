@@ -432,3 +432,17 @@ def test_softmax_of_shorter_vectors_than_the_longest_measured():
         s = torch.linspace(-4, 2, n)[None]
         assert (layer(s) - s.softmax(-1)).abs().max() <= layer.error_bound
     assert not layer.seen.outside
+
+
+def test_masks_take_scores_out_of_a_rough_first_sum_too():
+    box = Box(torch.tensor([[-16.9, 3.0, 0.0, 3.0]], dtype=torch.float64), 128, True)
+    layer = Softmax(Call("softmax", "nn.Softmax", (("dim", -1),)), box, 2**-10, "report", "softmax")
+    assert "rough exp" in layer.whole.parts and len(layer.exponentials) == 2 and len(layer.totals) == 2
+    random = torch.Generator().manual_seed(0)
+    s = 19.9 * torch.rand(2000, 128, generator=random, dtype=torch.float64) ** 8 - 17
+    s[:, 0] = 3 * torch.rand(2000, generator=random)
+    s[:, 1:][torch.rand(2000, 127, generator=random) < 0.5] = -torch.inf
+    total = s.logsumexp(-1)
+    s = s[(total > 0) & (total < 3)]
+    error = (layer(s) - s.softmax(-1)).abs().max()
+    assert len(s) > 500 and error <= layer.error_bound
