@@ -3,11 +3,11 @@
     python experiments/vit.py [--only digits | cifar10] [--seed 1] [--weights FOLDER] [--output FILE]
 
 Three seeds of each network, of three blocks: width 32 and 16 tokens on the digits (two minutes each to train), width 64
-and 36 tokens on CIFAR-10 (ten). Each is converted at several precisions, and trained on as a polynomial where that loses.
-The folder has their weights, of maps in float16; one that it lacks is trained, and a training of CIFAR-10 goes on from its
-last epoch. Ranges are those of training images; of CIFAR-10, 5,000 of these are held out, and accuracy is that on the
-test images, which nothing else sees. Each network is a line of the output; started again, it goes on where it was. So
-another output makes all conversions again, and another folder all trainings too.
+and 36 tokens on CIFAR-10 (ten). Each is converted at several precisions, then with its worst activation finer, and
+trained on as a polynomial where that loses. The folder has their weights, of maps in float16; one that it lacks is trained,
+and a training of CIFAR-10 goes on from its last epoch. Ranges are those of training images; of CIFAR-10, 5,000 of these
+are held out, and accuracy is that on the test images, which nothing else sees. Each measurement is a line of the output;
+started again, it goes on where it was. So another output makes all conversions again, and another folder all trainings too.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,12 @@ from nn_bridge.training.batches import TrainingBatches
 FOLDER = Path(__file__).parent
 RESULTS, WEIGHTS = FOLDER / "results" / "vit.jsonl", FOLDER / "vit"
 SEEDS, POWERS, MARGIN, TUNING_MARGIN = (1, 2, 3), (3, 4, 5, 6, 8), 1.5, 2.0
-WORST_POWER = 6
-"""Precision at which the worst activation is sought."""
+WORST_POWER, FINER, MORE = 6, (3, 4, 5), 5
+"""Precision 2^-k at which the worst activation is sought; those at which it then is finer, by so many bits; the first of these
+is trained on."""
+CALIBRATED, FOLLOWED, MOVED, BATCH = 10_000, 200, 1000, 100
+"""Training images that ranges are measured on, images that errors are followed in, test images whose deviation is
+measured, and how many go through a network at once."""
 Shown = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -95,8 +100,6 @@ class Subject:
     shown: Callable[[ImageSet, Batches], Any]
     training: Optimisation
     tuning: Optimisation
-    tuned: tuple[int, ...]
-    """Precisions 2^-k at which it is trained on."""
     law: dict[str, Any]
     """What `predict_accuracy` is given."""
     held: int = 0
@@ -106,7 +109,7 @@ class Subject:
         """To train on, and held out."""
         return find_network(self.like).data("train").without_last(self.held)
 
-    def batches(self, images: ImageSet, size: int = 1000) -> Batches:
+    def batches(self, images: ImageSet, size: int = BATCH) -> Batches:
         """Normalised."""
         return find_network(self.like).batches(images, size)
 
@@ -147,12 +150,12 @@ class Cropped:
 
 DIGITS = Subject(
     "digits", of_digits, Moved, Optimisation(120, 64, learning_rate=3e-3, decay=0.05),
-    Optimisation(3, 64, learning_rate=3e-4, decay=0.05), (3,), {"images": 60},
+    Optimisation(3, 64, learning_rate=3e-4, decay=0.05), {"images": 60},
 )  # fmt: skip
 CIFAR = Subject(
     "resnet44-cifar10", of_cifar, Cropped,
     Optimisation(epochs=16, batch=64, learning_rate=2e-3, decay=0.05, label_smoothing=0.1),
-    Optimisation(epochs=1, batch=64, learning_rate=3e-4, decay=0.05, label_smoothing=0.1), (3,), {"within": 0.02}, 5000,
+    Optimisation(epochs=1, batch=64, learning_rate=3e-4, decay=0.05, label_smoothing=0.1), {"within": 0.02}, 5000,
 )  # fmt: skip
 SUBJECTS = {"digits": DIGITS, "cifar10": CIFAR}
 
@@ -209,43 +212,87 @@ def trained(name: str, seed: int, folder: Path) -> Transformer:
     return model.eval()
 
 
-def studied(name: str, seed: int, folder: Path) -> dict[str, Any]:
-    """One network, converted."""
-    subject, model = SUBJECTS[name], trained(name, seed, folder)
-    images, held = subject.images()
-    test = list(subject.batches(find_network(subject.like).data("test")))
-    calibrated = [x for x, _ in subject.batches(images.first(10_000))]
-    ranges = measure(model, calibrated)
-    found: dict[str, Any] = {"exact": evaluate(model, test).accuracy, "precisions": {}, "tuned": {}}
-    for power in POWERS:
-        converted = convert(model, precision=2.0**-power, calibrate=ranges, margin=MARGIN)
-        found["precisions"][power] = judged(model, converted, test, subject.law)
-    judges = next(iter(subject.batches(held.first(200)))) if subject.held else test[0]
-    told = propagate(model, [judges], precision=2.0**-WORST_POWER, calibrate=ranges, margin=MARGIN)
-    found["layers"] = {one.site: one.observed for one in told.layers}
-    found["deviation"] = told.deviation
-    for power in subject.tuned:
-        converted = convert(model, precision=2.0**-power, calibrate=ranges, margin=TUNING_MARGIN, outside="clamp")
-        train(converted, subject.shown(images, subject.batches(images)), subject.tuning, seed)
+class Study:
+    """One network: each thing measured of it is a line of the records."""
+
+    def __init__(self, name: str, seed: int, folder: Path, records: Records) -> None:
+        self.subject, self.model, self.records = SUBJECTS[name], trained(name, seed, folder), records
+        self.seed = seed
+        self.identity = {"network": name, "seed": seed, "epochs": self.subject.training.epochs, "margin": MARGIN}
+        self.images, self.held = self.subject.images()
+        self.calibrated = [x for x, _ in self.subject.batches(self.images.first(CALIBRATED))]
+
+    @cached_property
+    def ranges(self) -> Any:
+        """Of the network as it is."""
+        return measure(self.model, self.calibrated)
+
+    @cached_property
+    def test(self) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """The test images."""
+        return list(self.subject.batches(find_network(self.subject.like).data("test")))
+
+    def run(self) -> None:
+        """All that has no record yet."""
+        for make, powers in (
+            (self.exact, (0,)), (self.layers, (WORST_POWER,)), (self.alike, POWERS), (self.finer, FINER), (self.tuned, FINER[:1]),
+        ):  # fmt: skip
+            for power in powers:
+                self.kept(make, power)
+
+    def kept(self, make: Callable[[int], dict[str, Any]], power: int) -> dict[str, Any]:
+        """The record of what is made at a precision, now or before."""
+        identity = {**self.identity, "what": make.__name__, "power": power}
+        key = key_of(identity)
+        if self.records.get(key) is None:
+            environment = {"versions": versions(), "commit": git_commit()}
+            self.records.add({"key": key, **identity, **make(power), "environment": environment})
+        return self.records.lines[key]
+
+    def exact(self, power: int) -> dict[str, Any]:
+        """Accuracy of the network itself."""
+        return {"accuracy": evaluate(self.model, self.test).accuracy}
+
+    def layers(self, power: int) -> dict[str, Any]:
+        """Deviation of the logits by each activation alone, on images that are not the test's."""
+        judges = (self.held if self.subject.held else self.images).first(FOLLOWED)
+        told = propagate(self.model, self.subject.batches(judges), precision=2.0**-power, calibrate=self.ranges, margin=MARGIN)
+        return {"layers": {one.site: one.observed for one in told.layers}, "deviation": told.deviation}
+
+    def alike(self, power: int) -> dict[str, Any]:
+        """All activations of one precision."""
+        return self.judged(self.model, convert(self.model, precision=2.0**-power, calibrate=self.ranges, margin=MARGIN))
+
+    def choice(self, power: int) -> dict[str, Any]:
+        """That precision, and a finer one of the worst activation."""
+        layers = self.kept(self.layers, WORST_POWER)["layers"]
+        return {"precision": 2.0**-power, "precisions": {max(layers, key=layers.get): 2.0 ** -(power + MORE)}}
+
+    def finer(self, power: int) -> dict[str, Any]:
+        """The worst activation finer."""
+        return self.judged(self.model, convert(self.model, **self.choice(power), calibrate=self.ranges, margin=MARGIN))
+
+    def tuned(self, power: int) -> dict[str, Any]:
+        """The same, trained on as a polynomial, on the ranges that it has then."""
+        chosen, shown = self.choice(power), self.subject.shown(self.images, self.subject.batches(self.images))
+        converted = convert(self.model, **chosen, calibrate=self.ranges, margin=TUNING_MARGIN, outside="clamp")
+        train(converted, shown, self.subject.tuning, self.seed)
         exact = restore(converted)
-        converted = convert(exact, precision=2.0**-power, calibrate=measure(exact, calibrated), margin=MARGIN)
-        found["tuned"][power] = judged(exact, converted, test, subject.law)
-    return found
+        return self.judged(exact, convert(exact, **chosen, calibrate=measure(exact, self.calibrated), margin=MARGIN))
 
-
-def judged(
-    model: nn.Module, converted: Any, test: list[tuple[torch.Tensor, torch.Tensor]], law: dict[str, Any]
-) -> dict[str, Any]:
-    """Accuracy, and what the law says of it from the first images; levels and products of the blocks."""
-    said = predict_accuracy(model, converted, test, **law)
-    with torch.no_grad():
-        moved = float((converted(test[0][0]) - model(test[0][0])).double().square().mean().sqrt())
-    return {
-        "accuracy": evaluate(converted, test).accuracy, "law": [said.low, said.accuracy, said.high], "seen": said.sample,
-        "deviation": moved if math.isfinite(moved) else None,  # None: far outside of its ranges
-        "outside": sum(a.seen.outside for a in converted.report.replacement.activations.values()),
-        "levels": of_blocks(converted, "levels"), "products": of_blocks(converted, "multiplications"),
-    }  # fmt: skip
+    def judged(self, model: nn.Module, converted: Any) -> dict[str, Any]:
+        """Accuracy, and what the law says of it from the first images; levels and products of the blocks."""
+        said = predict_accuracy(model, converted, self.test, **self.subject.law)
+        with torch.no_grad():
+            squares = [(converted(x) - model(x)).double().square().mean(1) for x, _ in self.test[: MOVED // BATCH]]
+        moved = float(torch.cat(squares).mean().sqrt())
+        return {
+            "accuracy": evaluate(converted, self.test).accuracy,
+            "law": [said.low, said.accuracy, said.high], "seen": said.sample,
+            "deviation": moved if math.isfinite(moved) else None,  # None: far outside of its ranges
+            "outside": sum(a.seen.outside for a in converted.report.replacement.activations.values()),
+            "levels": of_blocks(converted, "levels"), "products": of_blocks(converted, "multiplications"),
+        }  # fmt: skip
 
 
 def of_blocks(converted: Any, what: str) -> list[dict[str, int]]:
@@ -268,18 +315,7 @@ def main(arguments: list[str] | None = None) -> int:
     records = Records(given.output)
     for name in [given.only] if given.only else SUBJECTS:
         for seed in [given.seed] if given.seed else SEEDS:
-            subject = SUBJECTS[name]
-            identity = {
-                "network": name, "seed": seed, "epochs": subject.training.epochs, "margin": MARGIN,
-                "tuning": subject.tuning.epochs,
-            }  # fmt: skip
-            if records.get(key_of(identity)) is not None:
-                continue
-            found = studied(name, seed, given.weights)
-            environment = {"versions": versions(), "commit": git_commit()}
-            records.add({"key": key_of(identity), **identity, **found, "environment": environment})
-            sys.stdout.write(f"{name} {seed}: {found}\n")
-            sys.stdout.flush()
+            Study(name, seed, given.weights, records).run()
     return 0
 
 

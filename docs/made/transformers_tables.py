@@ -199,19 +199,35 @@ def of_seeds(what: str, found: dict[int, list[float]]) -> list[tuple[object, ...
     return [*lines, (what, "mean", *means, *missing)]
 
 
+WAYS = {"alike": "", "finer": ", worst finer", "tuned": ", worst finer, trained on"}
+
+
 def vit(network: str) -> str:
     """Accuracy by precision, three seeds."""
     records = [r for r in saved_lines(EXPERIMENTS / "vit.jsonl") if r["network"] == network]
-    lines = of_seeds("exact", {r["seed"]: [100 * r["exact"]] for r in records})
-    for part, said in (("precisions", ""), ("tuned", ", trained on")):
-        for power in records[0][part]:
-            lines += of_seeds(f"2^-{power}{said}", {r["seed"]: of_seed(r[part][power]) for r in records})
+    groups: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
+    for r in sorted(records, key=lambda r: r["seed"]):
+        groups.setdefault((r["what"], r["power"]), {})[r["seed"]] = r
+    lines = of_seeds("exact", {seed: [100 * one["accuracy"]] for seed, one in groups["exact", 0].items()})
+    for way, said in WAYS.items():
+        for power in sorted(power for what, power in groups if what == way):
+            found = groups[way, power]
+            lines += of_seeds(f"2^-{power}{said}", {seed: of_seed(one) for seed, one in found.items()})
     head = (
         "precision", "seed", "accuracy (%)", "by the law (%)", "images it saw", "deviation of logits", "inputs outside",
         "levels of a norm", "softmax", "GELU", "block", "products of a block",
     )  # fmt: skip
-    worst = ", ".join(f"`{max(r['layers'], key=r['layers'].get)}`" for r in records)
-    return grid(head, lines, keys=2, starts=(7,)) + f"\nWorst activation of each seed: {worst}.\n"
+    return grid(head, lines, keys=2, starts=(7,)) + "\n" + "".join(map(worst_of, (r for r in records if r["what"] == "layers")))
+
+
+def worst_of(record: dict[str, Any]) -> str:
+    """The two worst activations of a seed."""
+    worst, second = sorted(record["layers"], key=record["layers"].get, reverse=True)[:2]
+    moved = record["layers"]
+    return (
+        f"- Seed {record['seed']}, all at 2^-{record['power']}: rms deviation {record['deviation']['all']:.2g}; `{worst}` alone "
+        f"{moved[worst]:.2g}, `{second}` {moved[second]:.2g}.\n"
+    )
 
 
 def forecast() -> str:
