@@ -42,9 +42,9 @@ SEEDS, POWERS, MARGIN, TUNING_MARGIN = (1, 2, 3), (3, 4, 5, 6, 8), 1.5, 2.0
 WORST_POWER, FINER, MORE = 6, (3, 4, 5), 5
 """Precision 2^-k at which the worst activation is sought; those at which it then is finer, by so many bits; the first of these
 is trained on."""
-CALIBRATED, FOLLOWED, MOVED, BATCH = 10_000, 200, 1000, 100
-"""Training images that ranges are measured on, images that errors are followed in, test images whose deviation is
-measured, and how many go through a network at once."""
+CALIBRATED, TUNED, FOLLOWED, MOVED, BATCH = 5000, 20_000, 200, 1000, 100
+"""Training images that ranges are measured on, and those it is trained on with; images that errors are followed in, test
+images whose deviation is measured, and how many go through a network at once."""
 Shown = Iterator[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -274,7 +274,8 @@ class Study:
 
     def tuned(self, power: int) -> dict[str, Any]:
         """The same, trained on as a polynomial, on the ranges that it has then."""
-        chosen, shown = self.choice(power), self.subject.shown(self.images, self.subject.batches(self.images))
+        images = self.images.first(TUNED)
+        chosen, shown = self.choice(power), self.subject.shown(images, self.subject.batches(images))
         converted = convert(self.model, **chosen, calibrate=self.ranges, margin=TUNING_MARGIN, outside="clamp")
         train(converted, shown, self.subject.tuning, self.seed)
         exact = restore(converted)
