@@ -204,7 +204,7 @@ def trained(name: str, seed: int, folder: Path) -> Transformer:
         images, held = subject.images()
         if subject.held:
             record = fitted(model, subject, images, held, seed, folder / f"{name}-{seed}")
-            write_json(kept.with_suffix(".json"), record)
+            write_json(kept.with_suffix(".json"), {"optimiser": "AdamW, OneCycleLR", **record})
         else:
             train(model, subject.shown(images, subject.batches(images)), subject.training, seed)
         write_atomically(kept, lambda file: file.write_bytes(stored(model)))
