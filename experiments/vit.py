@@ -42,7 +42,7 @@ SEEDS, POWERS, MARGIN, TUNING_MARGIN = (1, 2, 3), (3, 4, 5, 6, 8), 1.5, 2.0
 WORST_POWER, FINER, MORE = 6, (3, 4, 5), 5
 """Precision 2^-k at which the worst activation is sought; those at which it then is finer, by so many bits; the first of these
 is trained on."""
-CALIBRATED, TUNED, FOLLOWED, MOVED, BATCH = 5000, 20_000, 200, 1000, 100
+CALIBRATED, TUNED, FOLLOWED, MOVED, BATCH = 5000, 10_000, 200, 1000, 100
 """Training images that ranges are measured on, and those it is trained on with; images that errors are followed in, test
 images whose deviation is measured, and how many go through a network at once."""
 Shown = Iterator[tuple[torch.Tensor, torch.Tensor]]
