@@ -39,7 +39,7 @@ from nn_bridge.training.batches import TrainingBatches
 FOLDER = Path(__file__).parent
 RESULTS, WEIGHTS = FOLDER / "results" / "vit.jsonl", FOLDER / "vit"
 SEEDS, POWERS, MARGIN, TUNING_MARGIN = (1, 2, 3), (3, 4, 5, 6, 8), 1.5, 2.0
-WORST_POWER, FINER, MORE = 6, (3, 4, 5), 5
+WORST_POWER, FINER, MORE = 6, (3, 5), 5
 """Precision 2^-k at which the worst activation is sought; those at which it then is finer, by so many bits; the first of these
 is trained on."""
 CALIBRATED, TUNED, FOLLOWED, MOVED, BATCH = 5000, 10_000, 200, 1000, 100
