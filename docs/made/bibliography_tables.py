@@ -73,6 +73,7 @@ WORKS = tuple(
          "5 (1993), 164"),
         ("K. He, X. Zhang, S. Ren, J. Sun", "Deep Residual Learning for Image Recognition", "", "arXiv 1512.03385"),
         ("D. Hendrycks, K. Gimpel", "Gaussian Error Linear Units (GELUs)", "", "arXiv 1606.08415"),
+        ("G. Hinton, O. Vinyals, J. Dean", "Distilling the Knowledge in a Neural Network", "", "arXiv 1503.02531"),
         ("D. Huybrechs", "On the Fourier Extension of Nonperiodic Functions", "SIAM J. Numer. Anal.",
          "47 (2010), 4326", "doi:10.1137/090752456"),
         ("E. Jarlebring, G. Lorentzon", "The polynomial set associated with a fixed number of matrix-matrix multiplications",

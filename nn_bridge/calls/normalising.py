@@ -114,7 +114,8 @@ def _affine(value: Any, weight: Any, bias: Any) -> Any:
 def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Parts:
     """Layer normalisation of the groups."""
     def inner() -> Any:
-        return input.unflatten(1, (num_groups, -1)).flatten(2)
+        each = input.flatten(1).shape[1] // num_groups  # −1 would not do for an empty batch
+        return input.reshape(input.shape[0], num_groups, each)
 
     def finish(value: Any) -> Any:
         value = value.reshape(input.shape)
