@@ -142,11 +142,11 @@ def backbone(base: Configuration) -> dict[str, Configuration]:
     trunk = Run("ReLU", decayed(base, DECAY, DECAY))
     found = {trunk.arm: trunk.configuration}
     more = replace(recipe("B5", base.network), seed=base.seed, validation=base.validation, measure=base.measure)
+    branch = _branch(more, trunk)
     for multiplications, power, margin in ((4, 5, 1.25), (3, 4, 1.1)):
         found[f"{multiplications} multiplications"] = replace(
-            _branch(more, trunk), forward=Forward(polynomial=(power,)), range=Range(renew=True)
+            branch, forward=Forward(polynomial=(power,)), range=Range(renew=True)
         )
-        branch = _branch(more, trunk)
         found[f"{multiplications} multiplications, distilled"] = replace(
             branch,
             forward=Forward((power,), "polynomial", "weighted"),

@@ -197,12 +197,13 @@ def measure_all(
     stages: tuple[str, ...] = tuple(STAGES),
     say: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Measure what is trained, a stage of all networks before the next stage; with its own circuits, where it has some."""
-    trained = Records(folder / RUNS)
+    """Measure what is trained: with its own circuits where it has some, else a stage of all networks before the next."""
+    records = Records(folder / RUNS)
+    trained = [run for run in wanted if stages and records.get(run.key) is not None]
+    others = [run for run in trained if not measure_trained(run, folder, data, say)]
     for stage in stages:
-        for run in wanted:
-            if trained.get(run.key) is not None and not measure_trained(run, folder, data, say):
-                measure(run, folder, data, (stage,), say)
+        for run in others:
+            measure(run, folder, data, (stage,), say)
 
 
 def cells_path(folder: Path, key: str) -> Path:

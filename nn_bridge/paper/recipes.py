@@ -13,20 +13,19 @@ HELD_OUT = 5000
 """Training images that no training sees; what is chosen is chosen on them."""
 MEASURED = Range(margin=1.0)
 """Noise counts in units of the range that was measured itself."""
-_SIDES = (16,) * 5 + (24,) * 8 + (32,) * 12
-_LONG_SIDES = (16,) * 10 + (24,) * 18 + (32,) * 32
 
 
-def _short(
+def _growing(
     sides: tuple[int, ...],
     hold: float,
+    measure: int | None = None,
     numbers: Literal["float32", "bfloat16"] = "bfloat16",
     validation: int = HELD_OUT,
 ) -> Configuration:
-    """As P25, in fewer epochs."""
+    """From scratch, on images of these sides, one an epoch; measured at the end unless more often is said."""
     epochs = len(sides)
     return Configuration(
-        "resnet20-cifar10", "random", validation=validation, measure=epochs, numbers=numbers, range=MEASURED,
+        "resnet20-cifar10", "random", validation=validation, measure=measure or epochs, numbers=numbers, range=MEASURED,
         augmentation=Augmentation(2, "reflection", "alternating", sides),
         optimisation=Optimisation(
             epochs=epochs, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=hold
@@ -34,38 +33,25 @@ def _short(
     )  # fmt: skip
 
 
+def _more(epochs: int, numbers: Literal["float32", "bfloat16"]) -> Configuration:
+    """Of a network that is there, at a low rate."""
+    return Configuration(
+        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=epochs, numbers=numbers, range=MEASURED,
+        augmentation=Augmentation(2, "reflection", "alternating"),
+        optimisation=Optimisation(
+            epochs=epochs, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
+        ),
+    )  # fmt: skip
+
+
 RECIPES = {
-    "P25": Configuration(
-        "resnet20-cifar10", "random", validation=HELD_OUT, measure=5, numbers="bfloat16", range=MEASURED,
-        augmentation=Augmentation(2, "reflection", "alternating", _SIDES),
-        optimisation=Optimisation(
-            epochs=25, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=10.0
-        ),
-    ),
-    "P60": Configuration(
-        "resnet20-cifar10", "random", measure=60, numbers="bfloat16", range=MEASURED,
-        augmentation=Augmentation(2, "reflection", "alternating", _LONG_SIDES),
-        optimisation=Optimisation(
-            epochs=60, batch=128, learning_rate=0.1, schedule="linear", warmup=0.5, hold=20.0
-        ),
-    ),
-    "B5": Configuration(
-        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=5, numbers="bfloat16", range=MEASURED,
-        augmentation=Augmentation(2, "reflection", "alternating"),
-        optimisation=Optimisation(
-            epochs=5, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
-        ),
-    ),
-    "B2": Configuration(
-        "resnet20-cifar10", "pretrained", validation=HELD_OUT, measure=2, numbers="float32", range=MEASURED,
-        augmentation=Augmentation(2, "reflection", "alternating"),
-        optimisation=Optimisation(
-            epochs=2, batch=128, learning_rate=0.02, schedule="linear", warmup=0.2
-        ),
-    ),
-    "M6": _short((16,) * 5 + (24,), hold=2.0, numbers="float32"),
-    "T7": _short((32,) * 7, hold=2.0, validation=1000),
-    "P10": _short((16,) * 8 + (24,) * 2, hold=3.0),
+    "P25": _growing((16,) * 5 + (24,) * 8 + (32,) * 12, hold=10.0, measure=5),
+    "P60": _growing((16,) * 10 + (24,) * 18 + (32,) * 32, hold=20.0, validation=0),
+    "B5": _more(5, "bfloat16"),
+    "B2": _more(2, "float32"),
+    "M6": _growing((16,) * 5 + (24,), hold=2.0, numbers="float32"),
+    "T7": _growing((32,) * 7, hold=2.0, validation=1000),
+    "P10": _growing((16,) * 8 + (24,) * 2, hold=3.0),
     "D20": Configuration(
         "digits", "random", augment=False, validation=437, measure=20, numbers="float32", range=MEASURED,
         optimisation=Optimisation(

@@ -318,6 +318,18 @@ class Backend(ABC):
         return count(plan, rule).levels, rule
 
 
+def secure_ring(bits: int, smallest: int, largest: int) -> int | None:
+    """The smallest ring dimension between two that may have so many bits of modulus at 128 bit; None: none of them.
+
+    Examples
+    --------
+    >>> secure_ring(438, 1 << 10, 1 << 15) == 1 << 14, secure_ring(882, 1 << 10, 1 << 15)
+    (True, None)
+    """
+    rings = (ring for ring, most in LARGEST_MODULUS.items() if smallest <= ring <= largest and bits <= most)
+    return min(rings, default=None)
+
+
 def check_secure(bits: int, ring_dimension: int, largest_ring: int = max(LARGEST_MODULUS)) -> None:
     """Refuse a modulus, with the primes of key switching, that a ring may not have at 128 bit.
 
@@ -339,7 +351,7 @@ ring_dimension=16384 may have at 128 bit; use ring_dimension=32768, fewer levels
     most = rings.get(ring_dimension, 0)
     if bits <= most:
         return
-    larger = min((ring for ring, allowed in rings.items() if bits <= allowed), default=None)
+    larger = secure_ring(bits, 0, largest_ring)
     if ring_dimension > largest_ring:
         said = f"128 bit are offered up to ring_dimension={largest_ring}, and not for {ring_dimension}"
     else:

@@ -9,7 +9,7 @@ from ..given import instance, shown, whole
 from ..noise import SCHEMES, Forecast, forecast
 from ..plan.count import input_scaling
 from ..plan.plan import Operation, Plan
-from .backend import LARGEST_MODULUS, Backend, Parameters
+from .backend import LARGEST_MODULUS, Backend, Parameters, secure_ring
 
 SMALLEST_RING, LARGEST_RING = 1 << 12, 1 << 16
 _SCALES = range(40, 60)
@@ -161,9 +161,9 @@ def _scale(approximation: Approximation, backend: str, ring_dimension: int) -> i
 def _secure_ring(backend: Backend, smallest: int, scale_bits: int, levels: int) -> int:
     bits = _FIRST_BITS + levels * scale_bits + backend.special_bits(scale_bits, levels)
     largest = backend.largest_secure_ring
-    for ring, allowed in sorted(LARGEST_MODULUS.items()):
-        if smallest <= ring <= largest and bits <= allowed:
-            return ring
+    ring = secure_ring(bits, smallest, largest)
+    if ring is not None:
+        return ring
     raise ArgumentError(
         f"{levels} levels of {scale_bits} bits need a modulus of about {bits} bits; 128 bit of "
         f"security allow {LARGEST_MODULUS[largest]} at 2^{largest.bit_length() - 1}, the largest ring "

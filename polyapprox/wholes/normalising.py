@@ -13,7 +13,7 @@ product by a vector that comes a level late.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import mpmath
@@ -77,9 +77,8 @@ class Step:
         """Of the inverse times x."""
         return (1 << self.levels) - (0 if self.blur is None else 2)
 
-    def reach(self, ratio: float) -> Ends:
-        """c and e, where the sum of what is divided lies within c (1 ± e), by forecast."""
-        error = _error(ratio, self.degree)
+    def reach(self, error: float) -> Ends:
+        """c and e: with an inverse that errs by `error` the sum of what is divided lies within c (1 ± e)."""
         return (1.0, error) if self.blur is None else blurred(error, self.blur)
 
 
@@ -156,11 +155,12 @@ def _after(
     found: dict[int, tuple[float, tuple[Step, ...]]] = {}
     for used, (ratio, steps) in states.items():
         for levels in range(2, (MOST_LEVELS if blur is None else _LONGEST) + 1):
-            _, error = Step(levels, None, squared, blur).reach(ratio)
+            plain = Step(levels, None, squared, blur)
+            _, error = plain.reach(_error(ratio, plain.degree))
             if error > _ROUGHEST:
                 continue
             for curve in (None, curve_for(error)) if squared else (None,):
-                step = Step(levels, curve, squared, blur)
+                step = replace(plain, curve=curve)
                 low, high = _sums(n, step, error)
                 now, more = high / low, used + levels + step.power // 2
                 if more not in found or now < found[more][0]:
@@ -279,7 +279,7 @@ def inverses(steps: tuple[Step, ...], n: int, first: Ends, signed: float) -> lis
         low, high = (float(end) for end in _covered(ends))
         error = _error(high / low, step.degree) * (_SPARE if step.blur is None else _SPARE_LATE)
         forecasts.append((ends, error))
-        low, high = _sums(n, step, error if step.blur is None else blurred(error, step.blur)[1])
+        low, high = _sums(n, step, step.reach(error)[1])
         ends = low * (1 - _ROOM), high * (1 + _ROOM) * (signed**2 if number == 0 else 1.0)
     for step, (ends, error) in zip(reversed(steps), reversed(forecasts), strict=True):
         wanted = wanted if not found else _root(found[-1].held, step.power)
@@ -327,7 +327,7 @@ def _late(step: Step, ends: Ends, wanted: mpmath.mpf, error: float) -> Inverse:
 
     The vector is held times what the polynomial's argument is scaled by, as the sum is.
     """
-    centre = 1.0 if step.blur is None else blurred(error, step.blur)[0]
+    centre, _ = step.reach(error)
     size = float(wanted) * (ends[1] - ends[0]) / (2 * centre)
     made = minimax(f"{size!r}/x", step.degree - 1, interval=ends, relative=True)
     plan, held = unscaled(made.plan)

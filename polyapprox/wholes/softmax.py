@@ -370,7 +370,7 @@ def _check_rough(made: Approximation, wanted: _Rough) -> None:
 
 
 def _plan(
-    exp: Approximation, rough: Approximation | None, more: mpmath.mpf, steps: list[Inverse], n: int,
+    exp: Approximation, rough: Approximation | None, more: mpmath.mpf, divisions: list[Inverse], n: int,
     top: tuple[float, float], k: int,
 ) -> VectorPlan:  # fmt: skip
     """The operations."""
@@ -381,26 +381,26 @@ def _plan(
         moved = ball(slope) * (ball(more) - ball(exact(top[1])) / (1 << k))
         argument = builder.record("shift", scaled, constant=rounded(exact(moved.mid()), _BITS))
         value = builder.record("apply", argument, plan=exponential)
-        for number, step in enumerate(steps):
+        for number, inverse in enumerate(divisions):
             summed = value
             if number == 0 and rough is not None:
                 summed = builder.record("apply", argument, plan=unscaled(rough.plan)[0])
             total = builder.record("sum", summed)
             starts = (0, 0) if summed == value else (0, 1)
-            value = builder.record("apply", total, value, plan=times_plan(step.plan, starts))
-            if step.step.squared:
-                value = _squared(builder, value, step)
+            value = builder.record("apply", total, value, plan=times_plan(inverse.plan, starts))
+            if inverse.step.squared:
+                value = _squared(builder, value, inverse)
     return builder.finish()
 
 
-def _squared(builder: VectorBuilder, value: int, step: Inverse) -> int:
+def _squared(builder: VectorBuilder, value: int, inverse: Inverse) -> int:
     """p², or p² ((u − c)² + d) with u the sum of p; p is held times what the step has left."""
     square = builder.record("multiply", value, value)
-    if step.step.curve is None:
+    if inverse.step.curve is None:
         return square
-    c, d = (ball(exact(one)) for one in step.step.curve)
+    c, d = (ball(exact(one)) for one in inverse.step.curve)
     total = builder.record("sum", value)
-    less = builder.record("shift", total, constant=negate(rounded(exact((c * ball(step.left)).mid()), _BITS)))
+    less = builder.record("shift", total, constant=negate(rounded(exact((c * ball(inverse.left)).mid()), _BITS)))
     curve = builder.record("multiply", less, less)
-    curve = builder.record("shift", curve, constant=rounded(exact((d * ball(step.left) ** 2).mid()), _BITS))
+    curve = builder.record("shift", curve, constant=rounded(exact((d * ball(inverse.left) ** 2).mid()), _BITS))
     return builder.record("multiply", square, curve)

@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...cost.models import cost_model
-from ...encrypted.backend import LARGEST_MODULUS, Parameters
+from ...encrypted.backend import LARGEST_MODULUS, Parameters, secure_ring
 from ...encrypted.frameworks.tenseal_monomials import rounding, with_drift
 from ...errors import ArgumentError
 from ...noise.schemes import primes_below
@@ -152,8 +152,10 @@ CHECK = '''def self_check(scale_bits={scale_bits}, first_bits=60):
 '''
 
 SMALLEST_RING, LARGEST_RING = 1 << 12, 1 << 15
-_RINGS = tuple((n, most) for n, most in LARGEST_MODULUS.items() if SMALLEST_RING <= n <= LARGEST_RING)
-RINGS = f"RINGS = {_RINGS}  # bits at 128-bit security\n"
+RINGS = (
+    f"RINGS = {tuple((n, most) for n, most in LARGEST_MODULUS.items() if SMALLEST_RING <= n <= LARGEST_RING)}"
+    "  # bits at 128-bit security\n"
+)
 
 _POINTS = 1001
 LARGEST_MONOMIAL = 256
@@ -293,8 +295,7 @@ def _modulus(levels: int, scale_bits: int) -> int:
 
 def _ring(levels: int, scale_bits: int) -> int:
     """The ring dimension of the self-check."""
-    bits = _modulus(levels, scale_bits)
-    return next((n for n, most in _RINGS if bits <= most), LARGEST_RING)
+    return secure_ring(_modulus(levels, scale_bits), SMALLEST_RING, LARGEST_RING) or LARGEST_RING
 
 
 def _refuse_deep(levels: int, scale_bits: int) -> None:
