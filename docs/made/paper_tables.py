@@ -13,6 +13,7 @@ from page_tables import DOCS, EXPERIMENTS, ROOT, grid, main, reduce_colours, sav
 
 from nn_bridge.paper.cost import PUBLISHED, costs
 from nn_bridge.paper.declared import Run, runs
+from nn_bridge.training.optimisation import dose_of
 
 PAGE = DOCS / "paper.md"
 FOLDER = ROOT / "experiments" / "paper"
@@ -108,10 +109,11 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
     """Scale of the activations, and accuracy on one B, on one B of each scale, per layer."""
     known = {line["key"]: line for line in lines("scales.jsonl")}
     rows = []
-    for arm, seeds in trained(table, recipe).items():
+    for arm, every in trained(table, recipe).items():
+        seeds = {seed: run for seed, run in every.items() if run.key in known} or every  # those with all columns
         found = [known[run.key] for run in seeds.values() if run.key in known]
         cells = [accuracies(run.key) for run in seeds.values()]
-        row = [arm, summary(one.get(("backbone", None, None)) for one in cells)]
+        row = [arm, dose(seeds.values(), recipe), summary(one.get(("backbone", None, None)) for one in cells)]
         row += [summary((one[name] for one in found), 2) for name in ("gain", "rms")]
         row.append(summary((50 / one["rms"] for one in found), 0))
         for power in powers:
@@ -123,10 +125,22 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
             ))
             row.append(summary(one.get(("published", power, "per-layer")) for one in cells))
         rows.append(row)
-    headings = ["decay", "ReLU", "median gain", "median rms", "50/rms"]
+    headings = ["decay", "dose", "ReLU", "median gain", "median rms", "50/rms"]
     for power in powers:
         headings += [f"r_{power}, B = 50", f"r_{power}, B of its scale", f"r_{power}, per layer"]
-    return grid(headings, rows, starts=(5,))
+    return grid(headings, rows, starts=(6,))
+
+
+STEPS = {"P25": 45_000 // 128, "D20": 1000 // 64}
+"""In an epoch."""
+
+
+def dose(found: Iterable[Run], recipe: str) -> str:
+    """Of the decay, of those parameters that have it: of maps, or of the others."""
+    for run in found:
+        sgd = run.configuration.optimisation
+        return f"{dose_of(sgd, STEPS[recipe]) * max(sgd.decay, sgd.decay_others):.2g}"
+    return "–"
 
 
 def rescaled(cells: Cells, power: int) -> float | None:
@@ -488,6 +502,8 @@ TABLES: dict[str, Callable[[], str]] = {
     **_table1("resnet"),
     **_table1("digits"),
     "digits-differences": lambda: differences("table1", "D20", "published", "50"),
+    "resnet-differences": lambda: differences("table1", "P25", "published", "50"),
+    "resnet-differences-layer": lambda: differences("table1", "P25", "published", "per-layer"),
     "resnet-scales": lambda: scales("table1", "P25", (7, 8)),
     "digits-scales": lambda: scales("table2", "D20", (7, 8)),
     "law": law,
@@ -499,6 +515,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "nine": nine,
     "few": lambda: few("P60"),
     "others": others,
+    "branches-resnet-much": lambda: branches("B5", "5e-4"),
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
     "background-published": lambda: background("published", 8, "50"),

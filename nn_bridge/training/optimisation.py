@@ -55,6 +55,21 @@ def rate_at(optimisation: Optimisation, step: int, steps_an_epoch: int) -> float
     return rate * min(1.0, (step + 1) / warmup) if warmup else rate
 
 
+def dose_of(optimisation: Optimisation, steps_an_epoch: int) -> float:
+    """The dose of a decay of 1 in a whole training: Σ learning rate / (1 − momentum) over its steps.
+
+    A parameter without a gradient shrinks by about exp(−dose · decay); trainings of different
+    lengths decay alike where dose times decay is the same.
+
+    Examples
+    --------
+    >>> dose_of(Optimisation(epochs=2, learning_rate=1.0, momentum=0.5), 2)
+    5.0
+    """
+    rates = (rate_at(optimisation, step, steps_an_epoch) for step in range(optimisation.epochs * steps_an_epoch))
+    return sum(rates) / (1 - optimisation.momentum)
+
+
 class Average:
     """Exponential moving average of the parameters and buffers of a network.
 

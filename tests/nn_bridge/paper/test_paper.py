@@ -82,7 +82,7 @@ def test_more_epochs_of_a_backbone_start_from_it_with_a_circuit_in_place_of_relu
 def test_branches_start_from_trunks_of_table_1(recipe_, of_trunk, seed):
     trunks = {run.key: run for run in runs("table1", seeds=[seed], base=of_trunk)}
     branches = runs("table3", seeds=[seed], base=recipe_)
-    assert len(branches) == 22
+    assert len(branches) == 24
     for run in branches:
         path = Path(run.configuration.start)
         assert path.parent == Path("experiments/paper/weights") and path.stem in trunks
