@@ -73,7 +73,7 @@ bench: setup  ## benchmarks (do nothing else meanwhile)
 
 # Tables and figures of the documentation, made again from code and saved results.
 tables: setup  ## tables and figures of the documentation, made again
-	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables transformers_tables formats_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables matrix_sign_tables sturdy_tables training_tables paper_tables command_tables zoo_tables licences_tables bibliography_tables gallery_tables rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
+	for page in tables circuits_tables plans_tables pareto_tables costs_tables noise_tables bootstrapping_tables audits_tables transformers_tables formats_tables encrypted_tables encrypted_network_tables weighted_tables ranges_tables functions_tables guard_tables adversary_tables propagation_tables reach_tables matrix_sign_tables sturdy_tables training_tables paper_tables background_tables all_precisions_tables law_tables beyond_images_tables command_tables zoo_tables licences_tables bibliography_tables gallery_tables rooms; do $(BIN)/python docs/made/$$page.py || exit 1; done
 
 # Slow: ReLU at 2^-4 … 2^-30 with mpmath at 100 digits on 10^5 points each; the guard at 2^-4 … 2^-50; the
 # standing adversary, 10^7 points on random calls, all forgeries, 500 true tables.

@@ -1,67 +1,25 @@
-"""Tables and figure of docs/paper.md, from the records of experiments/paper/ alone."""
+"""Tables of docs/paper.md, from the records of experiments/paper/ alone."""
 
 from __future__ import annotations
 
-import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from page_tables import DOCS, EXPERIMENTS, ROOT, grid, main, reduce_colours, saved_lines
+from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
+from paper_records import SEEDS, Cells, accuracies, lines, summary, trained
 
 from nn_bridge.paper.cost import PUBLISHED, costs
 from nn_bridge.paper.declared import Run, runs
 from nn_bridge.training.optimisation import dose_of
 
 PAGE = DOCS / "paper.md"
-FOLDER = ROOT / "experiments" / "paper"
-FIGURE = DOCS / "figures" / "paper-law.png"
 POWERS = range(5, 10)
-SEEDS = range(10)
 REFERENCES = ("decay 1e-05", "decay 1e-5")
 """The arm whose scale is the unit, as Table 2 and Table 1 name it."""
 CONTROLS = {
     "": "", "-means": ", means corrected", "-corrected": ", normalisation corrected",
 }  # fmt: skip
-Cells = Mapping[tuple[str, int | None, str | None], float]
-
-
-def lines(name: str) -> list[dict[str, Any]]:
-    """Records of a file; none if it is not there yet."""
-    path = FOLDER / name
-    return saved_lines(path) if path.exists() else []
-
-
-def accuracies(key: str) -> Cells:
-    """Accuracy in percent by approximation, precision and interval."""
-    return {
-        (cell["approximation"], cell.get("power"), cell.get("interval")): 100 * cell["accuracy"]
-        for cell in lines(f"cells/{key}.jsonl")
-    }
-
-
-def trained(table: str, recipe: str) -> dict[str, dict[int, Run]]:
-    """The runs on record by arm and seed; arms without any too."""
-    done = {line["key"] for line in lines("runs.jsonl")}
-    found: dict[str, dict[int, Run]] = {}
-    for run in runs(table, seeds=SEEDS, base=recipe):
-        of_arm = found.setdefault(run.arm, {})
-        if run.key in done:
-            of_arm[run.configuration.seed] = run
-    return found
-
-
-def summary(values: Iterable[float | None], digits: int = 1) -> str:
-    """Mean ± standard deviation (n)."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    mean = f"{statistics.mean(known):.{digits}f}"
-    if len(known) == 1:
-        return f"{mean} (n = 1)"
-    return f"{mean} ± {statistics.stdev(known):.{digits}f} ({len(known)})"
 
 
 def of_interval(table: str, recipe: str, approximation: str, interval: str) -> str:
@@ -149,150 +107,6 @@ def rescaled(cells: Cells, power: int) -> float | None:
     own = [x for (kind, k, i), x in cells.items()
            if kind == "published" and k == power and i not in named]  # fmt: skip
     return own[0] if own else None
-
-
-def law() -> str:
-    """Measured and predicted accuracy of cells of published networks."""
-    found: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
-    for line in lines("law.jsonl"):
-        row = (_subject(line), line["approximation"], line["interval"])
-        found.setdefault(row, {})[line["power"]] = line
-    rows = []
-    for (network, approximation, interval), cells in found.items():
-        name = {"published": "r_α", "ours": "ours"}[approximation]
-        exact = 100 * next(iter(cells.values()))["predicted"]["exact"]
-        words = interval if interval == "per-layer" else f"B = {interval}"
-        rows += [
-            (network, f"{name}, {words}", f"{exact:.1f}", f"2^-{power}", *_law_cells(line))
-            for power, line in sorted(cells.items())
-        ]
-    return grid(("network", "approximation", "ReLU", "precision", "measured", "from 24 images", "Gaussian", "from more", "images"), rows)
-
-
-def _subject(line: Mapping[str, Any]) -> str:
-    return str(line.get("subject", line["network"]))
-
-
-def _law_cells(line: dict[str, Any]) -> list[str]:
-    said, last = line["predicted"], _last(line)
-    shares = (_measured(line), said["accuracy"], said["gaussian"], last["accuracy"])
-    return [*(f"{100 * share:.1f}" for share in shares), str(last["sample"])]
-
-
-def _measured(line: Mapping[str, Any]) -> float:
-    return float(line["correct"] / line["images"])
-
-
-def _last(line: Mapping[str, Any], most: int = 10_000) -> Mapping[str, Any]:
-    """What was predicted from the most images, of no more than so many."""
-    said: list[Mapping[str, Any]] = [line["predicted"], *line["from_more"]]
-    return [one for one in said if one["sample"] <= most][-1]
-
-
-def _near(line: Mapping[str, Any]) -> bool:
-    """Whether less than 15 points are lost."""
-    return float(line["predicted"]["exact"]) - _measured(line) < 0.15
-
-
-def _off(line: Mapping[str, Any], said: Mapping[str, Any], kind: str = "accuracy") -> float:
-    return abs(100 * (float(said[kind]) - _measured(line)))
-
-
-def _inside(line: Mapping[str, Any], said: Mapping[str, Any]) -> bool:
-    return bool(said["low"] <= _measured(line) <= said["high"])
-
-
-def _law_words(cells: Sequence[Mapping[str, Any]], most: int) -> list[str]:
-    """Mean and largest error, cells within two points, and measured inside the bars."""
-    said = [(line, _last(line, most)) for line in cells]
-    off = [_off(*pair) for pair in said]
-    if not off:
-        return ["–"] * 4
-    close, inside = sum(gap <= 2 for gap in off), sum(_inside(*pair) for pair in said)
-    return [f"{statistics.mean(off):.1f}", f"{max(off):.1f}", str(close), str(inside)]
-
-
-def law_errors() -> str:
-    """How far predictions are off where less than 15 points are lost, network by network."""
-    rows: list[list[object]] = []
-    every = [line for line in lines("law.jsonl") if _near(line)]
-    networks = dict.fromkeys(_subject(line) for line in every)
-    groups = [(name, [line for line in every if _subject(line) == name]) for name in networks]
-    published = [line for line in every if "seed" not in _subject(line)]
-    groups += [("published, the form chosen on them", published),
-               ("our own, predicted once", [line for line in every if line not in published])]  # fmt: skip
-    for name, cells in groups:
-        gauss = max(_off(line, line["predicted"], "gaussian") for line in cells)
-        rows.append([name, len(cells), *_law_words(cells, 24), f"{gauss:.1f}", *_law_words(cells, 10_000)])
-    heads = ("mean error", "largest", "within 2 points", "inside the bars")
-    return grid(
-        ("network", "cells", *(f"24 images: {one}" for one in heads), "Gaussian: largest",
-         *(f"until clear: {one}" for one in heads)),
-        rows,
-    )  # fmt: skip
-
-
-def law_images() -> str:
-    """What so many images at most are good for."""
-    rows = []
-    every = lines("law.jsonl")
-    for name, cells in (
-        ("under 15", [line for line in every if _near(line)]),
-        ("more", [line for line in every if not _near(line)]),
-    ):
-        for most in (24, 96, 384, 1536):
-            clear = [line for line in cells if _bars(_last(line, most)) <= 4]
-            wrong = sum(_off(line, _last(line, most)) > 2 for line in clear)
-            rows.append((f"{name}, {most}", len(cells), len(clear), wrong, *_law_words(cells, most)))
-    return grid(("points lost, images at most", "cells", "clear", "clear and off", "mean error, points", "largest",
-                 "within 2 points", "inside the bars"), rows)  # fmt: skip
-
-
-def law_trust(name: str, number: Callable[[Mapping[str, Any]], float], edges: Sequence[float]) -> str:
-    """How far predictions from 24 images are off, by a number that is known before anything is measured."""
-    rows = []
-    for low, high in pairwise(edges):
-        cells = [one for one in lines("law.jsonl") if low <= number(one["predicted"]) < high]
-        gaps = [[_off(one, one["predicted"], kind) for one in cells] for kind in ("accuracy", "gaussian")]
-        shown = [f"{f(gap):.1f}" for gap in gaps for f in (statistics.median, max)] if cells else ["–"] * 4
-        within = sum(gap <= 2 for gap in gaps[0])
-        rows.append((f"{low:g} … {high:g}", len(cells), *shown[:2], within, *shown[2:]))
-    return grid((name, "cells", "median error, points", "largest", "cells within 2 points",
-                 "Gaussian: median", "largest"), rows)  # fmt: skip
-
-
-def _bars(said: Mapping[str, Any]) -> float:
-    return 100 * float(said["high"] - said["low"])
-
-
-PARTS = {
-    "all": "all", "negative": "x ≤ 0", "negative, moved": "x ≤ 0, moved",
-    "negative, mean removed": "x ≤ 0, mean removed", "positive": "x > 0",
-    "positive, moved": "x > 0, moved", "positive, mean removed": "x > 0, mean removed",
-    "all, mean removed": "all, mean removed", "mean alone": "mean alone",
-    "positive, less relevant half": "x > 0, less relevant half",
-    "positive, more relevant half": "x > 0, more relevant half",
-}  # fmt: skip
-
-
-def background(approximation: str, power: int, interval: str) -> str:
-    """Accuracy (and deviation of the logits) by which errors are made: a column a network."""
-    wanted = (approximation, power, interval)
-    cells = [
-        line for line in lines("background.jsonl")
-        if (line["approximation"], line["power"], line["interval"]) == wanted
-    ]  # fmt: skip
-    rows = [["none", *(f"{100 * cell['accuracy']['exact']:.1f}" for cell in cells), *[""] * len(cells)]]
-    rows += [
-        [words, *(f"{100 * cell['accuracy'][part]:.1f}" for cell in cells), *(_rms(cell["deviation"][part]) for cell in cells)]
-        for part, words in PARTS.items()
-    ]
-    heads = [f"{what}: {cell['subject']}" for what in ("correct, %", "deviation") for cell in cells]
-    return grid(("errors at", *heads), rows, starts=(1 + len(cells),))
-
-
-def _rms(deviation: float | None) -> str:
-    return "∞" if deviation is None else f"{deviation:.2g}" if deviation < 1e4 else f"{deviation:.0e}"
 
 
 def hours() -> str:
@@ -455,32 +269,6 @@ SHORT = (
 )  # fmt: skip
 
 
-def law_figure(path: Path) -> None:
-    """Predicted against measured accuracy, from 24 images and from as many as make it clear."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, most, words in zip(panels, (24, 10_000), ("24 images", "96 to 1,536, until clear"), strict=True):
-        for mark, network in zip("osD^v<>Pxd*hp", dict.fromkeys(_subject(x) for x in lines("law.jsonl")),
-                                 strict=False):  # fmt: skip
-            cells = [line for line in lines("law.jsonl") if _subject(line) == network]
-            said = [_last(line, most) for line in cells]
-            values = [100 * one["accuracy"] for one in said]
-            bars = [[100 * (one["accuracy"] - one["low"]) for one in said],
-                    [100 * (one["high"] - one["accuracy"]) for one in said]]  # fmt: skip
-            measured = [100 * _measured(line) for line in cells]
-            axes.errorbar(measured, values, bars, fmt=mark, ms=4, lw=0.8, label=network)
-        axes.plot([0, 100], [0, 100], color="black", lw=0.8)
-        axes.set_xlabel("measured on all test images, %")
-        axes.set_title(f"from {words}", fontsize=10)
-        axes.grid(True, alpha=0.3)
-    panels[0].set_ylabel("predicted, %")
-    panels[0].legend(fontsize=7)
-    figure.savefig(path, dpi=110)
-    reduce_colours(path)
-
-
 def _table1(recipe: str) -> dict[str, Callable[[], str]]:
     found: dict[str, Callable[[], str]] = {}
     for approximation in ("published", "ours"):
@@ -492,10 +280,6 @@ def _table1(recipe: str) -> dict[str, Callable[[], str]]:
 
 
 RECIPES = {"resnet": "P25", "digits": "D20"}
-def figures() -> None:
-    """The figure of the law, where networks were predicted."""
-    if lines("law.jsonl"):
-        law_figure(FIGURE)
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -506,11 +290,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "resnet-differences-layer": lambda: differences("table1", "P25", "published", "per-layer"),
     "resnet-scales": lambda: scales("table1", "P25", (7, 8)),
     "digits-scales": lambda: scales("table2", "D20", (7, 8)),
-    "law": law,
-    "law-errors": law_errors,
-    "law-images": law_images,
-    "law-bias": lambda: law_trust("share of bias", lambda said: said["bias"], (0, 0.02, 0.05, 0.2, 0.5, 1)),
-    "law-bars": lambda: law_trust("width of the bars, points", _bars, (0, 2, 4, 10, 100)),
     "cost": cost,
     "nine": nine,
     "few": lambda: few("P60"),
@@ -518,11 +297,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "branches-resnet-much": lambda: branches("B5", "5e-4"),
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
-    "background-published": lambda: background("published", 8, "50"),
-    "background-ours": lambda: background("ours", 7, "50"),
-    "background-layer": lambda: background("published", 6, "per-layer"),
     "hours": hours,
 }
 
 if __name__ == "__main__":
-    sys.exit(main(PAGE, TABLES, sys.argv[1:], figures))
+    sys.exit(main(PAGE, TABLES, sys.argv[1:]))

@@ -374,8 +374,9 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
         verify(tmp_path)
 
 
-def test_the_page_is_made_of_the_records():
-    command = [sys.executable, str(MADE / "paper_tables.py"), "--check"]
+@pytest.mark.parametrize("page", ["paper", "background", "all_precisions", "law", "beyond_images"])
+def test_the_pages_are_made_of_the_records(page):
+    command = [sys.executable, str(MADE / f"{page}_tables.py"), "--check"]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
