@@ -178,7 +178,10 @@ def verify(
     folder: _Folder = FOLDER,
     data: _Data = None,
 ) -> None:
-    """Measure a random share of all cells again, from the stored weights; differing ones fail."""
+    """Measure a random share of all cells again, from the stored weights; differing ones fail.
+
+    At the end a line of verified.jsonl in --folder says how many were the same.
+    """
     from ..errors import ArgumentError
     from .verify import verify as again
 
