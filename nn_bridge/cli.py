@@ -47,6 +47,7 @@ EXAMPLES = {
     "paper background": "nn-bridge paper background",
     "paper cost": "nn-bridge paper cost",
     "paper verify": "nn-bridge paper verify --share 0.1",
+    "paper repeat": "nn-bridge paper repeat --recipe D20 --seed 1",
 }
 _RUNS = "finished runs are on record in the folder of --output: the same command goes on after them"
 _CELLS = "finished trainings and cells are on record in --folder: the same command goes on after them"
@@ -59,6 +60,8 @@ KEPT = {
     "them; without it nothing is kept",
     "encrypt evaluate": "finished layers are in the folder of --server: the same command goes on",
     **{f"paper {name}": _CELLS for name in (*TABLES, "law")},
+    "paper repeat": "the last whole epoch is in the folder of --scratch: the same command of the same commit goes on "
+    "from it, bit for bit",
 }
 
 

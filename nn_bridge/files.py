@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import subprocess
 from collections.abc import Callable
 from errno import EISDIR
@@ -13,6 +15,7 @@ from typing import Any
 
 from polyapprox import provenance
 from polyapprox.files import replaced
+from polyapprox.words import counted
 
 from .errors import ArgumentError
 
@@ -53,6 +56,11 @@ def write_json(path: Path, value: Any) -> Path:
 def versions() -> dict[str, str]:
     """Versions of what a result depends on."""
     return dict(provenance.versions(("torch", "numpy", "scikit-learn", "safetensors")))
+
+
+def machine() -> str:
+    """System and number of cores."""
+    return f"{platform.platform()}, {counted(os.cpu_count(), 'core')}"
 
 
 def git_commit() -> str | None:

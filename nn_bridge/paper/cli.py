@@ -178,7 +178,10 @@ def verify(
     folder: _Folder = FOLDER,
     data: _Data = None,
 ) -> None:
-    """Measure a random share of all cells again, from the stored weights; differing ones fail."""
+    """Measure a random share of all cells again, from the stored weights; differing ones fail.
+
+    At the end a line of verified.jsonl in --folder says how many were the same.
+    """
     from ..errors import ArgumentError
     from .verify import verify as again
 
@@ -188,3 +191,26 @@ def verify(
     differing = sum(not one.ok for one in found)
     _say(f"{counted(len(found), 'cell')}, {differing} of them differ")
     raise typer.Exit(1 if differing else 0)
+
+
+@app.command()
+def repeat(
+    table: Annotated[str, typer.Option(help=f"Of {', '.join(TABLES)}.")] = "table1",
+    arm: Annotated[str | None, typer.Option(help="Row of the table; by default the first.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the run.")] = 0,
+    recipe: _Recipe = None,
+    folder: _Folder = FOLDER,
+    scratch: _Scratch = SCRATCH,
+    data: _Data = None,
+) -> None:
+    """Train a run on record again, from nothing, and compare; another accuracy fails.
+
+    It may be off by three standard deviations of the arm's other seeds,
+    and by a point in any case. Stored weights and records of trainings stay
+    as they are; what came out is a line of repeated.jsonl in --folder.
+    """
+    from .repeat import repeat as again
+
+    found = again(table, arm, seed, recipe, folder, scratch, data, _say)
+    _say(str(found))
+    raise typer.Exit(0 if found.ok else 1)

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,11 @@ from safetensors.torch import save
 from torch import nn
 
 from polyapprox.circuits.search.runner import Runner
-from polyapprox.words import counted
 
 from ..conversion.evaluation import evaluate
-from ..errors import TrainingError
+from ..errors import DataError, TrainingError
 from ..experiments.records import Records
-from ..files import git_commit, versions, write_atomically
+from ..files import git_commit, machine, versions, write_atomically
 from ..models.networks import find_network
 from ..training.configuration import Configuration, as_mapping
 from ..training.loop import Progress, fit
@@ -78,7 +75,7 @@ def train(
                 {name: _short(epoch[name]) for name in _LOG if name in epoch}
                 for epoch in record["epochs"]
             ],
-            "machine": f"{platform.platform()}, {counted(os.cpu_count(), 'core')}",
+            "machine": machine(),
             "versions": versions(),
             "commit": git_commit(),
         },
@@ -144,6 +141,18 @@ def keep(finished: Finished, records: Records) -> None:
 def weights_path(folder: Path, key: str) -> Path:
     """Where the weights of a run are."""
     return folder / WEIGHTS / f"{key}.safetensors"
+
+
+def require_weights(path: Path, sha256: str) -> None:
+    """Refuse stored weights that are not those that a record speaks of.
+
+    Raises
+    ------
+    DataError
+        If the file is another one, or missing.
+    """
+    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise DataError(f"{path} is not the file that the records speak of: restore it, or give another folder")
 
 
 def train_missing(

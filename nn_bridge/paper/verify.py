@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cells on record recomputed from the stored weights, a random share of them."""
+"""Cells on record recomputed from the stored weights, a random share of them; what came out is on record too."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,15 @@ from typing import Any
 
 from ..errors import DataError
 from ..experiments.accuracy import AccuracyConfiguration, run_accuracy
-from ..experiments.records import Records
+from ..experiments.records import Records, key_of
+from ..files import git_commit, machine, require_writable, versions
 from ..training.configuration import from_mapping
 from .declared import Run
 from .measuring import CELLS, TRAINED, measure_trained
-from .train import RUNS, weights_path
+from .train import RUNS, require_weights, weights_path
 
+VERIFIED = "verified.jsonl"
+"""Under the folder of records: a line for each time that cells were measured again."""
 TOLERATED = 0.0005
 """Share of the images by which another machine's rounding may differ, beside one image."""
 
@@ -46,6 +49,11 @@ class Checked:
     other_plan: bool = False
 
     @property
+    def same(self) -> bool:
+        """Whether it is the same to the image."""
+        return bool(self.correct == self.cell["correct"])
+
+    @property
     def ok(self) -> bool:
         """Whether it is the same but for rounding."""
         allowed = max(1, TOLERATED * self.cell["images"])
@@ -62,8 +70,8 @@ class Checked:
         )
 
 
-def chosen(folder: Path, share: float, seed: int) -> list[tuple[str, dict[str, Any]]]:
-    """A random share of all cells, at least one: the run's key and the line.
+def on_record(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """All cells: the run's key and the line.
 
     Raises
     ------
@@ -77,6 +85,20 @@ def chosen(folder: Path, share: float, seed: int) -> list[tuple[str, dict[str, A
     ]  # fmt: skip
     if not cells:
         raise DataError(f"{folder} has no cells to verify: measure some, or give another folder")
+    return cells
+
+
+def chosen(
+    cells: list[tuple[str, dict[str, Any]]], share: float, seed: int
+) -> list[tuple[str, dict[str, Any]]]:
+    """A random share of the cells, at least one, by the run's key.
+
+    Examples
+    --------
+    >>> cells = [("a", {"power": 5}), ("b", {"power": 5}), ("a", {"power": 6})]
+    >>> chosen(cells, 0.01, seed=0) == chosen(cells, 0.01, seed=0), len(chosen(cells, 0.01, seed=0))
+    (True, 1)
+    """
     count = max(1, round(share * len(cells)))
     return sorted(random.Random(seed).sample(cells, count), key=lambda one: one[0])
 
@@ -88,7 +110,7 @@ def verify(
     data: str | Path | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Checked]:
-    """Measure cells again.
+    """Measure cells again; when all are, what came out is a line of :data:`VERIFIED`.
 
     Parameters
     ----------
@@ -102,17 +124,24 @@ def verify(
     say : callable
         Called with a line each cell.
 
+    Returns
+    -------
+    list of Checked
+
     Raises
     ------
     DataError
-        If weights are not those that cells were measured with.
+        If there are no cells, or weights are not those that cells were measured with.
+    ArgumentError
+        If the line could not be written.
     """
-    found = []
+    every, found = on_record(folder), []
+    again, start = chosen(every, share, seed), time.process_time()
+    require_writable(folder / VERIFIED)
     with tempfile.TemporaryDirectory() as temporary:
-        for key, cell in chosen(folder, share, seed):
+        for number, (key, cell) in enumerate(again, 1):
             weights = weights_path(folder, key)
-            if hashlib.sha256(weights.read_bytes()).hexdigest() != cell["weights_sha256"]:
-                raise DataError(f"{weights} is not the file that its cells were measured with")
+            require_weights(weights, cell["weights_sha256"])
             path = Path(temporary) / f"{key}.jsonl"
             if cell["approximation"] == TRAINED:
                 records = measure_trained(_run(folder, key), folder, data, limit=cell["images"], path=path)
@@ -121,7 +150,15 @@ def verify(
             record = _again(records, cell)
             other = record.get("plan") != cell.get("plan")
             found.append(Checked(key, cell, record["correct"], other))
-            say(str(found[-1]))
+            say(f"{number} of {len(again)}: {found[-1]}")
+    decided = {"share": share, "seed": seed, "cells": [cell["key"] for _, cell in again]}
+    Records(folder / VERIFIED).add({
+        "key": key_of(decided), "share": share, "seed": seed, "cells": len(every), "measured": len(found),
+        "same": sum(one.same for one in found), "rounding": sum(one.ok and not one.same for one in found),
+        "differing": sum(not one.ok for one in found), "other_plan": sum(one.other_plan for one in found),
+        "processor_seconds": round(time.process_time() - start, 1),
+        "commit": git_commit(), "versions": versions(), "machine": machine(),
+    })  # fmt: skip
     return found
 
 

@@ -36,13 +36,18 @@ from nn_bridge.paper.measuring import cells_path, measure, measure_trained
 from nn_bridge.paper.progress import Clock, work
 from nn_bridge.paper.recipes import HELD_OUT, RECIPES, recipe
 from nn_bridge.paper.train import RUNS, train_missing, weights_path
-from nn_bridge.paper.verify import verify
+from nn_bridge.paper.verify import VERIFIED, Checked, verify
 from nn_bridge.training.configuration import Forward, Range, as_mapping, from_mapping
 from nn_bridge.training.optimisation import rate_at
 from polyapprox.circuits.search.runner import runner_named
 
 FOLDER = EXPERIMENTS / "paper"
 ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "try")
+
+
+def read(path: Path) -> list[dict[str, object]]:
+    """Lines of a file of records."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 # --- what is declared ---
@@ -59,6 +64,8 @@ def test_runs_of_a_table_differ_in_what_is_compared_alone(table):
             plain.pop(name)
         for name in ("decay", "decay_others", "mixup"):
             plain["optimisation"].pop(name)
+        if run.configuration.noise.kind == "error":  # of which polynomial
+            plain["forward"]["approximation"] = "ours"
         common.setdefault(plain["network"], set()).add(json.dumps(plain))
         sgd = run.configuration.optimisation
         last = rate_at(sgd, sgd.epochs * 351 - 1, 351)
@@ -351,8 +358,10 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
     monkeypatch.setitem(measuring.STAGES, "first", (cells,))
     folder = trained[0] / "records"
     measure(ONE[0], folder, stages=("first",), limit=60)
-    assert {one.ok for one in verify(folder, 1.0)} == {True}
-    path = cells_path(folder, ONE[0].key)
+    path, said = cells_path(folder, ONE[0].key), []
+    count = len(read(path))
+    assert {one.ok for one in verify(folder, 1.0, say=said.append)} == {True}
+    assert [line.split(":")[0] for line in said] == [f"{n} of {count}" for n in range(1, count + 1)]
     before = path.read_text()
     lines = [json.loads(line) for line in before.splitlines()]
     lines[-1] |= {"correct": lines[-1]["correct"] - 5, "plan": "another", "key": "made before"}
@@ -360,18 +369,35 @@ def test_cells_are_measured_again_and_a_false_one_is_found(trained, monkeypatch,
     try:
         found = verify(folder, 1.0)
         (differing,) = (one for one in found if not one.ok)
+        true, false = read(folder / VERIFIED)
+        counts = ("cells", "measured", "same", "rounding", "differing", "other_plan")
+        assert [true[name] for name in counts] == [count, count, count, 0, 0, 0]
+        assert [false[name] for name in counts] == [count, count, count - 1, 0, 1, 1] and false["key"] != true["key"]
+        assert (true["share"], true["seed"]) == (1.0, 0) and true["processor_seconds"] > 0
+        assert "torch" in true["versions"] and "core" in true["machine"] and "commit" in true
+        monkeypatch.setattr(sys, "argv", ["nn-bridge", "paper", "verify", "--share", "1", "--folder", str(folder)])
+        with pytest.raises(SystemExit) as left:
+            sys.exit(main())
+        assert left.value.code == 1 and read(folder / VERIFIED)[-1]["differing"] == 1
         assert differing.cell == lines[-1] and differing.other_plan
         assert str(differing).endswith("DIFFERS, by another plan")
         weights = weights_path(folder, ONE[0].key)
         content = weights.read_bytes()
         weights.write_bytes(content[:-1])
-        with pytest.raises(DataError, match="is not the file that its cells were measured with"):
+        with pytest.raises(DataError, match="is not the file that the records speak of: restore it"):
             verify(folder, 1.0)
         weights.write_bytes(content)
+        assert len(read(folder / VERIFIED)) == 3  # nothing of the one that was refused
     finally:
         path.write_text(before)
     with pytest.raises(DataError, match="has no cells to verify"):
         verify(tmp_path)
+
+
+@pytest.mark.parametrize(("off", "same", "ok"), [(0, True, True), (-1, False, True), (6, False, False)])
+def test_a_cell_may_differ_by_rounding(off, same, ok):
+    one = Checked("a", {"correct": 9000, "images": 10_000}, 9000 + off)
+    assert (one.same, one.ok) == (same, ok)
 
 
 @pytest.mark.parametrize("page", ["paper", "background", "all_precisions", "law", "beyond_images"])
