@@ -156,6 +156,27 @@ TOOK = (("table1", "P25"), ("table1", "D20"), ("table2", "P25"), ("table2", "D20
         ("table3", "D5"), ("table4", "P25"), ("backbone", "P60"))  # fmt: skip
 
 
+def verified() -> str:
+    """Random cells measured again from the stored weights."""
+    rows = [
+        (one["cells"], one["measured"], one["same"], one["rounding"], one["differing"], one["other_plan"],
+         f"{one['processor_seconds'] / 60:.0f}", one["commit"][:7])
+        for one in lines("verified.jsonl")
+    ]  # fmt: skip
+    return grid(("cells", "measured again", "the same", "rounding", "different", "by another plan", "processor minutes", "commit"), rows)
+
+
+def repeated() -> str:
+    """Runs trained again from nothing."""
+    rows = [
+        (f"{one['arm']}, seed {one['seed']}", f"{100 * one['accuracy']:.2f}", f"{100 * one['again']:.2f}",
+         "–" if one["spread"] is None else f"{100 * one['spread']:.2f}", "yes" if one["same_weights"] else "no",
+         f"{one['processor_seconds'] / 60:.0f}", one["commit"][:7])
+        for one in lines("repeated.jsonl")
+    ]  # fmt: skip
+    return grid(("training", "correct, %", "again", "spread of other seeds, points", "same weights", "processor minutes", "commit"), rows)
+
+
 def cost() -> str:
     """A whole ResNet-20 on ciphertexts at equal accuracy."""
     found = costs(EXPERIMENTS)
@@ -327,6 +348,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
     "hours": hours,
+    "verified": verified,
+    "repeated": repeated,
 }
 
 if __name__ == "__main__":
