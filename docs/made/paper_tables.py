@@ -243,6 +243,7 @@ OTHERS = (
     *((f"ours, 2^-8, {place}{words.replace('normalisation', 'norm.')}", ("ours" + suffix, 8, interval))
       for interval, place in (("50", "B = 50"), ("per-layer", "per layer"))
       for suffix, words in CONTROLS.items() if suffix != "-means"),
+    ("ours, 2^-12, per layer", ("ours", 12, "per-layer")),
 )  # fmt: skip
 
 
