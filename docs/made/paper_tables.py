@@ -300,6 +300,20 @@ def branches(recipe: str, trunk: str) -> str:
     return grid(("branch", *(name for name, _ in BRANCHED)), rows, starts=(5,))
 
 
+def branch_scales(recipe: str, trunk: str) -> str:
+    """Branches on [−50, 50], and the one without a change on the interval of another's scale."""
+    known = {line["key"]: line["rms"] for line in lines("scales.jsonl")}
+    rows = []
+    for arm, seeds in trained("table3", recipe).items():
+        for run in seeds.values():
+            cells = accuracies(run.key)
+            places = sorted({i for _, _, i in cells if i and i not in ("50", "per-layer")})
+            for place in ("50", *places) if run.key in known and arm.startswith(trunk) else ():
+                found = (_share(cells.get((kind, k, place))) for kind in ("published", "published-means") for k in (7, 8, 9))
+                rows.append((arm.removeprefix(f"{trunk}: "), f"{known[run.key]:.2f}", f"B = {place}", *found))
+    return grid(("branch", "median rms", "interval", *(f"r_{k}{words}" for words in ("", ", means") for k in (7, 8, 9))), rows, keys=3)
+
+
 def in_short() -> str:
     """What README says of trainings: the plain one and all of the paper's, ResNet-20."""
     rows = []
@@ -346,6 +360,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "few": lambda: few("P60"),
     "others": others,
     "branches-resnet-much": lambda: branches("B5", "5e-4"),
+    "branches-resnet-scales": lambda: branch_scales("B5", "5e-4"),
     "branches-digits-much": lambda: branches("D5", "5e-4"),
     "branches-digits-little": lambda: branches("D5", "1e-5"),
     "hours": hours,
