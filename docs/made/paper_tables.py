@@ -90,10 +90,14 @@ def scales(table: str, recipe: str, powers: tuple[int, ...]) -> str:
     known = {line["key"]: line for line in lines("scales.jsonl")}
     rows = []
     for arm, every in trained(table, recipe).items():
-        seeds = {seed: run for seed, run in every.items() if run.key in known} or every  # those with all columns
-        found = [known[run.key] for run in seeds.values() if run.key in known]
-        cells = [accuracies(run.key) for run in seeds.values()]
-        row = [arm, dose(seeds.values(), recipe), summary(one.get(("backbone", None, None)) for one in cells)]
+        found = [known[run.key] for run in every.values() if run.key in known]
+        cells = [accuracies(run.key) for run in every.values()]
+        row = [arm, dose(every.values(), recipe), summary(one.get(("backbone", None, None)) for one in cells)]
+        whole = [  # the same seeds in all columns
+            one for run, one in zip(every.values(), cells, strict=True)
+            if run.key in known and (arm in REFERENCES or rescaled(one, powers[0]) is not None)
+        ]  # fmt: skip
+        cells = whole or cells
         row += [summary((one[name] for one in found), 2) for name in ("gain", "rms")]
         row.append(summary((50 / one["rms"] for one in found), 0))
         for power in powers:
