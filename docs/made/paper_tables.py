@@ -55,10 +55,7 @@ PRECISE = [
     (f"{name}, {place}, 2^-{k}", (kind, k, interval))
     for interval, place in (("50", "B = 50"), ("per-layer", "per layer")) for kind, name in KINDS for k in (10, 12)
 ]  # fmt: skip
-ONE = [
-    (f"{name}{words}, 2^-{k}", (kind + suffix, k, "global"))
-    for kind, name in KINDS for suffix, words in (("", ""), ("-corrected", ", norm. corrected")) for k in (7, 8, 9)
-]  # fmt: skip
+ONE = [(f"{name}, 2^-{k}", (kind, k, "global")) for kind, name in KINDS for k in (7, 8, 9)]
 
 
 def differences(table: str, recipe: str, approximation: str, interval: str) -> str:
