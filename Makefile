@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # The last bits of a search depend on OpenBLAS's kernels, which it chooses by the maker of the processor; those of the
 # records are SkylakeX's, which any processor with AVX-512 can run.
 ifneq ($(shell grep -m1 -o avx512vl /proc/cpuinfo 2>/dev/null),)
-export OPENBLAS_CORETYPE ?= SkylakeX
+export OPENBLAS_CORETYPE = SkylakeX
 endif
 # Byte code is written by the first import and read by all later ones, not made at set-up for what is never imported.
 unexport PYTHONDONTWRITEBYTECODE
