@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 
 from page_tables import DOCS, grid, main
-from paper_records import accuracies, summary, trained
+from paper_records import KINDS, accuracies, summary, trained
 
 PAGE = DOCS / "all-precisions.md"
+EXACT = ("backbone", None, None)
 POWERS = range(6, 10)
 TRAININGS = {"no change": "without noise", "as in Table 1": "noise for k = 8", "k drawn from 6 to 9": "k drawn from 6 to 9"}
 """Branches of Table 3, and what they are called here."""
@@ -20,12 +21,14 @@ CORRECTIONS = {"": "as it is", "-means": "means corrected", "-corrected": "norma
 def trained_for_all(recipe: str, trunk: str) -> str:
     """One network with each precision, by the noise that it was trained with."""
     arms = trained("table3", recipe)
+    branches = {
+        words: [accuracies(run.key) for run in arms[f"{trunk}: {branch}"].values()] for branch, words in TRAININGS.items()
+    }
     rows = []
     for approximation, interval, place in PLACES:
-        for branch, words in TRAININGS.items():
-            cells = [accuracies(run.key) for run in arms[f"{trunk}: {branch}"].values()]
+        for words, cells in branches.items():
             if cells:
-                exact = summary(one.get(("backbone", None, None)) for one in cells)
+                exact = summary(one.get(EXACT) for one in cells)
                 found = (summary(one.get((approximation, k, interval)) for one in cells) for k in POWERS)
                 rows.append((place, words, exact, *found))
     return grid(("in ReLU's place", "trained with", "ReLU", *(f"2^-{k}" for k in POWERS)), rows, keys=2)
@@ -33,19 +36,13 @@ def trained_for_all(recipe: str, trunk: str) -> str:
 
 def untrained(recipe: str, arm: str) -> str:
     """One network as it is with each precision, and corrected for each: points less than with ReLU, by the same seeds."""
+    cells = [accuracies(run.key) for run in trained("table1", recipe)[arm].values()]
     rows = []
-    for approximation, words in (("published", "r_α"), ("ours", "ours")):
+    for approximation, words in KINDS.items():
         for interval, place in (("50", "B = 50"), ("per-layer", "per layer")):
             for suffix, correction in CORRECTIONS.items():
-                cells = [accuracies(run.key) for run in trained("table1", recipe)[arm].values()]
-                found = (
-                    summary(
-                        one[exact] - one[cell] for one in cells
-                        for exact, cell in [(("backbone", None, None), (approximation + suffix, k, interval))]
-                        if cell in one
-                    )
-                    for k in (5, *POWERS)
-                )  # fmt: skip
+                wanted = [(approximation + suffix, k, interval) for k in (5, *POWERS)]
+                found = (summary(one[EXACT] - one[cell] for one in cells if cell in one) for cell in wanted)
                 rows.append((f"{words}, {place}", correction, *found))
     return grid(("in ReLU's place", "correction", *(f"2^-{k}" for k in (5, *POWERS))), rows, keys=2)
 

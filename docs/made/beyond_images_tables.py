@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
+from transformers_tables import WAYS
 
 PAGE = DOCS / "beyond-images.md"
-WAYS = {"alike": "", "finer": ", worst finer", "tuned": ", worst finer, trained on"}
 SETS = {"digits": "digits", "cifar10": "CIFAR-10"}
 
 

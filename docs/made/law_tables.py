@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from page_tables import DOCS, grid, main, reduce_colours
-from paper_records import lines
+from paper_records import KINDS, lines
 
 PAGE = DOCS / "law.md"
 FIGURE = DOCS / "figures" / "paper-law.png"
@@ -20,7 +20,7 @@ def law() -> str:
     """Measured and predicted accuracy of cells: a row a network and approximation, a column a precision."""
     found: dict[tuple[str, str], dict[int, dict[str, Any]]] = {}
     for line in lines("law.jsonl"):
-        name = {"published": "r_α", "ours": "ours"}[line["approximation"]]
+        name = KINDS[line["approximation"]]
         place = "per layer" if line["interval"] == "per-layer" else f"B = {line['interval']}"
         found.setdefault((_subject(line), f"{name}, {place}"), {})[line["power"]] = line
     powers = sorted({power for cells in found.values() for power in cells})

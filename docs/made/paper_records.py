@@ -12,6 +12,8 @@ from nn_bridge.paper.declared import Run, runs
 
 FOLDER = ROOT / "experiments" / "paper"
 SEEDS = range(10)
+KINDS = {"published": "r_α", "ours": "ours"}
+"""Approximations, and what they are called on a page."""
 Cells = Mapping[tuple[str, int | None, str | None], float]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from page_tables import DOCS, EXPERIMENTS, grid, main, saved_lines
-from paper_records import SEEDS, Cells, accuracies, lines, summary, trained
+from paper_records import KINDS, SEEDS, Cells, accuracies, lines, summary, trained
 
 from nn_bridge.paper.cost import PUBLISHED, costs
 from nn_bridge.paper.declared import Run, runs
@@ -50,12 +50,11 @@ def of_cells(table: str, recipe: str, columns: Sequence[tuple[str, tuple[str, in
     return grid(("training", "ReLU", *(name for name, _ in columns)), rows)
 
 
-KINDS = (("published", "r_α"), ("ours", "ours"))
 PRECISE = [
     (f"{name}, {place}, 2^-{k}", (kind, k, interval))
-    for interval, place in (("50", "B = 50"), ("per-layer", "per layer")) for kind, name in KINDS for k in (10, 12)
+    for interval, place in (("50", "B = 50"), ("per-layer", "per layer")) for kind, name in KINDS.items() for k in (10, 12)
 ]  # fmt: skip
-ONE = [(f"{name}, 2^-{k}", (kind, k, "global")) for kind, name in KINDS for k in (7, 8, 9)]
+ONE = [(f"{name}, 2^-{k}", (kind, k, "global")) for kind, name in KINDS.items() for k in (7, 8, 9)]
 
 
 def differences(table: str, recipe: str, approximation: str, interval: str) -> str:
