@@ -301,10 +301,21 @@ def guard_faults(document: dict[str, Any], table: Table, asked: dict[str, Any]) 
             found.append("what is covered is not the domain and its guard")
         # a polynomial with a parity on one side of 0 does not pass 0
         one_sided = a >= 0 and any(row["parity"] for row in document["components"])
-        clear = (table.function in SMOOTH and not one_sided) or min(-a, b) > 100 * more
+        smooth = table.function in SMOOTH and not one_sided and is_finite_near(table, 100 * more)
+        clear = smooth or min(-a, b) > 100 * more
         if len(table.domain) == 1 and clear and (c > a - more or d < b + more):
             found.append("covered is less than the guard says")
     return found
+
+
+def is_finite_near(table: Table, way: Fraction) -> bool:
+    """Whether the weight is finite as far beyond both ends: a relative error is not where f is 0."""
+    weight = Balls(table).weight
+    if weight is None:
+        return True
+    (low, _), (_, high) = table.domain[0], table.domain[-1]
+    beyond = ((low - way, low), (high, high + way))
+    return all(weight(as_ball(a).union(as_ball(b))).is_finite() for a, b in beyond)
 
 
 def bits_faults(made: Any, document: dict[str, Any], table: Table) -> list[str]:

@@ -104,7 +104,7 @@ class Balls:
         name = "relu" if table.function in ("maximum", "minimum") else table.function
         self._function: Ball = function_named(name)
         weight = table.document["weight"]
-        self._weight = None if weight == "1" else function_named(weight)
+        self.weight = None if weight == "1" else function_named(weight)
 
     def plan(self, *x: arb) -> arb:
         values: list[arb] = []
@@ -151,8 +151,8 @@ class Balls:
         try:
             x = [as_ball(v) for v in point]
             found = self.plan(*x) - self.value(*x)
-            if self._weight is not None:
-                weight = self._weight(*x)
+            if self.weight is not None:
+                weight = self.weight(*x)
                 if not weight.is_finite():  # a relative error where f is 0: r must be 0 too
                     return arb(0) if found.contains(0) else arb("inf")
                 found = found * weight
@@ -247,8 +247,8 @@ class Floats:
             (r, er), (f, ef) = self.plan(*x), self.value(*x)
             v = r - f
             e = (er + ef + _UNIT * abs(v)) * _UP
-            if self.balls._weight is not None:
-                w, ew = _floats_of(self.balls._weight, x[0])
+            if self.balls.weight is not None:
+                w, ew = _floats_of(self.balls.weight, x[0])
                 v, e = v * w, (abs(v) * ew + w * e + ew * e + _UNIT * abs(v * w) + _TINY) * _UP
             e = np.where(np.isfinite(v) & np.isfinite(e), e, np.inf)
             return np.where(np.isfinite(v), v, 0.0), e

@@ -64,8 +64,8 @@ def _error(balls: Balls, real: list[Fraction], imaginary: list[Fraction] | None)
         z = [acb(a, as_ball(b)) for a, b in zip(x, imaginary, strict=True)]
         value = balls.plan(*z).real  # type: ignore[arg-type]
     error = value - balls.value(*x)
-    if balls._weight is not None:
-        error = error * balls._weight(*x)
+    if balls.weight is not None:
+        error = error * balls.weight(*x)
     return abs(error)
 
 

@@ -20,13 +20,15 @@ import pytest
 import polyapprox as pa
 from adversary import known
 from adversary.calls import Caller
-from adversary.examine import SPACE, examine
+from adversary.examine import SPACE, examine, guard_faults
 from adversary.forgeries import Forgery, forgeries
 from adversary.honest import true_tables
+from adversary.judge import Table
 from adversary.others import forged_series, judge_series
 from adversary.tribunal import ASKED, acceptances, refusal
 from polyapprox.errors import ArgumentError, ProofError, TableError
 from polyapprox.refresh.table import _read as read_document, document_of, verify
+from polyapprox.table import document_of as table_of
 
 SEED = int(
     os.environ.get("POLYAPPROX_ADVERSARY_SEED", f"{datetime.datetime.now(datetime.UTC):%Y%m%d}")
@@ -65,6 +67,25 @@ def test_random_calls_are_what_they_say() -> None:
     print(f"{calls} calls, {points} points; again: {AGAIN}")
     assert calls > 0 and points > 0
     assert not faults, f"{AGAIN}\n" + "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "moves"),
+    [
+        ("pa.minimax('sin', 12, domain=(1e-12, 1e-3), relative=True, guard=2**-10)", False),
+        ("pa.minimax('tanh', 6, domain=(0.005, 1), relative=True, guard=2**-10)", False),
+        ("pa.minimax('erf', 6, domain=(0.3, 1), weight='1/(10*x-2)', guard=2**-10)", True),
+        ("pa.minimax('sin', 6, domain=(0.5, 1), relative=True, guard=2**-10)", True),
+        ("pa.minimax('exp', 6, relative=True, guard=2**-10)", True),
+    ],
+)
+def test_guards_are_examined_up_to_poles_of_the_weight(text: str, moves: bool) -> None:
+    made = eval(text, SPACE)
+    document = table_of(made)
+    assert not guard_faults(document, Table(document), {"guard": 2**-10})
+    narrower = {**document, "covered": document["domain"]}
+    found = guard_faults(narrower, Table(narrower), {"guard": 2**-10})
+    assert found == (["covered is less than the guard says"] if moves else [])
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
