@@ -21,6 +21,7 @@ EXPERIMENTS = ROOT / "experiments" / "results"
 BENCHMARKS = ROOT / "benchmarks" / "results"
 CHECKS = ROOT / "tests" / "checks" / "results"
 PLACE = re.compile(r"(<!-- made ([a-z-]+) -->\n).*?(<!-- end of what is made -->)", re.DOTALL)
+POWER = re.compile(r"2\^-(\d+\.\d)(?!\d)")
 WIDEST = 8  # columns that a page has room for
 COLOURS = 48  # enough for lines and letters; thirds the size of a file
 
@@ -96,16 +97,31 @@ def renewed(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
     return PLACE.sub(lambda place: place[1] + tables[place[2]]() + place[3], text)
 
 
+def agree(one: str, other: str, slack: float) -> bool:
+    """Whether two texts are the same but for powers 2^-a.b whose exponents differ by `slack` at most."""
+    exponents = [[float(a) for a in POWER.findall(text)] for text in (one, other)]
+    rest = [POWER.sub("", text) for text in (one, other)]
+    return rest[0] == rest[1] and all(
+        abs(a - b) <= slack + 1e-9 for a, b in zip(*exponents, strict=True)
+    )
+
+
 def main(
     page: Path,
     tables: Mapping[str, Callable[[], str]],
     arguments: Sequence[str],
     figures: Callable[[], None] | None = None,
+    slack: float = 0.0,
 ) -> int:
-    """Renew the tables and figures of a page, or with ``--check`` only compare the tables."""
+    """Renew the tables and figures of a page, or with ``--check`` only compare the tables.
+
+    `slack` is how far exponents of powers may be apart in a comparison: of what depends on the last
+    bits of constants, which processors find differently.
+    """
     before = page.read_text(encoding="utf-8")
     after = renewed(before, tables)
-    check, differs = "--check" in arguments, after != before
+    check = "--check" in arguments
+    differs = not agree(before, after, slack) if check else after != before
     if figures is not None and not check:
         figures()
     if differs and not check:

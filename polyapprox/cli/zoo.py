@@ -152,16 +152,21 @@ def verify(
 
     wanted = [one for one in _entries(names) if int(row(one.name).digest, 16) % share == 0]
     wrong: dict[str, str] = {}
+    other_bits: list[str] = []
     for one in TALK.counted(lambda tasks: tasks, "entries")(wanted):
         try:
-            check(one)
+            if check(one).digest != row(one.name).digest:
+                other_bits.append(one.name)
         except FalseClaimError as error:
             wrong[one.name] = str(error)
             TALK.say(str(error))
     if as_json:
-        write_json({"checked": len(wanted), "wrong": wrong})
+        write_json({"checked": len(wanted), "wrong": wrong, "other_bits": other_bits})
     else:
-        write_text(f"{counted(len(wanted), 'entry')} made and proven again, {len(wrong)} not as the index says")
+        write_text(
+            f"{counted(len(wanted), 'entry')} made and proven again, {len(wrong)} not as the index says, "
+            f"{len(other_bits)} but for last bits of constants"
+        )
     if wrong:
         raise typer.Exit(FALSE_CLAIM)
 

@@ -197,6 +197,14 @@ def test_a_wide_table_has_parts_that_are_whole_again() -> None:
     assert [line.count("|") - 1 for line in named.splitlines() if "---" in line] == [4, 3, 4]
 
 
+def test_tables_agree_but_for_exponents_that_are_near() -> None:
+    line = "| 2^-7 | composite 23 | 2^-37.2 | 0.0078 |"
+    assert page_tables.agree(line, line, 0.0)
+    assert page_tables.agree(line, line.replace("37.2", "37.6"), 0.5)
+    for other in ("2^-7 |", "2^-8 |"), ("37.2", "37.8"), ("0.0078", "0.0079"), ("2^-37.2 ", ""):
+        assert not page_tables.agree(line, line.replace(*other), 0.5)
+
+
 def test_table_cells_are_rounded_to_the_safe_side() -> None:
     assert tables.proven(9.00999) == "9.00"
     assert tables.above(0.0973201) == "0.0974"

@@ -106,4 +106,4 @@ def test_the_figure_draws_what_was_found() -> None:
 
 
 def test_tables_of_the_page_are_computed() -> None:
-    assert tables.main(tables.PAGE, tables.TABLES, ["--check"]) == 0
+    assert tables.main(tables.PAGE, tables.TABLES, ["--check"], slack=tables.SLACK) == 0
