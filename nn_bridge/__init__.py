@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # what the names below are, for type checkers; running, they 
         save_converted as save_converted,
     )
     from .correction.batch_norms import correct_batch_norms as correct_batch_norms
+    from .correction.dead_channels import silence_dead_channels as silence_dead_channels
     from .correction.means import correct_means as correct_means
     from .errors import (
         ArgumentError as ArgumentError,
@@ -71,6 +72,7 @@ __all__ = [
     "renew",
     "restore",
     "save_converted",
+    "silence_dead_channels",
     "Sturdy",
     "sturdy",
     "weighted",
@@ -96,6 +98,7 @@ _MODULES = {
     "conversion.renewing": "renew restore",
     "conversion.saving": "load_converted save_converted",
     "correction.batch_norms": "correct_batch_norms",
+    "correction.dead_channels": "silence_dead_channels",
     "correction.means": "correct_means",
     "errors": "ArgumentError BridgeError ConversionError DataError OutOfRangeError RangeWarning WeightsError",
     "models.networks": "find_network",

@@ -257,6 +257,19 @@ def others() -> str:
     return grid(("network: training", "epochs", *(name for name, _ in OTHERS)), rows, starts=(3, 9))
 
 
+def silenced() -> str:
+    """Networks of Table 4 that have dead channels: with them, and without."""
+    rows = []
+    for arm, seeds in trained("table4", "P25").items():
+        for cells in (accuracies(run.key) for run in seeds.values()):
+            for name, (kind, power, interval) in OTHERS:
+                made, *correction = kind.split("-")
+                without = cells.get(("-".join((made, "silenced", *correction)), power, interval))
+                if without is not None:
+                    rows.append((arm, name, _share(cells.get((kind, power, interval))), _share(without)))
+    return grid(("network: training", "in ReLU's place", "as it is", "dead channels silenced"), rows, keys=2)
+
+
 def _training(run: Run) -> str:
     """Epochs, of what, and sides of the images."""
     configuration = run.configuration
@@ -359,6 +372,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "nine": nine,
     "few": lambda: few("P60"),
     "others": others,
+    "silenced": silenced,
     "branches-resnet-much": lambda: branches("B5", "5e-4"),
     "branches-resnet-scales": lambda: branch_scales("B5", "5e-4"),
     "branches-digits-much": lambda: branches("D5", "5e-4"),

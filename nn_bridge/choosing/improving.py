@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -20,6 +22,7 @@ from ..calls.inputs import Batch, feed, first_tensor, logits_of, winners
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Improvement, replacement_of
 from ..correction.batch_norms import correct_batch_norms
+from ..correction.dead_channels import silence_dead_channels
 from ..correction.means import correct_means
 from ..errors import ArgumentError
 from ..ranges.calibration import measured_again
@@ -28,9 +31,12 @@ from .weighting import weighted
 
 LEAST, TAKEN = 128, 384
 """Inputs that are needed at least, and used at most."""
+_LOST = 10.0  # of the rms of the exact outputs: an input whose outputs are as far off says nothing
 _APART = 4  # every fourth input judges
 _SLACK = 1.05  # a cap that leaves less than this to the weights is not worth a search
 Change = Callable[[nn.Module], object]
+_Named = tuple[str, Change | None]
+_NOTHING: _Named = ("", None)
 
 
 class Kept:
@@ -74,9 +80,20 @@ def _part(batch: Any, judges: bool) -> Any:
 
 @dataclass(frozen=True)
 class _Judged:
-    """How far the outputs of a network are from the exact ones, input by input."""
+    """How far the outputs of a network are from the exact ones, input by input.
+
+    Attributes
+    ----------
+    deviation : Tensor
+        Mean square of each input's, infinite where it is not finite.
+    lost : Tensor
+        Whether it is beyond all that the exact outputs are: the input left its intervals.
+    agreeing : float
+        Share of the inputs, or of their places, of the same class.
+    """
 
     deviation: torch.Tensor
+    lost: torch.Tensor
     agreeing: float
 
     @property
@@ -84,12 +101,18 @@ class _Judged:
         return float(self.deviation.mean().sqrt())
 
     def better_than(self, other: _Judged) -> bool:
-        """Nearer by twice the standard error of the difference, and no fewer classes agree."""
-        difference = self.deviation - other.deviation
-        if not bool(torch.isfinite(difference).all()):
-            return self.rms < other.rms and self.agreeing >= other.agreeing
-        error = float(difference.std()) / len(difference) ** 0.5
-        return float(difference.mean()) < -2 * error and self.agreeing >= other.agreeing
+        """Fewer inputs lost, or nearer by twice the standard error of the difference; and no fewer classes agree.
+
+        One input that is lost would hide every other in a mean: they are counted, not averaged.
+        """
+        if self.agreeing < other.agreeing:
+            return False
+        fewer = int(other.lost.sum()) - int(self.lost.sum())
+        if fewer:
+            return fewer > 0
+        difference = (self.deviation - other.deviation)[~(self.lost | other.lost)]
+        error = float(difference.std()) / len(difference) ** 0.5 if len(difference) > 1 else math.inf
+        return float(difference.mean()) < -2 * error
 
 
 class Exact:
@@ -112,6 +135,7 @@ class Exact:
             return
         try:
             self.outputs = list(_outputs(model, self.judging))
+            self.size = float(torch.cat([one.flatten() for one in self.outputs]).square().mean())
         except ArgumentError as error:
             self.reason = str(error)
 
@@ -123,7 +147,7 @@ class Exact:
             same = (winners(got) == winners(exact)) & (winners(got) >= 0)
             agreeing, count = agreeing + int(same.sum()), count + same.numel()
         deviation = torch.nan_to_num(torch.cat(deviations), nan=torch.inf)
-        return _Judged(deviation, agreeing / max(count, 1))
+        return _Judged(deviation, deviation > _LOST**2 * self.size, agreeing / max(count, 1))
 
 
 @torch.no_grad()
@@ -167,18 +191,14 @@ def improve(network: nn.Module, exact: Exact, precision: float | None) -> None:
         plain = exact.judge(network)
         best: tuple[str, list[Change], _Judged] = "", [], plain
         tried: list[tuple[str, float, float]] = [("as it is", plain.rms, plain.agreeing)]
-        for circuits in ([], [_weigh(network, exact, precision)]):
-            if None in circuits:
+        for named in product(_silenced(network, exact), _circuits(network, exact, precision), _corrections(network, exact)):
+            words, changes = " and ".join(name for name, _ in named if name), [c for _, c in named if c is not None]
+            if not changes:
                 continue
-            for name, change in (("", None), *_corrections(network, exact)):
-                changes: list[Change] = [c for c in (*circuits, change) if c is not None]
-                if not changes:
-                    continue
-                judged = _tried(network, changes, exact)
-                words = " and ".join(word for word in ("weighted circuits" if circuits else "", name) if word)
-                tried.append((words, judged.rms, judged.agreeing))
-                if judged.better_than(plain) and (not best[1] or judged.better_than(best[2])):
-                    best = words, changes, judged
+            judged = _tried(network, changes, exact)
+            tried.append((words, judged.rms, judged.agreeing))
+            if judged.better_than(plain) and (not best[1] or judged.better_than(best[2])):
+                best = words, changes, judged
         for change in best[1]:
             change(network)
     for activation in replacement.activations.values():
@@ -195,8 +215,24 @@ def _tried(network: nn.Module, changes: list[Change], exact: Exact) -> _Judged:
         return exact.judge(twin)
 
 
-def _corrections(network: nn.Module, exact: Exact) -> list[tuple[str, Change]]:
-    found: list[tuple[str, Change]] = [("means corrected", lambda one: correct_means(one, exact.fitting))]
+def _silenced(network: nn.Module, exact: Exact) -> list[_Named]:
+    twin = copy.deepcopy(network)
+    with replacement_of(twin)[1].silent():
+        dead = silence_dead_channels(twin, exact.fitting)
+    found: list[_Named] = [_NOTHING]
+    if dead:
+        count = sum(map(len, dead.values()))
+        found.append((f"{counted(count, 'dead channel')} silenced", lambda one: silence_dead_channels(one, exact.fitting)))
+    return found
+
+
+def _circuits(network: nn.Module, exact: Exact, precision: float | None) -> list[_Named]:
+    weigh = _weigh(network, exact, precision)
+    return [_NOTHING] if weigh is None else [_NOTHING, ("weighted circuits", weigh)]
+
+
+def _corrections(network: nn.Module, exact: Exact) -> list[_Named]:
+    found: list[_Named] = [_NOTHING, ("means corrected", lambda one: correct_means(one, exact.fitting))]
     if any(isinstance(m, _BatchNorm) and m.running_mean is not None for m in network.modules()):
         found.append(("normalisation corrected", lambda one: correct_batch_norms(one, exact.fitting)))
     return found

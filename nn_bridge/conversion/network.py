@@ -108,8 +108,8 @@ def convert(
     inplace : bool
         Convert the network itself instead of a copy.
     improve : bool
-        With a loader of 128 inputs or more: correct means or normalisation, and take circuits weighted by the
-        inputs of each ReLU (unless `approximation` is given), where the outputs of inputs that were
+        With a loader of 128 inputs or more: correct means or normalisation, silence dead channels, and take circuits
+        weighted by the inputs of each ReLU (unless `approximation` is given), where the outputs of inputs that were
         held out say so (:mod:`nn_bridge.choosing.improving`). It costs nothing under encryption;
         ``report.improvement`` says what was done.
     precisions : dict, optional

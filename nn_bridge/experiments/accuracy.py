@@ -24,6 +24,7 @@ from ..conversion.evaluation import EvaluationResult, evaluate
 from ..conversion.network import convert
 from ..conversion.report import Report
 from ..correction.batch_norms import correct_batch_norms
+from ..correction.dead_channels import silence_dead_channels
 from ..correction.means import correct_means
 from ..errors import ArgumentError, DataError
 from ..files import git_commit, versions
@@ -37,6 +38,8 @@ from .records import Records, key_of
 Progress = Callable[[int, int, str], None]
 CORRECTED, MEANS = "-corrected", "-means"
 """After the name of an approximation: what is corrected for it, normalisation or means."""
+SILENCED = "-silenced"
+"""Before either: dead channels are made constant."""
 _CORRECTION_IMAGES = 2000
 
 
@@ -58,7 +61,8 @@ class AccuracyConfiguration:
         activation with an approximation of its own (:mod:`nn_bridge.choosing.weighting`). With
         "-corrected" after the name, batch normalisation is corrected
         (:func:`nn_bridge.correct_batch_norms`) on up to 2,000 of the images for ranges; with
-        "-means", the mean error of each channel is (:func:`nn_bridge.correct_means`).
+        "-means", the mean error of each channel is (:func:`nn_bridge.correct_means`). "-silenced"
+        before either, or alone: dead channels are constant (:func:`nn_bridge.silence_dead_channels`).
     limit : int or None
         Test images (None: all).
     calibration : {"train", "test"}
@@ -114,7 +118,7 @@ def read_configuration(configuration: AccuracyConfiguration) -> Network:
         if name not in known:
             raise ArgumentError(
                 f"the approximation {given!r} is unknown: choose one of {', '.join(known)}, or one "
-                f"of them with {CORRECTED} or {MEANS} after it"
+                f"of them with {SILENCED}, {CORRECTED} or {MEANS} after it"
             )
     for interval in configuration.intervals:
         read_interval(interval)
@@ -139,10 +143,10 @@ def uncorrected(name: str) -> str:
 
     Examples
     --------
-    >>> uncorrected("ours-means"), uncorrected("with-constant")
+    >>> uncorrected("ours-silenced-means"), uncorrected("with-constant")
     ('ours', 'with-constant')
     """
-    return name.removesuffix(CORRECTED).removesuffix(MEANS)
+    return name.removesuffix(CORRECTED).removesuffix(MEANS).removesuffix(SILENCED)
 
 
 def read_interval(interval: str) -> str | float:
@@ -373,6 +377,8 @@ def _run(
         margin=configuration.margin,
         outside=configuration.outside,
     )
+    if SILENCED in name:
+        silence_dead_channels(converted, setting.correction)
     if name.endswith(CORRECTED):
         correct_batch_norms(converted, setting.correction)
     elif name.endswith(MEANS):

@@ -18,6 +18,7 @@ from ..conversion.network import convert
 from ..experiments.accuracy import (
     CORRECTED,
     MEANS,
+    SILENCED,
     AccuracyConfiguration,
     counts_of,
     run_accuracy,
@@ -63,6 +64,10 @@ STAGES: dict[str, tuple[AccuracyConfiguration, ...]] = {
         _cells(("ours", "ours" + CORRECTED), _BOTH, 8, 8),
     ),
     "few": (_cells(("ours", "weighted", "weighted" + CORRECTED), ("per-layer",), 4, 6),),
+    "silenced": (
+        _cells(tuple("published" + SILENCED + done for done in ("", MEANS, CORRECTED)), ("50",), 8, 9),
+        _cells(("ours" + SILENCED, "ours" + SILENCED + CORRECTED), _BOTH, 8, 8),
+    ),
 }
 """What is measured, the most telling cells first."""
 

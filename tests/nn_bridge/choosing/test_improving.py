@@ -137,3 +137,22 @@ def test_several_inputs_by_name():
     batch = {"x": x, "mask": (x > -1).float(), "labels": torch.zeros(400)}
     found = convert(Masked(), precision=2**-4, calibrate=[batch]).report.improvement
     assert found.judged == 100 and len(found.tried) == 4
+
+
+def test_one_lost_input_does_not_hide_the_others():
+    """A network that explodes for one input of many is no better than one that is a little off for all."""
+    few = torch.full((96,), 1e-3, dtype=torch.float64)
+    judged = [
+        improving._Judged(deviation, deviation > 100.0, agreeing)
+        for deviation, agreeing in (
+            (few, 0.97), (few.index_fill(0, torch.tensor([5]), 1e300), 0.97),
+            (few.index_fill(0, torch.tensor([5, 6]), torch.inf), 0.97), (few / 2, 0.97), (few / 2, 0.96),
+        )
+    ]  # fmt: skip
+    whole, one_lost, two_lost, nearer, fewer_agree = judged
+    assert whole.better_than(one_lost) and not one_lost.better_than(whole)
+    assert one_lost.better_than(two_lost) and not two_lost.better_than(one_lost)
+    assert nearer.better_than(whole) and nearer.better_than(two_lost)
+    assert not fewer_agree.better_than(whole) and not whole.better_than(whole)
+    all_lost = improving._Judged(few, few > 0, 0.97)
+    assert not all_lost.better_than(all_lost) and whole.better_than(all_lost)
