@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from killed import losing_a_worker
+from page_tables import saved_lines as read
 from paths import EXPERIMENTS, MADE
 from torch import nn
 
@@ -43,11 +44,6 @@ from polyapprox.circuits.search.runner import runner_named
 
 FOLDER = EXPERIMENTS / "paper"
 ONE = runs("table1", ["decay 1e-5, Mixup, NGNV"], [0], "try")
-
-
-def read(path: Path) -> list[dict[str, object]]:
-    """Lines of a file of records."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 # --- what is declared ---
@@ -236,7 +232,7 @@ def test_cells_are_measured_once_and_kept_short(trained, monkeypatch):
     backbone, cell = measure(ONE[0], folder, stages=("first",), limit=50)
     assert backbone["approximation"] == "backbone" and cell["images"] == 50
     path = cells_path(folder, ONE[0].key)
-    kept = [json.loads(line) for line in path.read_text().splitlines()]
+    kept = read(path)
     assert [one["key"] for one in kept] == [backbone["key"], cell["key"]]
     assert all("sites" not in one and "commit" in one for one in kept)
     monkeypatch.setattr("nn_bridge.experiments.accuracy.evaluate", None)
@@ -341,7 +337,7 @@ def test_networks_are_rescaled_to_that_of_little_decay(several, tmp_path):
     rescale_all([usual, little], folder)
     lines = {run.key: scales(run, folder) for run in (usual, little)}
     cells = {
-        run.key: [json.loads(line) for line in cells_path(folder, run.key).read_text().splitlines()]
+        run.key: read(cells_path(folder, run.key))
         for run in (usual, little)
     }
     for key, found in cells.items():

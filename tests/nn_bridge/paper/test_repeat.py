@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from page_tables import saved_lines
 from paths import EXPERIMENTS
 
 import nn_bridge.paper.train as training
@@ -28,10 +28,6 @@ def contents(folder: Path) -> dict[str, bytes]:
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*") if path.is_file() and path.name != REPEATED
     }  # fmt: skip
-
-
-def read(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / REPEATED).read_text(encoding="utf-8").splitlines()]
 
 
 def copied(folder: Path, to: Path, key: str, **change: object) -> Path:
@@ -67,7 +63,7 @@ def test_a_run_comes_back_to_the_bit_and_nothing_else_is_touched(trained, tmp_pa
     assert "the same weights to the bit; 2 other seeds, spread " in capsys.readouterr().err
     assert contents(trained) == before
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]  # the next one begins from nothing
-    (record,) = read(trained)
+    (record,) = saved_lines(trained / REPEATED)
     first, second, third = (line["accuracy"] for line in lines.values())
     assert record["key"] == runs("table1", [ARM], [7], "try")[0].key
     assert record["accuracy"] == record["again"] == second
@@ -84,7 +80,7 @@ def test_a_run_of_the_repository_comes_back_and_an_altered_record_fails(off, tmp
     folder = copied(PAPER, tmp_path / "r", run.key, accuracy=true + off)
     assert command(monkeypatch, "--recipe", "D20", "--seed", 1, "--folder", folder, "--scratch", tmp_path / "s") == bool(off)
     assert ("DIFFERS" in capsys.readouterr().err) == bool(off)
-    (record,) = read(folder)
+    (record,) = saved_lines(folder / REPEATED)
     assert record["ok"] == (not off) and record["accuracy"] == true + off
     assert record["other_seeds"] >= 4 and record["spread"] < 0.005
 
