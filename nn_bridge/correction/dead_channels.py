@@ -13,21 +13,23 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..calls.inputs import Batch, feed
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import replacement_of
+from ..errors import ArgumentError
 from .batch_norms import Exact
 
 LEAST = 0.01
-"""A channel is dead whose values vary by less than this share of what those of its layer do (rms)."""
+"""A channel says nothing whose values vary by less than this share of what those of its layer do (rms)."""
 Moments = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Mean and variance of each channel of what a batch normalisation gives, by its path."""
 
 
 def silence_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> dict[str, list[int]]:
-    """Make the channels constant that are so with the exact activations.
+    """Make the channels constant that are so with the exact activations, where errors would grow.
 
     A channel whose inputs were never above zero has a variance of nothing, and batch normalisation
     divides by its root: up to 300 times larger the error of a polynomial comes out there, where
     ReLU gives a constant. One such channel is enough to throw all later inputs out of their
-    intervals. Its weight in the normalisation is set to zero and its bias to the constant that it
+    intervals. (Weight decay makes the weight of most such channels vanish; those whose gain is no
+    larger than that of the layer's other channels stay as they are.) Its weight in the normalisation is set to zero and its bias to the constant that it
     has, so that nothing comes through; the exact network stays as it was, but for a hundredth of
     what the layer's channels vary. Batch normalisation is part of the linear maps: nothing of it
     costs a level or a multiplication.
@@ -78,11 +80,25 @@ def silence_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> dict[s
         interception.handler = replacement
     found = {}
     for path, (mean, variance) in moments.items():
-        dead = variance < LEAST**2 * variance.mean()
+        dead = _dead(norms[path], variance)
         if dead.any():
             _silence(norms[path], dead, mean)
             found[path] = torch.nonzero(dead).flatten().tolist()
     return found
+
+
+def _dead(norm: _BatchNorm, variance: torch.Tensor) -> torch.Tensor:
+    """Which channels say nothing, and have a larger gain than half of those that do."""
+    silent = variance < LEAST**2 * variance.mean()
+    scale = (_of(norm.running_var) + norm.eps).sqrt()
+    gain = (_of(norm.weight) / scale).abs()
+    return silent & (gain > gain[~silent].median()) if silent.any() else silent
+
+
+def _of(value: torch.Tensor | None) -> torch.Tensor:
+    if value is None:  # excluded where the modules are chosen
+        raise ArgumentError("batch normalisation has no weights or statistics")
+    return value.detach()
 
 
 def _moments(network: nn.Module, norms: dict[str, _BatchNorm], images: list[Any]) -> Moments:
