@@ -116,7 +116,7 @@ def accuracy(
         list[str] | None,
         typer.Option(
             help="'ours', 'weighted', 'zero', 'with-constant' or 'published', or one with "
-            "'-corrected' after it (batch normalisation is corrected) or '-means' (mean errors are); "
+            "'-corrected' after it (batch normalisation is corrected), '-means' (mean errors are) or '-silenced' (dead channels are); "
             "repeat for several."
         ),
     ] = None,
