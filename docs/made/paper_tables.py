@@ -57,10 +57,12 @@ PRECISE = [
 ONE = [(f"{name}, 2^-{k}", (kind, k, "global")) for kind, name in KINDS.items() for k in (7, 8, 9)]
 
 
-def differences(table: str, recipe: str, approximation: str, interval: str) -> str:
-    """Every arm less the first one with the same seed, in points."""
+def differences(table: str, recipe: str, approximation: str, interval: str, base: str = "decay 5e-4") -> str:
+    """Every arm that has all of another one's training less that one, with the same seed, in points."""
     arms = trained(table, recipe)
-    first, *others = arms
+    first = next(arm for arm in arms if arm == base)
+    parts = set() if first == "decay 5e-4" else set(first.split(", "))
+    others = [arm for arm in arms if arm != first and parts < set(arm.split(", "))]
     rows = []
     for arm in others:
         pairs = [
@@ -365,6 +367,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "resnet-one": lambda: of_cells("table1", "P25", ONE),
     "digits-differences": lambda: differences("table1", "D20", "published", "50"),
     "resnet-differences": lambda: differences("table1", "P25", "published", "50"),
+    "resnet-differences-decay": lambda: differences("table1", "P25", "published", "50", "decay 1e-5"),
+    "resnet-differences-mixup": lambda: differences("table1", "P25", "published", "50", "decay 1e-5, Mixup"),
     "resnet-differences-layer": lambda: differences("table1", "P25", "published", "per-layer"),
     "resnet-scales": lambda: scales("table1", "P25", (7, 8)),
     "digits-scales": lambda: scales("table2", "D20", (7, 8)),
