@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import arb, ctx, fmpz
 
 from .truth import PIECEWISE, Ball, function_named
 
@@ -26,9 +26,16 @@ _MOST_BITS = 60_000
 _FINEST = Fraction(1, 2**300)  # of B: errors below it are bounded by the rounding of constants, not tightly
 
 
+def decimal(text: str) -> Fraction:
+    """A decimal number, of any length: Python refuses to read more than 4,300 digits."""
+    digits, _, power = text.lower().partition("e")
+    whole, _, part = digits.partition(".")
+    return Fraction(int(fmpz(whole.lstrip("+") + part))) * Fraction(10) ** (int(power or 0) - len(part))
+
+
 def dyadic(text: str, bits: int) -> Fraction:
     """The dyadic number nearest to a decimal string at so many significant bits."""
-    exact = Fraction(text)
+    exact = decimal(text)
     if not exact:
         return exact
     size = abs(exact)

@@ -13,6 +13,7 @@ import random
 import re
 import time
 from collections import defaultdict
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from adversary.calls import Caller
 from adversary.examine import SPACE, examine, guard_faults
 from adversary.forgeries import Forgery, forgeries
 from adversary.honest import true_tables
-from adversary.judge import Table
+from adversary.judge import Table, decimal, dyadic
 from adversary.others import forged_series, judge_series
 from adversary.tribunal import ASKED, acceptances, refusal
 from polyapprox.errors import ArgumentError, ProofError, TableError
@@ -86,6 +87,14 @@ def test_guards_are_examined_up_to_poles_of_the_weight(text: str, moves: bool) -
     narrower = {**document, "covered": document["domain"]}
     found = guard_faults(narrower, Table(narrower), {"guard": 2**-10})
     assert found == (["covered is less than the guard says"] if moves else [])
+
+
+def test_the_judge_reads_numbers_of_any_length() -> None:
+    for text in ("0", "-1.25e-3", "+12", "1e300", "0.1", "-0.5E+2", "3.", "-.5"):
+        assert decimal(text) == Fraction(text), text
+    long = "1." + "3" * 6000
+    assert abs(decimal(f"-{long}e-9") * 10**9 + Fraction(4, 3)) < Fraction(1, 10**5999)
+    assert dyadic(long, 20_000) != dyadic(long, 53) == Fraction(4 / 3)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
