@@ -57,12 +57,11 @@ PRECISE = [
 ONE = [(f"{name}, 2^-{k}", (kind, k, "global")) for kind, name in KINDS.items() for k in (7, 8, 9)]
 
 
-def differences(table: str, recipe: str, approximation: str, interval: str, base: str = "decay 5e-4") -> str:
-    """Every arm that has all of another one's training less that one, with the same seed, in points."""
+def differences(table: str, recipe: str, approximation: str, interval: str, base: str = "") -> str:
+    """Every arm less the first one, or those that add to a named one less that one, with the same seed, in points."""
     arms = trained(table, recipe)
-    first = next(arm for arm in arms if arm == base)
-    parts = set() if first == "decay 5e-4" else set(first.split(", "))
-    others = [arm for arm in arms if arm != first and parts < set(arm.split(", "))]
+    first = base or next(iter(arms))
+    others = [arm for arm in arms if arm != first and (not base or arm.startswith(f"{base}, "))]
     rows = []
     for arm in others:
         pairs = [

@@ -22,7 +22,7 @@ from ..calls.inputs import Batch, feed, first_tensor, logits_of, winners
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import Improvement, replacement_of
 from ..correction.batch_norms import correct_batch_norms
-from ..correction.dead_channels import silence_dead_channels
+from ..correction.dead_channels import find_dead_channels, silence
 from ..correction.means import correct_means
 from ..errors import ArgumentError
 from ..ranges.calibration import measured_again
@@ -216,14 +216,11 @@ def _tried(network: nn.Module, changes: list[Change], exact: Exact) -> _Judged:
 
 
 def _silenced(network: nn.Module, exact: Exact) -> list[_Named]:
-    twin = copy.deepcopy(network)
-    with replacement_of(twin)[1].silent():
-        dead = silence_dead_channels(twin, exact.fitting)
-    found: list[_Named] = [_NOTHING]
-    if dead:
-        count = sum(map(len, dead.values()))
-        found.append((f"{counted(count, 'dead channel')} silenced", lambda one: silence_dead_channels(one, exact.fitting)))
-    return found
+    dead = find_dead_channels(network, exact.fitting)
+    if not dead:
+        return [_NOTHING]
+    count = sum(int(which.sum()) for which, _ in dead.values())
+    return [_NOTHING, (f"{counted(count, 'dead channel')} silenced", lambda one: silence(one, dead))]
 
 
 def _circuits(network: nn.Module, exact: Exact, precision: float | None) -> list[_Named]:

@@ -132,7 +132,7 @@ def _statistics(network: nn.Module, norms: dict[str, _BatchNorm], images: list[A
             for inputs, _ in images:
                 feed(network, inputs)
         return {
-            path: (_tensor(n.running_mean), _tensor(n.running_var)) for path, n in norms.items()
+            path: (known_tensor(n.running_mean), known_tensor(n.running_var)) for path, n in norms.items()
         }
     finally:
         for path, norm in norms.items():
@@ -147,7 +147,7 @@ def _move(
     changed: tuple[torch.Tensor, torch.Tensor],
 ) -> float:
     """Correct one batch normalisation; the largest move of a mean in standard deviations."""
-    mean, variance = _tensor(norm.running_mean), _tensor(norm.running_var)
+    mean, variance = known_tensor(norm.running_mean), known_tensor(norm.running_var)
     move = changed[0] - exact[0]
     ratio = torch.where(exact[1] > 0, changed[1] / exact[1], torch.ones_like(variance))
     deviations = move.abs() / (variance + norm.eps).sqrt()
@@ -155,7 +155,8 @@ def _move(
     return float(deviations.max())
 
 
-def _tensor(value: torch.Tensor | None) -> torch.Tensor:
+def known_tensor(value: torch.Tensor | None) -> torch.Tensor:
+    """A copy of a statistic or weight that the module has."""
     if value is None:  # excluded where the modules are chosen
         raise ArgumentError("batch normalisation has no running statistics")
     return value.detach().clone()

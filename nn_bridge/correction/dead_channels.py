@@ -13,13 +13,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..calls.inputs import Batch, feed
 from ..calls.running import evaluation_mode, every_batch
 from ..conversion.report import replacement_of
-from ..errors import ArgumentError
-from .batch_norms import Exact
+from .batch_norms import Exact, known_tensor
 
 LEAST = 0.01
 """A channel says nothing whose values vary by less than this share of what those of its layer do (rms)."""
 Moments = dict[str, tuple[torch.Tensor, torch.Tensor]]
 """Mean and variance of each channel of what a batch normalisation gives, by its path."""
+Found = dict[str, tuple[torch.Tensor, torch.Tensor]]
+"""Which channels are dead, and the mean of each, by path."""
 
 
 def silence_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> dict[str, list[int]]:
@@ -66,6 +67,13 @@ def silence_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> dict[s
     >>> bool(after < 2**-8 < 0.1 < before)
     True
     """
+    found = find_dead_channels(network, loader)
+    silence(network, found)
+    return {path: torch.nonzero(dead).flatten().tolist() for path, (dead, _) in found.items()}
+
+
+def find_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> Found:
+    """Which channels :func:`silence_dead_channels` would make constant, and what all channels are on average."""
     interception, replacement = replacement_of(network)
     norms = {
         path: module
@@ -78,27 +86,25 @@ def silence_dead_channels(network: nn.Module, loader: Iterable[Batch]) -> dict[s
         moments = _moments(network, norms, images)
     finally:
         interception.handler = replacement
-    found = {}
-    for path, (mean, variance) in moments.items():
-        dead = _dead(norms[path], variance)
-        if dead.any():
-            _silence(norms[path], dead, mean)
-            found[path] = torch.nonzero(dead).flatten().tolist()
-    return found
+    found = {path: (_dead(norms[path], variance), mean) for path, (mean, variance) in moments.items()}
+    return {path: (dead, mean) for path, (dead, mean) in found.items() if dead.any()}
+
+
+@torch.no_grad()
+def silence(network: nn.Module, found: Found) -> None:
+    """Make channels constant that :func:`find_dead_channels` found in it, or in a copy of it."""
+    for path, (dead, mean) in found.items():
+        norm: Any = network.get_submodule(path)
+        norm.weight[dead] = 0.0
+        norm.bias[dead] = mean.to(norm.bias.dtype)[dead]
 
 
 def _dead(norm: _BatchNorm, variance: torch.Tensor) -> torch.Tensor:
     """Which channels say nothing, and have a larger gain than half of those that do."""
     silent = variance < LEAST**2 * variance.mean()
-    scale = (_of(norm.running_var) + norm.eps).sqrt()
-    gain = (_of(norm.weight) / scale).abs()
+    scale = (known_tensor(norm.running_var) + norm.eps).sqrt()
+    gain = (known_tensor(norm.weight) / scale).abs()
     return silent & (gain > gain[~silent].median()) if silent.any() else silent
-
-
-def _of(value: torch.Tensor | None) -> torch.Tensor:
-    if value is None:  # excluded where the modules are chosen
-        raise ArgumentError("batch normalisation has no weights or statistics")
-    return value.detach()
 
 
 def _moments(network: nn.Module, norms: dict[str, _BatchNorm], images: list[Any]) -> Moments:
@@ -124,9 +130,3 @@ def _moments(network: nn.Module, norms: dict[str, _BatchNorm], images: list[Any]
             hook.remove()
     means = {path: (total / count, squares / count) for path, (count, total, squares) in sums.items()}
     return {path: (m, (s - m.square()).clamp(min=0)) for path, (m, s) in means.items()}
-
-
-@torch.no_grad()
-def _silence(norm: _BatchNorm, dead: torch.Tensor, mean: torch.Tensor) -> None:
-    norm.weight[dead] = 0.0
-    norm.bias[dead] = mean.to(norm.bias.dtype)[dead]

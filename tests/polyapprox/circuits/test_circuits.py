@@ -328,13 +328,11 @@ def test_fit_of_two_multiplications_finds_the_minimax_polynomial() -> None:
 
 
 def test_search_from_nothing_finds_the_records(tmp_path: Path) -> None:
-    stages = list(search(Settings(6, starts=60, beam=4, finalists=2, seed=1)))
+    stages = list(search(Settings(6, starts=120, beam=6, finalists=3, seed=1)))
     assert [stage.multiplications for stage in stages] == [2, 3, 4, 5, 6]
     for stage in stages:
         bits = 1 - math.log2(stage.best.largest)
-        # a short search of six ends at one of several optima, by the last bits of linear algebra
-        worse = 0.06 if stage.multiplications == 6 else 0.02
-        assert bits > RECORDS["bits"][str(stage.multiplications)] - worse
+        assert bits > RECORDS["bits"][str(stage.multiplications)] - 0.02
 
 
 SMALL = Settings(4, starts=10, beam=2, finalists=1, seed=7)
