@@ -43,7 +43,8 @@ def test_each_entry_keeps_the_precision_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ONE_IN_TEN)
-def test_one_in_ten_is_made_and_proven_again(name: str) -> None:
+def test_one_in_ten_is_made_and_proven_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLYAPPROX_CACHE", "off")  # it may hold what other kernels made
     found = check(entry(name))
     assert found.name == name and (found == rows()[name] or not OF_RECORDS)
 
